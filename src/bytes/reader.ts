@@ -1,0 +1,73 @@
+/**
+ * A cursor over one frame. It is bounded by its frame, never by the chunk behind it, and can be pointed at the next
+ * frame with {@link Reader.reset}, so a connection needs one reader for its whole life.
+ */
+
+/** Called when a frame ends before the value that was asked for: throws the protocol's own error. */
+export type OnTruncated = (wanted: number, left: number, at: number) => never
+
+/** See the head of this file. `at` and `end` are offsets into `bytes`. */
+export class Reader {
+  bytes: Buffer
+  at: number
+  end: number
+  readonly #onTruncated: OnTruncated
+
+  constructor(onTruncated: OnTruncated, bytes: Buffer = Buffer.alloc(0), at = 0, end: number = bytes.length) {
+    this.#onTruncated = onTruncated
+    this.bytes = bytes
+    this.at = at
+    this.end = end
+  }
+
+  /** Points the cursor at another frame. */
+  reset(bytes: Buffer, at = 0, end: number = bytes.length): this {
+    this.bytes = bytes
+    this.at = at
+    this.end = end
+    return this
+  }
+
+  /** How many bytes are left. */
+  get remaining(): number {
+    return this.end - this.at
+  }
+
+  /** Moves past `count` bytes and returns where they began: the one place that checks bounds. */
+  skip(count: number): number {
+    const start = this.at
+    if (count > this.end - start) this.#onTruncated(count, this.end - start, start)
+    this.at = start + count
+    return start
+  }
+
+  uint8(): number {
+    return this.bytes[this.skip(1)] as number // skip() has checked the bound
+  }
+
+  uint16(): number {
+    return this.bytes.readUInt16BE(this.skip(2))
+  }
+
+  uint32(): number {
+    return this.bytes.readUInt32BE(this.skip(4))
+  }
+
+  /** A view of the next `count` bytes; it pins the chunk it came from, so copy what you keep for long. */
+  view(count: number): Buffer {
+    const start = this.skip(count)
+    return this.bytes.subarray(start, start + count)
+  }
+
+  /** The next `count` bytes as text, one character per byte. */
+  latin1(count: number): string {
+    const start = this.skip(count)
+    return this.bytes.toString('latin1', start, start + count)
+  }
+
+  /** The next `count` bytes as UTF-8 text; what is not UTF-8 becomes U+FFFD. */
+  utf8(count: number): string {
+    const start = this.skip(count)
+    return this.bytes.toString('utf8', start, start + count)
+  }
+}

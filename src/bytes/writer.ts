@@ -1,0 +1,86 @@
+/**
+ * Gathers bytes to be sent. The buffer grows by doubling and is kept between frames; a view of what was written is
+ * valid until the next {@link Writer.reset}.
+ */
+
+/** See the head of this file. `at` is how many bytes are written. */
+export class Writer {
+  bytes: Buffer
+  at = 0
+
+  constructor(size = 512) {
+    this.bytes = Buffer.allocUnsafe(size)
+  }
+
+  /** Makes room for `count` more bytes and returns where they begin; the caller fills them. */
+  reserve(count: number): number {
+    const start = this.at
+    const wanted = start + count
+    if (wanted > this.bytes.length) this.#grow(wanted)
+    this.at = wanted
+    return start
+  }
+
+  #grow(wanted: number): void {
+    let size = this.bytes.length * 2
+    while (size < wanted) size *= 2
+    const grown = Buffer.allocUnsafe(size)
+    this.bytes.copy(grown, 0, 0, this.at)
+    this.bytes = grown
+  }
+
+  uint8(value: number): void {
+    const start = this.reserve(1)
+    this.bytes[start] = value
+  }
+
+  uint16(value: number): void {
+    const start = this.reserve(2)
+    this.bytes[start] = value >>> 8
+    this.bytes[start + 1] = value
+  }
+
+  uint32(value: number): void {
+    const start = this.reserve(4)
+    this.patchUint32(start, value)
+  }
+
+  /** Overwrites four bytes that were reserved earlier, a length for example. */
+  patchUint32(start: number, value: number): void {
+    const bytes = this.bytes
+    bytes[start] = value >>> 24
+    bytes[start + 1] = value >>> 16
+    bytes[start + 2] = value >>> 8
+    bytes[start + 3] = value
+  }
+
+  /** Appends bytes `from` … `to` of `source`. */
+  copy(source: Uint8Array, from = 0, to: number = source.length): void {
+    const count = to - from
+    const start = this.reserve(count)
+    // A native copy costs more than this loop for the short runs that protocols are made of.
+    if (count <= 24) {
+      const bytes = this.bytes
+      for (let index = 0; index < count; index++) bytes[start + index] = source[from + index] as number // within bounds
+    } else {
+      this.bytes.set(from === 0 && to === source.length ? source : source.subarray(from, to), start)
+    }
+  }
+
+  /** Appends `text` as UTF-8, or as one byte per character. */
+  text(text: string, encoding: 'utf8' | 'latin1' = 'utf8'): void {
+    const count = encoding === 'utf8' ? Buffer.byteLength(text) : text.length
+    const start = this.reserve(count)
+    this.bytes.write(text, start, encoding)
+  }
+
+  /** A view of all that was written since the last reset. */
+  view(): Buffer {
+    return this.bytes.subarray(0, this.at)
+  }
+
+  /** Forgets what was written after `at`, and keeps the buffer. */
+  reset(at = 0): void {
+    this.at = at
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * What a configuration reader has to say: collected, never thrown one at a time, each with its place.
+ */
+
+/** A place in a file: `line` and `column` count from 1. */
+export interface Place {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+/** `error`: the configuration cannot be used; `warning`: it can, but is not what it seems. */
+export type Severity = 'error' | 'warning'
+
+/** One complaint. */
+export interface Diagnostic {
+  readonly severity: Severity
+  /** Stable, listed in docs/errors.md. */
+  readonly code: string
+  readonly place: Place
+  /** What is wrong, with the offending text. */
+  readonly message: string
+  /** What to do about it. */
+  readonly hint?: string
+}
+
+/** Gathers diagnostics in the order they are found. */
+export class Diagnostics {
+  readonly list: Diagnostic[] = []
+
+  /** Whether any of them is an error. */
+  get failed(): boolean {
+    return this.list.some((each) => each.severity === 'error')
+  }
+
+  error(code: string, place: Place, message: string, hint?: string): void {
+    this.list.push({ severity: 'error', code, place, message, ...(hint === undefined ? {} : { hint }) })
+  }
+
+  warning(code: string, place: Place, message: string, hint?: string): void {
+    this.list.push({ severity: 'warning', code, place, message, ...(hint === undefined ? {} : { hint }) })
+  }
+}
+
+/** `file:line:column: error: message (CODE)`, then the hint on a line of its own. */
+export function formatDiagnostic(diagnostic: Diagnostic): string {
+  const { file, line, column } = diagnostic.place
+  const hint = diagnostic.hint === undefined ? '' : `\n    hint: ${diagnostic.hint}`
+  return `${file}:${line}:${column}: ${diagnostic.severity}: ${diagnostic.message} (${diagnostic.code})${hint}`
+}

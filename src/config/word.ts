@@ -1,0 +1,9 @@
+/** One word of a configuration line, after quotes, escapes and environment variables were resolved. */
+import type { Place } from './diagnostics.ts'
+
+export interface Word {
+  readonly text: string
+  readonly place: Place
+  /** Whether any part of the word stood in quotes (an empty word always does). */
+  readonly quoted: boolean
+}

@@ -1,0 +1,51 @@
+/**
+ * The logger that every part takes: four methods shaped like pino's, so that a pino instance fits as it is.
+ */
+
+/** Fields first, then the sentence; `error`s go under the key `err`. */
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+const nothing = (): void => {}
+
+/** A logger that says nothing: the default of the library parts. */
+export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing }
+
+/** The names of the levels, quietest last. */
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const
+
+/** One of `debug`, `info`, `warn`, `error`. */
+export type LogLevel = (typeof logLevels)[number]
+
+/**
+ * A logger that hands one line per entry to `write`: `level message key=value …`. Control characters of the values
+ * are escaped, so a peer cannot forge lines.
+ */
+export function createTextLogger(write: (line: string) => void, least: LogLevel = 'info'): Logger {
+  const from = logLevels.indexOf(least)
+  const at = (level: LogLevel) => {
+    if (logLevels.indexOf(level) < from) return nothing
+    return (fields: object, message: string) => write(`${level} ${message}${formatFields(fields)}`)
+  }
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+function formatFields(fields: object): string {
+  let text = ''
+  for (const [key, value] of Object.entries(fields)) text += ` ${key}=${formatField(value)}`
+  return text
+}
+
+function formatField(value: unknown): string {
+  if (value instanceof Error) {
+    const code = (value as { code?: unknown }).code
+    return JSON.stringify(typeof code === 'string' ? `${code}: ${value.message}` : value.message)
+  }
+  if (typeof value === 'bigint') return value.toString()
+  if (typeof value === 'string') return /^[\w.:/@+-]+$/.test(value) ? value : JSON.stringify(value)
+  return JSON.stringify(value) ?? 'undefined'
+}

@@ -1,0 +1,107 @@
+/**
+ * Options are described once, in a table beside their interface, and resolved once, at construction: the result is
+ * frozen and has no optional field, so nothing inside says `??`. Unknown keys and wrong values throw
+ * {@link UsageError} `ERR_SLUICE_OPTION` naming the key, the rule and the value.
+ */
+import { UsageError } from './errors.ts'
+
+/** How one option is checked, and what it is when it is not given. */
+export interface OptionSpec<Value> {
+  readonly fallback: Value
+  /** What is wrong with `given`, or undefined when it is right. */
+  check(given: unknown): string | undefined
+}
+
+/** One spec for each key of `Options`: the compiler keeps table and interface equal. */
+export type Specs<Options> = {
+  readonly [Key in keyof Required<Options>]: OptionSpec<Options[Key]>
+}
+
+/** What the specs `S` resolve to: every key present. */
+export type Resolved<Options> = { readonly [Key in keyof Required<Options>]: Options[Key] }
+
+/** A whole number between `min` (default 0) and `max`. */
+export function integer(
+  fallback: number,
+  { min = 0, max = Number.MAX_SAFE_INTEGER }: { min?: number; max?: number } = {},
+): OptionSpec<number> {
+  return {
+    fallback,
+    check: (given) =>
+      Number.isSafeInteger(given) && (given as number) >= min && (given as number) <= max
+        ? undefined
+        : `must be a whole number from ${min} to ${max}`,
+  }
+}
+
+/** true or false. */
+export function boolean(fallback: boolean): OptionSpec<boolean> {
+  return { fallback, check: (given) => (typeof given === 'boolean' ? undefined : 'must be true or false') }
+}
+
+/** A string. */
+export function string(fallback: string): OptionSpec<string> {
+  return { fallback, check: (given) => (typeof given === 'string' ? undefined : 'must be a string') }
+}
+
+/** One of a few words. */
+export function oneOf<const Word extends string>(fallback: Word, words: readonly Word[]): OptionSpec<Word> {
+  return {
+    fallback,
+    check: (given) => (words.includes(given as Word) ? undefined : `must be one of ${words.join(', ')}`),
+  }
+}
+
+/** A list of strings. */
+export function strings(fallback: readonly string[]): OptionSpec<readonly string[]> {
+  return {
+    fallback,
+    check: (given) =>
+      Array.isArray(given) && given.every((each) => typeof each === 'string')
+        ? undefined
+        : 'must be an array of strings',
+  }
+}
+
+/** Anything of a JavaScript type; `undefined` when it is not given. */
+export function optional<Value>(
+  type: 'function' | 'object' | 'string' | 'number',
+): OptionSpec<Value | undefined> {
+  return {
+    fallback: undefined,
+    check: (given) => (typeof given === type && given !== null ? undefined : `must be a ${type}`),
+  }
+}
+
+/** Checks `given` against the table and fills the gaps. */
+export function resolveOptions<Options extends object>(
+  specs: Specs<Options>,
+  given: Options,
+  where: string,
+): Resolved<Options> {
+  const table = specs as unknown as Record<string, OptionSpec<unknown>>
+  const result: Record<string, unknown> = {}
+  for (const key of Object.keys(given)) {
+    if (!Object.hasOwn(table, key)) {
+      throw new UsageError(
+        'ERR_SLUICE_OPTION',
+        `${where}: unknown option '${key}'; known are ${Object.keys(table).join(', ')}`,
+      )
+    }
+  }
+  for (const [key, spec] of Object.entries(table)) {
+    const value = (given as Record<string, unknown>)[key]
+    const complaint = value === undefined ? undefined : spec.check(value)
+    if (complaint !== undefined) {
+      throw new UsageError('ERR_SLUICE_OPTION', `${where}: option '${key}' ${complaint}, not ${show(value)}`)
+    }
+    result[key] = value === undefined ? spec.fallback : value
+  }
+  return Object.freeze(result) as Resolved<Options>
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return `'${value}'`
+  if (typeof value === 'function') return 'a function'
+  return typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? String(typeof value))
+}
