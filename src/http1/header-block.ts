@@ -1,0 +1,116 @@
+/** Header lines into a {@link HeaderList} (RFC 9112 section 5): strict, and the one loop that all heads go through. */
+import { Character, characters, showByte } from './characters.ts'
+import { Http1Error } from './errors.ts'
+import { HeaderList } from './header-list.ts'
+import { internHeaderName } from './header-name.ts'
+
+/** What a head may cost. The defaults are those of HAProxy (`tune.bufsize`, `tune.http.maxhdr`). */
+export interface HeadLimits {
+  /** Largest head in bytes, from the first line to the blank line. @default 16384 */
+  readonly maxHeadSize: number
+  /** Most header fields. @default 101 */
+  readonly maxHeaders: number
+}
+
+/** The limits that HAProxy has by default. */
+export const defaultHeadLimits: HeadLimits = { maxHeadSize: 16_384, maxHeaders: 101 }
+
+/** How header lines are read. */
+export interface HeaderBlockOptions {
+  /** @default 101 */
+  readonly maxHeaders?: number
+  /**
+   * Whether a line may end with LF alone. CGI programs do that (RFC 3875 section 6), HTTP messages must not.
+   * @default false
+   */
+  readonly bareLf?: boolean
+}
+
+const CR = 0x0d
+const LF = 0x0a
+const SP = 0x20
+const HTAB = 0x09
+const COLON = 0x3a
+
+/**
+ * Reads header lines from `start` up to the blank line that ends them; `end` is where the block ends, the blank line
+ * included. The blank line may be missing, so a block that was cut before it can be read too.
+ * @throws Http1Error `ERR_HTTP1_HEADER_NAME`, `…_HEADER_VALUE`, `…_LINE_FOLDING`, `…_LINE_END`, `…_TOO_MANY_HEADERS`.
+ */
+export function parseHeaderBlock(
+  bytes: Buffer,
+  start = 0,
+  end: number = bytes.length,
+  options: HeaderBlockOptions = {},
+): HeaderList {
+  const headers = new HeaderList()
+  const maxHeaders = options.maxHeaders ?? defaultHeadLimits.maxHeaders
+  readHeaderLines(bytes, start, end, headers, maxHeaders, options.bareLf ?? false)
+  return headers
+}
+
+/** {@link parseHeaderBlock} without its defaults: appends to `headers`. */
+export function readHeaderLines(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  headers: HeaderList,
+  maxHeaders: number,
+  bareLf: boolean,
+): void {
+  const text = bytes.toString('latin1', start, end)
+  let at = start
+  while (at < end) {
+    const first = bytes[at] as number // at < end
+    if (first === CR || first === LF) {
+      skipLineEnd(bytes, at, end, bareLf)
+      return
+    }
+    if (headers.length >= maxHeaders)
+      throw new Http1Error('ERR_HTTP1_TOO_MANY_HEADERS', `more than ${maxHeaders}`)
+    let hash = 0
+    let colon = at
+    while (colon < end) {
+      const byte = bytes[colon] as number // colon < end
+      if (((characters[byte] as number) & Character.Token) === 0) break
+      hash = (Math.imul(hash, 31) + byte) | 0
+      colon++
+    }
+    if (colon === at || bytes[colon] !== COLON || colon >= end) refuseName(bytes, at, colon, end)
+    let from = colon + 1
+    while (from < end && (bytes[from] === SP || bytes[from] === HTAB)) from++
+    let to = from
+    while (to < end && ((characters[bytes[to] as number] as number) & Character.Text) !== 0) to++
+    const next = skipLineEnd(bytes, to, end, bareLf)
+    while (to > from && (bytes[to - 1] === SP || bytes[to - 1] === HTAB)) to--
+    headers.push(
+      internHeaderName(bytes, at, colon, hash ^ (hash >>> 10)),
+      text.slice(from - start, to - start),
+    )
+    at = next
+  }
+}
+
+function refuseName(bytes: Buffer, at: number, stop: number, end: number): never {
+  const first = bytes[at]
+  if (first === SP || first === HTAB)
+    throw new Http1Error('ERR_HTTP1_LINE_FOLDING', 'a line begins with white space')
+  const byte = stop < end ? bytes[stop] : undefined
+  const name = JSON.stringify(bytes.toString('latin1', at, Math.min(stop, at + 40)))
+  throw new Http1Error('ERR_HTTP1_HEADER_NAME', `${showByte(byte)} after ${name}`)
+}
+
+/**
+ * Moves past the line end at `at`.
+ * @throws Http1Error `ERR_HTTP1_LINE_END` when a CR or an LF stands alone, `ERR_HTTP1_HEADER_VALUE` when it is
+ * another byte, one that no value may hold.
+ */
+export function skipLineEnd(bytes: Buffer, at: number, end: number, bareLf: boolean): number {
+  const byte = at < end ? bytes[at] : undefined
+  if (byte === CR && at + 1 < end && bytes[at + 1] === LF) return at + 2
+  if (byte === LF && bareLf) return at + 1
+  if (byte === CR || byte === LF || byte === undefined) {
+    throw new Http1Error('ERR_HTTP1_LINE_END', byte === LF ? 'LF without CR' : 'CR without LF')
+  }
+  throw new Http1Error('ERR_HTTP1_HEADER_VALUE', showByte(byte))
+}

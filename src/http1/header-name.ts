@@ -1,0 +1,66 @@
+/**
+ * Header names, each kept once. The same few names arrive with every message: a small cache, indexed by a hash of
+ * the bytes, gives the strings of a name without making them anew.
+ */
+
+/** What a header means to the codec. */
+export const HeaderKind = {
+  Other: 0,
+  Host: 1,
+  ContentLength: 2,
+  TransferEncoding: 3,
+  Connection: 4,
+  Expect: 5,
+  Upgrade: 6,
+} as const
+export type HeaderKind = (typeof HeaderKind)[keyof typeof HeaderKind]
+
+/** A header name, as it came and in lower case. */
+export interface HeaderName {
+  /** As received. */
+  readonly name: string
+  /** In lower case, for comparing. */
+  readonly key: string
+  readonly kind: HeaderKind
+}
+
+const kinds = new Map<string, HeaderKind>([
+  ['host', HeaderKind.Host],
+  ['content-length', HeaderKind.ContentLength],
+  ['transfer-encoding', HeaderKind.TransferEncoding],
+  ['connection', HeaderKind.Connection],
+  ['expect', HeaderKind.Expect],
+  ['upgrade', HeaderKind.Upgrade],
+])
+
+/** Makes a {@link HeaderName} of a name that is known to be a token. */
+export function createHeaderName(name: string): HeaderName {
+  const key = name.toLowerCase()
+  return { name, key, kind: kinds.get(key) ?? HeaderKind.Other }
+}
+
+const slots = 1024
+/** Longer names are not kept: they are rare, and memory stays bounded at 1024 short strings. */
+const longestKept = 48
+const cache: (HeaderName | undefined)[] = Array.from({ length: slots }, () => undefined)
+
+/**
+ * The name at `start` … `end` of `bytes`, which were checked to be a token; `hash` is any number computed from these
+ * bytes. Names that collide replace each other, so a peer that sends made-up names costs no more than without a cache.
+ */
+export function internHeaderName(bytes: Uint8Array, start: number, end: number, hash: number): HeaderName {
+  const slot = hash & (slots - 1)
+  const known = cache[slot]
+  if (known !== undefined && known.name.length === end - start && matches(known.name, bytes, start))
+    return known
+  let text = ''
+  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at] as number) // at < end <= length
+  const made = createHeaderName(text)
+  if (end - start <= longestKept) cache[slot] = made
+  return made
+}
+
+function matches(name: string, bytes: Uint8Array, start: number): boolean {
+  for (let at = 0; at < name.length; at++) if (name.charCodeAt(at) !== bytes[start + at]) return false
+  return true
+}
