@@ -1,0 +1,137 @@
+/** ACK (SPOE.txt 3.2.7) and the actions in it (3.4). */
+import type { Reader } from '../bytes/reader.ts'
+import type { Writer } from '../bytes/writer.ts'
+import { SpopError } from './errors.ts'
+import { beginFrame, endFrame, FrameFlag, FrameType, type Id } from './frame-head.ts'
+import { readString, writeString } from './string.ts'
+import { decodeTypedData, encodeValue, type TypedData, type Value } from './typed-data.ts'
+
+/** Types of actions. */
+export const ActionType = { SetVar: 1, UnsetVar: 2 } as const
+
+/** Scopes of variables, as HAProxy's configuration names them, in the order of their numbers. */
+export const scopes = ['proc', 'sess', 'txn', 'req', 'res'] as const
+
+/** A scope: process, session, transaction, request or response. */
+export type Scope = (typeof scopes)[number]
+
+/** The number of a scope on the wire. */
+export const ScopeCode = { proc: 0, sess: 1, txn: 2, req: 3, res: 4 } as const satisfies Record<Scope, number>
+
+/** What HAProxy is told to do. */
+export type Action =
+  | { readonly type: 'set-var'; readonly scope: Scope; readonly name: string; readonly value: TypedData }
+  | { readonly type: 'unset-var'; readonly scope: Scope; readonly name: string }
+
+/** An action to be sent. */
+export type ActionInput =
+  | { readonly type: 'set-var'; readonly scope: Scope; readonly name: string; readonly value: Value }
+  | { readonly type: 'unset-var'; readonly scope: Scope; readonly name: string }
+
+/** The answer to one NOTIFY. */
+export interface AckFrame {
+  readonly type: 'ack'
+  readonly streamId: Id
+  readonly frameId: Id
+  readonly fin: boolean
+  /** The agent wants no more fragments of this NOTIFY. */
+  readonly abort: boolean
+  readonly actions: readonly Action[]
+}
+
+const setVarArgs = 3
+const unsetVarArgs = 2
+
+/**
+ * Reads all actions of an ACK.
+ * HAProxy stops silently at the first action that is wrong and keeps those before it; so does the engine, which is
+ * why `onWrong` exists: it gets the error instead of the caller, and reading ends.
+ */
+export function decodeActions(reader: Reader, onWrong?: (error: SpopError) => void): Action[] {
+  const actions: Action[] = []
+  try {
+    while (reader.remaining > 0) actions.push(decodeAction(reader))
+  } catch (error) {
+    if (onWrong === undefined || !(error instanceof SpopError)) throw error
+    onWrong(error)
+  }
+  return actions
+}
+
+function decodeAction(reader: Reader): Action {
+  const type = reader.uint8()
+  if (type !== ActionType.SetVar && type !== ActionType.UnsetVar) {
+    throw new SpopError('ERR_SPOP_INVALID_FRAME', `action of type ${type} at byte ${reader.at - 1}`)
+  }
+  const count = reader.uint8()
+  const wanted = type === ActionType.SetVar ? setVarArgs : unsetVarArgs
+  if (count !== wanted) {
+    throw new SpopError(
+      'ERR_SPOP_INVALID_FRAME',
+      `action of type ${type} with ${count} arguments, wanted ${wanted}`,
+    )
+  }
+  const scope = decodeScope(reader)
+  const name = readString(reader)
+  if (type === ActionType.UnsetVar) return { type: 'unset-var', scope, name }
+  return { type: 'set-var', scope, name, value: decodeTypedData(reader) }
+}
+
+function decodeScope(reader: Reader): Scope {
+  const code = reader.uint8()
+  const scope = scopes[code]
+  if (scope === undefined)
+    throw new SpopError('ERR_SPOP_INVALID_FRAME', `scope ${code} at byte ${reader.at - 1}`)
+  return scope
+}
+
+/** Writes `set-var`: nothing is left behind when the value cannot be sent. */
+export function encodeSetVar(writer: Writer, scope: Scope, name: string, value: Value): void {
+  const start = writer.at
+  encodeActionHead(writer, ActionType.SetVar, setVarArgs, scope, name)
+  try {
+    encodeValue(writer, value)
+  } catch (error) {
+    writer.reset(start)
+    throw error
+  }
+}
+
+/** Writes `unset-var`: three fields and no value, or HAProxy drops every action behind it. */
+export function encodeUnsetVar(writer: Writer, scope: Scope, name: string): void {
+  encodeActionHead(writer, ActionType.UnsetVar, unsetVarArgs, scope, name)
+}
+
+function encodeActionHead(writer: Writer, type: number, count: number, scope: Scope, name: string): void {
+  const code = ScopeCode[scope]
+  if (code === undefined) {
+    throw new SpopError(
+      'ERR_SPOP_VALUE',
+      `scope '${String(scope)}', wanted one of ${scopes.join(', ')}`,
+      'local',
+    )
+  }
+  const start = writer.reserve(3)
+  const bytes = writer.bytes
+  bytes[start] = type
+  bytes[start + 1] = count
+  bytes[start + 2] = code
+  writeString(writer, name)
+}
+
+/** Writes a whole ACK. ACKs are never fragmented: HAProxy does not accept it. */
+export function encodeAck(
+  writer: Writer,
+  streamId: Id,
+  frameId: Id,
+  actions: Iterable<ActionInput>,
+  abort = false,
+): number {
+  const flags = abort ? FrameFlag.Fin | FrameFlag.Abort : FrameFlag.Fin
+  const start = beginFrame(writer, FrameType.Ack, flags, streamId, frameId)
+  for (const action of actions) {
+    if (action.type === 'set-var') encodeSetVar(writer, action.scope, action.name, action.value)
+    else encodeUnsetVar(writer, action.scope, action.name)
+  }
+  return endFrame(writer, start)
+}

@@ -1,0 +1,173 @@
+/**
+ * Fragmented payloads (SPOE.txt 3.2): cut by a sender, joined by a receiver. The first frame has the real type, the
+ * others are UNSET, the last has FIN; a value may be cut anywhere, so nothing is decoded before all is there.
+ */
+import type { Writer } from '../bytes/writer.ts'
+import { SpopError } from './errors.ts'
+import { beginFrame, endFrame, FrameFlag, FrameType, type Id } from './frame-head.ts'
+
+/** A later fragment; with `abort`, the sender gives up what it began. */
+export interface UnsetFrame {
+  readonly type: 'unset'
+  readonly streamId: Id
+  readonly frameId: Id
+  readonly fin: boolean
+  readonly abort: boolean
+  readonly payload: Buffer
+}
+
+interface FragmentHead {
+  readonly streamId: Id
+  readonly frameId: Id
+  readonly fin: boolean
+  readonly abort: boolean
+}
+
+/** Writes a frame whose payload is raw bytes. */
+export function encodeFragment(writer: Writer, type: number, head: FragmentHead, payload: Uint8Array): void {
+  const flags = (head.fin ? FrameFlag.Fin : 0) | (head.abort ? FrameFlag.Abort : 0)
+  const start = beginFrame(writer, type, flags, head.streamId, head.frameId)
+  writer.copy(payload)
+  endFrame(writer, start)
+}
+
+/** HAProxy keeps this many bytes of each frame free for its head; we cut alike. */
+const headReserve = 32
+
+/** Writes a NOTIFY payload as fragments, none of them over `maxFrameSize`. */
+export function encodeNotifyFragments(
+  writer: Writer,
+  streamId: Id,
+  frameId: Id,
+  payload: Uint8Array,
+  maxFrameSize: number,
+): void {
+  const step = maxFrameSize - headReserve
+  for (let at = 0; at === 0 || at < payload.length; at += step) {
+    const type = at === 0 ? FrameType.Notify : FrameType.Unset
+    const fin = at + step >= payload.length
+    encodeFragment(writer, type, { streamId, frameId, fin, abort: false }, payload.subarray(at, at + step))
+  }
+}
+
+/** What became of a fragment: wait for more, take the payload, or forget it all. */
+export type FragmentOutcome = 'more' | 'aborted' | Buffer
+
+/**
+ * Joins the fragments of one connection. HAProxy never begins a second fragmented payload before the first has
+ * ended, so a connection that does is refused with status 11.
+ */
+export class FragmentAssembler {
+  readonly #maxPayloadSize: number
+  #open: { readonly streamId: Id; readonly frameId: Id } | undefined
+  /** A payload that the receiver gave up: its later fragments are dropped. */
+  #given: { readonly streamId: Id; readonly frameId: Id } | undefined
+  #pieces: Buffer[] = []
+  #size = 0
+
+  /** `maxPayloadSize`: the largest joined payload, in bytes, checked before a fragment is kept. */
+  constructor(maxPayloadSize: number) {
+    this.#maxPayloadSize = maxPayloadSize
+  }
+
+  /** Whether a payload has begun and not ended. */
+  get pending(): boolean {
+    return this.#open !== undefined
+  }
+
+  /** Bytes that are held. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Refuses a new NOTIFY, whole or not, in the middle of a fragmented one. */
+  checkInterlaced(streamId: Id, frameId: Id): void {
+    const open = this.#open
+    if (open === undefined) return
+    throw new SpopError(
+      'ERR_SPOP_INTERLACED',
+      `NOTIFY ${streamId}/${frameId} inside the fragments of ${open.streamId}/${open.frameId}`,
+    )
+  }
+
+  /** The first fragment, a NOTIFY without FIN. */
+  begin(streamId: Id, frameId: Id, payload: Buffer): void {
+    this.checkInterlaced(streamId, frameId)
+    this.#given = undefined
+    this.#keep(payload)
+    this.#open = { streamId, frameId }
+  }
+
+  /** A later fragment. */
+  append(frame: UnsetFrame): FragmentOutcome {
+    if (this.#isGiven(frame)) {
+      if (frame.fin) this.#given = undefined
+      return 'aborted'
+    }
+    this.#checkOpen(frame)
+    if (frame.abort) {
+      this.reset()
+      return 'aborted'
+    }
+    this.#keep(frame.payload)
+    return frame.fin ? this.#take() : 'more'
+  }
+
+  #isGiven(frame: UnsetFrame): boolean {
+    return (
+      this.#given !== undefined &&
+      frame.streamId === this.#given.streamId &&
+      frame.frameId === this.#given.frameId
+    )
+  }
+
+  #checkOpen(frame: UnsetFrame): void {
+    const open = this.#open
+    if (open === undefined) {
+      throw new SpopError(
+        'ERR_SPOP_FRAME_ID_NOT_FOUND',
+        `UNSET ${frame.streamId}/${frame.frameId} continues nothing`,
+      )
+    }
+    if (open.streamId !== frame.streamId || open.frameId !== frame.frameId) {
+      throw new SpopError(
+        'ERR_SPOP_INTERLACED',
+        `UNSET ${frame.streamId}/${frame.frameId} inside the fragments of ${open.streamId}/${open.frameId}`,
+      )
+    }
+  }
+
+  #keep(payload: Buffer): void {
+    if (this.#size + payload.length > this.#maxPayloadSize) {
+      const size = this.#size + payload.length
+      this.reset()
+      throw new SpopError(
+        'ERR_SPOP_PAYLOAD_TOO_BIG',
+        `${size} bytes so far, the limit is ${this.#maxPayloadSize}`,
+      )
+    }
+    // Copied: a view would pin the chunk that it came in.
+    this.#pieces.push(Buffer.from(payload))
+    this.#size += payload.length
+  }
+
+  #take(): Buffer {
+    const whole =
+      this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces, this.#size)
+    this.reset()
+    return whole
+  }
+
+  /** The receiver answers early with ACK and ABORT: what still comes of this payload is dropped. */
+  giveUp(): void {
+    this.#given = this.#open
+    this.reset()
+  }
+
+  /** Forgets everything. */
+  reset(): void {
+    this.#open = undefined
+    this.#pieces = []
+    this.#size = 0
+  }
+}

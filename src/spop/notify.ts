@@ -1,0 +1,94 @@
+/** NOTIFY (SPOE.txt 3.2.6): a list of messages, each with its name and a counted list of arguments. */
+import type { Reader } from '../bytes/reader.ts'
+import type { Writer } from '../bytes/writer.ts'
+import { SpopError } from './errors.ts'
+import { beginFrame, endFrame, FrameFlag, FrameType, type Id } from './frame-head.ts'
+import { decodeItems, encodeKvList, type Item } from './kv-list.ts'
+import { readString, writeString } from './string.ts'
+import type { TypedData, Value } from './typed-data.ts'
+
+/** NB-ARGS is one unsigned byte. */
+const maxArgs = 255
+
+/** One message: its arguments in the order of the wire, repeated and unnamed ones included. */
+export class Message {
+  readonly name: string
+  readonly args: readonly Item[]
+
+  constructor(name: string, args: readonly Item[]) {
+    this.name = name
+    this.args = args
+  }
+
+  /** The value of the first argument of that name. */
+  get(name: string): TypedData | undefined {
+    return this.args.find(([key]) => key === name)?.[1]
+  }
+
+  /** The values of all arguments of that name, in order; the name of unnamed arguments is the empty string. */
+  all(name: string): TypedData[] {
+    return this.args.filter(([key]) => key === name).map(([, value]) => value)
+  }
+}
+
+/** A NOTIFY frame, or the first fragment of one. */
+export interface NotifyFrame {
+  readonly type: 'notify'
+  readonly streamId: Id
+  readonly frameId: Id
+  /** Whether the payload is whole. */
+  readonly fin: boolean
+  /** Whether the processing is to be given up. */
+  readonly abort: boolean
+  /** Empty when the payload is a fragment. */
+  readonly messages: readonly Message[]
+  /** The raw payload when it is a fragment: fragments are joined before they are decoded (fragments.ts). */
+  readonly fragment: Buffer | undefined
+}
+
+/** A message to be sent. */
+export interface MessageInput {
+  readonly name: string
+  readonly args: readonly (readonly [name: string, value: Value])[]
+}
+
+/** Reads all messages of a whole payload. NB-ARGS says where each one ends. */
+export function decodeMessages(reader: Reader): Message[] {
+  const messages: Message[] = []
+  while (reader.remaining > 0) {
+    const name = readString(reader)
+    messages.push(new Message(name, decodeItems(reader, reader.uint8())))
+  }
+  return messages
+}
+
+/**
+ * Writes the payload of a NOTIFY.
+ * @throws SpopError `ERR_SPOP_VALUE` for a message of more than 255 arguments.
+ */
+export function encodeMessages(writer: Writer, messages: Iterable<MessageInput>): void {
+  for (const { name, args } of messages) {
+    if (args.length > maxArgs) {
+      throw new SpopError(
+        'ERR_SPOP_VALUE',
+        `message '${name}' has ${args.length} arguments, ${maxArgs} fit`,
+        'local',
+      )
+    }
+    writeString(writer, name)
+    writer.uint8(args.length)
+    encodeKvList(writer, args)
+  }
+}
+
+/** Writes a whole, unfragmented NOTIFY and returns its length without the length field. */
+export function encodeNotify(
+  writer: Writer,
+  streamId: Id,
+  frameId: Id,
+  messages: Iterable<MessageInput>,
+): number {
+  const start = beginFrame(writer, FrameType.Notify, FrameFlag.Fin, streamId, frameId)
+  encodeMessages(writer, messages)
+  return endFrame(writer, start)
+}
