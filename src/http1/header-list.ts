@@ -1,9 +1,9 @@
 /**
- * Header fields in the order they came: three arrays side by side, so that the hot path makes no object per field.
+ * Header fields in the order they came: four arrays side by side, so that the hot path makes no object per field.
  * Values are text with one character per byte (latin1), exactly as on the wire but for the white space around them.
  */
 import { createHeaderName } from './header-name.ts'
-import type { HeaderName } from './header-name.ts'
+import type { HeaderKind, HeaderName } from './header-name.ts'
 
 /** See the head of this file. Every `key` argument is a name in lower case. */
 export class HeaderList {
@@ -12,6 +12,8 @@ export class HeaderList {
   /** The names in lower case. */
   readonly keys: string[] = []
   readonly values: string[] = []
+  /** What each field means to the codec. */
+  readonly kinds: HeaderKind[] = []
 
   /** How many fields there are. */
   get length(): number {
@@ -30,6 +32,7 @@ export class HeaderList {
     this.names.push(name.name)
     this.keys.push(name.key)
     this.values.push(value)
+    this.kinds.push(name.kind)
   }
 
   /** Appends a field. The caller has made sure that name and value may be sent. */
@@ -65,7 +68,7 @@ export class HeaderList {
 
   /** Removes all fields of that name; answers how many there were. */
   delete(key: string): number {
-    return this.#removeWhere((each) => each === key)
+    return this.keys.includes(key) ? this.#removeWhere((each) => each === key) : 0
   }
 
   /** Removes the fields whose name in lower case the predicate accepts; answers how many there were. */
@@ -74,20 +77,21 @@ export class HeaderList {
   }
 
   #removeWhere(gone: (key: string) => boolean): number {
-    const { names, keys, values } = this
+    const { names, keys, values, kinds } = this
     let kept = 0
     for (let at = 0; at < keys.length; at++) {
-      const key = keys[at] as string // the three arrays have one length
+      const key = keys[at] as string // the arrays have one length
       if (gone(key)) continue
       if (kept !== at) {
         keys[kept] = key
         names[kept] = names[at] as string
         values[kept] = values[at] as string
+        kinds[kept] = kinds[at] as HeaderKind
       }
       kept++
     }
     const removed = keys.length - kept
-    if (removed > 0) names.length = keys.length = values.length = kept
+    if (removed > 0) names.length = keys.length = values.length = kinds.length = kept
     return removed
   }
 
@@ -98,6 +102,7 @@ export class HeaderList {
       copy.names.push(this.names[at] as string)
       copy.keys.push(this.keys[at] as string)
       copy.values.push(this.values[at] as string)
+      copy.kinds.push(this.kinds[at] as HeaderKind)
     }
     return copy
   }

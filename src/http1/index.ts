@@ -1,7 +1,27 @@
 /** HTTP/1.1 messages (RFC 9112) between bytes and values: pure, strict, and shared by the proxy, FastCGI and health checks. */
-export { HeaderList } from './header-list.ts'
-export { parseHeaderBlock, defaultHeadLimits } from './header-block.ts'
-export type { HeadLimits, HeaderBlockOptions } from './header-block.ts'
+export { BodyDecoder, defaultBodyLimits } from './body-decoder.ts'
+export type { BodyLimits } from './body-decoder.ts'
+export { isHeaderValue, isToken } from './characters.ts'
+export { connectionNames, ConnectionOption, isPersistent, parseConnection } from './connection.ts'
 export { Http1Error, http1Faults } from './errors.ts'
 export type { Http1Code } from './errors.ts'
-export { isHeaderValue, isToken } from './characters.ts'
+export { Framing, parseContentLength } from './framing.ts'
+export { HeadBuffer } from './head-buffer.ts'
+export type { HeadBufferOptions } from './head-buffer.ts'
+export {
+  formatChunkSize,
+  formatHeaders,
+  formatLastChunk,
+  formatRequestHead,
+  formatResponseHead,
+} from './head-format.ts'
+export { defaultHeadLimits, parseHeaderBlock } from './header-block.ts'
+export type { HeaderBlockOptions, HeadLimits } from './header-block.ts'
+export { HeaderList } from './header-list.ts'
+export { parseRequestHead } from './request-head.ts'
+export type { RequestHead } from './request-head.ts'
+export { parseResponseHead, responseFraming } from './response-head.ts'
+export type { ResponseHead } from './response-head.ts'
+export { reasonPhrase } from './status.ts'
+export { isHost, originForm, targetAuthority } from './target.ts'
+export type { TargetForm } from './target.ts'

@@ -1,0 +1,44 @@
+/**
+ * Heads and chunks as text to be written with one byte per character (latin1). Header names are written in lower
+ * case, as HAProxy writes them. Nothing is checked here: heads that were parsed are clean, and whoever adds a header
+ * checks it with isToken and isHeaderValue.
+ */
+import type { HeaderList } from './header-list.ts'
+
+/** The head of a request, blank line included; always HTTP/1.1 unless `minor` says 0. */
+export function formatRequestHead(
+  method: string,
+  target: string,
+  headers: HeaderList,
+  minor: 0 | 1 = 1,
+): string {
+  return `${method} ${target} HTTP/1.${minor}\r\n${formatHeaders(headers)}\r\n`
+}
+
+/** The head of a response, blank line included; always HTTP/1.1 unless `minor` says 0. */
+export function formatResponseHead(
+  status: number,
+  reason: string,
+  headers: HeaderList,
+  minor: 0 | 1 = 1,
+): string {
+  return `HTTP/1.${minor} ${status} ${reason}\r\n${formatHeaders(headers)}\r\n`
+}
+
+/** Header lines, without the blank line. */
+export function formatHeaders(headers: HeaderList): string {
+  const { keys, values } = headers
+  let text = ''
+  for (let at = 0; at < keys.length; at++) text += `${keys[at]}: ${values[at]}\r\n`
+  return text
+}
+
+/** What stands before the data of a chunk of `size` bytes (at least 1). CR LF follows the data. */
+export function formatChunkSize(size: number): string {
+  return `${size.toString(16)}\r\n`
+}
+
+/** What ends a chunked body. */
+export function formatLastChunk(trailers?: HeaderList): string {
+  return trailers === undefined || trailers.length === 0 ? '0\r\n\r\n' : `0\r\n${formatHeaders(trailers)}\r\n`
+}

@@ -1,0 +1,147 @@
+/** Request heads (RFC 9112 section 3, RFC 9110 section 7.2), checked so that every other HTTP/1.1 reader sees the same request. */
+import { Character, characters, showByte } from './characters.ts'
+import { parseConnection } from './connection.ts'
+import { Http1Error } from './errors.ts'
+import { BodyFields, Framing } from './framing.ts'
+import { readHeaderLines, skipLineEnd } from './header-block.ts'
+import { HeaderKind } from './header-name.ts'
+import { HeaderList } from './header-list.ts'
+import { isHost, sameHost, targetAuthority, targetForm } from './target.ts'
+import type { TargetForm } from './target.ts'
+
+/** A request without its body. Method, target and headers may be changed by whoever holds it. */
+export interface RequestHead {
+  method: string
+  /** As received, in one of the four forms. */
+  target: string
+  readonly form: TargetForm
+  /** 0 for HTTP/1.0, 1 for HTTP/1.1. */
+  readonly minor: 0 | 1
+  readonly headers: HeaderList
+  /** Length of the body (0: none), or {@link Framing}.Chunked. */
+  readonly framing: Framing
+  /** Bits of ConnectionOption. */
+  readonly connection: number
+  /** Whether the client waits for `100 Continue` before it sends the body. */
+  readonly expectsContinue: boolean
+  /** The protocols that the client would switch to; undefined unless Connection says `upgrade` too. */
+  readonly upgrade: string | undefined
+}
+
+const SP = 0x20
+
+/**
+ * Reads the request head that is `bytes` from `start` to `end`, its blank line included (see HeadBuffer).
+ * @throws Http1Error with the status to answer.
+ */
+export function parseRequestHead(bytes: Buffer, start: number, end: number, maxHeaders = 101): RequestHead {
+  const methodEnd = scan(bytes, start, end, Character.Token)
+  if (methodEnd === start || bytes[methodEnd] !== SP)
+    throw new Http1Error('ERR_HTTP1_METHOD', showByte(bytes[methodEnd]))
+  const targetStart = methodEnd + 1
+  const targetEnd = scan(bytes, targetStart, end, Character.Target)
+  if (targetEnd === targetStart || bytes[targetEnd] !== SP) refuseTarget(bytes, targetEnd)
+  const minor = readVersion(bytes, targetEnd + 1, end)
+  const next = skipLineEnd(bytes, targetEnd + 9, end, false)
+  const method = methodName(bytes, start, methodEnd)
+  const target = bytes.toString('latin1', targetStart, targetEnd)
+  const headers = new HeaderList()
+  readHeaderLines(bytes, next, end, headers, maxHeaders, false)
+  return finishRequest(method, target, minor, headers)
+}
+
+function scan(bytes: Buffer, from: number, end: number, use: number): number {
+  let at = from
+  while (at < end && ((characters[bytes[at] as number] as number) & use) !== 0) at++
+  return at
+}
+
+function refuseTarget(bytes: Buffer, at: number): never {
+  if (bytes[at] === 0x0d || bytes[at] === 0x0a)
+    throw new Http1Error('ERR_HTTP1_REQUEST_LINE', 'the version is missing')
+  throw new Http1Error('ERR_HTTP1_TARGET', showByte(bytes[at]))
+}
+
+/** The two methods that nearly all requests have need no new string. */
+function methodName(bytes: Buffer, start: number, end: number): string {
+  if (end - start === 3 && bytes[start] === 0x47 && bytes[start + 1] === 0x45 && bytes[start + 2] === 0x54)
+    return 'GET'
+  return bytes.toString('latin1', start, end)
+}
+
+/** `HTTP/1.0` or `HTTP/1.1`; answers the minor version. */
+export function readVersion(bytes: Buffer, at: number, end: number): 0 | 1 {
+  if (
+    at + 8 <= end &&
+    bytes[at] === 0x48 &&
+    bytes[at + 1] === 0x54 &&
+    bytes[at + 2] === 0x54 &&
+    bytes[at + 3] === 0x50 &&
+    bytes[at + 4] === 0x2f &&
+    bytes[at + 6] === 0x2e &&
+    isDigit(bytes[at + 5]) &&
+    isDigit(bytes[at + 7])
+  ) {
+    const minor = (bytes[at + 7] as number) - 0x30 // checked to be a digit
+    if (bytes[at + 5] === 0x31 && (minor === 0 || minor === 1)) return minor
+    throw new Http1Error('ERR_HTTP1_VERSION', bytes.toString('latin1', at, at + 8))
+  }
+  throw new Http1Error('ERR_HTTP1_REQUEST_LINE', 'the version is malformed')
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39
+}
+
+function finishRequest(method: string, target: string, minor: 0 | 1, headers: HeaderList): RequestHead {
+  const body = new BodyFields()
+  let connection = 0
+  let host: string | undefined
+  let expectsContinue = false
+  let upgrade: string | undefined
+  const { kinds, values } = headers
+  for (let at = 0; at < kinds.length; at++) {
+    const kind = kinds[at]
+    if (kind === HeaderKind.Other) continue
+    const value = values[at] as string // the arrays have one length
+    if (kind === HeaderKind.Host) {
+      if (host !== undefined) throw new Http1Error('ERR_HTTP1_HOST', 'it is sent twice')
+      if (value !== '' && !isHost(value))
+        throw new Http1Error('ERR_HTTP1_HOST', JSON.stringify(value.slice(0, 40)))
+      host = value
+    } else if (kind === HeaderKind.ContentLength) body.addContentLength(value)
+    else if (kind === HeaderKind.TransferEncoding) body.addTransferEncoding(value)
+    else if (kind === HeaderKind.Connection) connection |= parseConnection(value)
+    else if (kind === HeaderKind.Expect) expectsContinue = value.toLowerCase() === '100-continue'
+    else upgrade = upgrade === undefined ? value : `${upgrade}, ${value}`
+  }
+  body.check(minor)
+  const form = checkTarget(method, target, minor, host)
+  return {
+    method,
+    target,
+    form,
+    minor,
+    headers,
+    framing: body.chunked ? Framing.Chunked : Math.max(0, body.contentLength),
+    connection,
+    expectsContinue: expectsContinue && minor === 1,
+    upgrade: (connection & 4) !== 0 && minor === 1 ? upgrade : undefined,
+  }
+}
+
+function checkTarget(method: string, target: string, minor: number, host: string | undefined): TargetForm {
+  if (host === undefined && minor === 1) throw new Http1Error('ERR_HTTP1_HOST', 'it is missing')
+  const form = targetForm(method, target)
+  if (form === 'absolute' && host !== undefined) {
+    const scheme = target.slice(0, target.indexOf(':'))
+    const authority = targetAuthority(target) ?? ''
+    if (!sameHost(scheme, authority, host)) {
+      throw new Http1Error(
+        'ERR_HTTP1_HOST',
+        `it is not the target's ${JSON.stringify(authority.slice(0, 40))}`,
+      )
+    }
+  }
+  return form
+}
