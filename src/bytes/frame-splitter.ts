@@ -64,7 +64,7 @@ export class FrameSplitter {
     } else if (left > 0) {
       this.#begin(headerSize, false)
     } else {
-      this.#chunk = nothing
+      this.#release()
     }
     return false
   }
@@ -87,7 +87,13 @@ export class FrameSplitter {
     const copied = this.#chunk.copy(this.#partial, this.#have, this.#at)
     this.#have += copied
     this.#at += copied
-    if (this.#at === this.#chunk.length) this.#chunk = nothing
+    if (this.#at === this.#chunk.length) this.#release()
+  }
+
+  /** Lets go of a chunk that is used up, so that an idle connection pins no memory. */
+  #release(): void {
+    this.#chunk = nothing
+    this.#at = 0
   }
 
   #resume(): boolean {
