@@ -1,0 +1,50 @@
+/** What `engine.stats` shows: a snapshot, whose numbers do not move. */
+import type { BreakerState } from './breaker.ts'
+
+/** One server. */
+export interface ServerStatistics {
+  /** The endpoint as text. */
+  readonly server: string
+  /** Connections that may carry exchanges. */
+  readonly connections: number
+  /** Connections that are being made or greeted. */
+  readonly connecting: number
+  /** Connections with nothing in flight. */
+  readonly idle: number
+  /** NOTIFYs that wait for their ACK, without the timed-out ones. */
+  readonly inFlight: number
+  /** Slots held by timed-out exchanges whose ACK has not come yet. */
+  readonly expired: number
+  /** Attempts to connect, in all. */
+  readonly connects: number
+  /** Those of them that did not reach the end of the handshake. */
+  readonly connectFailures: number
+  /** Those of them that followed a connection that failed or was lost. */
+  readonly reconnects: number
+  /** See docs/engine.md: `closed` is good, `open` waits before the next attempt, `half-open` tries once. */
+  readonly circuit: BreakerState
+  /** Why the last connection failed; undefined when none did. */
+  readonly lastError: Error | undefined
+}
+
+/** The engine: sums over its servers, and counters since it was created. */
+export interface EngineStatistics {
+  readonly connections: number
+  readonly connecting: number
+  readonly idle: number
+  readonly inFlight: number
+  /** Exchanges that wait for a connection. */
+  readonly queued: number
+  /** Exchanges that were begun. */
+  readonly exchanges: number
+  /** Those of them that an ACK ended. */
+  readonly acks: number
+  /** ACKs that came after their exchange had timed out or was cancelled. */
+  readonly lateAcks: number
+  /** Failed exchanges by status. */
+  readonly errors: ReadonlyMap<number, number>
+  /** Faults that were reported to `onAgentFault`. */
+  readonly agentFaults: number
+  readonly reconnects: number
+  readonly servers: readonly ServerStatistics[]
+}
