@@ -4,7 +4,7 @@
  */
 import type { Writer } from '../bytes/writer.ts'
 import { SpopError } from './errors.ts'
-import { beginFrame, endFrame, FrameFlag, FrameType, type Id } from './frame-head.ts'
+import { beginFrame, endFrame, FrameFlag, FrameType, leastMaxFrameSize, type Id } from './frame-head.ts'
 
 /** A later fragment; with `abort`, the sender gives up what it began. */
 export interface UnsetFrame {
@@ -34,7 +34,10 @@ export function encodeFragment(writer: Writer, type: number, head: FragmentHead,
 /** HAProxy keeps this many bytes of each frame free for its head; we cut alike. */
 const headReserve = 32
 
-/** Writes a NOTIFY payload as fragments, none of them over `maxFrameSize`. */
+/**
+ * Writes a NOTIFY payload as fragments, none of them over `maxFrameSize` bytes (without the length field).
+ * @throws SpopError `ERR_SPOP_BAD_MAX_FRAME_SIZE` when `maxFrameSize` is under 256: no handshake agrees on that.
+ */
 export function encodeNotifyFragments(
   writer: Writer,
   streamId: Id,
@@ -42,6 +45,13 @@ export function encodeNotifyFragments(
   payload: Uint8Array,
   maxFrameSize: number,
 ): void {
+  if (!(maxFrameSize >= leastMaxFrameSize)) {
+    throw new SpopError(
+      'ERR_SPOP_BAD_MAX_FRAME_SIZE',
+      `${maxFrameSize}, the least is ${leastMaxFrameSize}`,
+      'local',
+    )
+  }
   const step = maxFrameSize - headReserve
   for (let at = 0; at === 0 || at < payload.length; at += step) {
     const type = at === 0 ? FrameType.Notify : FrameType.Unset
@@ -49,6 +59,8 @@ export function encodeNotifyFragments(
     encodeFragment(writer, type, { streamId, frameId, fin, abort: false }, payload.subarray(at, at + step))
   }
 }
+
+const nothing = Buffer.alloc(0)
 
 /** What became of a fragment: wait for more, take the payload, or forget it all. */
 export type FragmentOutcome = 'more' | 'aborted' | Buffer
@@ -62,7 +74,8 @@ export class FragmentAssembler {
   #open: { readonly streamId: Id; readonly frameId: Id } | undefined
   /** A payload that the receiver gave up: its later fragments are dropped. */
   #given: { readonly streamId: Id; readonly frameId: Id } | undefined
-  #pieces: Buffer[] = []
+  /** One buffer that doubles: a list of pieces would cost a hundred bytes for each fragment of one byte, or of none. */
+  #joined: Buffer = nothing
   #size = 0
 
   /** `maxPayloadSize`: the largest joined payload, in bytes, checked before a fragment is kept. */
@@ -146,14 +159,23 @@ export class FragmentAssembler {
         `${size} bytes so far, the limit is ${this.#maxPayloadSize}`,
       )
     }
+    this.#grow(this.#size + payload.length)
     // Copied: a view would pin the chunk that it came in.
-    this.#pieces.push(Buffer.from(payload))
+    payload.copy(this.#joined, this.#size)
     this.#size += payload.length
   }
 
+  #grow(wanted: number): void {
+    if (wanted <= this.#joined.length) return
+    const grown = Buffer.allocUnsafe(
+      Math.min(Math.max(wanted, this.#joined.length * 2), this.#maxPayloadSize),
+    )
+    this.#joined.copy(grown, 0, 0, this.#size)
+    this.#joined = grown
+  }
+
   #take(): Buffer {
-    const whole =
-      this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces, this.#size)
+    const whole = this.#joined.subarray(0, this.#size)
     this.reset()
     return whole
   }
@@ -167,7 +189,7 @@ export class FragmentAssembler {
   /** Forgets everything. */
   reset(): void {
     this.#open = undefined
-    this.#pieces = []
+    this.#joined = nothing // what was handed out is never written again
     this.#size = 0
   }
 }
