@@ -22,7 +22,7 @@ export class Writer {
   }
 
   #grow(wanted: number): void {
-    let size = this.bytes.length * 2
+    let size = Math.max(this.bytes.length * 2, 16)
     while (size < wanted) size *= 2
     const grown = Buffer.allocUnsafe(size)
     this.bytes.copy(grown, 0, 0, this.at)

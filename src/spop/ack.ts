@@ -103,8 +103,8 @@ export function encodeUnsetVar(writer: Writer, scope: Scope, name: string): void
 }
 
 function encodeActionHead(writer: Writer, type: number, count: number, scope: Scope, name: string): void {
-  const code = ScopeCode[scope]
-  if (code === undefined) {
+  const code = scopes.indexOf(scope) // not a look-up by name: 'constructor' would find something
+  if (code < 0) {
     throw new SpopError(
       'ERR_SPOP_VALUE',
       `scope '${String(scope)}', wanted one of ${scopes.join(', ')}`,
@@ -119,7 +119,11 @@ function encodeActionHead(writer: Writer, type: number, count: number, scope: Sc
   writeString(writer, name)
 }
 
-/** Writes a whole ACK. ACKs are never fragmented: HAProxy does not accept it. */
+/**
+ * Writes a whole ACK and returns its length without the length field. ACKs are never fragmented: HAProxy does not
+ * accept it.
+ * @throws SpopError `ERR_SPOP_VALUE` when a value cannot be sent; nothing of the frame is left in the writer then.
+ */
 export function encodeAck(
   writer: Writer,
   streamId: Id,
@@ -128,10 +132,16 @@ export function encodeAck(
   abort = false,
 ): number {
   const flags = abort ? FrameFlag.Fin | FrameFlag.Abort : FrameFlag.Fin
-  const start = beginFrame(writer, FrameType.Ack, flags, streamId, frameId)
-  for (const action of actions) {
-    if (action.type === 'set-var') encodeSetVar(writer, action.scope, action.name, action.value)
-    else encodeUnsetVar(writer, action.scope, action.name)
+  const start = writer.at
+  try {
+    beginFrame(writer, FrameType.Ack, flags, streamId, frameId)
+    for (const action of actions) {
+      if (action.type === 'set-var') encodeSetVar(writer, action.scope, action.name, action.value)
+      else encodeUnsetVar(writer, action.scope, action.name)
+    }
+    return endFrame(writer, start)
+  } catch (error) {
+    writer.reset(start)
+    throw error
   }
-  return endFrame(writer, start)
 }

@@ -81,7 +81,7 @@ function decodePayload(reader: Reader, head: FrameHead): Frame {
     case FrameType.Unset:
       return { type: 'unset', ...idsAndFlags(head), payload: reader.view(reader.remaining) }
     case FrameType.Ack:
-      return { type: 'ack', ...idsAndFlags(head), actions: decodeActions(reader) }
+      return { type: 'ack', ...idsAndFlags(head), actions: decodeActions(unfragmented(reader, head, 'ACK')) }
     default:
       return {
         type: 'unknown',
@@ -101,9 +101,15 @@ function decodeNotifyPayload(reader: Reader, head: FrameHead): Pick<NotifyFrame,
   return { messages: [], fragment: reader.view(reader.remaining) }
 }
 
+/** HAProxy (`src/flt_spoe.c`) answers status 10 to any frame from an agent that has no FIN. */
+function unfragmented(reader: Reader, head: FrameHead, name: string): Reader {
+  if (!head.fin) throw new SpopError('ERR_SPOP_FRAGMENTATION', `${name} cannot be fragmented`)
+  return reader
+}
+
 /** HELLO and DISCONNECT frames are whole, and belong to no stream. */
 export function control(reader: Reader, head: FrameHead, name: string): Reader {
-  if (!head.fin) throw new SpopError('ERR_SPOP_INVALID_FRAME', `${name} cannot be fragmented`)
+  unfragmented(reader, head, name)
   if (head.streamId !== 0 || head.frameId !== 0) {
     throw new SpopError(
       'ERR_SPOP_INVALID_FRAME',
@@ -113,8 +119,21 @@ export function control(reader: Reader, head: FrameHead, name: string): Reader {
   return reader
 }
 
-/** Writes one frame with its length field. The reverse of {@link decodeFrame}. */
+/**
+ * Writes one frame with its length field. The reverse of {@link decodeFrame}.
+ * @throws SpopError `ERR_SPOP_VALUE` when a value cannot be sent; nothing of the frame is left in the writer then.
+ */
 export function encodeFrame(writer: Writer, frame: Frame): void {
+  const start = writer.at
+  try {
+    encodeByType(writer, frame)
+  } catch (error) {
+    writer.reset(start)
+    throw error
+  }
+}
+
+function encodeByType(writer: Writer, frame: Frame): void {
   switch (frame.type) {
     case 'haproxy-hello':
       return encodeHaproxyHello(writer, frame)

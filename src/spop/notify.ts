@@ -81,14 +81,23 @@ export function encodeMessages(writer: Writer, messages: Iterable<MessageInput>)
   }
 }
 
-/** Writes a whole, unfragmented NOTIFY and returns its length without the length field. */
+/**
+ * Writes a whole, unfragmented NOTIFY and returns its length without the length field.
+ * @throws SpopError `ERR_SPOP_VALUE` when a value cannot be sent; nothing of the frame is left in the writer then.
+ */
 export function encodeNotify(
   writer: Writer,
   streamId: Id,
   frameId: Id,
   messages: Iterable<MessageInput>,
 ): number {
-  const start = beginFrame(writer, FrameType.Notify, FrameFlag.Fin, streamId, frameId)
-  encodeMessages(writer, messages)
-  return endFrame(writer, start)
+  const start = writer.at
+  try {
+    beginFrame(writer, FrameType.Notify, FrameFlag.Fin, streamId, frameId)
+    encodeMessages(writer, messages)
+    return endFrame(writer, start)
+  } catch (error) {
+    writer.reset(start)
+    throw error
+  }
 }

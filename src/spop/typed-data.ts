@@ -160,7 +160,7 @@ export function skipTypedData(reader: Reader): void {
 
 /**
  * Writes one typed value.
- * @throws SpopError `ERR_SPOP_VALUE` when an integer does not fit its type.
+ * @throws SpopError `ERR_SPOP_VALUE` when an integer does not fit its type, or the type is not one of the ten.
  */
 export function encodeTypedData(writer: Writer, data: TypedData): void {
   switch (data.type) {
@@ -182,6 +182,13 @@ export function encodeTypedData(writer: Writer, data: TypedData): void {
     case 'binary':
       writer.uint8(DataType.Binary)
       return writeStringBytes(writer, data.value)
+    default:
+      // Only untyped callers get here. A value of no bytes would make HAProxy drop every action behind it.
+      throw new SpopError(
+        'ERR_SPOP_VALUE',
+        `no SPOP type is called '${String((data as TypedData).type)}'`,
+        'local',
+      )
   }
 }
 
