@@ -57,7 +57,7 @@ function prefixKey(bytes: Uint8Array, bits: number): string {
   return rest === 0 ? key : key + String.fromCharCode((bytes[whole] ?? 0) & (0xff00 >> rest))
 }
 
-/** See the head of this file. IPv4-mapped IPv6 addresses (`::ffff:192.0.2.1`) are looked up as IPv4. */
+/** See the head of this file. IPv4-mapped IPv6 addresses (`::ffff:192.0.2.1`) are looked up as IPv4 first. */
 export class CidrMap<Value> {
   readonly #v4 = new Family<Value>()
   readonly #v6 = new Family<Value>()
@@ -87,7 +87,8 @@ export class CidrMap<Value> {
     const bytes = typeof address === 'string' ? parseIp(address) : address
     if (bytes === undefined) return undefined
     if (bytes.length === 4) return this.#v4.get(bytes)
-    return this.#v6.get(bytes) ?? (isMapped(bytes) ? this.#v4.get(bytes.subarray(12)) : undefined)
+    const mapped = isMapped(bytes) ? this.#v4.get(bytes.subarray(12)) : undefined
+    return mapped ?? this.#v6.get(bytes)
   }
 
   /** Whether any range holds the address. */

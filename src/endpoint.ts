@@ -11,7 +11,7 @@ export type Endpoint =
   | { readonly type: 'fd'; readonly fd: number }
 
 /**
- * Parses an endpoint. An empty or `*` host becomes `0.0.0.0`.
+ * Parses an endpoint. An empty or `*` host becomes `0.0.0.0`, and `::` behind `ipv6@`.
  * @throws UsageError `ERR_SLUICE_ADDRESS` naming the text and the forms that are accepted.
  */
 export function parseEndpoint(text: string): Endpoint {
@@ -19,7 +19,8 @@ export function parseEndpoint(text: string): Endpoint {
   if (text.startsWith('abns@')) return unixEndpoint(`\0${text.slice(5)}`, text)
   if (text.startsWith('/') || text.startsWith('./')) return unixEndpoint(text, text)
   if (text.startsWith('fd@')) return fdEndpoint(text)
-  return tcpEndpoint(text.replace(/^(ipv[46]|tcp[46]?)@/, ''), text)
+  const any = /^(ipv|tcp)6@/.test(text) ? '::' : '0.0.0.0'
+  return tcpEndpoint(text.replace(/^(ipv[46]|tcp[46]?)@/, ''), text, any)
 }
 
 function refuse(text: string, why: string): never {
@@ -43,7 +44,7 @@ function fdEndpoint(text: string): Endpoint {
   return { type: 'fd', fd: Number(digits) }
 }
 
-function tcpEndpoint(rest: string, text: string): Endpoint {
+function tcpEndpoint(rest: string, text: string, any: string): Endpoint {
   const colon = rest.lastIndexOf(':')
   if (colon < 0) refuse(text, 'the port is missing')
   const digits = rest.slice(colon + 1)
@@ -52,7 +53,7 @@ function tcpEndpoint(rest: string, text: string): Endpoint {
   let host = rest.slice(0, colon)
   if (host.startsWith('[') && host.endsWith(']')) host = host.slice(1, -1)
   else if (host.endsWith(':') && host !== '::') host = host.slice(0, -1)
-  return { type: 'tcp', host: host === '' || host === '*' ? '0.0.0.0' : host, port: Number(digits) }
+  return { type: 'tcp', host: host === '' || host === '*' ? any : host, port: Number(digits) }
 }
 
 /** The text of an endpoint, as {@link parseEndpoint} reads it. */

@@ -53,5 +53,10 @@ export class UsageError extends SluiceError<keyof typeof commonFaults> {
 
 /** The text of whatever was thrown, for logs and wire messages. */
 export function errorMessage(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  if (error instanceof Error) return error.message
+  try {
+    return String(error)
+  } catch {
+    return 'an object that has no text'
+  }
 }

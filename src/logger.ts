@@ -23,7 +23,7 @@ export type LogLevel = (typeof logLevels)[number]
 
 /**
  * A logger that hands one line per entry to `write`: `level message key=value …`. Control characters of the values
- * are escaped, so a peer cannot forge lines.
+ * are escaped, so a peer cannot forge lines. It never throws: a log line must not cost a connection.
  */
 export function createTextLogger(write: (line: string) => void, least: LogLevel = 'info'): Logger {
   const from = logLevels.indexOf(least)
@@ -43,9 +43,25 @@ function formatFields(fields: object): string {
 function formatField(value: unknown): string {
   if (value instanceof Error) {
     const code = (value as { code?: unknown }).code
-    return JSON.stringify(typeof code === 'string' ? `${code}: ${value.message}` : value.message)
+    return quote(typeof code === 'string' ? `${code}: ${value.message}` : value.message)
   }
   if (typeof value === 'bigint') return value.toString()
-  if (typeof value === 'string') return /^[\w.:/@+-]+$/.test(value) ? value : JSON.stringify(value)
-  return JSON.stringify(value) ?? 'undefined'
+  if (typeof value === 'string') return /^[\w.:/@+-]+$/.test(value) ? value : quote(value)
+  return quote(value)
+}
+
+function quote(value: unknown): string {
+  try {
+    const text = JSON.stringify(value, (_, inner: unknown) =>
+      typeof inner === 'bigint' ? `${inner}` : inner,
+    )
+    return text === undefined ? typeof value : text.replace(/[\x7f-\x9f\u2028\u2029]/g, escapeCharacter)
+  } catch {
+    return '"[circular]"'
+  }
+}
+
+/** What JSON leaves as it is, although terminals act on it or end a line at it. */
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

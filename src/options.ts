@@ -103,5 +103,11 @@ export function resolveOptions<Options extends object>(
 function show(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`
   if (typeof value === 'function') return 'a function'
-  return typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? String(typeof value))
+  if (typeof value === 'number') return String(value) // JSON has no NaN
+  if (typeof value === 'bigint') return `${value}n`
+  try {
+    return JSON.stringify(value) ?? typeof value
+  } catch {
+    return 'an object' // with a cycle in it, a socket for example
+  }
 }
