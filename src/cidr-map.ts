@@ -4,6 +4,7 @@
  * carries no value.)
  */
 import { UsageError } from './errors.ts'
+import { IpAddress } from './ip-address.ts'
 import { parseIp } from './ip.ts'
 
 /** A parsed range: `bits` leading bits of `bytes` (4 or 16 of them) count. */
@@ -24,7 +25,35 @@ export function parseCidr(text: string): Cidr | undefined {
   return bits <= bytes.length * 8 ? { bytes, bits } : undefined
 }
 
-class Family<Value> {
+/** IPv4 ranges: a table per prefix length, keyed by the masked address as a number. */
+class Ipv4Ranges<Value> {
+  readonly #tables = new Map<number, Map<number, Value>>()
+  #byLength: readonly { readonly mask: number; readonly table: Map<number, Value> }[] = []
+
+  set(address: number, bits: number, value: Value): void {
+    const mask = bits === 0 ? 0 : (0xffff_ffff << (32 - bits)) >>> 0
+    let table = this.#tables.get(mask)
+    if (table === undefined) {
+      table = new Map()
+      this.#tables.set(mask, table)
+      // The longest prefix has the largest mask.
+      const entries = [...this.#tables].sort(([a], [b]) => b - a)
+      this.#byLength = entries.map(([mask, table]) => ({ mask, table }))
+    }
+    table.set((address & mask) >>> 0, value)
+  }
+
+  get(address: number): Value | undefined {
+    for (const { mask, table } of this.#byLength) {
+      const value = table.get((address & mask) >>> 0)
+      if (value !== undefined) return value
+    }
+    return undefined
+  }
+}
+
+/** IPv6 ranges likewise, keyed by the masked bytes as a string. */
+class Ipv6Ranges<Value> {
   readonly #byLength = new Map<number, Map<string, Value>>()
   #lengths: readonly number[] = []
 
@@ -40,9 +69,8 @@ class Family<Value> {
 
   get(bytes: Uint8Array): Value | undefined {
     for (const bits of this.#lengths) {
-      const table = this.#byLength.get(bits)
-      const key = prefixKey(bytes, bits)
-      if (table?.has(key)) return table.get(key)
+      const value = this.#byLength.get(bits)?.get(prefixKey(bytes, bits))
+      if (value !== undefined) return value
     }
     return undefined
   }
@@ -57,10 +85,18 @@ function prefixKey(bytes: Uint8Array, bits: number): string {
   return rest === 0 ? key : key + String.fromCharCode((bytes[whole] ?? 0) & (0xff00 >> rest))
 }
 
-/** See the head of this file. IPv4-mapped IPv6 addresses (`::ffff:192.0.2.1`) are looked up as IPv4 first. */
+function readUint32(bytes: Uint8Array, at = 0): number {
+  const [a = 0, b = 0, c = 0, d = 0] = bytes.subarray(at, at + 4)
+  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
+}
+
+/**
+ * See the head of this file. IPv4-mapped IPv6 addresses (`::ffff:192.0.2.1`) are looked up as IPv4. Values must not be
+ * undefined.
+ */
 export class CidrMap<Value> {
-  readonly #v4 = new Family<Value>()
-  readonly #v6 = new Family<Value>()
+  readonly #v4 = new Ipv4Ranges<Value>()
+  readonly #v6 = new Ipv6Ranges<Value>()
   #size = 0
 
   /** How many ranges were set. */
@@ -74,25 +110,31 @@ export class CidrMap<Value> {
    */
   set(range: string | Cidr, value: Value): this {
     const cidr = typeof range === 'string' ? parseCidr(range) : range
-    if (cidr === undefined)
+    if (cidr === undefined) {
       throw new UsageError('ERR_SLUICE_ADDRESS', `'${range as string}' is not an address or CIDR range`)
-    const family = cidr.bytes.length === 4 ? this.#v4 : this.#v6
-    family.set(cidr.bytes, cidr.bits, value)
+    }
+    if (cidr.bytes.length === 4) this.#v4.set(readUint32(cidr.bytes), cidr.bits, value)
+    else this.#v6.set(cidr.bytes, cidr.bits, value)
     this.#size++
     return this
   }
 
-  /** The value of the longest range that holds the address (text, or its 4 or 16 bytes). */
-  get(address: string | Uint8Array): Value | undefined {
+  /** The value of the longest range that holds the address (text, its 4 or 16 bytes, or an IpAddress). */
+  get(address: string | Uint8Array | IpAddress): Value | undefined {
+    if (address instanceof IpAddress) {
+      return address.family === 4 ? this.#v4.get(address.v4) : this.#getBytes(address.bytes)
+    }
     const bytes = typeof address === 'string' ? parseIp(address) : address
-    if (bytes === undefined) return undefined
-    if (bytes.length === 4) return this.#v4.get(bytes)
-    const mapped = isMapped(bytes) ? this.#v4.get(bytes.subarray(12)) : undefined
-    return mapped ?? this.#v6.get(bytes)
+    return bytes === undefined ? undefined : this.#getBytes(bytes)
+  }
+
+  #getBytes(bytes: Uint8Array): Value | undefined {
+    if (bytes.length === 4) return this.#v4.get(readUint32(bytes))
+    return this.#v6.get(bytes) ?? (isMapped(bytes) ? this.#v4.get(readUint32(bytes, 12)) : undefined)
   }
 
   /** Whether any range holds the address. */
-  has(address: string | Uint8Array): boolean {
+  has(address: string | Uint8Array | IpAddress): boolean {
     return this.get(address) !== undefined
   }
 }

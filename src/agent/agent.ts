@@ -1,0 +1,323 @@
+/**
+ * An agent (SPOA): listens, keeps its connections, and knows its handlers. What happens on a connection is
+ * connection.ts, what happens to a NOTIFY is dispatcher.ts.
+ */
+import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { CidrMap } from '../cidr-map.ts'
+import { monotonic } from '../clock.ts'
+import { formatEndpoint, parseEndpoint, type Endpoint } from '../endpoint.ts'
+import { UsageError } from '../errors.ts'
+import type { Capability } from '../spop/negotiation.ts'
+import type { Schema } from './arguments.ts'
+import { AgentConnection, type ConnectionHost } from './connection.ts'
+import { Dispatcher } from './dispatcher.ts'
+import {
+  HandlerTable,
+  type Handler,
+  type MessageHandler,
+  type MessageOptions,
+  type Middleware,
+} from './handlers.ts'
+import { LimitedLog } from './limited-log.ts'
+import { Listener, type ListenerOptions } from './listener.ts'
+import { AgentMetrics } from './metrics.ts'
+import { resolveAgentOptions, type AgentOptions, type ResolvedAgentOptions } from './options.ts'
+import { formatPrometheus } from './prometheus.ts'
+import { snapshot, type AgentStats } from './stats.ts'
+import { Tracer, type TraceListener } from './trace.ts'
+import { WriterPool } from './writer-pool.ts'
+
+/** How often connections are looked at for their timeouts, in milliseconds. */
+const sweepInterval = 500
+
+/** An agent; see {@link createAgent}. */
+export class Agent {
+  readonly #options: ResolvedAgentOptions
+  readonly #metrics = new AgentMetrics()
+  readonly #table = new HandlerTable(this.#metrics)
+  readonly #log: LimitedLog
+  readonly #dispatcher: Dispatcher
+  readonly #tracer = new Tracer()
+  readonly #allowed: CidrMap<true> | undefined
+  readonly #listeners: Listener[] = []
+  readonly #connections = new Set<AgentConnection>()
+  readonly #host: ConnectionHost
+  #lastId = 0
+  #draining = false
+  #closed = false
+  #sweep: NodeJS.Timeout | undefined
+  #lag: IntervalHistogram | undefined
+  #onEmpty: (() => void) | undefined
+
+  constructor(options: AgentOptions = {}) {
+    this.#options = resolveAgentOptions(options)
+    this.#log = new LimitedLog(this.#options.logger)
+    this.#dispatcher = new Dispatcher(this.#options, this.#table, this.#metrics, this.#log)
+    const { allowedPeers } = this.#options
+    if (allowedPeers.length > 0) {
+      this.#allowed = new CidrMap()
+      for (const range of allowedPeers) this.#allowed.set(range, true)
+    }
+    this.#host = {
+      options: this.#options,
+      capabilities: announced(this.#options),
+      dispatcher: this.#dispatcher,
+      metrics: this.#metrics,
+      log: this.#log,
+      writers: new WriterPool(),
+      tracer: this.#tracer,
+      isReady: () => this.ready,
+      findSibling: (connection) => this.#findSibling(connection),
+      onClose: (connection) => this.#onConnectionClose(connection),
+    }
+  }
+
+  /**
+   * Registers the handler of a message, with the arguments that it wants.
+   * @throws AgentError `ERR_AGENT_DUPLICATE` when the message has one, `ERR_AGENT_SCHEMA` for a wrong declaration.
+   */
+  message<const S extends Schema>(
+    name: string,
+    schema: S,
+    handler: Handler<S>,
+    options?: MessageOptions,
+  ): this
+  /** Registers the handler of a message; it gets the message as it was on the wire. */
+  message(name: string, handler: MessageHandler, options?: MessageOptions): this
+  message(name: string, ...rest: readonly unknown[]): this {
+    const typed = typeof rest[0] !== 'function'
+    const [schema, handler, options] = typed ? rest : [undefined, ...rest]
+    if (typeof handler !== 'function') {
+      throw new UsageError('ERR_SLUICE_OPTION', `message('${name}', …): the handler must be a function`)
+    }
+    // The overloads have checked the types; they cannot be followed through here.
+    this.#table.add(
+      name,
+      schema as Schema | undefined,
+      handler as MessageHandler,
+      (options ?? {}) as MessageOptions,
+    )
+    return this
+  }
+
+  /** Registers the handler of every message that has none; without it they are answered with no action. */
+  otherwise(handler: MessageHandler, options: MessageOptions = {}): this {
+    this.#table.setOtherwise(handler, options)
+    return this
+  }
+
+  /** Adds middleware; the `before`s run in the order of their registration. */
+  use(middleware: Middleware): this {
+    this.#dispatcher.use(middleware)
+    return this
+  }
+
+  /**
+   * Listens on `host:port`, `/path`, `unix@/path`, `abns@name` or `fd@3`; may be called for several addresses.
+   * Resolves to the address, with the port that the kernel chose when port 0 was asked for.
+   * @throws AgentError `ERR_AGENT_LISTEN`; UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_CLOSED`.
+   */
+  async listen(where: string | Endpoint, options: ListenerOptions = {}): Promise<Endpoint> {
+    if (this.#closed) throw new UsageError('ERR_SLUICE_CLOSED', 'listen() after close()')
+    const endpoint = typeof where === 'string' ? parseEndpoint(where) : where
+    const listener = new Listener(endpoint, options, this.#options.tls, (socket) => this.#onSocket(socket))
+    await listener.open()
+    this.#listeners.push(listener)
+    this.#lag ??= startLagMonitor()
+    this.#options.logger.info({ address: formatEndpoint(listener.address) }, 'agent listens')
+    return listener.address
+  }
+
+  /** Serves one stream that is connected already: a socket from elsewhere, or one end of a pair in memory. */
+  accept(stream: Duplex, peer = 'stream'): void {
+    if (this.#closed) throw new UsageError('ERR_SLUICE_CLOSED', 'accept() after close()')
+    this.#metrics.connectionsAccepted++
+    this.#metrics.connectionsActive++
+    this.#connections.add(new AgentConnection(++this.#lastId, stream, peer, this.#host))
+    this.#sweep ??= setInterval(() => this.#checkTimeouts(), sweepInterval).unref()
+    if (this.#connections.size >= this.#options.maxConnections) this.#stopAccepting()
+  }
+
+  #onSocket(socket: Socket): void {
+    const refused = this.#connections.size >= this.#options.maxConnections || !this.#isAllowed(socket)
+    if (this.#closed || refused) {
+      this.#metrics.connectionsRefused++
+      this.#log.log(
+        'warn',
+        'refused',
+        { peer: socket.remoteAddress },
+        'connection refused: not allowed, or too many',
+      )
+      socket.on('error', () => {})
+      socket.destroy()
+      return
+    }
+    this.accept(socket, formatPeer(socket))
+  }
+
+  #isAllowed(socket: Socket): boolean {
+    if (this.#allowed === undefined || socket.remoteFamily === undefined) return true
+    return this.#allowed.has(socket.remoteAddress ?? '')
+  }
+
+  /** See `maxConnections`. */
+  #stopAccepting(): void {
+    this.#log.log(
+      'warn',
+      'maxConnections',
+      { limit: this.#options.maxConnections },
+      'listeners closed: at the limit',
+    )
+    for (const listener of this.#listeners) if (listener.reopens) void listener.close()
+  }
+
+  #acceptAgain(): void {
+    if (this.#closed || this.#draining) return
+    for (const listener of this.#listeners) {
+      if (listener.listening) continue
+      listener
+        .open()
+        .catch((error: unknown) => this.#options.logger.error({ err: error }, 'cannot listen again'))
+    }
+  }
+
+  #onConnectionClose(connection: AgentConnection): void {
+    this.#connections.delete(connection)
+    this.#metrics.connectionsActive--
+    // Some room first, or the listeners would open and close for every connection.
+    if (this.#connections.size <= this.#options.maxConnections * 0.9) this.#acceptAgain()
+    if (this.#connections.size === 0) this.#onEmpty?.()
+  }
+
+  #findSibling(connection: AgentConnection): AgentConnection | undefined {
+    for (const each of this.#connections) {
+      if (each !== connection && each.async && each.engineId === connection.engineId && each.state === 'open')
+        return each
+    }
+    return undefined
+  }
+
+  #checkTimeouts(): void {
+    const now = monotonic()
+    for (const connection of this.#connections) connection.checkTimeouts(now)
+  }
+
+  /** Where the agent listens. */
+  get addresses(): Endpoint[] {
+    return this.#listeners.map((listener) => listener.address)
+  }
+
+  /** Whether health checks succeed: not while draining, and not while `options.ready` says no. */
+  get ready(): boolean {
+    return !this.#draining && !this.#closed && (this.#options.ready?.() ?? true)
+  }
+
+  /**
+   * Fails health checks from now on and serves everything else as before: HAProxy takes the server out of its
+   * rotation. Follow with {@link Agent.close} after a few intervals of its `check inter`.
+   */
+  drain(): void {
+    this.#draining = true
+  }
+
+  /**
+   * Closes gracefully: stops listening, answers what is in flight, says DISCONNECT 0 on each connection and waits
+   * for the peers to go, `closeTimeout` at most.
+   */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await Promise.all(this.#listeners.map((listener) => listener.close()))
+    for (const connection of this.#connections) connection.drain()
+    await this.#emptied(this.#options.closeTimeout)
+    this.destroy()
+  }
+
+  #emptied(limit: number): Promise<void> {
+    if (this.#connections.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, limit)
+      this.#onEmpty = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  /** Closes at once: connections are cut, handlers see their signal aborted. */
+  destroy(): void {
+    this.#closed = true
+    for (const listener of this.#listeners) void listener.close()
+    for (const connection of this.#connections) connection.destroy()
+    clearInterval(this.#sweep)
+    this.#sweep = undefined
+    this.#dispatcher.clear()
+    this.#lag?.disable()
+  }
+
+  /** The same as {@link Agent.close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** Hands every frame that comes or goes to `listener`, until it is called with undefined. */
+  trace(listener: TraceListener | undefined): void {
+    this.#tracer.set(listener)
+  }
+
+  /** All counters, now. */
+  get stats(): AgentStats {
+    const lag = this.#lag
+    const milliseconds = (nanoseconds: number) => (Number.isFinite(nanoseconds) ? nanoseconds / 1e6 : 0)
+    return snapshot(this.#metrics, {
+      mean: lag === undefined ? 0 : milliseconds(lag.mean),
+      p99: lag === undefined ? 0 : milliseconds(lag.percentile(99)),
+      max: lag === undefined ? 0 : milliseconds(lag.max),
+    })
+  }
+
+  /** The same counters as Prometheus text. */
+  metrics(): string {
+    return formatPrometheus(this.stats)
+  }
+}
+
+/**
+ * Creates an agent (SPOA, SPOE.txt section 3) that works with HAProxy 1.8.10 and later.
+ *
+ * @throws UsageError `ERR_SLUICE_OPTION` for an unknown option or a wrong value.
+ * @example
+ * ```ts
+ * import { createAgent } from 'sluice/agent'
+ *
+ * const agent = createAgent()
+ * agent.message('get-ip-reputation', { ip: 'ip' }, ({ ip }, actions) => {
+ *   actions.setVar('sess', 'ip_score', ip.toString().startsWith('192.0.2.') ? 10 : 90)
+ * })
+ * await agent.listen('127.0.0.1:12345')
+ * ```
+ */
+export function createAgent(options: AgentOptions = {}): Agent {
+  return new Agent(options)
+}
+
+function announced(options: ResolvedAgentOptions): Capability[] {
+  const capabilities: Capability[] = []
+  if (options.pipelining) capabilities.push('pipelining')
+  if (options.fragmentation) capabilities.push('fragmentation')
+  if (options.async) capabilities.push('async')
+  return capabilities
+}
+
+function formatPeer(socket: Socket): string {
+  if (socket.remoteAddress === undefined) return 'unix'
+  return formatEndpoint({ type: 'tcp', host: socket.remoteAddress, port: socket.remotePort ?? 0 })
+}
+
+function startLagMonitor(): IntervalHistogram {
+  const lag = monitorEventLoopDelay({ resolution: 20 })
+  lag.enable()
+  return lag
+}

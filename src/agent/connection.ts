@@ -1,0 +1,452 @@
+/**
+ * One connection from HAProxy: bytes in, frames to the dispatcher, bytes out. It owns the socket; what may come when is
+ * the table of spop/state.ts, what is agreed is spop/negotiation.ts.
+ *
+ * All frames that are made in one turn of the event loop leave in one write, and a frame is never split over two.
+ */
+import type { Duplex } from 'node:stream'
+import { FrameSplitter } from '../bytes/frame-splitter.ts'
+import type { Writer } from '../bytes/writer.ts'
+import { monotonic } from '../clock.ts'
+import { errorMessage, SluiceError } from '../errors.ts'
+import { decodeDisconnect, encodeDisconnect } from '../spop/disconnect.ts'
+import { SpopError, StatusCode, statusText } from '../spop/errors.ts'
+import { FragmentAssembler } from '../spop/fragments.ts'
+import { control } from '../spop/frame.ts'
+import {
+  beginFrame,
+  createReader,
+  endFrame,
+  FrameFlag,
+  FrameHead,
+  FrameType,
+  lengthSize,
+  readFrameHead,
+  SpopFraming,
+} from '../spop/frame-head.ts'
+import { decodeHaproxyHello, encodeAgentHello, type HaproxyHelloFrame } from '../spop/hello.ts'
+import { acceptHaproxyHello, type Capability } from '../spop/negotiation.ts'
+import { stepAgent, type AgentEvent, type AgentState } from '../spop/state.ts'
+import { copyActions } from './ack-assembly.ts'
+import type { Carrier, Dispatcher } from './dispatcher.ts'
+import { AgentError } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+import type { LimitedLog } from './limited-log.ts'
+import type { AgentMetrics } from './metrics.ts'
+import type { ResolvedAgentOptions } from './options.ts'
+import type { Tracer } from './trace.ts'
+import type { WriterPool } from './writer-pool.ts'
+
+/** What a connection needs from its agent. */
+export interface ConnectionHost {
+  readonly options: ResolvedAgentOptions
+  readonly capabilities: readonly Capability[]
+  readonly dispatcher: Dispatcher
+  readonly metrics: AgentMetrics
+  readonly log: LimitedLog
+  readonly writers: WriterPool
+  readonly tracer: Tracer
+  /** Whether a health check succeeds now. */
+  isReady(): boolean
+  /** Another open connection of the same engine, for `async`. */
+  findSibling(connection: AgentConnection): AgentConnection | undefined
+  onClose(connection: AgentConnection): void
+}
+
+/** See the head of this file. */
+export class AgentConnection implements Carrier {
+  readonly id: number
+  readonly peer: string
+  engineId = ''
+  maxFrameSize: number
+  /** ACKs may leave on any connection of the same engine. */
+  async = false
+  /** When bytes came last, by the monotonic clock. */
+  lastActivity: number
+
+  readonly #socket: Duplex
+  readonly #host: ConnectionHost
+  readonly #framing: SpopFraming
+  readonly #splitter: FrameSplitter
+  readonly #reader = createReader()
+  readonly #head = new FrameHead()
+  readonly #exchanges = new Set<Exchange>()
+  #fragments: FragmentAssembler | undefined
+  #state: AgentState = 'idle'
+  #writer: Writer | undefined
+  #flushScheduled = false
+  #inTurn = false
+  #blocked = false
+  #closeTimer: NodeJS.Timeout | undefined
+
+  constructor(id: number, socket: Duplex, peer: string, host: ConnectionHost) {
+    this.id = id
+    this.peer = peer
+    this.#socket = socket
+    this.#host = host
+    this.maxFrameSize = host.options.maxFrameSize
+    this.#framing = new SpopFraming(this.maxFrameSize)
+    this.#splitter = new FrameSplitter(this.#framing)
+    this.lastActivity = monotonic()
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    socket.on('end', () => this.#onEnd())
+    socket.on('error', (error: NodeJS.ErrnoException) => this.#onError(error))
+    socket.on('close', () => this.#onClose())
+    socket.on('drain', () => this.#onDrain())
+  }
+
+  get state(): AgentState {
+    return this.#state
+  }
+
+  get inFlight(): number {
+    return this.#exchanges.size
+  }
+
+  // --- bytes in -----------------------------------------------------------------------------------------------------
+
+  #onData(chunk: Buffer): void {
+    const { metrics, dispatcher } = this.#host
+    metrics.bytesReceived += chunk.length
+    if (this.#state === 'leaving' || this.#state === 'closed') return
+    const now = monotonic()
+    this.lastActivity = now
+    dispatcher.beginTurn(now)
+    this.#inTurn = true
+    try {
+      this.#splitter.push(chunk)
+      while (this.#splitter.next()) {
+        this.#onFrame(this.#splitter.bytes, this.#splitter.start, this.#splitter.end)
+        if (this.#hasLeft()) break
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#inTurn = false
+    this.#leaveIfDrained()
+    this.flush()
+  }
+
+  #hasLeft(): boolean {
+    return this.#state === 'leaving' || this.#state === 'closed'
+  }
+
+  #onFrame(bytes: Buffer, start: number, end: number): void {
+    const { metrics, tracer } = this.#host
+    metrics.framesReceived++
+    if (tracer.active) tracer.trace('recv', this, bytes.subarray(start, end))
+    const head = this.#head
+    const reader = this.#reader.reset(bytes, start + lengthSize, end)
+    readFrameHead(reader, head)
+    switch (head.type) {
+      case FrameType.Notify:
+        return this.#onNotify(head)
+      case FrameType.Unset:
+        return this.#onUnset(head)
+      case FrameType.HaproxyHello:
+        return this.#onHello(decodeHaproxyHello(control(reader, head, 'HAPROXY-HELLO')))
+      case FrameType.HaproxyDisconnect:
+        return this.#onDisconnect()
+      default:
+        // SPOE.txt 3.2.2: unknown frames may be skipped silently. The agent's own types are not unknown.
+        this.#step(isAgentFrame(head.type) ? undefined : 'recvUnknown', `frame of type ${head.type}`)
+    }
+  }
+
+  /** Moves on in the state table; an event that is not in it is the peer's violation. */
+  #step(event: AgentEvent | undefined, what: string): void {
+    const next = event === undefined ? undefined : stepAgent(this.#state, event)
+    if (next === undefined) {
+      throw new SpopError('ERR_SPOP_INVALID_FRAME', `${what} on a connection in state '${this.#state}'`)
+    }
+    this.#state = next
+  }
+
+  #onNotify(head: FrameHead): void {
+    if (this.#state !== 'open') this.#step('recvNotify', 'NOTIFY')
+    if ((head.flags & (FrameFlag.Fin | FrameFlag.Abort)) === FrameFlag.Fin) {
+      this.#fragments?.checkInterlaced(head.streamId, head.frameId)
+      this.#host.dispatcher.dispatch(this, head, this.#reader)
+    } else if (head.abort) {
+      this.#fragments?.checkInterlaced(head.streamId, head.frameId)
+      this.#host.metrics.aborted++
+    } else {
+      this.#beginFragments(head)
+    }
+  }
+
+  #beginFragments(head: FrameHead): void {
+    if (!this.#host.options.fragmentation) throw new SpopError('ERR_SPOP_FRAGMENTATION')
+    this.#fragments ??= new FragmentAssembler(this.#host.options.maxPayloadSize)
+    this.#fragments.begin(head.streamId, head.frameId, this.#reader.view(this.#reader.remaining))
+  }
+
+  #onUnset(head: FrameHead): void {
+    this.#step('recvUnset', 'UNSET')
+    const { streamId, frameId, fin, abort } = head
+    if (this.#fragments === undefined) {
+      throw new SpopError('ERR_SPOP_FRAME_ID_NOT_FOUND', `UNSET ${streamId}/${frameId} continues nothing`)
+    }
+    const payload = this.#reader.view(this.#reader.remaining)
+    const outcome = this.#fragments.append({ type: 'unset', streamId, frameId, fin, abort, payload })
+    if (outcome === 'more') return
+    if (outcome === 'aborted') {
+      this.#host.metrics.aborted++
+      return
+    }
+    this.#host.metrics.fragmented++
+    this.#host.dispatcher.dispatch(this, head, this.#reader.reset(outcome))
+  }
+
+  // --- handshake ----------------------------------------------------------------------------------------------------
+
+  #onHello(hello: HaproxyHelloFrame): void {
+    const { options, metrics, capabilities } = this.#host
+    const { reply, agreement } = acceptHaproxyHello(hello, {
+      maxFrameSize: options.maxFrameSize,
+      capabilities,
+    })
+    this.#step(hello.healthcheck ? 'recvHealthCheck' : 'recvHello', 'HAPROXY-HELLO')
+    if (hello.healthcheck) {
+      metrics.healthChecks++
+      if (!this.#host.isReady()) return this.#leave(StatusCode.ResourceAllocation, 'not ready')
+    }
+    this.maxFrameSize = agreement.maxFrameSize
+    this.#framing.maxFrameSize = agreement.maxFrameSize
+    this.engineId = hello.engineId ?? ''
+    this.async = agreement.async
+    const writer = this.outgoing()
+    const start = writer.at
+    encodeAgentHello(writer, reply)
+    this.#sent(start)
+    if (hello.healthcheck) this.#endSoon()
+  }
+
+  #onDisconnect(): void {
+    const frame = decodeDisconnect(this.#reader, 'haproxy-disconnect')
+    this.#step('recvDisconnect', 'HAPROXY-DISCONNECT')
+    if (frame.statusCode !== StatusCode.Normal) {
+      this.#host.log.log(
+        'warn',
+        `disconnect ${frame.statusCode}`,
+        { connection: this.id, peer: this.peer, status: frame.statusCode, reason: frame.message },
+        'HAProxy closed the connection',
+      )
+    }
+    this.#abandonAll()
+    this.#writeDisconnect(StatusCode.Normal, statusText(StatusCode.Normal))
+    this.flush()
+    this.#socket.end()
+  }
+
+  // --- answers ------------------------------------------------------------------------------------------------------
+
+  outgoing(): Writer {
+    this.#writer ??= this.#host.writers.take()
+    return this.#writer
+  }
+
+  acknowledged(start: number): void {
+    this.#host.metrics.acks++
+    if (this.#host.tracer.active) this.#sent(start)
+  }
+
+  hold(exchange: Exchange): void {
+    this.#exchanges.add(exchange)
+  }
+
+  release(exchange: Exchange): void {
+    this.#exchanges.delete(exchange)
+    const carrier = this.#state === 'closed' ? this.#host.findSibling(this) : this
+    carrier?.writeAck(exchange)
+    this.#leaveIfDrained()
+  }
+
+  /** Writes the ACK of an exchange that was held, on this connection or, with `async`, on a sibling. */
+  writeAck(exchange: Exchange): void {
+    const writer = this.outgoing()
+    const start = beginFrame(writer, FrameType.Ack, FrameFlag.Fin, exchange.streamId, exchange.frameId)
+    const limit = start + lengthSize + this.maxFrameSize
+    let whole = copyActions(writer, exchange.prefix, limit)
+    for (const part of exchange.parts) whole = copyActions(writer, part.actions.view(), limit) && whole
+    endFrame(writer, start)
+    if (!whole) this.#host.metrics.countError('ERR_AGENT_ACK_TOO_BIG')
+    this.acknowledged(start)
+    this.#scheduleFlush()
+  }
+
+  // --- bytes out ----------------------------------------------------------------------------------------------------
+
+  /** A frame that is not an ACK, or any frame while tracing, stands in the outgoing buffer. */
+  #sent(start: number): void {
+    const { tracer } = this.#host
+    const writer = this.#writer
+    if (tracer.active && writer !== undefined) {
+      tracer.trace('send', this, Buffer.from(writer.bytes.subarray(start, writer.at)))
+    }
+  }
+
+  #scheduleFlush(): void {
+    if (this.#inTurn || this.#flushScheduled) return
+    this.#flushScheduled = true
+    // After the microtasks: the answers of all handlers that settle in one go leave together.
+    process.nextTick(() => {
+      this.#flushScheduled = false
+      this.flush()
+    })
+  }
+
+  /** Sends what the outgoing buffer holds, in one write. */
+  flush(): void {
+    const writer = this.#writer
+    if (writer === undefined) return
+    this.#writer = undefined
+    const { writers, metrics, options } = this.#host
+    if (writer.at === 0 || this.#socket.destroyed || this.#socket.writableEnded) return writers.give(writer)
+    metrics.bytesSent += writer.at
+    this.#socket.write(writer.view())
+    const unsent = this.#socket.writableLength
+    // Nothing left to send means that the kernel has its copy, and the buffer is ours again.
+    if (unsent === 0) writers.give(writer)
+    else if (unsent > options.maxPendingOutput) this.#block()
+  }
+
+  /** The peer does not read: nothing more is taken from it until it does. */
+  #block(): void {
+    if (this.#blocked) return
+    this.#blocked = true
+    this.#socket.pause()
+  }
+
+  #onDrain(): void {
+    if (!this.#blocked) return
+    this.#blocked = false
+    this.#socket.resume()
+  }
+
+  // --- the end ------------------------------------------------------------------------------------------------------
+
+  #fail(error: unknown): void {
+    const coded =
+      error instanceof SluiceError ? error : new AgentError('ERR_AGENT_HANDLER', errorMessage(error), error)
+    const { metrics, log } = this.#host
+    metrics.countError(coded.code)
+    log.log(
+      'warn',
+      coded.code,
+      { code: coded.code, connection: this.id, peer: this.peer, engine: this.engineId, err: coded },
+      'connection refused',
+    )
+    // Whoever waits for an answer gets one before the connection goes.
+    for (const exchange of this.#exchanges) this.#host.dispatcher.answerNow(exchange, coded)
+    this.#leave(coded instanceof SpopError ? coded.status : StatusCode.Unknown, coded.message)
+  }
+
+  /** Sends DISCONNECT and closes, a little later: HAProxy 3.5 loses the status of a connection that ends at once. */
+  #leave(status: number, message: string): void {
+    const next = stepAgent(this.#state, this.#state === 'draining' ? 'drained' : 'fail')
+    if (next === undefined) return
+    this.#state = next
+    this.#writeDisconnect(status, message)
+    this.flush()
+    this.#endSoon()
+  }
+
+  #writeDisconnect(statusCode: number, message: string): void {
+    const writer = this.outgoing()
+    const start = writer.at
+    encodeDisconnect(writer, { type: 'agent-disconnect', statusCode, message })
+    this.#sent(start)
+  }
+
+  #endSoon(): void {
+    this.#closeTimer ??= setTimeout(() => {
+      this.flush()
+      this.#socket.end()
+      this.#closeTimer = setTimeout(() => this.#socket.destroy(), this.#host.options.closeDelay + 1000)
+    }, this.#host.options.closeDelay)
+  }
+
+  /** Stops taking part as soon as everything is answered: ACKs first, then DISCONNECT 0. */
+  drain(): void {
+    const next = stepAgent(this.#state, 'drain')
+    if (next === undefined) return
+    const before = this.#state
+    this.#state = next
+    if (before === 'idle') this.#socket.destroy()
+    // NOTIFYs may be on their way from the kernel: let the loop read once before judging.
+    else setImmediate(() => this.#leaveIfDrained())
+  }
+
+  #leaveIfDrained(): void {
+    if (this.#state !== 'draining' || this.#inTurn) return
+    if (this.#exchanges.size > 0 || this.#fragments?.pending === true || this.#splitter.midFrame) return
+    this.#leave(StatusCode.Normal, statusText(StatusCode.Normal))
+  }
+
+  /** Called now and then by the agent, which owns the timer. */
+  checkTimeouts(now: number): void {
+    const { handshakeTimeout, idleTimeout } = this.#host.options
+    const silent = now - this.lastActivity
+    if (this.#state === 'idle' && handshakeTimeout > 0 && silent > handshakeTimeout) {
+      this.#fail(new AgentError('ERR_AGENT_HANDSHAKE_TIMEOUT', `after ${handshakeTimeout} ms`))
+    } else if (
+      this.#state === 'open' &&
+      idleTimeout > 0 &&
+      silent > idleTimeout &&
+      this.#exchanges.size === 0
+    ) {
+      this.drain()
+    }
+  }
+
+  #onEnd(): void {
+    if (this.#splitter.midFrame && !this.#hasLeft()) {
+      return this.#fail(new SpopError('ERR_SPOP_TRUNCATED', 'the peer closed inside a frame'))
+    }
+    // The peer sends no more; what it asked for is still answered.
+    if (this.#exchanges.size === 0) this.#socket.end()
+    else if (this.#state === 'open') this.#state = stepAgent(this.#state, 'drain') ?? this.#state
+  }
+
+  #onError(error: NodeJS.ErrnoException): void {
+    // Since 3.1 HAProxy leaves by a reset, and always does so after a health check.
+    if (error.code === 'ECONNRESET' || error.code === 'EPIPE') {
+      this.#host.metrics.connectionsReset++
+      return
+    }
+    const code = error.code ?? 'ERR_AGENT_CLOSED'
+    this.#host.metrics.countError(code)
+    this.#host.log.log(
+      'warn',
+      code,
+      { connection: this.id, peer: this.peer, err: error },
+      'connection failed',
+    )
+  }
+
+  #onClose(): void {
+    clearTimeout(this.#closeTimer)
+    this.#state = 'closed'
+    if (!this.async || this.#host.findSibling(this) === undefined) this.#abandonAll()
+    if (this.#writer !== undefined) this.#host.writers.give(this.#writer)
+    this.#writer = undefined
+    this.#host.onClose(this)
+  }
+
+  #abandonAll(): void {
+    if (this.#exchanges.size === 0) return
+    const reason = new AgentError('ERR_AGENT_CLOSED', `connection ${this.id} from ${this.peer}`)
+    for (const exchange of this.#exchanges) this.#host.dispatcher.abandon(exchange, reason)
+    this.#exchanges.clear()
+  }
+
+  /** Cuts the connection. */
+  destroy(): void {
+    this.#socket.destroy()
+  }
+}
+
+function isAgentFrame(type: number): boolean {
+  return type === FrameType.AgentHello || type === FrameType.AgentDisconnect || type === FrameType.Ack
+}

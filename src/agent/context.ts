@@ -1,0 +1,77 @@
+/** What a handler may know about the message it is called for, beside the arguments. */
+import { createReader, type Id } from '../spop/frame-head.ts'
+import { decodeItems } from '../spop/kv-list.ts'
+import { Message } from '../spop/notify.ts'
+
+/** The connection that a message came on. */
+export interface ConnectionInfo {
+  /** Counts the connections of this agent from 1. */
+  readonly id: number
+  /** `address:port` of the peer, or the path of the socket. */
+  readonly peer: string
+  /** HAProxy's engine-id, or the empty string. */
+  readonly engineId: string
+  /** The negotiated frame size, in bytes. */
+  readonly maxFrameSize: number
+}
+
+/** The third parameter of a handler. */
+export class Context {
+  /** The name of the message. */
+  readonly name: string
+  readonly connection: ConnectionInfo
+  /** Up to HAProxy 3.0 the client's stream; later a number of the connection: pass `unique-id` to correlate. */
+  readonly streamId: Id
+  readonly frameId: Id
+  #aborter: AbortController | undefined
+  #abortReason: unknown
+  #aborted = false
+  #message: Message | undefined
+  readonly #bytes: Buffer
+  readonly #start: number
+  readonly #count: number
+
+  /** `bytes` from `start` holds `count` encoded arguments. */
+  constructor(
+    name: string,
+    connection: ConnectionInfo,
+    streamId: Id,
+    frameId: Id,
+    bytes: Buffer,
+    start: number,
+    count: number,
+  ) {
+    this.name = name
+    this.connection = connection
+    this.streamId = streamId
+    this.frameId = frameId
+    this.#bytes = bytes
+    this.#start = start
+    this.#count = count
+  }
+
+  /** The whole message with all of its arguments, decoded when it is asked for. */
+  get message(): Message {
+    this.#message ??= new Message(this.name, decodeItems(createReader(this.#bytes, this.#start), this.#count))
+    return this.#message
+  }
+
+  /**
+   * Aborted when the answer is no longer wanted: the deadline has passed, or the connection is gone. The reason is an
+   * AgentError `ERR_AGENT_DEADLINE` or `ERR_AGENT_CLOSED`.
+   */
+  get signal(): AbortSignal {
+    if (this.#aborter === undefined) {
+      this.#aborter = new AbortController()
+      if (this.#aborted) this.#aborter.abort(this.#abortReason)
+    }
+    return this.#aborter.signal
+  }
+
+  /** Aborts {@link Context.signal}; for the dispatcher, not for handlers. */
+  abort(reason: unknown): void {
+    this.#aborted = true
+    this.#abortReason = reason
+    this.#aborter?.abort(reason)
+  }
+}

@@ -1,0 +1,412 @@
+/**
+ * From a NOTIFY to its ACK: finds the handlers, calls them, waits for those that are asynchronous, and sees to it that
+ * there is always exactly one answer, whatever they do.
+ *
+ * The ACK is begun before the handlers run, so that a synchronous handler's actions are written where they will be
+ * sent from: such a NOTIFY costs no promise, no timer and no copy.
+ */
+import type { Reader } from '../bytes/reader.ts'
+import type { Writer } from '../bytes/writer.ts'
+import { monotonic } from '../clock.ts'
+import { errorMessage, SluiceError } from '../errors.ts'
+import { beginFrame, endFrame, FrameFlag, FrameType, lengthSize, type FrameHead } from '../spop/frame-head.ts'
+import { readVarint } from '../spop/varint.ts'
+import { skipTypedData } from '../spop/typed-data.ts'
+import { ActionWriter } from './actions.ts'
+import { Context, type ConnectionInfo } from './context.ts'
+import { DeadlineQueue } from './deadlines.ts'
+import { AgentError } from './errors.ts'
+import { Exchange, Part, type PartOwner } from './exchange.ts'
+import type { HandlerTable, Middleware, MessageOutcome, Registration } from './handlers.ts'
+import type { LimitedLog } from './limited-log.ts'
+import type { AgentMetrics } from './metrics.ts'
+import type { FallbackReason, ResolvedAgentOptions } from './options.ts'
+
+/** The connection, as the dispatcher sees it. */
+export interface Carrier extends ConnectionInfo {
+  /** NOTIFYs of this connection that wait. */
+  readonly inFlight: number
+  /** The buffer that leaves at the end of this turn. */
+  outgoing(): Writer
+  /** An ACK stands whole in the outgoing buffer, from `start`. */
+  acknowledged(start: number): void
+  /** An exchange waits for its handlers. */
+  hold(exchange: Exchange): void
+  /** All handlers of a held exchange have answered: send it. */
+  release(exchange: Exchange): void
+}
+
+/** A message whose handler returned a promise. */
+interface Unfinished {
+  readonly registration: Registration
+  readonly actions: ActionWriter
+  readonly context: Context
+  readonly promise: PromiseLike<void>
+}
+
+/** See the head of this file. One per agent. */
+export class Dispatcher implements PartOwner {
+  readonly #options: ResolvedAgentOptions
+  readonly #table: HandlerTable
+  readonly #metrics: AgentMetrics
+  readonly #log: LimitedLog
+  readonly #middleware: Middleware[] = []
+  readonly #deadlines = new DeadlineQueue(monotonic, (callback, delay) => {
+    const timer = setTimeout(callback, delay)
+    return () => clearTimeout(timer)
+  })
+  readonly #carriers = new WeakMap<Exchange, Carrier>()
+  /** When the work on the current message began. */
+  #since = 0
+
+  constructor(options: ResolvedAgentOptions, table: HandlerTable, metrics: AgentMetrics, log: LimitedLog) {
+    this.#options = options
+    this.#table = table
+    this.#metrics = metrics
+    this.#log = log
+  }
+
+  use(middleware: Middleware): void {
+    this.#middleware.push(middleware)
+  }
+
+  /** Called once for each chunk that arrives: messages are timed from here on. */
+  beginTurn(now: number): void {
+    this.#since = now
+  }
+
+  /**
+   * Answers a whole NOTIFY payload. What the peer did wrong is thrown as SpopError, and nothing of the answer is
+   * left behind; what handlers do wrong is answered.
+   */
+  dispatch(carrier: Carrier, head: FrameHead, reader: Reader): void {
+    this.#metrics.notifies++
+    const writer = carrier.outgoing()
+    const start = beginFrame(writer, FrameType.Ack, FrameFlag.Fin, head.streamId, head.frameId)
+    const payloadStart = writer.at
+    let exchange: Exchange | undefined
+    try {
+      exchange = this.#callAll(carrier, head, reader, writer, start + lengthSize + carrier.maxFrameSize)
+    } catch (error) {
+      writer.reset(start)
+      throw error
+    }
+    if (exchange === undefined) {
+      endFrame(writer, start)
+      carrier.acknowledged(start)
+      return
+    }
+    exchange.prefix = Buffer.from(writer.bytes.subarray(payloadStart, writer.at))
+    writer.reset(start)
+    this.#carriers.set(exchange, carrier)
+    this.#metrics.inFlight++
+    carrier.hold(exchange)
+  }
+
+  /** Calls the handlers of all messages; the exchange when any of them is not done. */
+  #callAll(
+    carrier: Carrier,
+    head: FrameHead,
+    reader: Reader,
+    writer: Writer,
+    limit: number,
+  ): Exchange | undefined {
+    let exchange: Exchange | undefined
+    try {
+      while (reader.remaining > 0) {
+        const part = this.#callNext(carrier, head, reader, new ActionWriter(writer, limit))
+        if (part === undefined) continue
+        exchange ??= new Exchange(head.streamId, head.frameId)
+        this.#wait(exchange, part)
+      }
+    } catch (error) {
+      // A later message is broken: the handlers of the earlier ones have nobody left to answer to.
+      if (exchange !== undefined) this.#giveUp(exchange, error)
+      throw error
+    }
+    return exchange
+  }
+
+  #callNext(
+    carrier: Carrier,
+    head: FrameHead,
+    reader: Reader,
+    actions: ActionWriter,
+  ): Unfinished | undefined {
+    const registration = this.#table.read(reader)
+    const count = reader.uint8()
+    if (registration === undefined) {
+      this.#metrics.unknownMessages++
+      skipItems(reader, count)
+      return undefined
+    }
+    registration.metrics.received++
+    const { streamId, frameId } = head
+    const context = new Context(registration.name, carrier, streamId, frameId, reader.bytes, reader.at, count)
+    if (this.#overloaded(carrier)) {
+      skipItems(reader, count)
+      this.#overload(registration, actions, context)
+      return undefined
+    }
+    const promise = this.#call(registration, reader, count, actions, context)
+    return promise === undefined ? undefined : { registration, actions, context, promise }
+  }
+
+  #overloaded(carrier: Carrier): boolean {
+    const { maxInFlight, maxInFlightPerConnection } = this.#options
+    return this.#metrics.inFlight >= maxInFlight || carrier.inFlight >= maxInFlightPerConnection
+  }
+
+  /** Calls one handler; a promise when it is not done. */
+  #call(
+    registration: Registration,
+    reader: Reader,
+    count: number,
+    actions: ActionWriter,
+    context: Context,
+  ): PromiseLike<void> | undefined {
+    let args: unknown
+    try {
+      args = decodeArguments(registration, reader, count, context)
+    } catch (error) {
+      // The payload itself is broken: that is the connection's business.
+      if (!(error instanceof AgentError)) throw error
+      this.#settleNow(registration, actions, context, 'error', error)
+      return undefined
+    }
+    try {
+      const result =
+        this.#middleware.length === 0 ? undefined : this.#before(registration, args, actions, context)
+      const promise =
+        result ?? (this.#middleware.length === 0 ? invoke(registration, args, actions, context) : undefined)
+      if (promise !== undefined) return promise
+    } catch (error) {
+      this.#settleNow(registration, actions, context, 'error', error)
+      return undefined
+    }
+    if (actions.losses.oversized) this.#oversized(registration, actions, context)
+    this.#record(registration, context, 'ok', undefined, this.#since, monotonic())
+    return undefined
+  }
+
+  /** Runs the middleware's `before`s and then the handler, synchronously as long as they are synchronous. */
+  #before(
+    registration: Registration,
+    args: unknown,
+    actions: ActionWriter,
+    context: Context,
+  ): PromiseLike<void> | undefined {
+    for (const [index, each] of this.#middleware.entries()) {
+      const result = each.before?.(context)
+      if (isPromise(result)) return this.#beforeLater(result, index + 1, registration, args, actions, context)
+    }
+    return invoke(registration, args, actions, context)
+  }
+
+  async #beforeLater(
+    first: PromiseLike<void>,
+    from: number,
+    registration: Registration,
+    args: unknown,
+    actions: ActionWriter,
+    context: Context,
+  ): Promise<void> {
+    await first
+    for (const each of this.#middleware.slice(from)) await each.before?.(context)
+    await invoke(registration, args, actions, context)
+  }
+
+  #wait(exchange: Exchange, { registration, actions, context, promise }: Unfinished): void {
+    actions.detach()
+    const part = new Part(exchange, registration, actions, context, this.#since, this)
+    exchange.parts.push(part)
+    exchange.pending++
+    const deadline = registration.deadline ?? this.#options.deadline
+    if (deadline > 0) part.deadline = this.#deadlines.add(part, deadline)
+    promise.then(
+      () => this.#onResult(part, undefined),
+      (error: unknown) => this.#onResult(part, error ?? new Error('rejected without a reason')),
+    )
+  }
+
+  #onResult(part: Part, error: unknown): void {
+    if (part.settled || part.actions.losses.late) part.registration.metrics.late++
+    if (part.settled) return
+    if (error !== undefined) this.#fallback(part.registration, part.actions, part.context, 'error', error)
+    else if (part.actions.losses.oversized) this.#oversized(part.registration, part.actions, part.context)
+    this.#settle(part, error === undefined ? 'ok' : 'error', error)
+  }
+
+  onPartDeadline(part: Part): void {
+    if (part.settled) return
+    const limit = part.registration.deadline ?? this.#options.deadline
+    const error = new AgentError(
+      'ERR_AGENT_DEADLINE',
+      `message '${part.registration.name}', limit ${limit} ms`,
+    )
+    part.registration.metrics.deadlines++
+    this.#fallback(part.registration, part.actions, part.context, 'deadline', error)
+    this.#settle(part, 'deadline', error)
+    part.context.abort(error)
+  }
+
+  #settle(part: Part, status: MessageOutcome['status'], error: unknown): void {
+    part.settled = true
+    part.actions.seal()
+    if (part.deadline !== undefined) this.#deadlines.remove(part.deadline)
+    this.#record(part.registration, part.context, status, error, part.since, monotonic())
+    const { exchange } = part
+    if (--exchange.pending === 0) this.#finish(exchange)
+  }
+
+  #finish(exchange: Exchange): void {
+    const carrier = this.#carriers.get(exchange)
+    if (carrier === undefined) return
+    this.#carriers.delete(exchange)
+    this.#metrics.inFlight--
+    carrier.release(exchange)
+  }
+
+  /** The connection is gone before the answer was ready. */
+  abandon(exchange: Exchange, reason: unknown): void {
+    if (!this.#carriers.delete(exchange)) return
+    this.#metrics.inFlight--
+    this.#giveUp(exchange, reason)
+  }
+
+  #giveUp(exchange: Exchange, reason: unknown): void {
+    for (const part of exchange.parts) {
+      if (part.deadline !== undefined) this.#deadlines.remove(part.deadline)
+    }
+    exchange.abandon(reason)
+  }
+
+  /** Answers every held part of an exchange now, by its fallback: the connection is about to close. */
+  answerNow(exchange: Exchange, error: unknown): void {
+    for (const part of exchange.parts) {
+      if (part.settled) continue
+      this.#fallback(part.registration, part.actions, part.context, 'error', error)
+      this.#settle(part, 'error', error)
+      part.context.abort(error)
+    }
+  }
+
+  #settleNow(
+    registration: Registration,
+    actions: ActionWriter,
+    context: Context,
+    status: 'error',
+    error: unknown,
+  ): void {
+    this.#fallback(registration, actions, context, status, error)
+    this.#record(registration, context, status, error, this.#since, monotonic())
+  }
+
+  #overload(registration: Registration, actions: ActionWriter, context: Context): void {
+    registration.metrics.overloads++
+    const error = new AgentError('ERR_AGENT_OVERLOAD', `message '${registration.name}'`)
+    this.#fallback(registration, actions, context, 'overload', error)
+    this.#record(registration, context, 'overload', error, this.#since, monotonic())
+  }
+
+  #oversized(registration: Registration, actions: ActionWriter, context: Context): void {
+    registration.metrics.oversized++
+    const error = new AgentError('ERR_AGENT_ACK_TOO_BIG', `message '${registration.name}'`)
+    if (this.#options.tooManyActions === 'fallback') {
+      return this.#fallback(registration, actions, context, 'oversized', error)
+    }
+    this.#report(registration, context, error)
+  }
+
+  #fallback(
+    registration: Registration,
+    actions: ActionWriter,
+    context: Context,
+    reason: FallbackReason,
+    error: unknown,
+  ): void {
+    if (reason === 'error') registration.metrics.errors++
+    this.#report(registration, context, error)
+    actions.clear()
+    const fallback = registration.fallback ?? this.#options.fallback
+    if (fallback === undefined) return
+    try {
+      fallback(actions, reason, context)
+    } catch (thrown) {
+      actions.clear()
+      this.#report(registration, context, thrown)
+    }
+  }
+
+  #report(registration: Registration, context: Context, error: unknown): void {
+    const code = error instanceof SluiceError ? error.code : 'ERR_AGENT_HANDLER'
+    this.#metrics.countError(code)
+    this.#log.log(
+      'warn',
+      `${code} ${registration.metrics === undefined ? '' : registration.name}`,
+      { code, message: registration.name, connection: context.connection.id, err: error },
+      `message not answered by its handler: ${errorMessage(error)}`,
+    )
+  }
+
+  #record(
+    registration: Registration,
+    context: Context,
+    status: MessageOutcome['status'],
+    error: unknown,
+    since: number,
+    now: number,
+  ): void {
+    const duration = now - since
+    this.#since = now
+    registration.metrics.latency.record(duration)
+    for (const each of this.#middleware) {
+      try {
+        each.after?.(context, { status, error, duration })
+      } catch (thrown) {
+        this.#report(registration, context, thrown)
+      }
+    }
+  }
+
+  /** Stops the timer. */
+  clear(): void {
+    this.#deadlines.clear()
+  }
+}
+
+function decodeArguments(
+  registration: Registration,
+  reader: Reader,
+  count: number,
+  context: Context,
+): unknown {
+  if (registration.decoder !== undefined) return registration.decoder.decode(reader, count)
+  skipItems(reader, count)
+  return context.message
+}
+
+function skipItems(reader: Reader, count: number): void {
+  for (let index = 0; index < count; index++) {
+    reader.skip(readVarint(reader))
+    skipTypedData(reader)
+  }
+}
+
+function invoke(
+  registration: Registration,
+  args: unknown,
+  actions: ActionWriter,
+  context: Context,
+): PromiseLike<void> | undefined {
+  // The registration keeps schema and handler together; what the decoder made is what the handler takes.
+  const handler = registration.handler as (args: unknown, actions: ActionWriter, context: Context) => unknown
+  const result = handler(args, actions, context)
+  return isPromise(result) ? result : undefined
+}
+
+function isPromise(value: unknown): value is PromiseLike<void> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as PromiseLike<void>).then === 'function'
+  )
+}

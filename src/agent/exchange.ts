@@ -1,0 +1,69 @@
+/** One NOTIFY that waits for asynchronous handlers: its parts, their deadlines, and the one ACK at the end. */
+import type { Id } from '../spop/frame-head.ts'
+import type { ActionWriter } from './actions.ts'
+import type { Context } from './context.ts'
+import type { Deadline, Deadlined } from './deadlines.ts'
+import type { Registration } from './handlers.ts'
+
+/** What a part needs from the dispatcher. */
+export interface PartOwner {
+  onPartDeadline(part: Part): void
+}
+
+/** One message of the NOTIFY whose handler returned a promise. */
+export class Part implements Deadlined {
+  readonly exchange: Exchange
+  readonly registration: Registration
+  readonly actions: ActionWriter
+  readonly context: Context
+  /** When the message's turn began, by the monotonic clock. */
+  readonly since: number
+  readonly #owner: PartOwner
+  deadline: Deadline | undefined
+  settled = false
+
+  constructor(
+    exchange: Exchange,
+    registration: Registration,
+    actions: ActionWriter,
+    context: Context,
+    since: number,
+    owner: PartOwner,
+  ) {
+    this.exchange = exchange
+    this.registration = registration
+    this.actions = actions
+    this.context = context
+    this.since = since
+    this.#owner = owner
+  }
+
+  onDeadline(): void {
+    this.#owner.onPartDeadline(this)
+  }
+}
+
+/** See the head of this file. */
+export class Exchange {
+  readonly streamId: Id
+  readonly frameId: Id
+  /** Encoded actions of the messages that were answered at once. */
+  prefix: Buffer = Buffer.alloc(0)
+  readonly parts: Part[] = []
+  pending = 0
+
+  constructor(streamId: Id, frameId: Id) {
+    this.streamId = streamId
+    this.frameId = frameId
+  }
+
+  /** Nobody waits for the answer any more: handlers are told, and what they still say does not count. */
+  abandon(reason: unknown): void {
+    for (const part of this.parts) {
+      if (part.settled) continue
+      part.settled = true
+      part.actions.seal()
+      part.context.abort(reason)
+    }
+  }
+}

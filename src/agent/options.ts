@@ -1,0 +1,138 @@
+/** The options of an agent: each limit and each wait, with its default and the reason for it. */
+import type { TlsOptions } from 'node:tls'
+import type { Logger } from '../logger.ts'
+import { silentLogger } from '../logger.ts'
+import {
+  boolean,
+  integer,
+  oneOf,
+  optional,
+  resolveOptions,
+  strings,
+  type Resolved,
+  type Specs,
+} from '../options.ts'
+import { defaultMaxFrameSize, leastMaxFrameSize } from '../spop/frame-head.ts'
+import type { Actions } from './actions.ts'
+import type { Context } from './context.ts'
+
+/** Why a fallback answers instead of a handler. */
+export type FallbackReason = 'error' | 'deadline' | 'overload' | 'oversized'
+
+/**
+ * Sets the actions of a message whose handler could not: fail-closed agents set their verdict here. Without one, the
+ * answer has no action (fail-open: HAProxy goes on as if nothing had been said).
+ */
+export type Fallback = (actions: Actions, reason: FallbackReason, context: Context) => void
+
+/** See each key. Sizes are bytes, times milliseconds. */
+export interface AgentOptions {
+  /**
+   * Largest frame accepted or sent, without its length field. HAProxy cannot send more than its `tune.bufsize` less
+   * 4; announcing less than HAProxy does makes 2.6 reconnect in a storm and 3.1 fail with error 259, so lower
+   * it only together with HAProxy's `max-frame-size`.
+   * @default 16380
+   */
+  maxFrameSize?: number
+  /** Largest payload joined from fragments. @default 1048576 */
+  maxPayloadSize?: number
+  /** Announce `fragmentation`: HAProxy up to 3.0 then sends long payloads in pieces. @default true */
+  fragmentation?: boolean
+  /** Announce `pipelining`. @default true */
+  pipelining?: boolean
+  /**
+   * Announce `async`: an ACK may then leave on any connection of the same engine. Off, because HAProxy up to 3.0
+   * then waits for the whole processing timeout when an agent goes away, instead of failing at once; 3.1 removed it.
+   * @default false
+   */
+  async?: boolean
+  /**
+   * How long a handler may take before its {@link AgentOptions.fallback} answers. Keep it below HAProxy's
+   * `timeout processing`: an answer that comes later is ignored there. 0 is no limit.
+   * @default 1000
+   */
+  deadline?: number
+  /** NOTIFYs that may wait for asynchronous handlers, over all connections; more are answered by the fallback. @default 10000 */
+  maxInFlight?: number
+  /** The same for one connection. HAProxy has at most 20 in flight unless told otherwise. @default 1000 */
+  maxInFlightPerConnection?: number
+  /**
+   * Connections that may be open. At the limit the listeners close until some are gone, so that HAProxy sees
+   * "connection refused", and not a storm of connections that end without an answer.
+   * @default 16384
+   */
+  maxConnections?: number
+  /** How long a new connection may take to say HELLO; 0 is forever. @default 5000 */
+  handshakeTimeout?: number
+  /**
+   * How long a connection with nothing in flight may stay silent; 0 is forever. HAProxy closes idle
+   * connections itself, and an agent that is faster than it makes requests fail: stay above its `timeout idle`.
+   * @default 0
+   */
+  idleTimeout?: number
+  /** Unsent bytes at which reading from a connection stops until the peer reads. @default 1048576 */
+  maxPendingOutput?: number
+  /** How long `close()` waits for handlers before it cuts connections. @default 5000 */
+  closeTimeout?: number
+  /**
+   * How long a connection stays half open after our DISCONNECT: HAProxy 3.5 otherwise loses the status. @default 250
+   */
+  closeDelay?: number
+  /** Addresses and CIDR ranges that may connect by TCP; all may when it is empty. @default [] */
+  allowedPeers?: readonly string[]
+  /** Whether a health check succeeds; a draining agent fails it anyway. @default always */
+  ready?: () => boolean
+  /** Sets the actions when a handler could not. @default none, which is fail-open */
+  fallback?: Fallback
+  /**
+   * When the actions do not fit a frame: `drop` leaves out those that do not, `fallback` answers with
+   * {@link AgentOptions.fallback} instead of a part.
+   * @default 'drop'
+   */
+  tooManyActions?: 'drop' | 'fallback'
+  /** Certificates for TLS, as `tls.createServer` takes them; `requestCert` with `ca` is mutual TLS. @default none */
+  tls?: TlsOptions
+  /** Anything shaped like pino. @default silent */
+  logger?: Logger
+}
+
+const specs: Specs<AgentOptions> = {
+  maxFrameSize: integer(defaultMaxFrameSize, { min: leastMaxFrameSize, max: 0x7fff_ffff }),
+  maxPayloadSize: integer(1_048_576, { min: leastMaxFrameSize }),
+  fragmentation: boolean(true),
+  pipelining: boolean(true),
+  async: boolean(false),
+  deadline: integer(1000, { max: 0x7fff_ffff }),
+  maxInFlight: integer(10_000, { min: 1 }),
+  maxInFlightPerConnection: integer(1000, { min: 1 }),
+  maxConnections: integer(16_384, { min: 1 }),
+  handshakeTimeout: integer(5000),
+  idleTimeout: integer(0),
+  maxPendingOutput: integer(1_048_576, { min: 1 }),
+  closeTimeout: integer(5000),
+  closeDelay: integer(250),
+  allowedPeers: strings([]),
+  ready: optional('function'),
+  fallback: optional('function'),
+  tooManyActions: oneOf('drop', ['drop', 'fallback']),
+  tls: optional('object'),
+  logger: { fallback: silentLogger, check: checkLogger },
+}
+
+function checkLogger(given: unknown): string | undefined {
+  const fits =
+    typeof (given as Logger | null)?.info === 'function' && typeof (given as Logger).warn === 'function'
+  return fits ? undefined : 'must have the methods debug, info, warn and error'
+}
+
+/** Options with every gap filled. */
+export type ResolvedAgentOptions = Resolved<Omit<AgentOptions, 'ready' | 'fallback' | 'tls'>> & {
+  readonly ready: (() => boolean) | undefined
+  readonly fallback: Fallback | undefined
+  readonly tls: TlsOptions | undefined
+}
+
+/** @throws UsageError `ERR_SLUICE_OPTION`. */
+export function resolveAgentOptions(given: AgentOptions): ResolvedAgentOptions {
+  return resolveOptions(specs, given, 'createAgent') as ResolvedAgentOptions
+}

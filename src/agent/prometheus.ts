@@ -1,0 +1,108 @@
+/** An agent's counters as Prometheus text (exposition format 0.0.4). */
+import { latencyBounds } from './metrics.ts'
+import type { AgentStats, MessageStats } from './stats.ts'
+
+class Exposition {
+  text = ''
+
+  family(name: string, type: 'counter' | 'gauge' | 'histogram', help: string): this {
+    this.text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`
+    return this
+  }
+
+  sample(name: string, value: number, labels: Readonly<Record<string, string>> = {}): this {
+    const pairs = Object.entries(labels).map(([key, label]) => `${key}="${escapeLabel(label)}"`)
+    this.text += `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}\n`
+    return this
+  }
+
+  single(name: string, type: 'counter' | 'gauge', help: string, value: number): this {
+    return this.family(name, type, help).sample(name, value)
+  }
+}
+
+function escapeLabel(value: string): string {
+  return value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')
+}
+
+/** Renders a snapshot. Serve it with `content-type: text/plain; version=0.0.4`. */
+export function formatPrometheus(stats: AgentStats): string {
+  const out = new Exposition()
+  formatConnections(out, stats)
+  out.single('sluice_agent_frames_received_total', 'counter', 'Frames received.', stats.frames.received)
+  out.single('sluice_agent_notifies_total', 'counter', 'NOTIFY frames received.', stats.frames.notifies)
+  out.single('sluice_agent_acks_total', 'counter', 'ACK frames sent.', stats.frames.acks)
+  out.single(
+    'sluice_agent_fragments_joined_total',
+    'counter',
+    'Fragmented NOTIFYs joined.',
+    stats.fragments.joined,
+  )
+  out.single(
+    'sluice_agent_fragments_aborted_total',
+    'counter',
+    'Fragmented NOTIFYs aborted.',
+    stats.fragments.aborted,
+  )
+  out.single('sluice_agent_bytes_received_total', 'counter', 'Bytes received.', stats.bytes.received)
+  out.single('sluice_agent_bytes_sent_total', 'counter', 'Bytes sent.', stats.bytes.sent)
+  out.single('sluice_agent_in_flight', 'gauge', 'NOTIFYs waiting for a handler.', stats.inFlight)
+  out.single(
+    'sluice_agent_unknown_messages_total',
+    'counter',
+    'Messages without a handler.',
+    stats.unknownMessages,
+  )
+  out.family('sluice_agent_errors_total', 'counter', 'Errors by code.')
+  for (const [code, count] of Object.entries(stats.errors))
+    out.sample('sluice_agent_errors_total', count, { code })
+  formatMessages(out, stats.messages)
+  const lag = stats.eventLoopLag
+  out.family('sluice_agent_event_loop_lag_seconds', 'gauge', 'Delay of the event loop.')
+  out.sample('sluice_agent_event_loop_lag_seconds', lag.mean / 1000, { stat: 'mean' })
+  out.sample('sluice_agent_event_loop_lag_seconds', lag.p99 / 1000, { stat: 'p99' })
+  out.sample('sluice_agent_event_loop_lag_seconds', lag.max / 1000, { stat: 'max' })
+  return out.text
+}
+
+function formatConnections(out: Exposition, { connections }: AgentStats): void {
+  out.single('sluice_agent_connections', 'gauge', 'Connections that are open.', connections.active)
+  out.family('sluice_agent_connections_total', 'counter', 'Connections by what became of them.')
+  for (const result of ['accepted', 'refused', 'reset'] as const) {
+    out.sample('sluice_agent_connections_total', connections[result], { result })
+  }
+  out.single(
+    'sluice_agent_health_checks_total',
+    'counter',
+    'Health checks answered.',
+    connections.healthChecks,
+  )
+}
+
+function formatMessages(out: Exposition, messages: ReadonlyMap<string, MessageStats>): void {
+  out.family('sluice_agent_messages_total', 'counter', 'Messages received, by name.')
+  for (const [message, each] of messages)
+    out.sample('sluice_agent_messages_total', each.received, { message })
+  out.family(
+    'sluice_agent_message_failures_total',
+    'counter',
+    'Messages not answered by their handler, by reason.',
+  )
+  for (const [message, each] of messages) {
+    for (const reason of ['errors', 'deadlines', 'overloads', 'late', 'oversized'] as const) {
+      out.sample('sluice_agent_message_failures_total', each[reason], { message, reason })
+    }
+  }
+  const name = 'sluice_agent_message_duration_seconds'
+  out.family(name, 'histogram', 'From a message to its result.')
+  for (const [message, { latency }] of messages) {
+    let cumulative = 0
+    latencyBounds.forEach((bound, index) => {
+      cumulative += latency.counts[index] ?? 0
+      out.sample(`${name}_bucket`, cumulative, { message, le: String(bound / 1000) })
+    })
+    out.sample(`${name}_bucket`, latency.count, { message, le: '+Inf' })
+    out.sample(`${name}_sum`, latency.sum / 1000, { message })
+    out.sample(`${name}_count`, latency.count, { message })
+  }
+}

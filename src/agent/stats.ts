@@ -1,0 +1,60 @@
+/** A snapshot of an agent's counters, for programs. */
+import type { AgentMetrics, MessageMetrics } from './metrics.ts'
+
+/** Counters of one message name; see {@link AgentStats}. */
+export interface MessageStats {
+  readonly received: number
+  readonly errors: number
+  readonly deadlines: number
+  readonly overloads: number
+  readonly late: number
+  readonly oversized: number
+  /** `counts[i]` values were at most `bounds[i]` milliseconds and above the bound before; the last has no bound. */
+  readonly latency: { readonly counts: readonly number[]; readonly sum: number; readonly count: number }
+}
+
+/** Everything that an agent counts, at one moment. Times are milliseconds, sizes bytes. */
+export interface AgentStats {
+  readonly connections: {
+    readonly active: number
+    readonly accepted: number
+    readonly refused: number
+    readonly reset: number
+    readonly healthChecks: number
+  }
+  readonly frames: { readonly received: number; readonly notifies: number; readonly acks: number }
+  readonly fragments: { readonly joined: number; readonly aborted: number }
+  readonly bytes: { readonly received: number; readonly sent: number }
+  readonly inFlight: number
+  readonly unknownMessages: number
+  /** By error code. */
+  readonly errors: Readonly<Record<string, number>>
+  readonly messages: ReadonlyMap<string, MessageStats>
+  /** How late the event loop ran its timers since `listen()`; HAProxy's timeouts go on meanwhile. */
+  readonly eventLoopLag: { readonly mean: number; readonly p99: number; readonly max: number }
+}
+
+/** Copies the counters. */
+export function snapshot(metrics: AgentMetrics, eventLoopLag: AgentStats['eventLoopLag']): AgentStats {
+  return {
+    connections: {
+      active: metrics.connectionsActive,
+      accepted: metrics.connectionsAccepted,
+      refused: metrics.connectionsRefused,
+      reset: metrics.connectionsReset,
+      healthChecks: metrics.healthChecks,
+    },
+    frames: { received: metrics.framesReceived, notifies: metrics.notifies, acks: metrics.acks },
+    fragments: { joined: metrics.fragmented, aborted: metrics.aborted },
+    bytes: { received: metrics.bytesReceived, sent: metrics.bytesSent },
+    inFlight: metrics.inFlight,
+    unknownMessages: metrics.unknownMessages,
+    errors: Object.fromEntries(metrics.errors),
+    messages: new Map([...metrics.messages].map(([name, each]) => [name, snapshotMessage(each)])),
+    eventLoopLag,
+  }
+}
+
+function snapshotMessage({ latency, ...counters }: MessageMetrics): MessageStats {
+  return { ...counters, latency: { counts: [...latency.counts], sum: latency.sum, count: latency.count } }
+}
