@@ -64,6 +64,11 @@ export class CgiResponseDecoder {
     this.#options = options
   }
 
+  /** Whether the body is complete by its own account: Content-Length bytes, the last chunk, or a status without one. */
+  get bodyDone(): boolean {
+    return this.#phase === 'discard' || (this.#phase === 'body' && this.#body.done)
+  }
+
   /** Whether the head is complete. */
   get headDone(): boolean {
     return this.#phase !== 'head'

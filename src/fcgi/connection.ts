@@ -1,0 +1,462 @@
+/**
+ * One connection to an application: the socket, the records on it, and which request each of them belongs to. It decides
+ * nothing about requests; {@link ConnectionStream} and {@link ConnectionOwner} do.
+ *
+ * Ids are odd, rise, and are never used again, as HAProxy's: what an aborted request still brings is known by its id. At
+ * 32767 a connection takes no more requests.
+ */
+import type { Endpoint } from '../endpoint.ts'
+import { formatEndpoint } from '../endpoint.ts'
+import { Writer } from '../bytes/writer.ts'
+import { encodeBeginRequest } from './begin-request.ts'
+import type { ResolvedClientOptions } from './client-options.ts'
+import { decodeEndRequest, ProtocolStatus } from './end-request.ts'
+import type { EndRequest } from './end-request.ts'
+import { FcgiError } from './errors.ts'
+import { LingeringSocket } from './lingering-socket.ts'
+import { encodeParams } from './params.ts'
+import type { Param } from './params.ts'
+import {
+  encodeRecordHeader,
+  headerSize,
+  managementId,
+  paddingFor,
+  putRecordHeader,
+  RecordReader,
+  RecordType,
+  recordTypeName,
+  streamContentSize,
+} from './record.ts'
+import { stepConnection } from './state.ts'
+import type { ConnectionEvent, ConnectionState } from './state.ts'
+import { decodeGetValuesResult, encodeGetValues } from './values.ts'
+
+/** A request as its connection sees it. */
+export interface ConnectionStream {
+  readonly role: number
+  /** Whether the empty STDIN was sent. */
+  readonly stdinEnded: boolean
+  /** Content of STDOUT; empty at its end. A view of memory that is not written again. */
+  recvStdout(content: Buffer): void
+  recvStderr(content: Buffer): void
+  /** END_REQUEST; the connection has forgotten the request already. */
+  recvEnd(end: EndRequest): void
+  /** The connection is gone, likewise. */
+  lost(error: FcgiError, how: Loss): void
+  /** The socket takes data again after {@link FcgiConnection.sendStdin} has answered false. */
+  writable(): void
+}
+
+/** What a request may conclude from the end of its connection. */
+export interface Loss {
+  /** Whether any of it can have reached the application. */
+  readonly sent: boolean
+  /** Whether it was not the first on the connection (or GET_VALUES was, which made old PHP versions close). */
+  readonly reused: boolean
+}
+
+/** Who gives requests to a connection. */
+export interface ConnectionOwner {
+  /** It is made, or a request has ended: it may have room. */
+  released(connection: FcgiConnection): void
+  /** It could not be made. */
+  failed(connection: FcgiConnection, error: FcgiError): void
+  /** It was made and is gone now. */
+  closed(connection: FcgiConnection): void
+}
+
+interface Entry {
+  readonly stream: ConnectionStream
+  /** Whether the application had answered anything when it began. */
+  readonly reused: boolean
+  /** Whether the system took its head. */
+  sent: boolean
+}
+
+const maxId = 32_767
+/** How long after a full backlog of a unix socket (EAGAIN) the next attempt is made. */
+const backlogDelay = 20
+
+/** See the head of this file. */
+export class FcgiConnection {
+  readonly endpoint: Endpoint
+  /** How many requests were begun. */
+  served = 0
+  /** Whether the application has sent a record yet: before, it may not even have accepted the connection. */
+  answered = false
+  /** Most requests at a time. */
+  limit: number
+  /** Free for the owner: a timer that runs while there is no request. */
+  idleTimer: NodeJS.Timeout | undefined
+
+  #state: ConnectionState = 'connecting'
+  #probe: 'off' | 'unsent' | 'sent' | 'answered'
+  #nextId = 1
+  #pumping = false
+  #corked = false
+  #connectTimer: NodeJS.Timeout | undefined
+  #backlogTimer: NodeJS.Timeout | undefined
+  #socket!: LingeringSocket // connect(), called by the constructor, sets it
+  #writer = new Writer(1024)
+  readonly #reader = new RecordReader()
+  readonly #streams = new Map<number, Entry>()
+  readonly #ids = new Map<ConnectionStream, number>()
+  /** Ids that were aborted and whose END_REQUEST has not come: the application still counts them. */
+  readonly #aborted = new Set<number>()
+  readonly #blocked = new Set<ConnectionStream>()
+  readonly #waiting = new Set<ConnectionStream>()
+  readonly #options: ResolvedClientOptions
+  readonly #owner: ConnectionOwner
+
+  constructor(
+    endpoint: Endpoint,
+    options: ResolvedClientOptions,
+    owner: ConnectionOwner,
+    getValues: boolean = options.getValues,
+  ) {
+    this.endpoint = endpoint
+    this.#options = options
+    this.#owner = owner
+    this.limit = options.multiplex && !getValues ? options.maxRequests : 1
+    this.#probe = getValues ? 'unsent' : 'off'
+    this.#connectTimer = setTimeout(() => {
+      this.#connectFailed(new FcgiError('ERR_FCGI_CONNECT_TIMEOUT', this.#where(), { notRun: true }))
+    }, options.connectTimeout)
+    this.#connect()
+  }
+
+  get state(): ConnectionState {
+    return this.#state
+  }
+
+  /** Requests in progress. */
+  get active(): number {
+    return this.#streams.size
+  }
+
+  /** How many more requests it takes now. */
+  get room(): number {
+    if (this.#state !== 'open') return 0
+    return Math.max(0, this.limit - this.#streams.size - this.#aborted.size)
+  }
+
+  /** Whether GET_VALUES was sent and not answered: some applications close the connection over it. */
+  get probing(): boolean {
+    return this.#probe === 'sent'
+  }
+
+  /** Lets the process end, or not, while nothing but this connection is open. */
+  setIdle(idle: boolean): void {
+    if (idle) this.#socket.unref()
+    else this.#socket.ref()
+  }
+
+  /**
+   * Sends BEGIN_REQUEST and PARAMS, and with `bodyless` the empty STDIN, in one write.
+   * @throws FcgiError when the parameters cannot be sent; the connection is as it was then.
+   */
+  begin(stream: ConnectionStream, params: Iterable<Param>, bodyless: boolean): void {
+    const writer = this.#writer
+    const id = this.#nextId
+    writer.reset()
+    if (this.#probe === 'unsent') encodeGetValues(writer, ['FCGI_MAX_REQS', 'FCGI_MPXS_CONNS'])
+    encodeBeginRequest(writer, id, stream.role, this.#options.keepConn)
+    encodeParams(writer, id, params, this.#options.encoding)
+    if (bodyless) encodeRecordHeader(writer, RecordType.Stdin, id, 0)
+    if (this.#probe === 'unsent') this.#probe = 'sent'
+    const entry: Entry = { stream, reused: this.answered, sent: false }
+    this.#streams.set(id, entry)
+    this.#ids.set(stream, id)
+    this.#nextId += 2
+    this.served++
+    if (this.#nextId > maxId) this.#step('retire')
+    this.#cork()
+    this.#socket.write(Buffer.from(writer.view()), (error) => {
+      if (error === undefined || error === null) entry.sent = true
+    })
+    // A buffer that a huge request has grown is not kept for the small ones.
+    if (writer.bytes.length > 65_536) this.#writer = new Writer(1024)
+  }
+
+  /** Sends request body. False: wait for {@link ConnectionStream.writable}. */
+  sendStdin(stream: ConnectionStream, chunk: Uint8Array): boolean {
+    const id = this.#ids.get(stream)
+    if (id === undefined) return true
+    this.#cork()
+    let more = true
+    for (let at = 0; at < chunk.length; at += streamContentSize) {
+      const part = chunk.subarray(at, at + streamContentSize)
+      more = this.#writeRecord(RecordType.Stdin, id, part)
+    }
+    if (!more) this.#waiting.add(stream)
+    return more
+  }
+
+  /** Sends the empty STDIN. */
+  sendStdinEnd(stream: ConnectionStream): void {
+    const id = this.#ids.get(stream)
+    if (id === undefined) return
+    this.#cork()
+    this.#writeRecord(RecordType.Stdin, id, new Uint8Array(0))
+  }
+
+  #writeRecord(type: RecordType, id: number, content: Uint8Array): boolean {
+    const padding = this.#options.padding ? paddingFor(content.length) : 0
+    const header = Buffer.allocUnsafe(headerSize)
+    putRecordHeader(header, 0, type, id, content.length, padding)
+    let more = this.#socket.write(header)
+    if (content.length > 0) more = this.#socket.write(content)
+    if (padding > 0) more = this.#socket.write(Buffer.alloc(padding))
+    return more
+  }
+
+  /**
+   * Forgets a request and tells the application. One that does not multiplex reacts to nothing but the end of the
+   * connection; one that does keeps it, and what it still sends for the id is skipped.
+   */
+  abort(stream: ConnectionStream): void {
+    const id = this.#ids.get(stream)
+    if (id === undefined) return
+    this.#forget(id, stream)
+    const idle = this.#socket.writableLength === 0
+    this.#writeRecord(RecordType.AbortRequest, id, new Uint8Array(0))
+    if (this.limit > 1) {
+      this.#aborted.add(id)
+      this.#settle()
+      return
+    }
+    this.#step('close')
+    // What the application does not read can never be flushed.
+    if (idle) this.#socket.destroySoon()
+    else this.#socket.destroy()
+  }
+
+  /** Stops reading until {@link FcgiConnection.unblock}: the protocol has no other way to slow an application down. */
+  block(stream: ConnectionStream): void {
+    if (!this.#ids.has(stream)) return
+    this.#blocked.add(stream)
+    this.#socket.pause()
+  }
+
+  unblock(stream: ConnectionStream): void {
+    if (!this.#blocked.delete(stream) || this.#blocked.size > 0) return
+    // Not at once: the caller may be in the middle of a callback.
+    process.nextTick(() => {
+      if (this.#blocked.size > 0 || this.#socket.destroyed) return
+      this.#pump()
+      if (this.#blocked.size === 0) this.#socket.resume()
+    })
+  }
+
+  /** Takes no more requests, and closes when the last one has ended. */
+  close(): void {
+    if (this.#state === 'connecting') this.destroy()
+    else {
+      this.#step('retire')
+      this.#settle()
+    }
+  }
+
+  /** Closes at once; requests fail with `error`. */
+  destroy(error?: FcgiError): void {
+    const lost = error ?? new FcgiError('ERR_FCGI_CONNECTION_LOST', 'it was closed', { fault: 'local' })
+    if (this.#state === 'connecting') this.#connectFailed(lost)
+    else this.#lost(lost)
+  }
+
+  #connect(): void {
+    const socket = new LingeringSocket((chunk) => {
+      this.#reader.push(chunk)
+      this.#pump()
+    })
+    this.#socket = socket
+    socket.once('connect', () => this.#connected())
+    socket.on('drain', () => this.#drained())
+    socket.on('error', (error) => this.#socketFailed(error))
+    socket.on('end', () => this.#lost(this.#lostError(undefined)))
+    socket.on('close', () => this.#lost(this.#lostError(undefined)))
+    const { endpoint } = this
+    if (endpoint.type === 'unix') socket.connect({ path: endpoint.path })
+    else if (endpoint.type === 'tcp') socket.connect({ host: endpoint.host, port: endpoint.port })
+    else process.nextTick(() => this.#socketFailed(new Error('a descriptor cannot be connected to')))
+  }
+
+  #connected(): void {
+    clearTimeout(this.#connectTimer)
+    this.#socket.setNoDelay(true)
+    this.#step('connected')
+    this.#owner.released(this)
+  }
+
+  #socketFailed(error: NodeJS.ErrnoException): void {
+    if (this.#state !== 'connecting') {
+      this.#lost(this.#lostError(error), error)
+    } else if (error.code === 'EAGAIN' && this.endpoint.type === 'unix') {
+      this.#socket.removeAllListeners('close')
+      this.#backlogTimer = setTimeout(() => this.#connect(), backlogDelay)
+    } else {
+      const detail = `${this.#where()}: ${error.message}`
+      this.#connectFailed(new FcgiError('ERR_FCGI_CONNECT', detail, { cause: error, notRun: true }))
+    }
+  }
+
+  #connectFailed(error: FcgiError): void {
+    if (!this.#step('lost')) return
+    clearTimeout(this.#connectTimer)
+    clearTimeout(this.#backlogTimer)
+    this.#socket.destroy()
+    this.#owner.failed(this, error)
+  }
+
+  #where(): string {
+    return formatEndpoint(this.endpoint)
+  }
+
+  #lostError(cause: Error | undefined): FcgiError {
+    const detail = `${this.#where()}${this.#reader.midRecord ? ', within a record' : ''}`
+    return new FcgiError(
+      'ERR_FCGI_CONNECTION_LOST',
+      cause === undefined ? detail : `${detail}: ${cause.message}`,
+      {
+        cause,
+      },
+    )
+  }
+
+  /** All requests fail once, with the same cause. */
+  #lost(error: FcgiError, cause?: NodeJS.ErrnoException): void {
+    if (this.#state === 'connecting') return this.#connectFailed(error)
+    if (!this.#step('lost')) return
+    clearTimeout(this.idleTimer)
+    const entries = [...this.#streams.values()]
+    this.#streams.clear()
+    this.#ids.clear()
+    this.#blocked.clear()
+    this.#waiting.clear()
+    this.#socket.destroy()
+    this.#owner.closed(this)
+    // EPIPE: the other end was closed before, so nothing of a head that was not taken has arrived.
+    const refused = cause?.code === 'EPIPE'
+    for (const { stream, sent, reused } of entries) {
+      stream.lost(error, { sent: sent || !refused, reused: reused || this.probing })
+    }
+  }
+
+  #pump(): void {
+    if (this.#pumping) return
+    this.#pumping = true
+    try {
+      while (this.#blocked.size === 0 && this.#state !== 'closed' && this.#reader.next()) this.#recvRecord()
+    } catch (error) {
+      if (!(error instanceof FcgiError)) throw error
+      this.#options.logger.warn(
+        { err: error, server: this.#where() },
+        'fcgi: the application broke the protocol',
+      )
+      this.#lost(error)
+    } finally {
+      this.#pumping = false
+    }
+  }
+
+  #recvRecord(): void {
+    const { type, id } = this.#reader
+    this.answered = true
+    if (type === RecordType.Stdout || type === RecordType.Stderr || type === RecordType.EndRequest) {
+      if (id === managementId) throw new FcgiError('ERR_FCGI_PROTOCOL', `${recordTypeName(type)} with id 0`)
+      this.#recvForRequest(type, id)
+    } else if (type === RecordType.GetValuesResult || type === RecordType.UnknownType) {
+      if (id === managementId) this.#recvManagement(type)
+    } else if (type >= RecordType.BeginRequest && type <= RecordType.UnknownType) {
+      throw new FcgiError('ERR_FCGI_PROTOCOL', `${recordTypeName(type)} from the application`)
+    }
+    // Other types are skipped: whoever defines them must expect that.
+  }
+
+  #recvForRequest(type: number, id: number): void {
+    const entry = this.#streams.get(id)
+    if (entry === undefined) {
+      // An aborted request, or one that has ended twice, as in Go.
+      if (type === RecordType.EndRequest && this.#aborted.delete(id)) this.#settle()
+      return
+    }
+    const { stream } = entry
+    if (type === RecordType.Stdout) stream.recvStdout(this.#reader.content())
+    else if (type === RecordType.Stderr) stream.recvStderr(this.#reader.content())
+    else this.#recvEnd(id, stream)
+  }
+
+  #recvEnd(id: number, stream: ConnectionStream): void {
+    const { bytes, start, end } = this.#reader
+    const ended = decodeEndRequest(bytes, start, end)
+    const unsent = !stream.stdinEnded
+    this.#forget(id, stream)
+    const { protocolStatus } = ended
+    if (protocolStatus === ProtocolStatus.CantMpxConn) this.limit = 1
+    const refused =
+      protocolStatus === ProtocolStatus.Overloaded || protocolStatus === ProtocolStatus.UnknownRole
+    // The rest of STDIN would be taken for the next request's by an application that reads no records ahead.
+    if (refused || !this.#options.keepConn || (unsent && this.limit === 1)) this.#step('retire')
+    this.#settle()
+    stream.recvEnd(ended)
+  }
+
+  #recvManagement(type: number): void {
+    if (type === RecordType.GetValuesResult) {
+      const { maxReqs, mpxsConns } = decodeGetValuesResult(
+        this.#reader.bytes,
+        this.#reader.start,
+        this.#reader.end,
+      )
+      this.#step('recvValues')
+      if (mpxsConns !== undefined) this.limit = mpxsConns ? this.#negotiated(maxReqs) : 1
+    } else this.#step('recvUnknownType')
+    if (this.#probe === 'sent') this.#probe = 'answered'
+    this.#settle()
+  }
+
+  #negotiated(maxReqs: number | undefined): number {
+    const { maxRequests } = this.#options
+    if (maxReqs === undefined || maxReqs === 0) return maxRequests
+    return maxRequests > 1 ? Math.min(maxRequests, maxReqs) : maxReqs
+  }
+
+  #forget(id: number, stream: ConnectionStream): void {
+    this.#streams.delete(id)
+    this.#ids.delete(stream)
+    this.#waiting.delete(stream)
+    this.unblock(stream)
+  }
+
+  /** After a request: gone when it was the last of a connection that takes no more, else at the owner's disposal. */
+  #settle(): void {
+    if (this.#state === 'draining' && this.#streams.size === 0) {
+      this.#step('drained')
+      this.#socket.destroy()
+    } else this.#owner.released(this)
+  }
+
+  #drained(): void {
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const stream of waiting) stream.writable()
+  }
+
+  /** What is written in one turn leaves in one system call. */
+  #cork(): void {
+    if (this.#corked) return
+    this.#corked = true
+    this.#socket.cork()
+    process.nextTick(() => {
+      this.#corked = false
+      this.#socket.uncork()
+    })
+  }
+
+  /** False when the table does not have it, which is an event that came too late. */
+  #step(event: ConnectionEvent): boolean {
+    const next = stepConnection(this.#state, event)
+    if (next !== undefined) this.#state = next
+    return next !== undefined
+  }
+}

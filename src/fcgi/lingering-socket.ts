@@ -1,0 +1,70 @@
+/**
+ * A socket that hands out what the peer sent before it went away.
+ *
+ * An application may answer and close without reading the rest of STDIN. Node destroys a socket when a write to it fails,
+ * and with it the answer that already lies in the kernel. This one keeps reading until nothing more comes, and is
+ * destroyed then. Reading goes past the stream's own buffer (`onread`), because a stream that has failed takes no data.
+ */
+import { Socket } from 'node:net'
+
+const bufferSize = 65_536
+/** Up to here a read is copied to a buffer of its size, so that a small record does not hold a large buffer. */
+const copiedSize = 16_384
+/** Turns of the event loop without data after which the kernel has no more; one may have begun before the failure. */
+const quietTurns = 2
+
+/** See the head of this file. */
+export class LingeringSocket extends Socket {
+  #failure: Error | undefined
+
+  /** @param onChunk - gets memory that is never written again. */
+  constructor(onChunk: (chunk: Buffer) => void) {
+    let buffer = Buffer.allocUnsafeSlow(bufferSize)
+    super({
+      onread: {
+        buffer: () => buffer,
+        callback: (size) => {
+          const filled = buffer.subarray(0, size)
+          if (size <= copiedSize) onChunk(Buffer.from(filled))
+          else {
+            buffer = Buffer.allocUnsafeSlow(bufferSize)
+            onChunk(filled)
+          }
+          return true
+        },
+      },
+    })
+  }
+
+  /** Whether a write has failed and what the peer sent is still being read. */
+  get lingering(): boolean {
+    return this.#failure !== undefined && !this.destroyed
+  }
+
+  override destroy(error?: Error): this {
+    if (this.#failure === undefined && !this.destroyed && isWriteFailure(error)) {
+      this.#failure = error
+      this.#linger(0)
+      return this
+    }
+    return super.destroy(error ?? this.#failure)
+  }
+
+  #linger(quiet: number): void {
+    const before = this.bytesRead
+    setImmediate(() => {
+      if (this.destroyed) return
+      // Who paused it will resume it, and is given time: there is no data to be had meanwhile.
+      if (this.isPaused()) this.once('resume', () => this.#linger(0))
+      else if (this.bytesRead > before) this.#linger(0)
+      else if (quiet < quietTurns) this.#linger(quiet + 1)
+      else super.destroy(this.#failure)
+    })
+  }
+}
+
+function isWriteFailure(error: Error | undefined): error is NodeJS.ErrnoException {
+  if (error === undefined) return false
+  const { code, syscall } = error as NodeJS.ErrnoException
+  return syscall === 'write' && (code === 'EPIPE' || code === 'ECONNRESET')
+}
