@@ -2,10 +2,17 @@
  * HAProxy's end of SPOP without a proxy: it asks agents, and tells what they answered. It knows no configuration and no
  * samples: whoever has messages to send and a use for actions may use it.
  */
+import { randomUUID } from 'node:crypto'
+import { monotonic } from '../clock.ts'
+import { UsageError } from '../errors.ts'
 import type { MessageInput } from '../spop/notify.ts'
-import type { HealthReport } from './health-check.ts'
-import type { Outcome } from './outcome.ts'
-import type { EngineStream } from './profile.ts'
+import type { ConnectionSettings } from './connection.ts'
+import { EngineError } from './errors.ts'
+import { checkHealth, type HealthReport } from './health-check.ts'
+import { resolveEngineOptions, type EngineOptions } from './options.ts'
+import { failure, type Outcome } from './outcome.ts'
+import { Pool } from './pool.ts'
+import { EngineStream, getProfile, IdSequence } from './profile.ts'
 import type { EngineStatistics } from './statistics.ts'
 
 /** What to ask. */
@@ -59,4 +66,108 @@ export interface Engine {
   /** Ends every exchange with status 5 and destroys the sockets. */
   destroy(error?: Error): void
   [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * Makes an engine. Nothing is connected before something is asked.
+ *
+ * @example
+ * ```ts
+ * import { createEngine } from 'sluice/engine'
+ *
+ * const engine = createEngine({ servers: ['127.0.0.1:12345'] })
+ * const outcome = await engine.send({ messages: [{ name: 'check', args: [['path', '/']] }], timeout: 500 })
+ * if (outcome.error === undefined) console.log(outcome.actions)
+ * else console.log(outcome.status, outcome.error.message)
+ * await engine.close()
+ * ```
+ * @throws UsageError `ERR_SLUICE_OPTION`, `ERR_SLUICE_ADDRESS`.
+ */
+export function createEngine(options: EngineOptions): Engine {
+  const settings = resolveEngineOptions(options)
+  const profile = getProfile(settings.profile)
+  return new PoolEngine({
+    options: settings,
+    profile,
+    engineId: settings.engineId === '' ? randomUUID() : settings.engineId,
+    ids: new IdSequence(profile.firstId, 1),
+  })
+}
+
+class PoolEngine implements Engine {
+  readonly servers: readonly string[]
+  readonly #settings: ConnectionSettings
+  readonly #pool: Pool
+
+  constructor(settings: ConnectionSettings) {
+    this.#settings = settings
+    this.#pool = new Pool(settings)
+    this.servers = this.#pool.servers.map(({ name }) => name)
+  }
+
+  get stats(): EngineStatistics {
+    return this.#pool.stats
+  }
+
+  exchange(
+    messages: readonly MessageInput[],
+    timeout: number,
+    callback: ExchangeCallback,
+    stream?: EngineStream,
+  ): PendingExchange {
+    return this.#pool.begin(messages, timeout, callback, stream)
+  }
+
+  send({
+    messages,
+    timeout = this.#settings.options.processingTimeout,
+    signal,
+    stream,
+  }: Request): Promise<Outcome> {
+    return new Promise((resolve) => {
+      if (signal === undefined) {
+        this.#pool.begin(messages, timeout, resolve, stream)
+        return
+      }
+      if (signal.aborted) return resolve(aborted(signal))
+      const onAbort = () => exchange.cancel(signal.reason)
+      const onOutcome = (outcome: Outcome) => {
+        signal.removeEventListener('abort', onAbort)
+        resolve(outcome)
+      }
+      const exchange = this.#pool.begin(messages, timeout, onOutcome, stream)
+      signal.addEventListener('abort', onAbort)
+    })
+  }
+
+  createStream(): EngineStream {
+    return new EngineStream(this.#settings.ids.take())
+  }
+
+  async healthCheck(server: string): Promise<HealthReport> {
+    const target = this.#pool.servers.find(({ name }) => name === server)
+    if (target !== undefined) return checkHealth(target, this.#settings.options)
+    throw new UsageError('ERR_SLUICE_OPTION', `no server '${server}'; there are ${this.servers.join(', ')}`)
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close()
+  }
+
+  destroy(error?: Error): void {
+    this.#pool.destroy(error)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+function aborted({ reason }: AbortSignal): Outcome {
+  const now = monotonic()
+  const error = new EngineError('ERR_ENGINE_INTERRUPTED', {
+    detail: 'cancelled before it began',
+    cause: reason,
+  })
+  return failure({ startedAt: now, sentAt: -1 }, error, now)
 }

@@ -8,7 +8,13 @@ export type { Action, Scope } from '../spop/ack.ts'
 export type { MessageInput } from '../spop/notify.ts'
 export { StringData, type TypedData, type Value } from '../spop/typed-data.ts'
 export type { BreakerState } from './breaker.ts'
-export type { Engine, ExchangeCallback, PendingExchange, Request } from './engine.ts'
+export {
+  createEngine,
+  type Engine,
+  type ExchangeCallback,
+  type PendingExchange,
+  type Request,
+} from './engine.ts'
 export { EngineError, engineFaults, type EngineErrorCode } from './errors.ts'
 export type { HealthReport } from './health-check.ts'
 export type { AgentFault, EngineCapability, EngineOptions } from './options.ts'

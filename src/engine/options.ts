@@ -63,6 +63,8 @@ export interface EngineOptions {
   readonly maxConnections?: number
   /** Exchanges that wait for a connection; more is status 2 at once. @default 10000: bounds memory in a stall */
   readonly maxQueue?: number
+  /** Bytes of encoded messages that wait so; more is status 2 as well. @default 67108864: 64 MiB */
+  readonly maxQueueSize?: number
   /** Failures in a row after which a server is left alone for a while. @default 3: one may be an accident */
   readonly maxFailures?: number
   /** The first wait after that; it doubles with each failed trial. @default 100: a restart is over soon */
@@ -139,6 +141,7 @@ const specs: Specs<EngineOptions> = {
   maxWaitingFrames: integer(20, { min: 1, max: 100_000 }),
   maxConnections: integer(100, { min: 1, max: 100_000 }),
   maxQueue: integer(10_000),
+  maxQueueSize: integer(67_108_864),
   maxFailures: integer(3, { min: 1 }),
   minBackoff: timeout(100),
   maxBackoff: timeout(5000),

@@ -57,3 +57,34 @@ export interface Failure extends OutcomeTimes {
 
 /** Tell them apart by `error`, or by `status`, which is 0 for {@link Success} alone. */
 export type Outcome = Success | Failure
+
+interface Timed {
+  readonly startedAt: number
+  readonly sentAt: number
+}
+
+const nothing: readonly [] = []
+
+/** The outcome of an exchange that was acknowledged at `now`. */
+export function success({ startedAt, sentAt }: Timed, actions: readonly Action[], now: number): Success {
+  return {
+    status: 0,
+    actions,
+    error: undefined,
+    processTime: now - startedAt,
+    queueTime: sentAt - startedAt,
+    waitTime: now - sentAt,
+  }
+}
+
+/** The outcome of an exchange that ended at `now` without an ACK. */
+export function failure({ startedAt, sentAt }: Timed, error: EngineError, now: number): Failure {
+  return {
+    status: error.status,
+    actions: nothing,
+    error,
+    processTime: now - startedAt,
+    queueTime: sentAt < 0 ? -1 : sentAt - startedAt,
+    waitTime: -1,
+  }
+}

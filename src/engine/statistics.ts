@@ -48,3 +48,21 @@ export interface EngineStatistics {
   readonly reconnects: number
   readonly servers: readonly ServerStatistics[]
 }
+
+/** Adds the servers up. */
+export function sumStatistics(
+  servers: readonly ServerStatistics[],
+  own: Pick<EngineStatistics, 'queued' | 'exchanges' | 'acks' | 'lateAcks' | 'errors' | 'agentFaults'>,
+): EngineStatistics {
+  const sum = (pick: (server: ServerStatistics) => number) =>
+    servers.reduce((total, server) => total + pick(server), 0)
+  return {
+    ...own,
+    connections: sum((server) => server.connections),
+    connecting: sum((server) => server.connecting),
+    idle: sum((server) => server.idle),
+    inFlight: sum((server) => server.inFlight),
+    reconnects: sum((server) => server.reconnects),
+    servers,
+  }
+}

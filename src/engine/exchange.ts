@@ -1,0 +1,110 @@
+/** One question to an agent while it is under way, and the list that connections and the queue keep them in. */
+import type { Id } from '../spop/frame-head.ts'
+import type { Lane } from './deadlines.ts'
+import type { ExchangeCallback, PendingExchange } from './engine.ts'
+import { EngineError } from './errors.ts'
+import type { EngineStream } from './profile.ts'
+
+/** Who ends an exchange: the pool. */
+export interface ExchangeOwner {
+  cancel(exchange: Exchange, error: EngineError): void
+}
+
+/** What of a connection an exchange has to know. */
+export interface ExchangeCarrier {
+  /** The caller waits no longer, but the slot is taken until the ACK comes. */
+  abandon(exchange: Exchange, now: number, timedOut: boolean): void
+}
+
+/**
+ * One object per exchange, linked into two lists through its own fields, so that neither costs an allocation: queue or
+ * connection (`previous`, `next`), and deadlines (`earlier`, `later`).
+ */
+export class Exchange implements PendingExchange {
+  readonly owner: ExchangeOwner
+  /** Undefined when it has ended for its caller. */
+  callback: ExchangeCallback | undefined
+  readonly stream: EngineStream | undefined
+  readonly startedAt: number
+  deadline = 0
+  /** When the NOTIFY was handed to a connection; -1 before. */
+  sentAt = -1
+  streamId = 0
+  frameId = 0
+  fragmented = false
+  carrier: ExchangeCarrier | undefined
+  lane: Lane | undefined
+  /** The encoded messages, while it is queued. */
+  payload: Buffer | undefined
+
+  previous: Exchange | undefined
+  next: Exchange | undefined
+  earlier: Exchange | undefined
+  later: Exchange | undefined
+
+  constructor(
+    owner: ExchangeOwner,
+    callback: ExchangeCallback,
+    stream: EngineStream | undefined,
+    startedAt: number,
+  ) {
+    this.owner = owner
+    this.callback = callback
+    this.stream = stream
+    this.startedAt = startedAt
+  }
+
+  cancel(reason?: unknown): void {
+    if (this.callback === undefined) return
+    this.owner.cancel(this, new EngineError('ERR_ENGINE_INTERRUPTED', { detail: 'cancelled', cause: reason }))
+  }
+}
+
+/**
+ * Oldest first. Looking up is a walk: agents answer in order or nearly so, and a connection has 20 by default, as
+ * HAProxy's own list.
+ */
+export class ExchangeList {
+  size = 0
+  first: Exchange | undefined
+  #last: Exchange | undefined
+
+  push(exchange: Exchange): void {
+    const last = this.#last
+    exchange.previous = last
+    exchange.next = undefined
+    if (last === undefined) this.first = exchange
+    else last.next = exchange
+    this.#last = exchange
+    this.size++
+  }
+
+  remove(exchange: Exchange): void {
+    const { previous, next } = exchange
+    if (previous === undefined) this.first = next
+    else previous.next = next
+    if (next === undefined) this.#last = previous
+    else next.previous = previous
+    exchange.previous = undefined
+    exchange.next = undefined
+    this.size--
+  }
+
+  find(streamId: Id, frameId: Id): Exchange | undefined {
+    let exchange = this.first
+    while (exchange !== undefined && (exchange.streamId !== streamId || exchange.frameId !== frameId)) {
+      exchange = exchange.next
+    }
+    return exchange
+  }
+
+  /** Empties the list and returns what was in it. */
+  takeAll(): Exchange[] {
+    const all: Exchange[] = []
+    while (this.first !== undefined) {
+      all.push(this.first)
+      this.remove(this.first)
+    }
+    return all
+  }
+}

@@ -1,0 +1,88 @@
+/** Writes NOTIFYs for one connection: gives them ids, and cuts what does not fit a frame when the agent allows it. */
+import type { Writer } from '../bytes/writer.ts'
+import { beginFrame, endFrame, FrameFlag, FrameType, lengthSize } from '../spop/frame-head.ts'
+import { encodeNotifyFragments } from '../spop/fragments.ts'
+import type { Agreement } from '../spop/negotiation.ts'
+import { encodeMessages, type MessageInput } from '../spop/notify.ts'
+import { EngineError } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+import type { EngineSettings } from './options.ts'
+import type { IdSequence, Profile } from './profile.ts'
+
+/** See the head of this file. */
+export class NotifyEncoder {
+  readonly #ids: IdSequence
+  readonly #profile: Profile
+  readonly #maxPayloadSize: number
+  #maxFrameSize = 0
+  #fragments = false
+
+  constructor(ids: IdSequence, settings: { readonly profile: Profile; readonly options: EngineSettings }) {
+    this.#ids = ids
+    this.#profile = settings.profile
+    this.#maxPayloadSize = settings.options.maxPayloadSize
+  }
+
+  /** The handshake is done. */
+  agree(agreement: Agreement): void {
+    this.#maxFrameSize = agreement.maxFrameSize
+    this.#fragments = agreement.fragmentation && this.#profile.fragments
+  }
+
+  /**
+   * Writes the frame or the frames; answers why it cannot. The messages of an exchange that was queued are encoded
+   * already. Nothing is left behind when this fails.
+   */
+  encode(writer: Writer, exchange: Exchange, messages: readonly MessageInput[]): EngineError | undefined {
+    this.#setIds(exchange)
+    const start = beginFrame(writer, FrameType.Notify, FrameFlag.Fin, exchange.streamId, exchange.frameId)
+    const payloadAt = writer.at
+    try {
+      if (exchange.payload === undefined) encodeMessages(writer, messages)
+      else writer.copy(exchange.payload)
+    } catch (error) {
+      writer.reset(start)
+      throw error
+    }
+    exchange.payload = undefined
+    if (this.#fits(writer.at - start - lengthSize, writer.at - payloadAt)) {
+      endFrame(writer, start)
+      return undefined
+    }
+    // A copy, because the fragments are written over it.
+    const payload = Buffer.from(writer.bytes.subarray(payloadAt, writer.at))
+    writer.reset(start)
+    return this.#encodeFragments(writer, exchange, payload)
+  }
+
+  #setIds(exchange: Exchange): void {
+    const { stream } = exchange
+    if (stream === undefined || this.#profile.ids === 'connection') {
+      exchange.streamId = this.#ids.take()
+      exchange.frameId = 1
+    } else {
+      exchange.streamId = stream.id
+      exchange.frameId = stream.nextFrame()
+    }
+  }
+
+  #fits(frameSize: number, payloadSize: number): boolean {
+    const reserve = this.#profile.headReserve
+    return reserve === 0 ? frameSize <= this.#maxFrameSize : payloadSize <= this.#maxFrameSize - reserve
+  }
+
+  #encodeFragments(writer: Writer, exchange: Exchange, payload: Buffer): EngineError | undefined {
+    const size = `${payload.length} bytes of messages`
+    if (!this.#fragments) {
+      return new EngineError('ERR_ENGINE_TOO_BIG', { detail: `${size}, frames have ${this.#maxFrameSize}` })
+    }
+    if (payload.length > this.#maxPayloadSize) {
+      return new EngineError('ERR_ENGINE_TOO_BIG', {
+        detail: `${size}, the limit is ${this.#maxPayloadSize}`,
+      })
+    }
+    exchange.fragmented = true
+    encodeNotifyFragments(writer, exchange.streamId, exchange.frameId, payload, this.#maxFrameSize)
+    return undefined
+  }
+}

@@ -1,0 +1,128 @@
+/** One server of an engine: its connections, and whether more may be made. */
+import { formatEndpoint, type Endpoint } from '../endpoint.ts'
+import { Breaker } from './breaker.ts'
+import type { Connection } from './connection.ts'
+import type { EngineError } from './errors.ts'
+import type { EngineSettings } from './options.ts'
+import type { ServerStatistics } from './statistics.ts'
+
+/** The best of a server's connections for one more exchange: the one with the fewest, suspect ones only if allowed. */
+export function pickConnection<C extends Pickable>(
+  connections: readonly C[],
+  suspects: boolean,
+): C | undefined {
+  let best: C | undefined
+  let least = Infinity
+  for (const connection of connections) {
+    const { size } = connection.waiting
+    if (size >= least || connection.suspect !== suspects || !connection.available) continue
+    best = connection
+    if (size === 0) break
+    least = size
+  }
+  return best
+}
+
+/** What picking looks at. */
+export interface Pickable {
+  readonly available: boolean
+  readonly suspect: boolean
+  readonly waiting: { readonly size: number }
+}
+
+/** See the head of this file. */
+export class Server {
+  readonly name: string
+  readonly endpoint: Exclude<Endpoint, { type: 'fd' }>
+  readonly breaker: Breaker
+  /** Those that are open. */
+  readonly connections: Connection[] = []
+  /** How many are being made or greeted. */
+  connecting = 0
+  /** What one more connection is expected to carry: what the last one agreed on. */
+  window: number
+  /** The last failure. */
+  lastError: EngineError | undefined
+  #connects = 0
+  #connectFailures = 0
+  #reconnects = 0
+  #wasLost = false
+  readonly #maxConnections: number
+
+  constructor(endpoint: Exclude<Endpoint, { type: 'fd' }>, options: EngineSettings, window: number) {
+    this.name = formatEndpoint(endpoint)
+    this.endpoint = endpoint
+    this.breaker = new Breaker(options)
+    this.window = window
+    this.#maxConnections = options.maxConnections
+  }
+
+  /** All that exist. */
+  get alive(): number {
+    return this.connections.length + this.connecting
+  }
+
+  /** A connection for one more exchange. A suspect one is better than none when no other can be had. */
+  pick(now: number): Connection | undefined {
+    const connections = this.connections
+    const best = pickConnection(connections, false)
+    if (best !== undefined || this.connecting > 0 || this.mayConnect(now)) return best
+    return pickConnection(connections, true)
+  }
+
+  mayConnect(now: number): boolean {
+    return this.alive < this.#maxConnections && this.breaker.allows(now, this.alive)
+  }
+
+  /** Keeps account of an attempt. */
+  attempted(): void {
+    this.breaker.attempt()
+    this.connecting++
+    this.#connects++
+    if (this.#wasLost) this.#reconnects++
+    this.#wasLost = false
+  }
+
+  opened(connection: Connection): void {
+    this.connecting--
+    this.window = connection.window
+    this.connections.push(connection)
+  }
+
+  /** Answers whether the server is down from now on and was not before. */
+  ended(connection: Connection, error: EngineError | undefined, now: number, chance: number): boolean {
+    const index = this.connections.indexOf(connection)
+    if (index >= 0) this.connections.splice(index, 1)
+    else this.connecting--
+    if (error === undefined) return false
+    if (index < 0) this.#connectFailures++
+    this.lastError = error
+    this.#wasLost = true
+    // One that has answered was good: only the next attempt can tell whether the server still is.
+    return connection.proven ? false : this.breaker.fail(now, chance)
+  }
+
+  get stats(): ServerStatistics {
+    let idle = 0
+    let inFlight = 0
+    let expired = 0
+    for (const { waiting, expired: gone } of this.connections) {
+      if (waiting.size === 0) idle++
+      inFlight += waiting.size - gone
+      expired += gone
+    }
+    return {
+      server: this.name,
+      connections: this.connections.length,
+      connecting: this.connecting,
+      idle,
+      inFlight,
+      expired,
+      connects: this.#connects,
+      connectFailures: this.#connectFailures,
+      reconnects: this.#reconnects,
+      circuit: this.breaker.state,
+      lastError: this.lastError,
+    }
+  }
+}
