@@ -1,0 +1,153 @@
+/** The answer that `return` and `deny` give (configuration.txt 4.2 "http-request return"). */
+import type { Args } from './args.ts'
+import type { Draft } from './draft.ts'
+import type { HttpReply, HttpReplyBody } from './model.ts'
+import type { Word } from './word.ts'
+
+/** Statuses for which HAProxy has an error page, the only ones that `deny_status` takes. */
+export const errorPageStatuses = [
+  200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 421, 422, 425, 429, 500, 501, 502, 503, 504,
+]
+
+type ReplyDraft = Draft<HttpReply> & {
+  /** The word that gave the body. */
+  hadBody: Word | undefined
+  /** The word that asks for HAProxy's own error page. */
+  errorPage: Word | undefined
+}
+
+const bodyReaders: ReadonlyMap<string, (word: Word) => HttpReplyBody> = new Map<
+  string,
+  (word: Word) => HttpReplyBody
+>([
+  ['string', (text) => ({ kind: 'string', text })],
+  ['lf-string', (format) => ({ kind: 'lf-string', format })],
+  ['file', (file) => ({ kind: 'file', file })],
+  ['lf-file', (file) => ({ kind: 'lf-file', file })],
+])
+
+/**
+ * Reads the arguments of a reply up to its condition or the end of the line.
+ * @returns undefined when something is wrong with them, which was reported.
+ */
+export function readHttpReply(args: Args, defaultStatus: number): HttpReply | undefined {
+  const reply: ReplyDraft = {
+    status: defaultStatus,
+    contentType: undefined,
+    body: undefined,
+    headers: [],
+    hadBody: undefined,
+    errorPage: undefined,
+  }
+  const legacy = args.peek()
+  if (legacy?.text === 'deny_status' && args.keyword.endsWith(' deny')) {
+    args.next()
+    if (readStatus(args, reply) === 'failed') return undefined
+    // Alone it gives the error page of that status; with more arguments it is the same as 'status'.
+    const next = args.peek()?.text
+    if (next === undefined || next === 'if' || next === 'unless') reply.errorPage = legacy
+  }
+  for (;;) {
+    const outcome = readArgument(args, reply)
+    if (outcome === 'end') break
+    if (outcome === 'failed') return undefined
+  }
+  if (!check(args, reply)) return undefined
+  const { status, contentType, body, headers } = reply
+  return { status, contentType, body, headers }
+}
+
+function readArgument(args: Args, reply: ReplyDraft): 'read' | 'failed' | 'end' {
+  const word = args.peek()
+  if (word === undefined) return 'end'
+  const read = bodyReaders.get(word.text)
+  if (read !== undefined) return readBody(args, reply, read)
+  switch (word.text) {
+    case 'status':
+      args.next()
+      return readStatus(args, reply)
+    case 'content-type':
+      args.next()
+      reply.contentType = args.expect('<type>')
+      return reply.contentType === undefined ? 'failed' : 'read'
+    case 'hdr':
+      args.next()
+      return readHeader(args, reply)
+    case 'default-errorfiles':
+      args.next()
+      reply.errorPage = word
+      return 'read'
+    case 'errorfile':
+    case 'errorfiles':
+      args.error(
+        'CFG_VALUE_UNSUPPORTED',
+        word.place,
+        `'${word.text}' is not implemented`,
+        "use 'file' or 'string'",
+      )
+      return 'failed'
+    default:
+      return 'end'
+  }
+}
+
+function readStatus(args: Args, reply: ReplyDraft): 'read' | 'failed' {
+  const status = args.integer('<status>', 200, 599)
+  if (status === undefined) return 'failed'
+  reply.status = status
+  return 'read'
+}
+
+function readBody(args: Args, reply: ReplyDraft, read: (word: Word) => HttpReplyBody): 'read' | 'failed' {
+  const kind = args.next()
+  if (kind !== undefined && reply.hadBody !== undefined) {
+    args.error(
+      'CFG_ARGUMENT',
+      kind.place,
+      `'${kind.text}' gives a second body; '${reply.hadBody.text}' gave one`,
+    )
+    return 'failed'
+  }
+  const word = args.expect(`a word after '${kind?.text ?? ''}'`)
+  if (word === undefined) return 'failed'
+  reply.hadBody = kind
+  reply.body = read(word)
+  return 'read'
+}
+
+function readHeader(args: Args, reply: ReplyDraft): 'read' | 'failed' {
+  const name = args.expect('<name> and <value>')
+  const format = name === undefined ? undefined : args.expect('<value>')
+  if (name === undefined || format === undefined) return 'failed'
+  if (/^(content-length|transfer-encoding|content-type)$/i.test(name.text)) {
+    const hint = "use 'content-type' for the type; the length follows from the body"
+    args.warning('CFG_KEYWORD_IGNORED', name.place, `the header '${name.text}' is ignored`, hint)
+  } else {
+    reply.headers.push({ name, format })
+  }
+  return 'read'
+}
+
+function check(args: Args, reply: ReplyDraft): boolean {
+  const { status, body, contentType, errorPage } = reply
+  if (errorPage !== undefined && !errorPageStatuses.includes(status)) {
+    const message = `there is no error page for status ${status}`
+    args.error('CFG_ARGUMENT', errorPage.place, message, "write 'status' instead, which takes any status")
+    return false
+  }
+  if (body === undefined) {
+    if (contentType === undefined) return true
+    args.warning('CFG_KEYWORD_IGNORED', contentType.place, "'content-type' has no effect without a body")
+    reply.contentType = undefined
+    return true
+  }
+  if (status === 204 || status === 304) {
+    args.error('CFG_ARGUMENT', args.place, `a response with status ${status} has no body`)
+    return false
+  }
+  if (contentType === undefined) {
+    args.error('CFG_ARGUMENT_MISSING', args.place, "expects 'content-type' with a body")
+    return false
+  }
+  return true
+}

@@ -1,0 +1,452 @@
+/** The keywords of `defaults`, `frontend`, `listen` and `backend` (configuration.txt 4.2), but for rules and options. */
+import { forbiddenCharacter } from './args.ts'
+import type { Args } from './args.ts'
+import { applyBind } from './bind.ts'
+import type { ProxyDraft } from './draft.ts'
+import { errorPageStatuses } from './http-reply.ts'
+import { reportUnsupported } from './keyword.ts'
+import type { Keyword, KeywordSection, Support } from './keyword.ts'
+import { applyLog } from './log-target.ts'
+import type { AclDeclaration, Timeouts } from './model.ts'
+import { refusesAnonymous } from './rules.ts'
+import { applyDefaultServer, applyServer } from './server.ts'
+import type { Word } from './word.ts'
+
+type ProxySection = Extract<KeywordSection, 'defaults' | 'frontend' | 'listen' | 'backend'>
+
+const everywhere: readonly ProxySection[] = ['defaults', 'frontend', 'listen', 'backend']
+const frontends: readonly ProxySection[] = ['defaults', 'frontend', 'listen']
+const backends: readonly ProxySection[] = ['defaults', 'listen', 'backend']
+
+interface More {
+  readonly fallback?: string
+  readonly since?: string
+  readonly support?: Support
+  readonly strict?: boolean
+  readonly negatable?: boolean
+}
+
+function keyword(
+  name: string,
+  sections: readonly ProxySection[],
+  syntax: string,
+  doc: string,
+  apply: Keyword<ProxyDraft>['apply'],
+  more: More = {},
+): Keyword<ProxyDraft> {
+  return { name, sections, syntax, doc, support: 'yes', fallback: '', since: '1.3', ...more, apply }
+}
+
+function timeout(
+  name: string,
+  key: keyof Timeouts,
+  sections: readonly ProxySection[],
+  doc: string,
+  more: More = {},
+): Keyword<ProxyDraft> {
+  const apply = (proxy: ProxyDraft, args: Args): void => {
+    const ms = args.time('<time>')
+    if (ms === undefined || !args.end()) return
+    proxy.timeouts[key] = ms === 0 ? undefined : ms
+    if (more.support === 'ignored') reportUnsupported(args, 'ignored')
+  }
+  return keyword(`timeout ${name}`, sections, '<time>', doc, apply, { fallback: 'no limit', ...more })
+}
+
+const timeouts: readonly Keyword<ProxyDraft>[] = [
+  timeout('connect', 'connect', backends, 'to reach a server'),
+  timeout('client', 'client', frontends, 'without data from or to the client'),
+  timeout('server', 'server', backends, 'without data from or to the server'),
+  timeout('http-request', 'httpRequest', everywhere, 'to receive a whole request head', {
+    fallback: 'timeout client',
+  }),
+  timeout('http-keep-alive', 'httpKeepAlive', everywhere, 'to wait for the next request', {
+    fallback: 'timeout http-request, then timeout client',
+    since: '1.4',
+  }),
+  timeout('queue', 'queue', backends, 'to wait for a server with a free slot', {
+    fallback: 'timeout connect',
+  }),
+  timeout('tarpit', 'tarpit', everywhere, 'how long a tarpitted request is held', {
+    fallback: 'timeout connect',
+  }),
+  timeout('check', 'check', backends, 'for the answer to a health check', {
+    fallback: 'inter of the server',
+  }),
+  timeout('client-fin', 'clientFin', frontends, 'for the client after one side has closed', {
+    fallback: 'timeout client',
+    since: '1.5',
+  }),
+  timeout('server-fin', 'serverFin', backends, 'for the server after one side has closed', {
+    fallback: 'timeout server',
+    since: '1.5',
+  }),
+  timeout('tunnel', 'tunnel', backends, 'without data in a tunnel', {
+    fallback: 'timeout client and timeout server',
+    since: '1.5',
+    support: 'ignored',
+  }),
+]
+
+/** Keywords with exactly one word behind them. */
+function oneWord(
+  name: string,
+  sections: readonly ProxySection[],
+  syntax: string,
+  doc: string,
+  set: (proxy: ProxyDraft, word: Word, args: Args) => void,
+  more: More & { readonly hint?: string } = {},
+): Keyword<ProxyDraft> {
+  const { hint, ...rest } = more
+  const apply = (proxy: ProxyDraft, args: Args): void => {
+    const word = args.expect(syntax)
+    if (word !== undefined && args.end(hint)) set(proxy, word, args)
+  }
+  return keyword(name, sections, syntax, doc, apply, rest)
+}
+
+/** Keywords with exactly one number behind them; 0 counts as none. */
+function oneNumber(
+  name: string,
+  sections: readonly ProxySection[],
+  doc: string,
+  set: (proxy: ProxyDraft, value: number) => void,
+  more: More = {},
+): Keyword<ProxyDraft> {
+  const apply = (proxy: ProxyDraft, args: Args): void => {
+    const value = args.integer('<number>', name === 'id' ? 1 : 0)
+    if (value === undefined || !args.end()) return
+    set(proxy, value)
+    if (more.support === 'ignored') reportUnsupported(args, 'ignored')
+  }
+  return keyword(name, sections, '<number>', doc, apply, more)
+}
+
+/** Reads an `acl` line; undefined when it is wrong, which was reported. */
+export function readAcl(args: Args): AclDeclaration | undefined {
+  const name = args.expect('<name> and <criterion>')
+  if (name === undefined) return undefined
+  const bad = forbiddenCharacter(name.text)
+  if (bad !== undefined) {
+    return args.error('CFG_ARGUMENT', name.place, `'${bad}' cannot be part of the name '${name.text}'`)
+  }
+  if (name.text.toLowerCase() === 'or') {
+    return args.error(
+      'CFG_ARGUMENT',
+      name.place,
+      "'or' means 'or' in conditions: it cannot be the name of an acl",
+    )
+  }
+  if (args.peek() === undefined) return args.expect('<criterion>') && undefined
+  return { place: args.place, name: name.text, words: args.rest() }
+}
+
+function applyAcl(proxy: ProxyDraft, args: Args): void {
+  if (refusesAnonymous(proxy, args)) return
+  const acl = readAcl(args)
+  if (acl !== undefined) proxy.acls.push(acl)
+}
+
+function applyMode(proxy: ProxyDraft, args: Args): void {
+  if (args.peek()?.text === 'health') {
+    const hint = "write 'http-request return status 200' instead"
+    return args.error('CFG_ARGUMENT', args.place, "'health' was removed from HAProxy 2.1", hint)
+  }
+  const mode = args.oneOf('<mode>', ['tcp', 'http'])
+  if (mode !== undefined && args.end()) proxy.mode = mode
+}
+
+/** Algorithms that spread load in other ways, and those that tie a client or a request to a server. */
+const spreading = ['static-rr', 'leastconn', 'random']
+const sticky = ['first', 'source', 'uri', 'url_param', 'hdr', 'hash', 'rdp-cookie']
+
+function applyBalance(proxy: ProxyDraft, args: Args): void {
+  const word = args.next()
+  const algorithm = word?.text.replace(/\(.*/s, '') ?? 'roundrobin'
+  const known = ['roundrobin', ...spreading, ...sticky]
+  if (word !== undefined && !known.includes(algorithm)) {
+    args.error(
+      'CFG_ARGUMENT',
+      word.place,
+      `unknown algorithm '${word.text}'`,
+      `known are ${known.join(', ')}`,
+    )
+    return
+  }
+  proxy.balance = { algorithm: word?.text ?? 'roundrobin', args: args.rest() }
+  if (word === undefined || algorithm === 'roundrobin') return
+  if (spreading.includes(algorithm)) {
+    args.warning('CFG_VALUE_UNSUPPORTED', word.place, `'${algorithm}' is not implemented; roundrobin is used`)
+  } else {
+    args.error(
+      'CFG_VALUE_UNSUPPORTED',
+      word.place,
+      `'${algorithm}' is not implemented`,
+      "use 'balance roundrobin'",
+    )
+  }
+}
+
+function applyUseBackend(proxy: ProxyDraft, args: Args): void {
+  const backend = args.expect('<backend>')
+  const parsed = backend === undefined ? undefined : args.condition()
+  if (backend === undefined || parsed === undefined) return
+  proxy.useBackends.push({ place: args.place, backend, condition: parsed.condition })
+}
+
+function applySpoeFilter(proxy: ProxyDraft, args: Args): void {
+  let engine: Word | undefined
+  let config: Word | undefined
+  while (args.remaining > 0) {
+    const which = args.oneOf('the argument', ['engine', 'config'])
+    const word = which === undefined ? undefined : args.expect(which === 'engine' ? '<name>' : '<file>')
+    if (word === undefined) return
+    if (which === 'engine') engine = word
+    else config = word
+  }
+  if (config === undefined) {
+    args.expect("'config' and <file>")
+    return
+  }
+  proxy.filters.push({ type: 'spoe', place: args.place, engine, config })
+}
+
+function applyErrorFile(proxy: ProxyDraft, args: Args): void {
+  const status = args.integer('<status>', 200, 599)
+  const file = status === undefined ? undefined : args.expect('<file>')
+  if (status === undefined || file === undefined || !args.end()) return
+  if (!errorPageStatuses.includes(status)) {
+    return args.error('CFG_ARGUMENT', args.place, `HAProxy never sends an error page with status ${status}`)
+  }
+  proxy.errorFiles.push({ place: args.place, status, file })
+  reportUnsupported(args, 'ignored')
+}
+
+function applyDescription(proxy: ProxyDraft, args: Args): void {
+  if (args.remaining === 0) args.expect('<text>')
+  else {
+    proxy.description = args
+      .rest()
+      .map((word) => word.text)
+      .join(' ')
+  }
+}
+
+const escapeHint = 'quote the whole format, or escape its spaces'
+
+function setDisabled(disabled: boolean) {
+  return (proxy: ProxyDraft, args: Args): void => {
+    if (args.end()) proxy.disabled = disabled
+  }
+}
+
+/** Supported keywords of proxies. */
+export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
+  keyword('mode', everywhere, '{tcp | http}', 'what the proxy understands of its bytes', applyMode, {
+    fallback: 'tcp',
+    since: '1.0',
+  }),
+  keyword(
+    'bind',
+    ['frontend', 'listen'],
+    '<address>[, ...] [<parameter>...]',
+    'where to accept connections',
+    applyBind,
+    {
+      since: '1.3',
+    },
+  ),
+  keyword('server', ['listen', 'backend'], '<name> <address> [<parameter>...]', 'a server', applyServer, {
+    strict: true,
+    since: '1.0',
+  }),
+  keyword(
+    'default-server',
+    backends,
+    '[<parameter>...]',
+    'parameters of the servers that follow',
+    applyDefaultServer,
+    { strict: true, since: '1.4' },
+  ),
+  keyword(
+    'balance',
+    backends,
+    '<algorithm> [<argument>...]',
+    'how requests are spread over servers',
+    applyBalance,
+    {
+      fallback: 'roundrobin',
+      since: '1.1',
+    },
+  ),
+  ...timeouts,
+  keyword('acl', everywhere, '<name> <criterion> [<flag>...] [<value>...]', 'a named condition', applyAcl),
+  keyword(
+    'use_backend',
+    ['frontend', 'listen'],
+    '<backend> [{if | unless} <cond>]',
+    'pick a backend',
+    applyUseBackend,
+  ),
+  oneWord(
+    'default_backend',
+    frontends,
+    '<backend>',
+    'the backend when no use_backend applies',
+    (proxy, word) => {
+      proxy.defaultBackend = word
+    },
+  ),
+  keyword(
+    'filter spoe',
+    ['frontend', 'listen', 'backend'],
+    '[engine <name>] config <file>',
+    'ask agents about streams, as a SPOE file says',
+    applySpoeFilter,
+    { since: '1.7' },
+  ),
+  oneWord(
+    'filter fcgi-app',
+    ['frontend', 'listen', 'backend'],
+    '<name>',
+    'place of the FastCGI application among the filters',
+    (proxy, name, args) => {
+      proxy.filters.push({ type: 'fcgi-app', place: args.place, name })
+    },
+    { since: '2.1' },
+  ),
+  oneWord(
+    'use-fcgi-app',
+    ['listen', 'backend'],
+    '<name>',
+    "the application of 'proto fcgi' servers",
+    (proxy, name, args) => {
+      const before = proxy.useFcgiApp
+      if (before === undefined || before.text === name.text) proxy.useFcgiApp = name
+      else
+        args.error('CFG_FCGI', name.place, `a proxy has one fcgi-app, and '${before.text}' was given before`)
+    },
+    { strict: true, since: '2.1' },
+  ),
+  oneNumber(
+    'retries',
+    backends,
+    'connection attempts after the first',
+    (proxy, value) => {
+      proxy.retries = value
+    },
+    { fallback: '3', since: '1.0' },
+  ),
+  keyword(
+    'log',
+    everywhere,
+    'global | <address> [len <length>] [format <format>] <facility> [<level> [<minlevel>]]',
+    'where logs go',
+    (proxy, args) => {
+      applyLog(proxy.logs, args, true)
+    },
+    { negatable: true, since: '1.0' },
+  ),
+  oneWord(
+    'log-tag',
+    everywhere,
+    '<tag>',
+    'program name in syslog headers',
+    (proxy, word) => {
+      proxy.logTag = word.text
+    },
+    { since: '1.6' },
+  ),
+  oneWord(
+    'log-format',
+    everywhere,
+    '<fmt>',
+    'format of log lines',
+    (proxy, format, args) => {
+      if (proxy.kind === 'backend') args.warning('CFG_KEYWORD_IGNORED', args.place, 'ignored in backends')
+      else proxy.logFormat = { kind: 'custom', format }
+    },
+    { hint: escapeHint, since: '1.5' },
+  ),
+  oneWord(
+    'log-format-sd',
+    everywhere,
+    '<fmt>',
+    'structured data of RFC 5424 log lines',
+    (proxy, format, args) => {
+      if (proxy.kind === 'backend') args.warning('CFG_KEYWORD_IGNORED', args.place, 'ignored in backends')
+      else proxy.logFormatSd = format
+    },
+    { hint: escapeHint, since: '1.6' },
+  ),
+  oneWord(
+    'unique-id-format',
+    frontends,
+    '<fmt>',
+    'how unique ids are made',
+    (proxy, format) => {
+      proxy.uniqueIdFormat = format
+    },
+    { hint: escapeHint, since: '1.5' },
+  ),
+  oneWord(
+    'unique-id-header',
+    frontends,
+    '<name>',
+    'header that carries the unique id',
+    (proxy, word) => {
+      proxy.uniqueIdHeader = word.text
+    },
+    { since: '1.5' },
+  ),
+  keyword('errorfile', everywhere, '<status> <file>', 'raw response for an error', applyErrorFile, {
+    support: 'ignored',
+    since: '1.3',
+  }),
+  keyword(
+    'http-reuse',
+    backends,
+    '{never | safe | aggressive | always}',
+    'which requests share connections to servers',
+    (proxy, args) => {
+      const reuse = args.oneOf('<mode>', ['never', 'safe', 'aggressive', 'always'])
+      if (reuse !== undefined && args.end()) proxy.httpReuse = reuse
+    },
+    { fallback: 'safe', since: '1.6' },
+  ),
+  oneNumber(
+    'maxconn',
+    frontends,
+    'connections accepted at once; 0: no limit',
+    (proxy, value) => {
+      proxy.maxconn = value === 0 ? undefined : value
+    },
+    { fallback: 'no limit', since: '1.0' },
+  ),
+  oneNumber(
+    'fullconn',
+    backends,
+    'number of connections at which servers get their full maxconn',
+    (proxy, value) => {
+      proxy.fullconn = value === 0 ? undefined : value
+    },
+    { support: 'ignored', since: '1.2' },
+  ),
+  oneWord('monitor-uri', frontends, '<path>', 'answered by the proxy itself', (proxy, word) => {
+    proxy.monitorUri = word.text
+  }),
+  keyword('description', ['frontend', 'listen', 'backend'], '<text>', 'free text', applyDescription, {
+    since: '1.4',
+  }),
+  oneNumber(
+    'id',
+    ['frontend', 'listen', 'backend'],
+    'number of the proxy',
+    (proxy, value) => {
+      proxy.id = value
+    },
+    { fallback: 'automatic', since: '1.3' },
+  ),
+  keyword('disabled', everywhere, '', 'do not start this proxy', setDisabled(true), { since: '1.1' }),
+  keyword('enabled', everywhere, '', "undo an inherited 'disabled'", setDisabled(false), { since: '1.2' }),
+]

@@ -1,0 +1,309 @@
+/** The sections of SPOE files: `spoe-agent`, `spoe-message`, `spoe-group` (SPOE.txt 2.2 to 2.4). */
+import type { Args } from './args.ts'
+import type { Draft } from './draft.ts'
+import { KeywordTable } from './keyword.ts'
+import type { Keyword } from './keyword.ts'
+import { readAcl } from './keywords-proxy.ts'
+import { applyLog } from './log-target.ts'
+import { spoeEvents } from './model.ts'
+import type { SpoeAgent, SpoeArg, SpoeGroup, SpoeMessage, SpoeTimeouts } from './model.ts'
+import type { Word } from './word.ts'
+
+/** A `spoe-agent` section being read; its prefix is settled at the end. */
+export interface SpoeAgentDraft extends Omit<Draft<SpoeAgent>, 'timeouts' | 'varPrefix'> {
+  timeouts: Draft<SpoeTimeouts>
+  varPrefix: string | undefined
+}
+
+export type SpoeMessageDraft = Draft<SpoeMessage>
+
+export type SpoeGroupDraft = Draft<SpoeGroup>
+
+/** Bytes: what HAProxy takes with its default `tune.bufsize`. */
+export const frameSizes = { min: 256, max: 16_380 }
+
+/** NB-ARGS is one byte on the wire. */
+export const maxArgs = 255
+
+interface More {
+  readonly fallback?: string
+  readonly since?: string
+  readonly negatable?: boolean
+}
+
+function agent(
+  name: string,
+  syntax: string,
+  doc: string,
+  apply: Keyword<SpoeAgentDraft>['apply'],
+  more: More = {},
+): Keyword<SpoeAgentDraft> {
+  return {
+    name,
+    sections: ['spoe-agent'],
+    support: 'yes',
+    syntax,
+    fallback: '',
+    doc,
+    since: '1.7',
+    ...more,
+    apply,
+  }
+}
+
+/** What HAProxy has only parsed since it dropped the feature. */
+const dropped = '; HAProxy 3.1 and later ignore it'
+
+function flag(
+  name: string,
+  key: 'pipelining' | 'async' | 'sendFragPayload' | 'continueOnError' | 'dontLogNormal' | 'forceSetVar',
+  doc: string,
+  more: More,
+): Keyword<SpoeAgentDraft> {
+  const apply = (draft: SpoeAgentDraft, args: Args): void => {
+    if (args.end()) draft[key] = args.modifier !== 'no'
+  }
+  return agent(`option ${name}`, '', doc, apply, { fallback: 'off', ...more })
+}
+
+function variable(
+  name: string,
+  key: 'setOnError' | 'setProcessTime' | 'setTotalTime' | 'varPrefix',
+  doc: string,
+  more: More = {},
+): Keyword<SpoeAgentDraft> {
+  const apply = (draft: SpoeAgentDraft, args: Args): void => {
+    const word = args.expect('<name>')
+    if (word !== undefined && args.end() && checkVariable(args, word)) draft[key] = word.text
+  }
+  return agent(`option ${name}`, '<name>', doc, apply, more)
+}
+
+function checkVariable(args: Args, word: Word): boolean {
+  if (/^[A-Za-z0-9_.]+$/.test(word.text)) return true
+  const hint = 'use letters, digits, _ and dots'
+  args.error('CFG_VARIABLE', word.place, `'${word.text}' is no variable name`, hint)
+  return false
+}
+
+function number(
+  name: string,
+  [min, max]: readonly [number, number],
+  doc: string,
+  set: (draft: SpoeAgentDraft, value: number) => void,
+  more: More,
+): Keyword<SpoeAgentDraft> {
+  const apply = (draft: SpoeAgentDraft, args: Args): void => {
+    const value = args.integer('<number>', min, max)
+    if (value !== undefined && args.end()) set(draft, value)
+  }
+  return agent(name, '<number>', doc, apply, more)
+}
+
+function timeout(name: keyof SpoeTimeouts, doc: string): Keyword<SpoeAgentDraft> {
+  const apply = (draft: SpoeAgentDraft, args: Args): void => {
+    const ms = args.time('<time>')
+    if (ms !== undefined && args.end()) draft.timeouts[name] = ms === 0 ? undefined : ms
+  }
+  return agent(`timeout ${name}`, '<time>', doc, apply, { fallback: 'no limit' })
+}
+
+/** Adds names to `list`; one that is there already is an error. */
+function addNames(list: Word[], args: Args, what: 'MESSAGE' | 'GROUP'): void {
+  for (const word of args.rest()) {
+    if (list.some((each) => each.text === word.text)) {
+      args.error(`CFG_SPOE_${what}`, word.place, `the ${what.toLowerCase()} '${word.text}' is listed already`)
+    } else list.push(word)
+  }
+}
+
+function applyRegister(draft: SpoeAgentDraft, args: Args): void {
+  if (args.peek() === undefined) args.expect('<name>...')
+  for (const word of args.rest()) if (checkVariable(args, word)) draft.registerVarNames.push(word.text)
+}
+
+const most = 0x7fff_ffff
+
+export const spoeAgentTable = new KeywordTable<SpoeAgentDraft>([
+  agent('messages', '<message>...', 'messages that are sent when their event occurs', (draft, args) => {
+    addNames(draft.messages, args, 'MESSAGE')
+  }),
+  agent(
+    'groups',
+    '<group>...',
+    "groups that 'send-spoe-group' may send",
+    (draft, args) => {
+      addNames(draft.groups, args, 'GROUP')
+    },
+    { since: '1.8' },
+  ),
+  agent('use-backend', '<backend>', 'where the agents are; mandatory', (draft, args) => {
+    const word = args.expect('<backend>')
+    if (word !== undefined && args.end()) draft.useBackend = word
+  }),
+  agent(
+    'log',
+    'global | <address> [len <length>] [format <format>] <facility> [<level> [<minlevel>]]',
+    'where the log of events goes',
+    (draft, args) => {
+      applyLog(draft.logs, args, true)
+    },
+    { negatable: true, since: '1.9' },
+  ),
+  timeout('hello', `for the answer to HAPROXY-HELLO${dropped}`),
+  timeout('idle', `how long a connection may be idle${dropped}`),
+  timeout('processing', 'for the answer to an event'),
+  number(
+    'max-frame-size',
+    [frameSizes.min, frameSizes.max],
+    'bytes in a frame',
+    (draft, value) => {
+      draft.maxFrameSize = value
+    },
+    { fallback: '16380', since: '1.8' },
+  ),
+  number(
+    'max-waiting-frames',
+    [1, most],
+    `frames in flight on one connection${dropped}`,
+    (draft, value) => {
+      draft.maxWaitingFrames = value
+    },
+    { fallback: '20', since: '1.8' },
+  ),
+  number(
+    'maxconnrate',
+    [0, most],
+    `new connections per second; 0: no limit${dropped}`,
+    (draft, value) => {
+      draft.maxConnRate = value === 0 ? undefined : value
+    },
+    { fallback: '0', since: '1.8' },
+  ),
+  number(
+    'maxerrrate',
+    [0, most],
+    `errors per second after which nothing is sent; 0: no limit${dropped}`,
+    (draft, value) => {
+      draft.maxErrRate = value === 0 ? undefined : value
+    },
+    { fallback: '0', since: '1.8' },
+  ),
+  variable('var-prefix', 'varPrefix', 'what names of variables begin with', { fallback: "the agent's name" }),
+  variable('set-on-error', 'setOnError', 'variable that tells the error of an event', { since: '1.8' }),
+  variable('set-process-time', 'setProcessTime', 'variable that tells how long the last event took', {
+    since: '2.0',
+  }),
+  variable('set-total-time', 'setTotalTime', 'variable that tells how long all events took', {
+    since: '2.0',
+  }),
+  flag('pipelining', 'pipelining', 'send before the answer to the frame before has come', {
+    fallback: 'on',
+    negatable: true,
+    since: '1.8',
+  }),
+  flag('async', 'async', `take answers on other connections${dropped}`, {
+    fallback: 'on',
+    negatable: true,
+    since: '1.8',
+  }),
+  flag('send-frag-payload', 'sendFragPayload', `send fragments to agents that take them${dropped}`, {
+    fallback: 'on',
+    negatable: true,
+    since: '1.8',
+  }),
+  flag('dontlog-normal', 'dontLogNormal', 'do not log events that went well', {
+    negatable: true,
+    since: '1.9',
+  }),
+  flag('continue-on-error', 'continueOnError', 'go on with later events after an error', {}),
+  flag('force-set-var', 'forceSetVar', 'let agents create variables', { since: '1.8' }),
+  agent('register-var-names', '<name>...', 'variables that agents may set', applyRegister, { since: '1.8' }),
+])
+
+function applyArgs(draft: SpoeMessageDraft, args: Args): void {
+  for (const word of args.rest()) {
+    if (draft.args.length === maxArgs) {
+      const message = `a message has at most ${maxArgs} arguments; '${word.text}' is one more`
+      args.error('CFG_SPOE_MESSAGE', word.place, message, 'HAProxy would send a wrong count')
+      return
+    }
+    const arg = readArg(args, word)
+    if (arg !== undefined) draft.args.push(arg)
+  }
+}
+
+function readArg(args: Args, word: Word): SpoeArg | undefined {
+  const equals = word.text.indexOf('=')
+  const text = word.text.slice(equals + 1)
+  if (text === '') {
+    return args.error('CFG_ARGUMENT_MISSING', word.place, `'${word.text}' has no expression`)
+  }
+  const place = { ...word.place, column: word.place.column + equals + 1 }
+  const name = equals > 0 ? word.text.slice(0, equals) : undefined
+  return { name, expr: { text, place, quoted: word.quoted } }
+}
+
+function applyEvent(draft: SpoeMessageDraft, args: Args): void {
+  const word = args.peek()
+  const name = args.oneOf('<event>', spoeEvents)
+  if (name === undefined) return
+  const parsed = args.condition()
+  if (parsed === undefined) return
+  if (draft.event !== undefined && word !== undefined) {
+    const message = `it replaces the event '${draft.event.name}' of line ${draft.event.place.line}`
+    args.warning('CFG_SPOE_EVENT', word.place, message, 'a message has one event')
+  }
+  draft.event = { name, condition: parsed.condition, place: args.place }
+}
+
+export const spoeMessageTable = new KeywordTable<SpoeMessageDraft>([
+  {
+    name: 'args',
+    sections: ['spoe-message'],
+    support: 'yes',
+    syntax: '[<name>=]<expr>...',
+    fallback: '',
+    doc: `what is sent, at most ${maxArgs} in all`,
+    since: '1.7',
+    apply: applyArgs,
+  },
+  {
+    name: 'event',
+    sections: ['spoe-message'],
+    support: 'yes',
+    syntax: '<event> [{if | unless} <cond>]',
+    fallback: '',
+    doc: `when it is sent: ${spoeEvents.join(', ')}`,
+    since: '1.7',
+    apply: applyEvent,
+  },
+  {
+    name: 'acl',
+    sections: ['spoe-message'],
+    support: 'yes',
+    syntax: '<name> <criterion> [<flag>...] [<value>...]',
+    fallback: '',
+    doc: 'a named condition',
+    since: '1.8',
+    apply: (draft, args) => {
+      const acl = readAcl(args)
+      if (acl !== undefined) draft.acls.push(acl)
+    },
+  },
+])
+
+export const spoeGroupTable = new KeywordTable<SpoeGroupDraft>([
+  {
+    name: 'messages',
+    sections: ['spoe-group'],
+    support: 'yes',
+    syntax: '<message>...',
+    fallback: '',
+    doc: 'the messages of the group',
+    since: '1.8',
+    apply: (draft, args) => {
+      addNames(draft.messages, args, 'MESSAGE')
+    },
+  },
+])

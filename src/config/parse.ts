@@ -1,0 +1,258 @@
+/**
+ * HAProxy's main configuration files -> {@link Config} (configuration.txt 2 to 4 and 10).
+ *
+ * A reader never stops at the first mistake: every line is read, then the whole is checked, and all that was found is
+ * returned with the model. When any diagnostic is an error the model must not be run.
+ */
+import { Args } from './args.ts'
+import type { Modifier } from './args.ts'
+import { inheritRules } from './defaults-rules.ts'
+import { Diagnostics } from './diagnostics.ts'
+import type { Diagnostic, Place } from './diagnostics.ts'
+import { createGlobalDraft, createProxyDraft, inheritProxyDraft } from './draft.ts'
+import type { FcgiAppDraft, GlobalDraft, ProxyDraft } from './draft.ts'
+import { applyLine, refusesModifier } from './keyword.ts'
+import { fcgiTable } from './keywords-fcgi.ts'
+import { globalTable } from './keywords-global.ts'
+import { readLines } from './lines.ts'
+import type { LineHandler } from './lines.ts'
+import type { Config } from './model.ts'
+import { proxyTable } from './registry.ts'
+import { readSectionHead, reportDuplicate, sectionKinds, unsupportedSections } from './sections.ts'
+import type { SectionKind } from './sections.ts'
+import { checkConfig } from './semantics.ts'
+import { didYouMean } from './suggest.ts'
+import type { Word } from './word.ts'
+
+/** Environment variables; `process.env` is one. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** One configuration file. */
+export interface ConfigSource {
+  /** The name that places in diagnostics carry. */
+  readonly file: string
+  /** The whole content, decoded. */
+  readonly text: string
+}
+
+/** What was read, and what is to be said about it. */
+export interface ParsedConfig {
+  readonly config: Config
+  readonly diagnostics: Diagnostic[]
+  /** The environment as `setenv` and its relatives left it: what the SPOE files of this configuration see. */
+  readonly environment: Environment
+}
+
+/**
+ * Parses one configuration file.
+ * @example
+ * const { config, diagnostics } = parseConfig({ file: 'haproxy.cfg', text, env: process.env })
+ * for (const each of diagnostics) console.error(formatDiagnostic(each))
+ */
+export function parseConfig(source: ConfigSource & { readonly env?: Environment }): ParsedConfig {
+  return parseConfigFiles([source], source.env)
+}
+
+/** Parses several files in their order, as HAProxy does for a repeated `-f`. No section spans two files. */
+export function parseConfigFiles(sources: readonly ConfigSource[], env: Environment = {}): ParsedConfig {
+  const diagnostics = new Diagnostics()
+  const environment = toEnvironmentMap(env)
+  const reader = new ConfigReader(environment, diagnostics)
+  for (const { file, text } of sources) {
+    readLines({ file, text, environment }, reader, diagnostics)
+    reader.endFile()
+  }
+  const config = checkConfig(reader.global, reader.proxies, reader.fcgiApps, diagnostics)
+  return { config, diagnostics: diagnostics.list, environment: Object.fromEntries(environment) }
+}
+
+/** Only what is there: names come from the configuration, and must not find properties of every object. */
+export function toEnvironmentMap(env: Environment): Map<string, string> {
+  const environment = new Map<string, string>()
+  for (const [name, value] of Object.entries(env)) if (value !== undefined) environment.set(name, value)
+  return environment
+}
+
+type Section =
+  | { readonly kind: 'global'; readonly draft: GlobalDraft }
+  | { readonly kind: 'proxy'; readonly draft: ProxyDraft }
+  | { readonly kind: 'fcgi-app'; readonly draft: FcgiAppDraft }
+  /** Not implemented, or without a usable name: its lines are passed over. */
+  | { readonly kind: 'skipped' }
+
+class ConfigReader implements LineHandler {
+  readonly global: GlobalDraft
+  readonly proxies: ProxyDraft[] = []
+  readonly fcgiApps: FcgiAppDraft[] = []
+  section = ''
+  readonly #diagnostics: Diagnostics
+  readonly #defaults: ProxyDraft[] = []
+  /** The kind of proxy that inherited the rules of a defaults section. */
+  readonly #usedBy = new Map<ProxyDraft, ProxyDraft['kind']>()
+  #current: Section | undefined
+
+  constructor(environment: Map<string, string>, diagnostics: Diagnostics) {
+    this.global = createGlobalDraft(environment)
+    this.#diagnostics = diagnostics
+  }
+
+  endFile(): void {
+    this.#current = undefined
+    this.section = ''
+  }
+
+  scope(text: string, place: Place): void {
+    const message = `scopes such as '${text.trim()}' belong to SPOE files`
+    this.#diagnostics.warning('CFG_SPOE_SCOPE', place, message)
+  }
+
+  line(words: readonly Word[], modifier: Modifier): void {
+    const first = words[0]
+    if (first === undefined) return
+    const kind = sectionKinds.find((each) => each === first.text)
+    if (kind !== undefined) return this.#begin(kind, words, first.place)
+    if (unsupportedSections.has(first.text)) return this.#skipSection(first, words)
+    this.#apply(first, words, modifier)
+  }
+
+  #skipSection(first: Word, words: readonly Word[]): void {
+    this.#current = { kind: 'skipped' }
+    this.section = words[1]?.text ?? first.text
+    const message = `the section '${first.text}' is not implemented`
+    if (unsupportedSections.get(first.text) === 'no') {
+      this.#diagnostics.error('CFG_SECTION_UNSUPPORTED', first.place, message)
+    } else {
+      const hint = 'what uses it is reported where it stands'
+      this.#diagnostics.warning('CFG_SECTION_UNSUPPORTED', first.place, `${message}; it is ignored`, hint)
+    }
+  }
+
+  #apply(first: Word, words: readonly Word[], modifier: Modifier): void {
+    const diagnostics = this.#diagnostics
+    const current = this.#current
+    switch (current?.kind) {
+      case 'global':
+        return applyLine(globalTable, current.draft, words, { modifier, section: "'global'", diagnostics })
+      case 'fcgi-app':
+        return applyLine(fcgiTable, current.draft, words, { modifier, section: "'fcgi-app'", diagnostics })
+      case 'proxy':
+        return applyProxyLine(current.draft, words, modifier, diagnostics)
+      case 'skipped':
+        return
+      case undefined: {
+        const known = [...sectionKinds, ...unsupportedSections.keys()]
+        const hint = didYouMean(first.text, known) ?? `sections are ${sectionKinds.join(', ')}`
+        diagnostics.error(
+          'CFG_SECTION_UNKNOWN',
+          first.place,
+          `'${first.text}' stands outside of a section`,
+          hint,
+        )
+      }
+    }
+  }
+
+  #begin(kind: SectionKind, words: readonly Word[], place: Place): void {
+    const head = readSectionHead(kind, words, this.#diagnostics)
+    this.section = head?.name === '' || head === undefined ? kind : head.name
+    if (head === undefined) this.#current = { kind: 'skipped' }
+    else if (kind === 'global') this.#current = { kind, draft: this.global }
+    else if (kind === 'fcgi-app') this.#current = { kind, draft: this.#beginFcgiApp(head.name, place) }
+    else this.#current = { kind: 'proxy', draft: this.#beginProxy(kind, head.name, head.from, place) }
+  }
+
+  #beginFcgiApp(name: string, place: Place): FcgiAppDraft {
+    const before = this.fcgiApps.find((app) => app.name === name)
+    if (before !== undefined) {
+      reportDuplicate('fcgi-app', name, place, { kind: 'fcgi-app', place: before.place }, this.#diagnostics)
+    }
+    const app: FcgiAppDraft = {
+      name,
+      place,
+      docroot: undefined,
+      index: undefined,
+      pathInfo: undefined,
+      logStderr: [],
+      acls: [],
+      rules: [],
+      keepConn: true,
+      getValues: false,
+      maxReqs: 1,
+      mpxsConns: false,
+    }
+    this.fcgiApps.push(app)
+    return app
+  }
+
+  #beginProxy(kind: ProxyDraft['kind'], name: string, from: Word | undefined, place: Place): ProxyDraft {
+    const defaults = this.#defaultsFor(kind, from)
+    const proxy =
+      defaults === undefined
+        ? createProxyDraft(kind, name, place)
+        : inheritProxyDraft(defaults, kind, name, place)
+    if (defaults !== undefined) {
+      inheritRules(defaults, proxy, this.#usedBy.get(defaults), this.#diagnostics)
+      this.#usedBy.set(defaults, kind)
+    }
+    if (kind === 'defaults') this.#defaults.push(proxy)
+    else this.#addProxy(proxy)
+    return proxy
+  }
+
+  #addProxy(proxy: ProxyDraft): void {
+    const before = this.proxies.find((each) => each.name === proxy.name && sharesSide(each.kind, proxy.kind))
+    if (before !== undefined) reportDuplicate(proxy.kind, proxy.name, proxy.place, before, this.#diagnostics)
+    this.proxies.push(proxy)
+  }
+
+  /** The section named by `from`, or else the last one before; a defaults section inherits only what it names. */
+  #defaultsFor(kind: ProxyDraft['kind'], from: Word | undefined): ProxyDraft | undefined {
+    if (from === undefined) return kind === 'defaults' ? undefined : this.#defaults.at(-1)
+    const found = this.#defaults.filter((each) => each.name === from.text)
+    const names = this.#defaults.map((each) => each.name).filter((name) => name !== '')
+    if (found.length === 0) {
+      const message = `there is no defaults section '${from.text}' before this line`
+      this.#diagnostics.error('CFG_DEFAULTS', from.place, message, didYouMean(from.text, names))
+    }
+    if (found.length > 1) {
+      const message = `there are ${found.length} defaults sections '${from.text}'`
+      this.#diagnostics.error('CFG_DEFAULTS', from.place, message, 'give each a name of its own')
+    }
+    return found[0]
+  }
+}
+
+/** Frontends and backends have name spaces of their own; a listen is in both. */
+function sharesSide(left: ProxyDraft['kind'], right: ProxyDraft['kind']): boolean {
+  return left === right || left === 'listen' || right === 'listen'
+}
+
+function applyProxyLine(
+  proxy: ProxyDraft,
+  words: readonly Word[],
+  modifier: Modifier,
+  diagnostics: Diagnostics,
+): void {
+  const found = proxyTable.find(words)
+  if (found === undefined) return proxyTable.reportUnknown(words, `'${proxy.kind}'`, diagnostics)
+  const args = new Args(words, found.count, modifier, diagnostics)
+  const { entry } = found
+  if (refusesModifier(entry, args)) return
+  if (entry.sections.some((section) => section === proxy.kind)) return entry.apply(proxy, args)
+  const where = entry.sections.join(', ')
+  if (proxy.kind === 'defaults' || entry.strict === true) {
+    args.error(
+      'CFG_KEYWORD_SECTION',
+      args.place,
+      `not allowed in a '${proxy.kind}' section`,
+      `allowed in ${where}`,
+    )
+  } else {
+    args.warning(
+      'CFG_KEYWORD_IGNORED',
+      args.place,
+      `no effect in a '${proxy.kind}' section`,
+      `allowed in ${where}`,
+    )
+  }
+}

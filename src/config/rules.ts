@@ -1,0 +1,91 @@
+/** Rules: the keywords `http-request deny`, `tcp-request content accept`, ... made from the table of actions. */
+import { actions } from './actions.ts'
+import type { ActionInfo } from './actions.ts'
+import type { Args } from './args.ts'
+import type { ProxyDraft } from './draft.ts'
+import type { Keyword, KeywordSection } from './keyword.ts'
+import { ruleSets } from './model.ts'
+import type { Rule, RuleSet } from './model.ts'
+
+/** Where the rules of a set may stand. */
+const sectionsOf: { readonly [Set in RuleSet]: readonly KeywordSection[] } = {
+  'tcp-request connection': ['defaults', 'frontend', 'listen'],
+  'tcp-request session': ['defaults', 'frontend', 'listen'],
+  'tcp-request content': ['defaults', 'frontend', 'listen', 'backend'],
+  'http-request': ['defaults', 'frontend', 'listen', 'backend'],
+  'tcp-response content': ['defaults', 'listen', 'backend'],
+  'http-response': ['defaults', 'frontend', 'listen', 'backend'],
+  'http-after-response': ['defaults', 'frontend', 'listen', 'backend'],
+}
+
+/** Rules and ACLs are refused in a `defaults` section without a name: it may be inherited by anything. */
+export function refusesAnonymous(proxy: ProxyDraft, args: Args): boolean {
+  if (proxy.kind !== 'defaults' || proxy.name !== '') return false
+  const hint = "give the section a name, and let proxies inherit it with 'from'"
+  args.error('CFG_DEFAULTS', args.place, 'not allowed in a defaults section without a name', hint)
+  return true
+}
+
+function isFinal(rule: Rule | undefined): boolean {
+  if (rule === undefined || rule.condition !== undefined) return false
+  return actions.find((action) => action.name === rule.action.type)?.final === true
+}
+
+function applyRule(proxy: ProxyDraft, args: Args, ruleSet: RuleSet, info: ActionInfo): void {
+  if (refusesAnonymous(proxy, args)) return
+  const action = info.read(args, ruleSet)
+  if (action === undefined) return
+  const parsed = args.condition()
+  if (parsed === undefined) return
+  const rules = proxy.rules[ruleSet]
+  if (isFinal(rules.at(-1))) {
+    args.warning('CFG_RULE_UNREACHABLE', args.place, `the rule before it ends every '${ruleSet}' evaluation`)
+  }
+  rules.push({ place: args.place, ruleSet, action, condition: parsed.condition })
+}
+
+function ruleKeyword(ruleSet: RuleSet, info: ActionInfo): Keyword<ProxyDraft> {
+  return {
+    name: `${ruleSet} ${info.name}`,
+    sections: sectionsOf[ruleSet],
+    support: 'yes',
+    syntax: info.syntax.startsWith('(')
+      ? `${info.syntax} [{if | unless} <cond>]`
+      : `${info.syntax} [{if | unless} <cond>]`.trimStart(),
+    fallback: '',
+    doc: info.doc,
+    since: info.since,
+    strict: true,
+    parentheses: info.parentheses ?? false,
+    apply: (proxy, args) => {
+      applyRule(proxy, args, ruleSet, info)
+    },
+  }
+}
+
+function delayKeyword(side: 'request' | 'response'): Keyword<ProxyDraft> {
+  return {
+    name: `tcp-${side} inspect-delay`,
+    sections:
+      side === 'request' ? ['defaults', 'frontend', 'listen', 'backend'] : ['defaults', 'listen', 'backend'],
+    support: 'yes',
+    syntax: '<time>',
+    fallback: 'no waiting',
+    doc: 'how long content rules may wait for more data',
+    since: side === 'request' ? '1.4' : '1.5',
+    strict: true,
+    apply: (proxy, args) => {
+      if (refusesAnonymous(proxy, args)) return
+      const delay = args.time('<time>')
+      if (delay !== undefined && args.end()) proxy.inspectDelay[side] = delay === 0 ? undefined : delay
+    },
+  }
+}
+
+export const ruleKeywords: readonly Keyword<ProxyDraft>[] = [
+  delayKeyword('request'),
+  delayKeyword('response'),
+  ...ruleSets.flatMap((ruleSet) =>
+    actions.filter((info) => info.ruleSets.includes(ruleSet)).map((info) => ruleKeyword(ruleSet, info)),
+  ),
+]
