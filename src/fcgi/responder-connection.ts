@@ -1,0 +1,302 @@
+/** One connection of a gateway: records in, records out, and the requests that are open on it. */
+import type { Socket } from 'node:net'
+import { Writer } from '../bytes/writer.ts'
+import { decodeBeginRequest, Role } from './begin-request.ts'
+import { encodeEndRequest, ProtocolStatus } from './end-request.ts'
+import { FcgiError } from './errors.ts'
+import {
+  encodeRecordHeader,
+  headerSize,
+  managementId,
+  paddingFor,
+  putRecordHeader,
+  RecordReader,
+  RecordType,
+  recordTypeName,
+  streamContentSize,
+} from './record.ts'
+import type { ResolvedResponderOptions } from './responder-options.ts'
+import { ResponderRequest } from './responder-request.ts'
+import type { RequestLink } from './responder-request.ts'
+import { encodeUnknownType } from './unknown-type.ts'
+import { decodeGetValues, encodeGetValuesResult } from './values.ts'
+
+/** What a connection needs from the responder. */
+export interface ConnectionHost {
+  readonly options: ResolvedResponderOptions
+  /** Counts one more request; false when there are too many. */
+  admit(): boolean
+  /** One that was admitted is done. */
+  release(): void
+  closed(connection: ResponderConnection): void
+}
+
+/** How long a gateway may take to close after we did, and what it still sends meanwhile is skipped. */
+const lingerTime = 2000
+
+/** See the head of this file. */
+export class ResponderConnection implements RequestLink {
+  readonly options: ResolvedResponderOptions
+  readonly #host: ConnectionHost
+  readonly #socket: Socket
+  readonly #reader = new RecordReader()
+  readonly #writer = new Writer(256)
+  readonly #requests = new Map<number, ResponderRequest>()
+  readonly #blocked = new Set<ResponderRequest>()
+  #drainWaiters: (() => void)[] = []
+  /** A request came without KEEP_CONN, or the responder is closing: the connection ends with its last request. */
+  #closing = false
+  #ended = false
+  #gone = false
+  #pumping = false
+  #corked = false
+  #idleTimer: NodeJS.Timeout | undefined
+  #paramsTimer: NodeJS.Timeout | undefined
+
+  constructor(socket: Socket, host: ConnectionHost) {
+    this.#socket = socket
+    this.#host = host
+    this.options = host.options
+    socket.setNoDelay(true)
+    socket.on('data', (chunk: Buffer) => {
+      this.#reader.push(chunk)
+      this.#pump()
+    })
+    socket.on('drain', () => this.#wakeWriters())
+    socket.on('error', () => {})
+    socket.on('end', () => this.#lost('the gateway closed the connection'))
+    socket.on('close', () => this.#lost('the connection is gone'))
+    this.#armIdle()
+  }
+
+  /** Requests that have not ended. */
+  get active(): number {
+    return this.#requests.size
+  }
+
+  /** Ends with the last request. */
+  close(): void {
+    this.#closing = true
+    this.#settle()
+  }
+
+  /** Ends now. */
+  destroy(): void {
+    this.#socket.destroy()
+    this.#lost('the responder was destroyed')
+  }
+
+  #lost(why: string): void {
+    if (this.#gone) return
+    this.#gone = true
+    clearTimeout(this.#idleTimer)
+    clearTimeout(this.#paramsTimer)
+    const requests = [...this.#requests.values()]
+    this.#requests.clear()
+    this.#blocked.clear()
+    this.#wakeWriters()
+    this.#socket.destroy()
+    this.#host.closed(this)
+    const error = new FcgiError('ERR_FCGI_ABORTED', why, { fault: 'peer' })
+    for (const request of requests) request.lost(error)
+  }
+
+  #pump(): void {
+    if (this.#pumping) return
+    this.#pumping = true
+    try {
+      while (this.#blocked.size === 0 && !this.#gone && this.#reader.next()) this.#recvRecord()
+    } catch (error) {
+      if (!(error instanceof FcgiError)) throw error
+      const peer = this.#socket.remoteAddress ?? 'unix'
+      this.options.logger.warn({ err: error, peer }, 'fcgi: the gateway broke the protocol')
+      this.#socket.destroy()
+      this.#lost(error.message)
+    } finally {
+      this.#pumping = false
+    }
+    this.#armParams()
+  }
+
+  #recvRecord(): void {
+    const { type, id } = this.#reader
+    // After our end of the connection was closed nothing is answered any more.
+    if (this.#ended) return
+    if (id === managementId) return this.#recvManagement(type)
+    if (type === RecordType.BeginRequest) return this.#recvBegin(id)
+    const request = this.#requests.get(id)
+    // Records for an id that is not active are ignored (section 3.3), and so are types that nobody knows.
+    if (request === undefined) return
+    if (type === RecordType.Params) request.recvParams(this.#reader.content())
+    else if (type === RecordType.Stdin) request.recvStdin(this.#reader.content())
+    else if (type === RecordType.AbortRequest) request.recvAbort()
+  }
+
+  #recvManagement(type: number): void {
+    const isKnown = type >= RecordType.BeginRequest && type <= RecordType.Data
+    if (isKnown) throw new FcgiError('ERR_FCGI_PROTOCOL', `${recordTypeName(type)} with id 0`)
+    const writer = this.#writer
+    writer.reset()
+    if (type === RecordType.GetValues) encodeGetValuesResult(writer, this.#values())
+    else encodeUnknownType(writer, type)
+    this.#flush()
+  }
+
+  #values(): [string, string][] {
+    const { bytes, start, end } = this.#reader
+    const asked = new Set(decodeGetValues(bytes, start, end))
+    const { maxConnections, maxRequests, maxRequestsPerConnection } = this.options
+    const known: [string, string][] = [
+      ['FCGI_MAX_CONNS', String(maxConnections)],
+      // What HAProxy takes for the limit of one connection.
+      ['FCGI_MAX_REQS', String(Math.min(maxRequests, maxRequestsPerConnection))],
+      ['FCGI_MPXS_CONNS', maxRequestsPerConnection > 1 ? '1' : '0'],
+    ]
+    return known.filter(([name]) => asked.has(name))
+  }
+
+  #recvBegin(id: number): void {
+    const { bytes, start, end } = this.#reader
+    const { role, keepConn } = decodeBeginRequest(bytes, start, end)
+    if (this.#requests.has(id)) throw new FcgiError('ERR_FCGI_PROTOCOL', `BEGIN_REQUEST for active id ${id}`)
+    if (!keepConn) this.#closing = true
+    const refusal = this.#refusal(role)
+    if (refusal !== ProtocolStatus.RequestComplete) {
+      const writer = this.#writer
+      writer.reset()
+      encodeEndRequest(writer, id, 0, refusal)
+      this.#flush()
+      this.#settle()
+      return
+    }
+    clearTimeout(this.#idleTimer)
+    this.#requests.set(id, new ResponderRequest(id, role, this))
+  }
+
+  #refusal(role: number): ProtocolStatus {
+    const { roles, maxRequestsPerConnection } = this.options
+    const name = role === Role.Responder ? 'responder' : role === Role.Authorizer ? 'authorizer' : undefined
+    if (name === undefined || !roles.includes(name)) return ProtocolStatus.UnknownRole
+    if (this.#requests.size >= maxRequestsPerConnection) {
+      return maxRequestsPerConnection === 1 ? ProtocolStatus.CantMpxConn : ProtocolStatus.Overloaded
+    }
+    return this.#host.admit() ? ProtocolStatus.RequestComplete : ProtocolStatus.Overloaded
+  }
+
+  // For the requests.
+
+  sendStdout(id: number, content: Uint8Array): boolean {
+    return this.#sendStream(RecordType.Stdout, id, content)
+  }
+
+  sendStderr(id: number, content: Uint8Array): void {
+    this.#sendStream(RecordType.Stderr, id, content)
+  }
+
+  #sendStream(type: RecordType, id: number, content: Uint8Array): boolean {
+    if (this.#gone) return true
+    this.#cork()
+    let more = true
+    for (let at = 0; at < content.length; at += streamContentSize) {
+      const part = content.subarray(at, at + streamContentSize)
+      const padding = this.options.padding ? paddingFor(part.length) : 0
+      const header = Buffer.allocUnsafe(headerSize)
+      putRecordHeader(header, 0, type, id, part.length, padding)
+      this.#socket.write(header)
+      more = this.#socket.write(part)
+      if (padding > 0) more = this.#socket.write(Buffer.alloc(padding))
+    }
+    return more
+  }
+
+  sendEnd(request: ResponderRequest, appStatus: number, protocolStatus: ProtocolStatus): void {
+    this.#requests.delete(request.id)
+    if (this.#gone) return
+    const writer = this.#writer
+    writer.reset()
+    encodeRecordHeader(writer, RecordType.Stdout, request.id, 0)
+    encodeEndRequest(writer, request.id, appStatus, protocolStatus)
+    this.#flush()
+    this.#settle()
+  }
+
+  block(request: ResponderRequest): void {
+    this.#blocked.add(request)
+    this.#socket.pause()
+  }
+
+  unblock(request: ResponderRequest): void {
+    if (!this.#blocked.delete(request) || this.#blocked.size > 0) return
+    process.nextTick(() => {
+      if (this.#blocked.size > 0 || this.#gone) return
+      this.#pump()
+      if (this.#blocked.size === 0) this.#socket.resume()
+    })
+  }
+
+  drained(): Promise<void> {
+    if (this.#gone || !this.#socket.writableNeedDrain) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#drainWaiters.push(resolve)
+    })
+  }
+
+  settled(): void {
+    this.#host.release()
+  }
+
+  #wakeWriters(): void {
+    const waiters = this.#drainWaiters
+    this.#drainWaiters = []
+    for (const wake of waiters) wake()
+  }
+
+  /** After a request: the connection ends, or waits for the next one. */
+  #settle(): void {
+    if (this.#requests.size > 0 || this.#gone || this.#ended) return
+    if (!this.#closing) return this.#armIdle()
+    this.#ended = true
+    clearTimeout(this.#idleTimer)
+    // Reading goes on: closing with data unread would take the response back (RST).
+    this.#socket.end()
+    this.#idleTimer = setTimeout(() => this.#socket.destroy(), lingerTime)
+  }
+
+  #armIdle(): void {
+    const { idleTimeout } = this.options
+    clearTimeout(this.#idleTimer)
+    if (idleTimeout > 0) this.#idleTimer = setTimeout(() => this.#socket.destroy(), idleTimeout)
+  }
+
+  /** One timer for all requests whose parameters are not complete: unfinished ones must not gather. */
+  #armParams(): void {
+    const { paramsTimeout } = this.options
+    let waiting = false
+    for (const request of this.#requests.values()) waiting ||= request.halfOpen
+    if (!waiting) {
+      clearTimeout(this.#paramsTimer)
+      this.#paramsTimer = undefined
+    } else if (this.#paramsTimer === undefined && paramsTimeout > 0 && !this.#gone) {
+      this.#paramsTimer = setTimeout(() => {
+        this.options.logger.warn({}, 'fcgi: the parameters of a request did not arrive in time')
+        this.#socket.destroy()
+      }, paramsTimeout)
+    }
+  }
+
+  #flush(): void {
+    this.#cork()
+    this.#socket.write(Buffer.from(this.#writer.view()))
+  }
+
+  /** What is written in one turn leaves in one system call. */
+  #cork(): void {
+    if (this.#corked) return
+    this.#corked = true
+    this.#socket.cork()
+    process.nextTick(() => {
+      this.#corked = false
+      this.#socket.uncork()
+    })
+  }
+}
