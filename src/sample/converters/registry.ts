@@ -1,0 +1,25 @@
+/** All converters, by name. */
+import { encodingConverters } from './encoding.ts'
+import { integerConverters } from './integer.ts'
+import { jsonConverters } from './json.ts'
+import { mapConverters } from './map.ts'
+import type { ConverterSpec } from './spec.ts'
+import { stateConverters } from './state.ts'
+import { textConverters } from './text.ts'
+import { timeConverters } from './time.ts'
+
+/** Every converter, in the order of the documentation. */
+export const converters: readonly ConverterSpec[] = [
+  ...textConverters,
+  ...integerConverters,
+  ...encodingConverters,
+  ...jsonConverters,
+  ...timeConverters,
+  ...stateConverters,
+  ...mapConverters,
+]
+
+/** Every converter under its name. */
+export const convertersByName: ReadonlyMap<string, ConverterSpec> = new Map(
+  converters.map((spec) => [spec.name, spec]),
+)

@@ -1,0 +1,305 @@
+/**
+ * Sample expressions: `fetch(args),converter(args),…` (configuration.txt 7.3, `sample_parse_expr` in src/sample.c).
+ * Names, arguments and types are checked once; what is left is a chain of closures.
+ */
+import type { Word } from '../config/word.ts'
+import type { Arguments } from './arguments.ts'
+import { parseArguments } from './arguments.ts'
+import { canCast, castTo } from './cast.ts'
+import type { CompileContext, Source } from './context.ts'
+import { complain, placeAt, sourceOf } from './context.ts'
+import { convertersByName } from './converters/registry.ts'
+import type { Converter, ConverterSpec } from './converters/spec.ts'
+import { unsupportedConverters } from './converters/unsupported.ts'
+import { fetchesByName } from './fetches/registry.ts'
+import type { Fetch, FetchSpec } from './fetches/spec.ts'
+import { unsupportedFetches } from './fetches/unsupported.ts'
+import { didYouMean } from './hint.ts'
+import type { SampleSource } from './ruleset.ts'
+import { available, describeNeeds } from './ruleset.ts'
+import type { Stream } from './stream.ts'
+import type { SampleType, SampleValue } from './value.ts'
+
+/** A compiled expression. */
+export interface Expression {
+  /** As it was written. */
+  readonly text: string
+  /** The name of the fetch. */
+  readonly fetch: string
+  /** The declared type of the result; values know theirs better. */
+  readonly type: SampleType
+  /** Any one of these must be available. */
+  readonly needs: readonly SampleSource[]
+  /** Whether the result may still change while a rule waits for more data. */
+  readonly mayChange: boolean
+  /** The sample; undefined when there is none, or a converter failed. */
+  readonly evaluate: (stream: Stream) => SampleValue | undefined
+  /**
+   * Whether `test` accepts one of the samples: fetches of headers, cookies and parameters have several, of which
+   * {@link evaluate} gives one. Stops at the first that a converter fails on, as HAProxy does.
+   */
+  readonly some: (stream: Stream, test: (value: SampleValue) => boolean) => boolean
+}
+
+/** Cast, then convert. */
+type Step = (value: SampleValue, stream: Stream) => SampleValue | undefined
+
+/**
+ * Compiles one word, all of which must be an expression that can be used in the context's ruleset. Undefined after
+ * complaints.
+ */
+export function compileExpression(word: Word, context: CompileContext): Expression | undefined {
+  return compileSource(sourceOf(word), context, true)
+}
+
+/**
+ * As {@link compileExpression} for several words from `first` on: words behind the first that are converters belong
+ * to the expression, too, as in `src ipmask(24)`.
+ * @returns the expression and the index of the first word that does not belong to it
+ */
+export function compileExpressionWords(
+  words: readonly Word[],
+  first: number,
+  context: CompileContext,
+): { expression: Expression; next: number } | undefined {
+  const start = words[first]
+  if (start === undefined) return undefined
+  let next = first + 1
+  let text = start.text
+  for (let word = words[next]; word !== undefined; word = words[++next]) {
+    const name = /^[\w.:+-]+/.exec(word.text)?.[0] ?? ''
+    if (!convertersByName.has(name)) break
+    text += `,${word.text}`
+  }
+  const expression = compileSource({ text, place: start.place }, context, true)
+  return expression === undefined ? undefined : { expression, next }
+}
+
+/** As {@link compileExpression}; `checked` false leaves the ruleset alone, for ACLs, whose use decides. */
+export function compileSource(
+  source: Source,
+  context: CompileContext,
+  checked: boolean,
+): Expression | undefined {
+  const parsed = parseExpression(source, 0, context)
+  if (parsed === undefined) return undefined
+  const { expression, end } = parsed
+  if (end < source.text.length) {
+    const rest = source.text.slice(end)
+    const message = `'${rest}' does not belong to a sample expression`
+    return complain(context, 'ERR_SAMPLE_SYNTAX', placeAt(source, end), message, commaHint(rest))
+  }
+  return checked && !checkNeeds(expression, source, 0, context) ? undefined : expression
+}
+
+function commaHint(rest: string): string {
+  return rest.startsWith(' ') ? 'write it without spaces' : 'fetch and converters are separated by commas'
+}
+
+/** Complains and returns false when nothing that the expression needs is available in the ruleset. */
+export function checkNeeds(
+  expression: Expression,
+  source: Source,
+  at: number,
+  context: CompileContext,
+): boolean {
+  if (available(expression.needs, context.ruleset, context.isBackend)) return true
+  complain(
+    context,
+    'ERR_SAMPLE_CONTEXT',
+    placeAt(source, at),
+    `fetch '${expression.fetch}' needs ${describeNeeds(expression.needs)}, not available in ${context.ruleset}`,
+  )
+  return false
+}
+
+const nameAt = /[\w.:+-]+/y
+
+function readName(text: string, at: number): string {
+  nameAt.lastIndex = at
+  return nameAt.exec(text)?.[0] ?? ''
+}
+
+/**
+ * Parses an expression that begins at an offset and ends where no comma follows.
+ * @returns the expression and the offset behind it; undefined after complaints
+ */
+export function parseExpression(
+  source: Source,
+  at: number,
+  context: CompileContext,
+): { expression: Expression; end: number } | undefined {
+  const name = readName(source.text, at)
+  const spec = findFetch(source, at, name, context)
+  if (spec === undefined) return undefined
+  const bound = bind(source, at, name, spec, context)
+  if (bound === undefined) return undefined
+  return finishExpression(source, at, { name, spec, fetch: bound.item }, bound.end, context)
+}
+
+/** A fetch whose arguments are bound. */
+export interface BoundFetch {
+  readonly name: string
+  readonly spec: FetchSpec
+  readonly fetch: Fetch
+}
+
+/** Parses the converters behind a fetch. */
+export function finishExpression(
+  source: Source,
+  at: number,
+  { name, spec, fetch }: BoundFetch,
+  from: number,
+  context: CompileContext,
+): { expression: Expression; end: number } | undefined {
+  const chain = parseConverters(source, from, spec.type, context)
+  if (chain === undefined) return undefined
+  const { type, steps, end } = chain
+  const expression: Expression = {
+    text: source.text.slice(at, end),
+    fetch: name,
+    type,
+    needs: spec.needs,
+    mayChange: spec.mayChange === true,
+    evaluate: chainOf(fetch.one, steps),
+    some: someOf(fetch, steps),
+  }
+  return { expression, end }
+}
+
+function parseConverters(
+  source: Source,
+  from: number,
+  start: SampleType,
+  context: CompileContext,
+): { type: SampleType; steps: Step[]; end: number } | undefined {
+  const { text } = source
+  const steps: Step[] = []
+  let type = start
+  let at = from
+  while (text[at] === ',') {
+    while (text[at] === ',') at++
+    const name = readName(text, at)
+    // A comma may end the expression.
+    if (name === '') break
+    const spec = findConverter(source, at, name, context)
+    if (spec === undefined) return undefined
+    if (!canCast(type, spec.input)) {
+      const message = `converter '${name}' takes ${spec.input}, and cannot be applied to ${type}`
+      return complain(context, 'ERR_SAMPLE_TYPE', placeAt(source, at), message)
+    }
+    const bound = bind(source, at, name, spec, context)
+    if (bound === undefined) return undefined
+    steps.push(stepOf(type, spec, bound.item))
+    if (spec.output !== 'any') type = spec.output
+    at = bound.end
+  }
+  return { type, steps, end: at }
+}
+
+/** Parses the arguments of a fetch or converter at an offset, and binds them. */
+export function bind<Item>(
+  source: Source,
+  at: number,
+  name: string,
+  spec: {
+    readonly args: FetchSpec['args']
+    build(args: Arguments, context: CompileContext): Item | undefined
+  },
+  context: CompileContext,
+): { item: Item; end: number } | undefined {
+  const parsed = parseArguments(source, at + name.length, name, spec.args, placeAt(source, at), context)
+  if (parsed === undefined) return undefined
+  const item = spec.build(parsed.args, context)
+  return item === undefined ? undefined : { item, end: parsed.end }
+}
+
+function findFetch(source: Source, at: number, name: string, context: CompileContext): FetchSpec | undefined {
+  const found = fetchesByName.get(name)
+  if (found !== undefined) return found
+  const place = placeAt(source, at)
+  if (name === '') return complain(context, 'ERR_SAMPLE_SYNTAX', place, 'a sample fetch is missing')
+  return unsupportedFetches.has(name)
+    ? complain(context, 'ERR_SAMPLE_FETCH', place, `fetch '${name}' is known to HAProxy, but not supported`)
+    : complain(
+        context,
+        'ERR_SAMPLE_FETCH',
+        place,
+        `unknown fetch '${name}'`,
+        didYouMean(name, fetchesByName.keys()),
+      )
+}
+
+function findConverter(
+  source: Source,
+  at: number,
+  name: string,
+  context: CompileContext,
+): ConverterSpec | undefined {
+  const found = convertersByName.get(name)
+  if (found !== undefined) return found
+  const place = placeAt(source, at)
+  return unsupportedConverters.has(name)
+    ? complain(
+        context,
+        'ERR_SAMPLE_CONVERTER',
+        place,
+        `converter '${name}' is known to HAProxy, but not supported`,
+      )
+    : complain(
+        context,
+        'ERR_SAMPLE_CONVERTER',
+        place,
+        `unknown converter '${name}'`,
+        didYouMean(name, convertersByName.keys()),
+      )
+}
+
+/** The cast is left out when the declared types say that it never does anything. */
+function stepOf(from: SampleType, spec: ConverterSpec, convert: Converter): Step {
+  if (spec.input === 'any' || (spec.input === 'sint' && from === 'sint')) return convert
+  const cast = castTo(spec.input)
+  return (value, stream) => {
+    const input = cast(value)
+    return input === undefined ? undefined : convert(input, stream)
+  }
+}
+
+function chainOf(fetch: Fetch['one'], steps: readonly Step[]): Expression['evaluate'] {
+  const [first, ...others] = steps
+  if (first === undefined) return fetch
+  if (others.length === 0)
+    return (stream) => {
+      const value = fetch(stream)
+      return value === undefined ? undefined : first(value, stream)
+    }
+  return (stream) => {
+    let value = fetch(stream)
+    for (const step of steps) {
+      if (value === undefined) return undefined
+      value = step(value, stream)
+    }
+    return value
+  }
+}
+
+function someOf({ one, all }: Fetch, steps: readonly Step[]): Expression['some'] {
+  if (all === undefined) {
+    const evaluate = chainOf(one, steps)
+    return (stream, test) => {
+      const value = evaluate(stream)
+      return value !== undefined && test(value)
+    }
+  }
+  return (stream, test) => {
+    for (const sample of all(stream)) {
+      let value: SampleValue | undefined = sample
+      for (const step of steps) {
+        value = step(value, stream)
+        if (value === undefined) return false
+      }
+      if (test(value)) return true
+    }
+    return false
+  }
+}

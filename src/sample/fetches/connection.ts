@@ -1,0 +1,155 @@
+/** Fetches of the client's connection, of frontend, backend and server (configuration.txt 7.3.2 to 7.3.4). */
+import type { SampleEndpoint, Stream } from '../stream.ts'
+import type { SampleValue } from '../value.ts'
+import { addr, bin, bool, sint, str } from '../value.ts'
+import type { Arguments } from '../arguments.ts'
+import type { Fetch, FetchSpec } from './spec.ts'
+import { plain, text } from './spec.ts'
+
+function address(endpoint: SampleEndpoint | undefined): SampleValue | undefined {
+  return endpoint === undefined ? undefined : addr(endpoint.address)
+}
+
+function port(endpoint: SampleEndpoint | undefined): SampleValue | undefined {
+  return endpoint === undefined || endpoint.port === 0 ? undefined : sint(endpoint.port)
+}
+
+/** In HTTP mode HAProxy counts the blocks of its own representation; the bytes of the head come close. */
+function inputLength(stream: Stream): number {
+  if (stream.requestBuffer !== undefined) return stream.requestBuffer.length
+  const { request } = stream
+  if (request === undefined) return 0
+  let length = request.method.length + request.target.length + request.version.length + 5
+  for (const [name, value] of request.headers) length += name.length + value.length
+  return length + (request.body?.length ?? 0)
+}
+
+function payload(args: Arguments, side: 'requestBuffer' | 'responseBuffer'): Fetch | undefined {
+  const offset = args.count32(0) ?? 0
+  const length = args.count32(1) ?? 0
+  if (offset < 0) return args.wrong(0, 'the offset must not be negative')
+  if (length < 0) return args.wrong(1, 'the length must not be negative')
+  return {
+    one: (stream) => {
+      const buffer = stream[side]
+      if (buffer === undefined) return undefined
+      // Length 0 is all there is; otherwise the bytes must all be there.
+      if (length > 0)
+        return offset + length > buffer.length ? undefined : bin(buffer.subarray(offset, offset + length))
+      return offset > buffer.length ? undefined : bin(buffer.subarray(offset))
+    },
+  }
+}
+
+const span = [
+  { name: 'offset', type: 'sint' },
+  { name: 'length', type: 'sint' },
+] as const
+
+const clientFetches: readonly FetchSpec[] = [
+  plain('src', 'ipv4', 'client', "The client's address, IPv4 or IPv6.", (stream) => address(stream.source)),
+  plain('src_port', 'sint', 'client', "The client's port.", (stream) => port(stream.source)),
+  plain(
+    'src_is_local',
+    'bool',
+    'client',
+    "Whether the client's address is one of this machine's.",
+    (stream) => (stream.source === undefined ? undefined : bool(stream.sourceIsLocal)),
+  ),
+  plain('dst', 'ipv4', 'client', 'The address that the client connected to.', (stream) =>
+    address(stream.destination),
+  ),
+  plain('dst_port', 'sint', 'client', 'The port that the client connected to.', (stream) =>
+    port(stream.destination),
+  ),
+  plain(
+    'dst_is_local',
+    'bool',
+    'client',
+    "Whether the address that the client connected to is one of this machine's.",
+    (stream) => (stream.destination === undefined ? undefined : bool(stream.destinationIsLocal)),
+  ),
+  plain('ssl_fc', 'bool', 'client-connection', "Whether the client's connection is encrypted.", (stream) =>
+    bool(stream.tls !== undefined),
+  ),
+  plain('ssl_fc_protocol', 'str', 'client-connection', 'The TLS version that the client uses.', (stream) =>
+    text(stream.tls?.protocol),
+  ),
+  plain('ssl_fc_cipher', 'str', 'client-connection', 'The TLS cipher that the client uses.', (stream) =>
+    text(stream.tls?.cipher),
+  ),
+  plain('ssl_fc_sni', 'str', 'client-connection', 'The server name that the client asked for.', (stream) =>
+    text(stream.tls?.serverName),
+  ),
+  plain('ssl_fc_has_sni', 'bool', 'client-connection', 'Whether the client sent a server name.', (stream) =>
+    bool(stream.tls?.serverName !== undefined),
+  ),
+  plain('ssl_fc_alpn', 'str', 'client-connection', 'The protocol that ALPN chose.', (stream) =>
+    text(stream.tls?.alpn),
+  ),
+]
+
+const proxyFetches: readonly FetchSpec[] = [
+  plain('fe_id', 'sint', 'frontend', "The frontend's id.", (stream) => sint(stream.frontend.id)),
+  plain('fe_name', 'str', 'frontend', "The frontend's name.", (stream) => str(stream.frontend.name)),
+  plain('be_id', 'sint', 'backend', "The backend's id.", (stream) => sint(stream.backend.id)),
+  plain('be_name', 'str', 'backend', "The backend's name.", (stream) => str(stream.backend.name)),
+  plain('srv_id', 'sint', 'server', "The server's id.", (stream) =>
+    stream.server === undefined ? undefined : sint(stream.server.id),
+  ),
+  plain('srv_name', 'str', 'server', "The server's name.", (stream) => text(stream.server?.name)),
+  plain(
+    'unique-id',
+    'str',
+    'frontend',
+    "The stream's unique id; none without `unique-id-format`.",
+    (stream) => text(stream.uniqueId),
+  ),
+  plain('fcgi.docroot', 'str', 'request-headers', "The document root of the backend's fcgi-app.", (stream) =>
+    text(stream.fcgiApp?.docroot),
+  ),
+  plain('fcgi.index', 'str', 'request-headers', "The index of the backend's fcgi-app.", (stream) =>
+    text(stream.fcgiApp?.index),
+  ),
+]
+
+const bufferFetches: readonly FetchSpec[] = [
+  {
+    ...plain('wait_end', 'bool', 'internal', 'True once a rule has waited as long as it may.', (stream) =>
+      stream.final ? bool(true) : undefined,
+    ),
+    mayChange: true,
+  },
+  {
+    ...plain(
+      'req.len',
+      'sint',
+      'request-buffer',
+      'How many bytes of the request are buffered; in HTTP mode about that.',
+      (stream) => sint(inputLength(stream)),
+      ['req_len'],
+    ),
+    mayChange: true,
+  },
+  {
+    name: 'req.payload',
+    args: span,
+    type: 'bin',
+    needs: ['request-buffer'],
+    doc: 'Bytes of the request in TCP mode; length 0 is all that is there.',
+    mayChange: true,
+    build: (args) => payload(args, 'requestBuffer'),
+  },
+  {
+    name: 'res.payload',
+    args: span,
+    type: 'bin',
+    needs: ['response-buffer'],
+    doc: 'Bytes of the response in TCP mode; length 0 is all that is there.',
+    mayChange: true,
+    build: (args) => payload(args, 'responseBuffer'),
+  },
+]
+
+/** The registry entries of this file. */
+export const connectionFetches: readonly FetchSpec[] = [...clientFetches, ...proxyFetches, ...bufferFetches]

@@ -1,0 +1,25 @@
+/** All fetches, by name and alias. */
+import { bodyFetches } from './body.ts'
+import { connectionFetches } from './connection.ts'
+import { constantFetches } from './constant.ts'
+import { cookieFetches } from './cookies.ts'
+import { headerFetches } from './headers.ts'
+import { requestLineFetches } from './request-line.ts'
+import type { FetchSpec } from './spec.ts'
+import { variableFetches } from './variable.ts'
+
+/** Every fetch, in the order of the documentation. */
+export const fetches: readonly FetchSpec[] = [
+  ...constantFetches,
+  ...variableFetches,
+  ...connectionFetches,
+  ...requestLineFetches,
+  ...headerFetches,
+  ...cookieFetches,
+  ...bodyFetches,
+]
+
+/** Every fetch under each of its names. */
+export const fetchesByName: ReadonlyMap<string, FetchSpec> = new Map(
+  fetches.flatMap((spec) => [spec.name, ...(spec.aliases ?? [])].map((name) => [name, spec] as const)),
+)

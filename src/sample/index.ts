@@ -1,0 +1,46 @@
+/**
+ * HAProxy's sample language: values, fetches, converters, ACLs, conditions, variables and log formats, compiled from
+ * words and evaluated against a {@link Stream}. Pure: files, environment, clock and randomness are handed in.
+ * @module
+ */
+export { compileAcl, compileTest, evaluateAcl } from './acl.ts'
+export type { Acl, AclTest } from './acl.ts'
+export { castTo, canCast, toSint, toStr } from './cast.ts'
+export type { Cast } from './cast.ts'
+export { compileCondition, compileTerms } from './condition.ts'
+export type { Condition } from './condition.ts'
+export type { CompileContext } from './context.ts'
+export { sampleFaults } from './errors.ts'
+export type { SampleFault } from './errors.ts'
+export { compileExpression, compileExpressionWords } from './expression.ts'
+export type { Expression } from './expression.ts'
+export { compileLogFormat } from './log-format.ts'
+export type { LogFormat, LogFormatUse } from './log-format.ts'
+export { renderSampleReference } from './reference.ts'
+export { compileRegex, compileReplacement } from './regex.ts'
+export type { RegexOptions } from './regex.ts'
+export { available, rulesets } from './ruleset.ts'
+export type { Ruleset, SampleSource } from './ruleset.ts'
+export type {
+  SampleEndpoint,
+  SampleFcgiApp,
+  SampleHeaders,
+  SampleNamed,
+  SampleRequest,
+  SampleResponse,
+  SampleTls,
+  Stream,
+  StreamLog,
+} from './stream.ts'
+export { formatClfDate, formatLogDate, strftime } from './strftime.ts'
+export { addr, bin, bool, bytesOf, integerOf, meth, sint, str, textOf, truthOf } from './value.ts'
+export type { Integer, SampleType, SampleValue } from './value.ts'
+export {
+  VariableNames,
+  VariableStore,
+  parseVariableName,
+  setConditions,
+  variableScopes,
+} from './variables.ts'
+export type { SetCondition, VariableName, VariableScope, VariableStoreOptions } from './variables.ts'
+export { Verdict, negateVerdict } from './verdict.ts'

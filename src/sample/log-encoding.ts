@@ -1,0 +1,61 @@
+/** How a log-format writes text: quotes, escapes and encoded bytes (src/log.c). */
+
+/** What applies to one element of a log-format. */
+export interface LogFlags {
+  /** `+Q` */
+  readonly quote: boolean
+  /** `+X` */
+  readonly hex: boolean
+  /** `+E` */
+  readonly escape: boolean
+}
+
+/** Flags when none were given. */
+export const noFlags: LogFlags = { quote: false, hex: false, escape: false }
+
+function encodeByte(marker: string, char: string): string {
+  return marker + char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')
+}
+
+const escapeSpecial = (text: string): string => text.replace(/["\\\]]/g, '\\$&')
+
+/** For requests in logs: `#XX` for control and non-ASCII bytes, `"` and `#`. */
+export function encodeRequest(text: string, flags: LogFlags): string {
+  return encode(text, /[^ !$-~]/g, '#', flags)
+}
+
+/** For captured headers in logs: as requests, and `{`, `|`, `}` too. */
+export function encodeCapture(text: string, flags: LogFlags): string {
+  return encode(text, /[^ !$-z~]/g, '#', flags)
+}
+
+/** For header values: `%XX` for control characters other than the tab, so that no line can be forged. */
+export function encodeHeader(text: string, flags: LogFlags): string {
+  // eslint-disable-next-line no-control-regex
+  return encode(text, /[\x00-\x08\x0a-\x1f\x7f]/g, '%', flags)
+}
+
+function encode(text: string, bad: RegExp, marker: string, flags: LogFlags): string {
+  const escaped = flags.escape ? escapeSpecialOutside(text, bad) : text
+  return bad.test(escaped) ? escaped.replace(bad, (char) => encodeByte(marker, char)) : escaped
+}
+
+/** What will be encoded is not escaped as well. */
+function escapeSpecialOutside(text: string, bad: RegExp): string {
+  return text.replace(/["\\\]]/g, (char) => (char.search(bad) >= 0 ? char : `\\${char}`))
+}
+
+/**
+ * Other text: quoted or escaped as the flags say, up to the first NUL; empty text is `-` where a field must not be
+ * missing.
+ */
+export function writeText(text: string | undefined, flags: LogFlags, mandatory: boolean): string {
+  const whole = (text ?? '').split('\0', 1)[0] ?? ''
+  if (whole === '' && mandatory && !flags.quote) return '-'
+  return quoted(flags.escape ? escapeSpecial(whole) : whole, flags)
+}
+
+/** Between quotes with `+Q`. */
+export function quoted(text: string, flags: LogFlags): string {
+  return flags.quote ? `"${text}"` : text
+}

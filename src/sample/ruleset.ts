@@ -1,0 +1,72 @@
+/**
+ * Which information is available where: a fetch says what it needs, a ruleset what it has (`fetch_cap` in
+ * src/sample.c). A fetch used where nothing that it needs is available is reported when the configuration is read.
+ */
+
+/** A kind of information that a fetch is made from, with the name that diagnostics use. */
+export const sampleSources = {
+  constant: 'nothing',
+  internal: 'internal state',
+  frontend: 'frontend',
+  client: 'client address',
+  'client-connection': 'client-side connection',
+  'request-buffer': 'request buffer',
+  'request-headers': 'HTTP request headers',
+  request: 'HTTP request',
+  backend: 'backend',
+  server: 'server',
+  'response-buffer': 'response buffer',
+  'response-headers': 'HTTP response headers',
+  response: 'HTTP response',
+} as const
+
+/** One key of {@link sampleSources}. */
+export type SampleSource = keyof typeof sampleSources
+
+const always = ['constant', 'internal'] as const
+const accepted = [...always, 'frontend', 'client'] as const
+const opened = [...accepted, 'client-connection'] as const
+const requested = [...opened, 'request-buffer', 'request-headers', 'request'] as const
+const answered = [
+  ...opened,
+  'request',
+  'backend',
+  'server',
+  'response-buffer',
+  'response-headers',
+  'response',
+] as const
+
+/**
+ * What each ruleset has. `config` is for `set-var` in `global`; `server-connection` for `source`, `sni` and the SPOE
+ * event on-server-session; `log` for log-format and unique-id-format.
+ */
+export const rulesets = {
+  config: ['constant'],
+  'tcp-request-connection': accepted,
+  'tcp-request-session': opened,
+  'tcp-request-content': requested,
+  'http-request': requested,
+  'backend-switching': requested,
+  'server-switching': [...requested, 'backend'],
+  'server-connection': [...requested, 'backend', 'server'],
+  'tcp-response-content': answered,
+  'http-response': answered,
+  'http-after-response': answered,
+  log: [...opened, 'request', 'backend', 'server', 'response'],
+} as const satisfies Record<string, readonly SampleSource[]>
+
+/** One key of {@link rulesets}. */
+export type Ruleset = keyof typeof rulesets
+
+/** Whether any of `needs` is there in the ruleset; in a section that is a backend, its backend is. */
+export function available(needs: readonly SampleSource[], ruleset: Ruleset, isBackend: boolean): boolean {
+  const has: readonly SampleSource[] = rulesets[ruleset]
+  const late = isBackend && (ruleset === 'http-request' || ruleset === 'tcp-request-content')
+  return needs.some((each) => has.includes(each) || (late && each === 'backend'))
+}
+
+/** What a fetch needs, in words. */
+export function describeNeeds(needs: readonly SampleSource[]): string {
+  return needs.map((each) => sampleSources[each]).join(' or ')
+}

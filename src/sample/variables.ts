@@ -1,0 +1,171 @@
+/**
+ * Variables: their names, the set of names that the configuration mentions, and a store for each scope
+ * (configuration.txt 7.3.1 `set-var`, SPOE.txt 2.2 `option force-set-var`).
+ */
+import type { SampleValue } from './value.ts'
+import { integerOf, textOf } from './value.ts'
+
+/** The scopes of HAProxy, widest first. */
+export const variableScopes = ['proc', 'sess', 'txn', 'req', 'res'] as const
+
+/** One of `proc`, `sess`, `txn`, `req`, `res`. */
+export type VariableScope = (typeof variableScopes)[number]
+
+/** A parsed name: `txn.my_app.score` is scope `txn`, name `my_app.score`. */
+export interface VariableName {
+  readonly scope: VariableScope
+  readonly name: string
+}
+
+/** Parses `scope.name`; a complaint, as a string, when it is wrong. */
+export function parseVariableName(text: string): VariableName | string {
+  const dot = text.indexOf('.')
+  const scope = variableScopes.find((each) => each === text.slice(0, Math.max(dot, 0)))
+  if (scope === undefined || dot === text.length - 1)
+    return `variable name '${text}' must start with its scope, which is one of ${variableScopes.join(', ')}, and a dot`
+  const name = text.slice(dot + 1)
+  const wrong = /[^A-Za-z0-9_.]/.exec(name)
+  return wrong === null
+    ? { scope, name }
+    : `variable name '${text}' has the character '${wrong[0]}'; only letters, digits, '_' and '.' may be used`
+}
+
+/**
+ * The names, with scope, that the configuration mentions. An SPOE agent may set only these, unless the engine has
+ * `option force-set-var`; a `proc` variable exists only when it is here.
+ */
+export class VariableNames {
+  readonly #names = new Set<string>()
+
+  register(name: VariableName): void {
+    this.#names.add(`${name.scope}.${name.name}`)
+  }
+
+  has(name: VariableName): boolean {
+    return this.#names.has(`${name.scope}.${name.name}`)
+  }
+
+  /** `scope.name`, sorted. */
+  list(): string[] {
+    return [...this.#names].sort()
+  }
+}
+
+/** The conditions that `set-var` takes after the name. */
+export const setConditions = [
+  'ifexists',
+  'ifnotexists',
+  'ifempty',
+  'ifnotempty',
+  'ifset',
+  'ifnotset',
+  'ifgt',
+  'iflt',
+] as const
+
+/** One of {@link setConditions}. */
+export type SetCondition = (typeof setConditions)[number]
+
+/** What HAProxy counts for a variable in addition to the bytes of a string, so that limits mean the same. */
+const overhead = 64
+
+/** How a {@link VariableStore} is made. */
+export interface VariableStoreOptions {
+  /** `tune.vars.*-max-size`: bytes that this store and those inside it may take; 0 is no limit. @default 0 */
+  readonly maxSize?: number
+  /** The store of the next wider scope, whose size includes this one's. */
+  readonly parent?: VariableStore
+}
+
+/** The variables of one scope of one stream, session or process. */
+export class VariableStore {
+  readonly #values = new Map<string, SampleValue>()
+  readonly #maxSize: number
+  readonly #parent: VariableStore | undefined
+  #size = 0
+
+  constructor(options: VariableStoreOptions = {}) {
+    this.#maxSize = options.maxSize ?? 0
+    this.#parent = options.parent
+  }
+
+  /** How many variables are set. */
+  get count(): number {
+    return this.#values.size
+  }
+
+  get(name: string): SampleValue | undefined {
+    return this.#values.get(name)
+  }
+
+  /** False when a condition or the limit forbids it. */
+  set(name: string, value: SampleValue, conditions: readonly SetCondition[] = []): boolean {
+    const previous = this.#values.get(name)
+    for (const condition of conditions) if (!allows(condition, previous, value)) return false
+    const growth = footprint(value) - (previous === undefined ? 0 : footprint(previous))
+    if (!this.#fits(growth)) return false
+    this.#grow(growth)
+    this.#values.set(name, value)
+    return true
+  }
+
+  /** Whether it was set. */
+  unset(name: string): boolean {
+    const previous = this.#values.get(name)
+    if (previous === undefined) return false
+    this.#grow(-footprint(previous))
+    return this.#values.delete(name)
+  }
+
+  /** Empties the store, and gives its size back to the wider scopes. */
+  clear(): void {
+    this.#grow(-this.#size)
+    this.#values.clear()
+  }
+
+  /** Name and value of each. */
+  entries(): IterableIterator<[string, SampleValue]> {
+    return this.#values.entries()
+  }
+
+  #fits(growth: number): boolean {
+    if (this.#maxSize > 0 && growth > 0 && this.#size + growth > this.#maxSize) return false
+    const parent = this.#parent
+    return parent === undefined || parent.#fits(growth)
+  }
+
+  #grow(growth: number): void {
+    this.#size += growth
+    const parent = this.#parent
+    if (parent !== undefined) parent.#grow(growth)
+  }
+}
+
+function footprint(value: SampleValue): number {
+  return overhead + (value.type === 'str' || value.type === 'bin' ? value.value.length : 0)
+}
+
+function allows(condition: SetCondition, previous: SampleValue | undefined, value: SampleValue): boolean {
+  switch (condition) {
+    case 'ifexists':
+    case 'ifset':
+      return previous !== undefined
+    case 'ifnotexists':
+    case 'ifnotset':
+      return previous === undefined
+    // Only text can be empty.
+    case 'ifempty':
+      return (value.type === 'str' || value.type === 'bin') && textOf(value) === ''
+    case 'ifnotempty':
+      return (value.type !== 'str' && value.type !== 'bin') || textOf(value) !== ''
+    // Compared only when both are integers; otherwise it is set.
+    case 'ifgt':
+      return bothIntegers(previous, value) ? integerOf(previous) > integerOf(value) : true
+    case 'iflt':
+      return bothIntegers(previous, value) ? integerOf(previous) < integerOf(value) : true
+  }
+}
+
+function bothIntegers(previous: SampleValue | undefined, value: SampleValue): previous is SampleValue {
+  return previous?.type === 'sint' && value.type === 'sint'
+}
