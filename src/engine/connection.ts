@@ -1,117 +1,71 @@
 /**
  * One connection to an agent: connects, greets, carries NOTIFYs out and ACKs in, and leaves. It judges what the agent
  * says; which connection is used, and what a failure means for its server, is the pool's business (server.ts, pool.ts).
+ * The states are those of spop/state.ts.
  */
 import type { Socket } from 'node:net'
-import { FrameSplitter } from '../bytes/frame-splitter.ts'
-import { Writer } from '../bytes/writer.ts'
 import { monotonic } from '../clock.ts'
-import type { Endpoint } from '../endpoint.ts'
 import { errorMessage } from '../errors.ts'
-import { decodeActions, type Action } from '../spop/ack.ts'
-import { decodeDisconnect, encodeDisconnect } from '../spop/disconnect.ts'
+import { decodeActions } from '../spop/ack.ts'
+import { encodeDisconnect } from '../spop/disconnect.ts'
 import { SpopError, StatusCode, statusText } from '../spop/errors.ts'
-import { control } from '../spop/frame.ts'
-import {
-  createReader,
-  FrameHead,
-  FrameType,
-  lengthSize,
-  readFrameHead,
-  SpopFraming,
-} from '../spop/frame-head.ts'
-import { decodeAgentHello, encodeHaproxyHello } from '../spop/hello.ts'
+import { FrameType, type FrameHead } from '../spop/frame-head.ts'
+import { encodeHaproxyHello } from '../spop/hello.ts'
 import { acceptAgentHello, spopVersion, type Agreement } from '../spop/negotiation.ts'
 import type { MessageInput } from '../spop/notify.ts'
 import { stepEngine, type EngineEvent, type EngineState } from '../spop/state.ts'
+import type { ConnectionHost, ConnectionSettings } from './connection-host.ts'
 import { EngineError } from './errors.ts'
-import { ExchangeList, type Exchange, type ExchangeCarrier } from './exchange.ts'
+import type { Exchange, ExchangeCarrier } from './exchange.ts'
+import { Inbox } from './inbox.ts'
 import { NotifyEncoder } from './notify-encoder.ts'
-import type { EngineSettings } from './options.ts'
-import { IdSequence, type Profile } from './profile.ts'
+import { Outbox } from './outbox.ts'
+import { IdSequence } from './profile.ts'
+import type { Server } from './server.ts'
+import { Slots } from './slots.ts'
 import { connectTo, resetSocket } from './socket.ts'
 
-/** What a connection tells, always when its own bookkeeping is done. */
-export interface ConnectionHost {
-  /** The handshake is done. */
-  opened(connection: Connection): void
-  /** Exchanges may be given to it again. */
-  freed(connection: Connection): void
-  /** It has bytes to be flushed at the end of the turn. */
-  dirty(connection: Connection): void
-  /** The agent has answered, in time or not. */
-  proved(connection: Connection): void
-  acknowledged(exchange: Exchange, actions: readonly Action[], now: number): void
-  failed(exchange: Exchange, error: EngineError, now: number): void
-  late(): void
-  /** An exchange of another connection of this server, where the agent may answer on any. */
-  findElsewhere(connection: Connection, head: FrameHead): Exchange | undefined
-  fault(connection: Connection, error: EngineError): void
-  /** It carries nothing any more. `exchanges` were under way; `error` is undefined when it ended in peace. */
-  ended(connection: Connection, exchanges: Exchange[], error: EngineError | undefined): void
-  /** Its socket is gone. */
-  closed(connection: Connection): void
-}
-
-/** What all connections of an engine share. */
-export interface ConnectionSettings {
-  readonly options: EngineSettings
-  readonly profile: Profile
-  readonly engineId: string
-  /** Ids for profiles whose ids are not the connection's own. */
-  readonly ids: IdSequence
-}
+/** Timers may be early by less than a millisecond. */
+const timerSlack = 1
+/** HAProxy up to 3.0 reports larger codes of agents as this one. */
+const mostCode = 99
 
 /** See the head of this file. */
 export class Connection implements ExchangeCarrier {
+  readonly server: Server
   /** Counts the connections of the engine from 1. */
   readonly number: number
-  /** Sent and not acknowledged, the timed-out ones included. */
-  readonly waiting = new ExchangeList()
-  /** How many of {@link waiting} nobody waits for any more. */
-  expired = 0
+  readonly slots = new Slots()
   /** Whether an ACK that matched has come. */
   proven = false
-  /** An exchange timed out and nothing was answered since: to be avoided. */
-  suspect = false
 
   readonly #host: ConnectionHost
   readonly #settings: ConnectionSettings
   readonly #socket: Socket
-  readonly #framing: SpopFraming
-  readonly #splitter: FrameSplitter
-  readonly #reader = createReader()
-  readonly #head = new FrameHead()
+  readonly #inbox: Inbox
+  readonly #outbox: Outbox
   readonly #encoder: NotifyEncoder
-  #writer = new Writer()
   #state: EngineState = 'connecting'
   #agreement: Agreement | undefined
-  #window = 0
-  #blocked = false
   #ended = false
-  #broken = false
   #scheduled = false
   #freed = false
-  #suspectSince = 0
-  #lastAckAt = 0
-  #idleSince = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(
-    number: number,
-    endpoint: Exclude<Endpoint, { type: 'fd' }>,
-    settings: ConnectionSettings,
-    host: ConnectionHost,
-  ) {
+  constructor(server: Server, number: number, settings: ConnectionSettings, host: ConnectionHost) {
+    const { options, profile } = settings
+    this.server = server
     this.number = number
-    this.#host = host
     this.#settings = settings
-    this.#framing = new SpopFraming(settings.options.maxFrameSize)
-    this.#splitter = new FrameSplitter(this.#framing)
-    const ids = settings.profile.ids === 'engine' ? settings.ids : new IdSequence(settings.profile.firstId, 2)
-    this.#encoder = new NotifyEncoder(ids, settings)
-    this.#socket = this.#listen(connectTo(endpoint))
-    this.#arm(settings.options.connectTimeout)
+    this.#host = host
+    this.#inbox = new Inbox(options.maxFrameSize)
+    this.#encoder = new NotifyEncoder(
+      profile.ids === 'engine' ? settings.ids : new IdSequence(profile.firstId, 2),
+      settings,
+    )
+    this.#socket = this.#listen(connectTo(server.endpoint))
+    this.#outbox = new Outbox(this.#socket)
+    this.#arm(options.connectTimeout)
   }
 
   #listen(socket: Socket): Socket {
@@ -124,18 +78,14 @@ export class Connection implements ExchangeCarrier {
     return socket
   }
 
-  /** NOTIFYs that may be in flight. */
-  get window(): number {
-    return this.#window
-  }
-
+  /** Whether the agent may answer on any connection. */
   get async(): boolean {
     return this.#agreement?.async ?? false
   }
 
   /** Whether it can take an exchange now. */
   get available(): boolean {
-    return this.#state === 'open' && !this.#blocked && this.waiting.size < this.#window
+    return this.#state === 'open' && !this.#outbox.blocked && this.slots.free
   }
 
   // Out
@@ -145,47 +95,37 @@ export class Connection implements ExchangeCarrier {
    * @throws SpopError `ERR_SPOP_VALUE`, with nothing written.
    */
   notify(exchange: Exchange, messages: readonly MessageInput[], now: number): EngineError | undefined {
-    const error = this.#encoder.encode(this.#writer, exchange, messages)
+    const error = this.#encoder.encode(this.#outbox.writer, exchange, messages)
     if (error !== undefined) return error
-    exchange.carrier = this
     exchange.sentAt = now
-    this.waiting.push(exchange)
-    this.#schedule()
+    this.adopt(exchange)
+    if (this.#scheduled) return undefined
+    this.#scheduled = true
+    this.#host.dirty(this)
     return undefined
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return
-    this.#scheduled = true
-    this.#host.dirty(this)
+  /** From now on the exchange is this connection's. */
+  adopt(exchange: Exchange): void {
+    exchange.carrier = this
+    this.slots.add(exchange)
   }
 
-  /** One write for all that was gathered. */
+  /** Writes what was gathered. */
   flush(): void {
     this.#scheduled = false
-    const writer = this.#writer
-    const socket = this.#socket
-    if (writer.at === 0 || !socket.writable) return
-    const whole = socket.write(writer.view())
-    // The runtime writes at once when it can, and only what it could not write is still ours to keep.
-    if (socket.writableLength > 0 || writer.bytes.length > keptWriterSize) this.#writer = new Writer()
-    else writer.reset()
-    this.#blocked = !whole && socket.writableLength > 0
+    this.#outbox.flush()
   }
 
   #onDrain(): void {
-    if (!this.#blocked) return
-    this.#blocked = false
-    if (this.#state === 'open') this.#host.freed(this)
+    if (this.#outbox.drained() && this.#state === 'open') this.#host.freed()
   }
 
-  // In
-
   #onConnect(): void {
-    this.#step('connected')
-    this.#arm(this.#settings.options.helloTimeout)
     const { options, engineId } = this.#settings
-    encodeHaproxyHello(this.#writer, {
+    this.#step('connected')
+    this.#arm(options.helloTimeout)
+    encodeHaproxyHello(this.#outbox.writer, {
       type: 'haproxy-hello',
       supportedVersions: spopVersion,
       maxFrameSize: options.maxFrameSize,
@@ -193,63 +133,55 @@ export class Connection implements ExchangeCarrier {
       healthcheck: false,
       engineId,
     })
-    this.flush()
+    this.#outbox.flush()
   }
 
+  // In
+
   #onData(chunk: Buffer): void {
-    if (this.#broken) return
+    const inbox = this.#inbox
     try {
-      this.#splitter.push(chunk)
-      while (this.#state !== 'closed' && this.#splitter.next()) this.#onFrame()
+      inbox.push(chunk)
+      while (this.#state !== 'closed' && inbox.next()) this.#onFrame(inbox.head)
     } catch (error) {
+      inbox.shut()
       this.#onWrongFrame(error)
     }
     if (!this.#freed) return
     this.#freed = false
-    if (this.#state === 'open') this.#host.freed(this)
+    if (this.#state === 'open') this.#host.freed()
   }
 
-  #onFrame(): void {
-    const splitter = this.#splitter
-    const head = this.#head
-    readFrameHead(this.#reader.reset(splitter.bytes, splitter.start + lengthSize, splitter.end), head)
-    switch (this.#state) {
-      case 'open':
-        if (head.type === FrameType.Ack) return this.#onAck(head)
-        if (head.type === FrameType.AgentDisconnect) return this.#onDisconnect(head)
-        return this.#onUnknown(head)
-      case 'greeting':
-        return this.#onGreeting(head)
-      case 'leaving':
-        // Whatever else comes is ignored (SPOE.txt 3.2.8).
-        if (head.type === FrameType.AgentDisconnect) this.#socket.destroySoon()
-        return
-      default:
-        return
-    }
+  #onFrame(head: FrameHead): void {
+    const disconnect = head.type === FrameType.AgentDisconnect
+    if (this.#state === 'leaving') {
+      // Whatever else comes is ignored (SPOE.txt 3.2.8).
+      if (disconnect) this.#socket.destroySoon()
+    } else if (disconnect) this.#onDisconnect()
+    else if (this.#state === 'greeting') this.#onGreeting(head)
+    else if (head.type === FrameType.Ack) this.#onAck(head)
+    else this.#onUnknown(head)
   }
 
   #onGreeting(head: FrameHead): void {
-    if (head.type === FrameType.AgentDisconnect) return this.#onDisconnect(head)
     if (head.type !== FrameType.AgentHello) {
       throw new SpopError('ERR_SPOP_INVALID_FRAME', `a frame of type ${head.type} instead of AGENT-HELLO`)
     }
     const { options, profile } = this.#settings
-    const hello = decodeAgentHello(control(this.#reader, head, 'AGENT-HELLO'))
+    const hello = this.#inbox.hello()
     const maxFrameSize = hello.maxFrameSize ?? (profile.sizeOptional ? options.maxFrameSize : undefined)
     this.#open(acceptAgentHello({ ...hello, maxFrameSize }, options))
   }
 
   #open(agreement: Agreement): void {
-    const { options, profile } = this.#settings
+    const { idleTimeout } = this.#settings.options
     this.#step('recvHello')
     this.#agreement = agreement
-    this.#framing.maxFrameSize = agreement.maxFrameSize
+    this.#inbox.limit(agreement.maxFrameSize)
     this.#encoder.agree(agreement)
-    const most = profile.window === 0 ? options.maxWaitingFrames : profile.window
-    this.#window = agreement.pipelining || agreement.async ? most : 1
-    this.#idleSince = monotonic()
-    if (options.idleTimeout > 0) this.#arm(options.idleTimeout)
+    this.slots.window = agreement.pipelining || agreement.async ? this.server.maxWindow : 1
+    this.slots.idleSince = monotonic()
+    if (idleTimeout > 0) this.#arm(idleTimeout)
     else this.#disarm()
     this.#host.opened(this)
   }
@@ -260,9 +192,8 @@ export class Connection implements ExchangeCarrier {
     const exchange = this.#find(head)
     if (exchange === undefined) return this.#onUnknownAck(head)
     const now = monotonic()
-    ;(exchange.carrier as Connection).#release(exchange, now) // find() answers with what was sent only
-    this.#lastAckAt = now
-    this.suspect = false
+    ;(exchange.carrier as Connection).#release(exchange, now) // what is found was sent by a connection
+    this.slots.answered(now)
     if (!this.proven) {
       this.proven = true
       this.#host.proved(this)
@@ -272,25 +203,22 @@ export class Connection implements ExchangeCarrier {
   }
 
   #find(head: FrameHead): Exchange | undefined {
-    const exchange = this.waiting.find(head.streamId, head.frameId)
+    const exchange = this.slots.find(head)
     return exchange === undefined && this.async ? this.#host.findElsewhere(this, head) : exchange
   }
 
-  /** A slot is free again. */
   #release(exchange: Exchange, now: number): void {
-    this.waiting.remove(exchange)
+    this.slots.release(exchange, now)
     exchange.carrier = undefined
-    if (exchange.callback === undefined) this.expired--
-    if (this.waiting.size === 0) this.#idleSince = now
     this.#freed = true
   }
 
   #answer(exchange: Exchange, head: FrameHead, now: number): void {
     if (head.abort && exchange.fragmented) {
-      this.#host.failed(exchange, new EngineError('ERR_ENGINE_FRAGMENT_ABORTED'), now)
+      this.#host.fail(exchange, new EngineError('ERR_ENGINE_FRAGMENT_ABORTED'), now)
       return
     }
-    this.#host.acknowledged(exchange, decodeActions(this.#reader, this.#onWrongAction), now)
+    this.#host.acknowledged(exchange, decodeActions(this.#inbox.reader, this.#onWrongAction), now)
   }
 
   readonly #onWrongAction = (cause: SpopError): void => {
@@ -300,26 +228,25 @@ export class Connection implements ExchangeCarrier {
   /** HAProxy ignores it when agents may answer in any order, and gives up the connection when they may not. */
   #onUnknownAck({ streamId, frameId }: FrameHead): void {
     const detail = `${streamId}/${frameId}`
-    if (this.#window === 1 && this.waiting.size > this.expired) {
+    const agreement = this.#agreement
+    if (agreement?.pipelining === false && !agreement.async && this.slots.live > 0) {
       throw new SpopError('ERR_SPOP_FRAME_ID_NOT_FOUND', `an ACK of ${detail}`)
     }
     this.#host.fault(this, new EngineError('ERR_ENGINE_UNKNOWN_ACK', { detail }))
   }
 
+  /** Skipped, as HAProxy does whatever its type. */
   #onUnknown({ type }: FrameHead): void {
     this.#step('recvUnknown')
     this.#host.fault(this, new EngineError('ERR_ENGINE_UNKNOWN_FRAME', { detail: `type ${type}` }))
   }
 
-  #onDisconnect(head: FrameHead): void {
+  #onDisconnect(): void {
+    const { statusCode, message } = this.#inbox.disconnect()
     const greeting = this.#state === 'greeting'
-    const { statusCode, message } = decodeDisconnect(
-      control(this.#reader, head, 'AGENT-DISCONNECT'),
-      'agent-disconnect',
-    )
-    const code = this.#settings.profile.clampsCodes && statusCode > mostCode ? mostCode : statusCode
     const detail = `${greeting ? 'instead of HELLO, ' : ''}status ${statusCode}, '${message}'`
-    const peaceful = statusCode === StatusCode.Normal && !greeting && this.waiting.size === this.expired
+    const code = this.#settings.profile.clampsCodes ? Math.min(statusCode, mostCode) : statusCode
+    const peaceful = statusCode === StatusCode.Normal && !greeting && this.slots.live === 0
     this.#step('recvDisconnect')
     this.#arm(this.#settings.options.closeTimeout)
     this.#socket.destroySoon()
@@ -329,54 +256,40 @@ export class Connection implements ExchangeCarrier {
   }
 
   #onWrongFrame(cause: unknown): void {
-    this.#broken = true // the stream has no boundaries any more
-    if (cause instanceof SpopError) {
-      const { message, status } = cause
-      return this.#fail(
-        new EngineError('ERR_ENGINE_PROTOCOL', { detail: message, status: 256 + status, cause }),
-        status,
-      )
-    }
-    this.#fail(
-      new EngineError('ERR_ENGINE_INTERNAL', { detail: errorMessage(cause), cause }),
-      StatusCode.Unknown,
-    )
+    const detail = errorMessage(cause)
+    const status = cause instanceof SpopError ? cause.status : undefined
+    if (status === undefined)
+      this.#depart(new EngineError('ERR_ENGINE_INTERNAL', { detail, cause }), StatusCode.Unknown)
+    else this.#depart(new EngineError('ERR_ENGINE_PROTOCOL', { detail, status: 256 + status, cause }), status)
   }
 
   // The end
 
   /** Says goodbye in peace. */
   leave(): void {
-    this.#depart(StatusCode.Normal, undefined)
+    this.#depart(undefined, StatusCode.Normal)
   }
 
-  /** Gives up because of `error`. */
-  #fail(error: EngineError, status: number): void {
-    this.#depart(status, error)
-  }
-
-  #depart(status: number, error: EngineError | undefined): void {
+  /** Leaves with a word, where the profile and the state allow one. */
+  #depart(error: EngineError | undefined, status: number): void {
     if (this.#ended) return
-    const mannered =
-      (this.#state === 'open' || this.#state === 'greeting') && this.#settings.profile.disconnects
-    if (!mannered) return this.destroy(error)
-    if (error === undefined) this.#step('drain')
-    else this.#step('fail')
+    const greeted = this.#state === 'open' || this.#state === 'greeting'
+    if (!greeted || !this.#settings.profile.disconnects) return this.destroy(error)
+    this.#step(error === undefined ? 'drain' : 'fail')
     if (this.#state === 'draining') this.#step('drained')
     const message = error?.message ?? statusText(status)
-    encodeDisconnect(this.#writer, { type: 'haproxy-disconnect', statusCode: status, message })
-    this.flush()
+    encodeDisconnect(this.#outbox.writer, { type: 'haproxy-disconnect', statusCode: status, message })
+    this.#outbox.flush()
     this.#arm(this.#settings.options.closeTimeout)
     this.#end(error)
   }
 
-  /** At once, without a word. */
+  /** Leaves at once, without a word. */
   destroy(error: EngineError | undefined): void {
-    const reset = !this.#settings.profile.disconnects
-    this.#state = 'closed'
+    if (this.#state !== 'closed') this.#step('lost')
     this.#disarm()
-    if (reset) resetSocket(this.#socket)
-    else this.#socket.destroy()
+    if (this.#settings.profile.disconnects) this.#socket.destroy()
+    else resetSocket(this.#socket)
     this.#end(error)
   }
 
@@ -384,9 +297,7 @@ export class Connection implements ExchangeCarrier {
   #end(error: EngineError | undefined): void {
     if (this.#ended) return
     this.#ended = true
-    const exchanges = this.waiting.takeAll()
-    this.expired = 0
-    this.#host.ended(this, exchanges, error)
+    this.#host.ended(this, this.slots.takeAll(), error)
   }
 
   /** FIN (without `cause`) or an error of the socket. */
@@ -401,7 +312,7 @@ export class Connection implements ExchangeCarrier {
     if (this.#state === 'greeting') {
       return new EngineError('ERR_ENGINE_CONNECTION_LOST', { detail: `${detail} before AGENT-HELLO`, cause })
     }
-    if (this.waiting.size === this.expired && !this.#splitter.midFrame) return undefined
+    if (this.slots.live === 0 && !this.#inbox.midFrame) return undefined
     return new EngineError('ERR_ENGINE_CONNECTION_LOST', { detail, cause })
   }
 
@@ -414,24 +325,13 @@ export class Connection implements ExchangeCarrier {
   // Time
 
   abandon(exchange: Exchange, now: number, timedOut: boolean): void {
-    this.expired++
-    const silent = timedOut && exchange.sentAt >= this.#lastAckAt
-    if (this.suspect || (!silent && this.expired < this.#window)) return
-    this.suspect = true
-    this.#suspectSince = now
-    this.#arm(this.#settings.options.processingTimeout)
-  }
-
-  /** Takes over an exchange from a connection that was lost, where agents may answer on any. */
-  adopt(exchange: Exchange): void {
-    exchange.carrier = this
-    this.waiting.push(exchange)
+    if (this.slots.abandon(exchange, now, timedOut)) this.#arm(this.#settings.options.processingTimeout)
   }
 
   #arm(delay: number): void {
     this.#disarm()
-    this.#timer = setTimeout(() => this.#onTimer(), delay)
-    this.#timer.unref()
+    // The socket keeps the process alive, not its timer.
+    this.#timer = setTimeout(() => this.#onTimer(), delay).unref()
   }
 
   #disarm(): void {
@@ -441,38 +341,34 @@ export class Connection implements ExchangeCarrier {
 
   #onTimer(): void {
     const { connectTimeout, helloTimeout } = this.#settings.options
-    switch (this.#state) {
-      case 'connecting':
-        return this.destroy(
-          new EngineError('ERR_ENGINE_CONNECT', { detail: `nothing after ${connectTimeout} ms` }),
-        )
-      case 'greeting':
-        return this.#fail(
-          new EngineError('ERR_ENGINE_HELLO_TIMEOUT', { detail: `${helloTimeout} ms` }),
-          StatusCode.Timeout,
-        )
-      case 'open':
-        return this.#checkOpen(monotonic())
-      default:
-        this.#socket.destroy()
-    }
+    if (this.#state === 'connecting') {
+      this.destroy(new EngineError('ERR_ENGINE_CONNECT', { detail: `nothing after ${connectTimeout} ms` }))
+    } else if (this.#state === 'greeting') {
+      const error = new EngineError('ERR_ENGINE_HELLO_TIMEOUT', { detail: `${helloTimeout} ms` })
+      this.#depart(error, StatusCode.Timeout)
+    } else if (this.#state === 'open') this.#checkOpen(monotonic())
+    else this.destroy(undefined)
   }
 
   /** The timer of an open connection is not moved with each exchange; it looks when it comes. */
   #checkOpen(now: number): void {
-    const { idleTimeout, processingTimeout } = this.#settings.options
-    if (this.suspect) {
-      const rest = this.#suspectSince + processingTimeout - now
-      if (rest > timerSlack) return this.#arm(rest)
-      // Somebody with a longer deadline still waits.
-      if (this.waiting.size > this.expired) return this.#arm(processingTimeout)
-      const detail = `${this.expired} timed-out exchanges hold its ${this.#window} slots`
-      return this.#fail(new EngineError('ERR_ENGINE_UNRESPONSIVE', { detail }), StatusCode.Timeout)
-    }
+    if (this.slots.suspect) return this.#checkSuspect(now)
+    const { idleTimeout } = this.#settings.options
     if (idleTimeout === 0) return
-    const rest = this.waiting.size > 0 ? idleTimeout : this.#idleSince + idleTimeout - now
+    const rest = this.slots.size > 0 ? idleTimeout : this.slots.idleSince + idleTimeout - now
     if (rest > timerSlack) this.#arm(rest)
     else this.leave()
+  }
+
+  #checkSuspect(now: number): void {
+    const { slots } = this
+    const { processingTimeout } = this.#settings.options
+    const rest = slots.suspectSince + processingTimeout - now
+    if (rest > timerSlack) return this.#arm(rest)
+    // Somebody with a longer deadline still waits.
+    if (slots.live > 0) return this.#arm(processingTimeout)
+    const detail = `${slots.expired} timed-out exchanges hold its ${slots.window} slots`
+    this.#depart(new EngineError('ERR_ENGINE_UNRESPONSIVE', { detail }), StatusCode.Timeout)
   }
 
   #step(event: EngineEvent): void {
@@ -481,10 +377,3 @@ export class Connection implements ExchangeCarrier {
     this.#state = next
   }
 }
-
-/** A larger write buffer is not kept. */
-const keptWriterSize = 65_536
-/** Timers may be early by less than a millisecond. */
-const timerSlack = 1
-/** HAProxy up to 3.0 reports larger codes as this one. */
-const mostCode = 99

@@ -14,8 +14,8 @@ export function pickConnection<C extends Pickable>(
   let best: C | undefined
   let least = Infinity
   for (const connection of connections) {
-    const { size } = connection.waiting
-    if (size >= least || connection.suspect !== suspects || !connection.available) continue
+    const { size, suspect } = connection.slots
+    if (size >= least || suspect !== suspects || !connection.available) continue
     best = connection
     if (size === 0) break
     least = size
@@ -26,8 +26,7 @@ export function pickConnection<C extends Pickable>(
 /** What picking looks at. */
 export interface Pickable {
   readonly available: boolean
-  readonly suspect: boolean
-  readonly waiting: { readonly size: number }
+  readonly slots: { readonly size: number; readonly suspect: boolean }
 }
 
 /** See the head of this file. */
@@ -39,6 +38,8 @@ export class Server {
   readonly connections: Connection[] = []
   /** How many are being made or greeted. */
   connecting = 0
+  /** What a connection may carry. */
+  readonly maxWindow: number
   /** What one more connection is expected to carry: what the last one agreed on. */
   window: number
   /** The last failure. */
@@ -53,6 +54,7 @@ export class Server {
     this.name = formatEndpoint(endpoint)
     this.endpoint = endpoint
     this.breaker = new Breaker(options)
+    this.maxWindow = window
     this.window = window
     this.#maxConnections = options.maxConnections
   }
@@ -85,7 +87,7 @@ export class Server {
 
   opened(connection: Connection): void {
     this.connecting--
-    this.window = connection.window
+    this.window = connection.slots.window
     this.connections.push(connection)
   }
 
@@ -106,10 +108,10 @@ export class Server {
     let idle = 0
     let inFlight = 0
     let expired = 0
-    for (const { waiting, expired: gone } of this.connections) {
-      if (waiting.size === 0) idle++
-      inFlight += waiting.size - gone
-      expired += gone
+    for (const { slots } of this.connections) {
+      if (slots.size === 0) idle++
+      inFlight += slots.live
+      expired += slots.expired
     }
     return {
       server: this.name,

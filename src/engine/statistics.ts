@@ -49,19 +49,40 @@ export interface EngineStatistics {
   readonly servers: readonly ServerStatistics[]
 }
 
-/** Adds the servers up. */
-export function sumStatistics(
-  servers: readonly ServerStatistics[],
-  own: Pick<EngineStatistics, 'queued' | 'exchanges' | 'acks' | 'lateAcks' | 'errors' | 'agentFaults'>,
+/** What only counts up. */
+export class Counters {
+  connects = 0
+  exchanges = 0
+  acks = 0
+  lateAcks = 0
+  readonly errors = new Map<number, number>()
+
+  failed(status: number): void {
+    this.errors.set(status, (this.errors.get(status) ?? 0) + 1)
+  }
+}
+
+/** A snapshot of everything. */
+export function takeStatistics(
+  from: readonly { readonly stats: ServerStatistics }[],
+  { exchanges, acks, lateAcks, errors }: Counters,
+  queued: number,
+  agentFaults: number,
 ): EngineStatistics {
+  const servers = from.map(({ stats }) => stats)
   const sum = (pick: (server: ServerStatistics) => number) =>
     servers.reduce((total, server) => total + pick(server), 0)
   return {
-    ...own,
     connections: sum((server) => server.connections),
     connecting: sum((server) => server.connecting),
     idle: sum((server) => server.idle),
     inFlight: sum((server) => server.inFlight),
+    queued,
+    exchanges,
+    acks,
+    lateAcks,
+    errors: new Map(errors),
+    agentFaults,
     reconnects: sum((server) => server.reconnects),
     servers,
   }

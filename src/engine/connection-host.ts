@@ -1,0 +1,41 @@
+/** What a connection is given, and whom it tells what happens. */
+import type { Action } from '../spop/ack.ts'
+import type { FrameHead } from '../spop/frame-head.ts'
+import type { Connection } from './connection.ts'
+import type { EngineError } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+import type { EngineSettings } from './options.ts'
+import type { IdSequence, Profile } from './profile.ts'
+
+/** What all connections of an engine share. */
+export interface ConnectionSettings {
+  readonly options: EngineSettings
+  readonly profile: Profile
+  readonly engineId: string
+  /** Ids for profiles whose ids are not the connection's own. */
+  readonly ids: IdSequence
+}
+
+/** The owner of connections. It is told when the connection's own bookkeeping is done, so it may do anything. */
+export interface ConnectionHost {
+  /** The handshake is done. */
+  opened(connection: Connection): void
+  /** Exchanges may be given to connections again. */
+  freed(): void
+  /** It has something to be flushed at the end of the turn. */
+  dirty(connection: Connection): void
+  /** Its first ACK has come. */
+  proved(connection: Connection): void
+  acknowledged(exchange: Exchange, actions: readonly Action[], now: number): void
+  fail(exchange: Exchange, error: EngineError, now: number): void
+  /** An ACK came for which nobody waits any more. */
+  late(): void
+  /** An exchange of another connection to this server, where the agent may answer on any. */
+  findElsewhere(connection: Connection, head: FrameHead): Exchange | undefined
+  /** The agent did something wrong that costs nothing. */
+  fault(connection: Connection, error: EngineError): void
+  /** It carries nothing any more. `exchanges` were under way; `error` is undefined when it ended in peace. */
+  ended(connection: Connection, exchanges: Exchange[], error: EngineError | undefined): void
+  /** Its socket is gone. */
+  closed(connection: Connection): void
+}

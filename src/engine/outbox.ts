@@ -1,0 +1,38 @@
+/** What a connection sends: gathered during a turn of the loop, written at once at its end. */
+import type { Socket } from 'node:net'
+import { Writer } from '../bytes/writer.ts'
+
+/** A larger buffer is not kept. */
+const keptSize = 65_536
+
+/** See the head of this file. */
+export class Outbox {
+  /** Frames go here. */
+  writer = new Writer()
+  /** The kernel takes no more for now: write nothing until {@link Outbox.drained}. */
+  blocked = false
+  readonly #socket: Socket
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+  }
+
+  /** One write for all that was gathered. */
+  flush(): void {
+    const { writer } = this
+    const socket = this.#socket
+    if (writer.at === 0 || !socket.writable) return
+    const whole = socket.write(writer.view())
+    // The runtime writes at once what it can; while it holds a rest, the bytes must stay as they are.
+    if (socket.writableLength > 0 || writer.bytes.length > keptSize) this.writer = new Writer()
+    else writer.reset()
+    this.blocked = !whole && socket.writableLength > 0
+  }
+
+  /** The socket's `drain`. Answers whether that ends a blockade. */
+  drained(): boolean {
+    const was = this.blocked
+    this.blocked = false
+    return was
+  }
+}
