@@ -5,7 +5,6 @@
  */
 import type { Socket } from 'node:net'
 import { monotonic } from '../clock.ts'
-import { errorMessage } from '../errors.ts'
 import { decodeActions } from '../spop/ack.ts'
 import { encodeDisconnect } from '../spop/disconnect.ts'
 import { SpopError, StatusCode, statusText } from '../spop/errors.ts'
@@ -14,6 +13,7 @@ import { encodeHaproxyHello } from '../spop/hello.ts'
 import { acceptAgentHello, spopVersion, type Agreement } from '../spop/negotiation.ts'
 import type { MessageInput } from '../spop/notify.ts'
 import { stepEngine, type EngineEvent, type EngineState } from '../spop/state.ts'
+import { describeDisconnect, describeLoss, describeViolation, disconnectStatus } from './connection-faults.ts'
 import type { ConnectionHost, ConnectionSettings } from './connection-host.ts'
 import { EngineError } from './errors.ts'
 import type { Exchange, ExchangeCarrier } from './exchange.ts'
@@ -27,8 +27,6 @@ import { connectTo, resetSocket } from './socket.ts'
 
 /** Timers may be early by less than a millisecond. */
 const timerSlack = 1
-/** HAProxy up to 3.0 reports larger codes of agents as this one. */
-const mostCode = 99
 
 /** See the head of this file. */
 export class Connection implements ExchangeCarrier {
@@ -145,7 +143,7 @@ export class Connection implements ExchangeCarrier {
       while (this.#state !== 'closed' && inbox.next()) this.#onFrame(inbox.head)
     } catch (error) {
       inbox.shut()
-      this.#onWrongFrame(error)
+      this.#depart(describeViolation(error))
     }
     if (!this.#freed) return
     this.#freed = false
@@ -242,43 +240,32 @@ export class Connection implements ExchangeCarrier {
   }
 
   #onDisconnect(): void {
-    const { statusCode, message } = this.#inbox.disconnect()
-    const greeting = this.#state === 'greeting'
-    const detail = `${greeting ? 'instead of HELLO, ' : ''}status ${statusCode}, '${message}'`
-    const code = this.#settings.profile.clampsCodes ? Math.min(statusCode, mostCode) : statusCode
-    const peaceful = statusCode === StatusCode.Normal && !greeting && this.slots.live === 0
+    const frame = this.#inbox.disconnect()
+    const instead = this.#state === 'greeting' ? 'instead of HELLO' : undefined
+    const peaceful = frame.statusCode === StatusCode.Normal && instead === undefined && this.slots.live === 0
     this.#step('recvDisconnect')
     this.#arm(this.#settings.options.closeTimeout)
     this.#socket.destroySoon()
-    this.#end(
-      peaceful ? undefined : new EngineError('ERR_ENGINE_DISCONNECTED', { detail, status: 256 + code }),
-    )
-  }
-
-  #onWrongFrame(cause: unknown): void {
-    const detail = errorMessage(cause)
-    const status = cause instanceof SpopError ? cause.status : undefined
-    if (status === undefined)
-      this.#depart(new EngineError('ERR_ENGINE_INTERNAL', { detail, cause }), StatusCode.Unknown)
-    else this.#depart(new EngineError('ERR_ENGINE_PROTOCOL', { detail, status: 256 + status, cause }), status)
+    this.#end(peaceful ? undefined : describeDisconnect(frame, instead, this.#settings.profile.clampsCodes))
   }
 
   // The end
 
   /** Says goodbye in peace. */
   leave(): void {
-    this.#depart(undefined, StatusCode.Normal)
+    this.#depart(undefined)
   }
 
   /** Leaves with a word, where the profile and the state allow one. */
-  #depart(error: EngineError | undefined, status: number): void {
+  #depart(error: EngineError | undefined): void {
     if (this.#ended) return
     const greeted = this.#state === 'open' || this.#state === 'greeting'
     if (!greeted || !this.#settings.profile.disconnects) return this.destroy(error)
     this.#step(error === undefined ? 'drain' : 'fail')
     if (this.#state === 'draining') this.#step('drained')
-    const message = error?.message ?? statusText(status)
-    encodeDisconnect(this.#outbox.writer, { type: 'haproxy-disconnect', statusCode: status, message })
+    const statusCode = disconnectStatus(error)
+    const message = error?.message ?? statusText(statusCode)
+    encodeDisconnect(this.#outbox.writer, { type: 'haproxy-disconnect', statusCode, message })
     this.#outbox.flush()
     this.#arm(this.#settings.options.closeTimeout)
     this.#end(error)
@@ -302,18 +289,9 @@ export class Connection implements ExchangeCarrier {
 
   /** FIN (without `cause`) or an error of the socket. */
   #onLost(cause: Error | undefined): void {
-    if (!this.#ended) this.destroy(this.#lossOf(cause))
+    const underWay = this.slots.live > 0 || this.#inbox.midFrame
+    if (!this.#ended) this.destroy(describeLoss(this.#state, underWay, cause))
     else if (this.#state !== 'closed') this.destroy(undefined)
-  }
-
-  #lossOf(cause: Error | undefined): EngineError | undefined {
-    const detail = cause === undefined ? 'the agent closed it' : cause.message
-    if (this.#state === 'connecting') return new EngineError('ERR_ENGINE_CONNECT', { detail, cause })
-    if (this.#state === 'greeting') {
-      return new EngineError('ERR_ENGINE_CONNECTION_LOST', { detail: `${detail} before AGENT-HELLO`, cause })
-    }
-    if (this.slots.live === 0 && !this.#inbox.midFrame) return undefined
-    return new EngineError('ERR_ENGINE_CONNECTION_LOST', { detail, cause })
   }
 
   #onClose(): void {
@@ -344,8 +322,7 @@ export class Connection implements ExchangeCarrier {
     if (this.#state === 'connecting') {
       this.destroy(new EngineError('ERR_ENGINE_CONNECT', { detail: `nothing after ${connectTimeout} ms` }))
     } else if (this.#state === 'greeting') {
-      const error = new EngineError('ERR_ENGINE_HELLO_TIMEOUT', { detail: `${helloTimeout} ms` })
-      this.#depart(error, StatusCode.Timeout)
+      this.#depart(new EngineError('ERR_ENGINE_HELLO_TIMEOUT', { detail: `${helloTimeout} ms` }))
     } else if (this.#state === 'open') this.#checkOpen(monotonic())
     else this.destroy(undefined)
   }
@@ -368,7 +345,7 @@ export class Connection implements ExchangeCarrier {
     // Somebody with a longer deadline still waits.
     if (slots.live > 0) return this.#arm(processingTimeout)
     const detail = `${slots.expired} timed-out exchanges hold its ${slots.window} slots`
-    this.#depart(new EngineError('ERR_ENGINE_UNRESPONSIVE', { detail }), StatusCode.Timeout)
+    this.#depart(new EngineError('ERR_ENGINE_UNRESPONSIVE', { detail }))
   }
 
   #step(event: EngineEvent): void {

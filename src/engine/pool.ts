@@ -7,6 +7,7 @@ import { UsageError } from '../errors.ts'
 import type { Action } from '../spop/ack.ts'
 import type { FrameHead } from '../spop/frame-head.ts'
 import type { MessageInput } from '../spop/notify.ts'
+import { Closing } from './closing.ts'
 import type { ConnectionHost, ConnectionSettings } from './connection-host.ts'
 import { Connection } from './connection.ts'
 import { Deadlines } from './deadlines.ts'
@@ -18,7 +19,7 @@ import { maxTimeout, serverEndpoint } from './options.ts'
 import { failure, success, type Outcome } from './outcome.ts'
 import type { EngineStream } from './profile.ts'
 import { Queue } from './queue.ts'
-import { Server } from './server.ts'
+import { describeDowntime, Server } from './server.ts'
 import { Counters, takeStatistics, type EngineStatistics } from './statistics.ts'
 import { Turn } from './turn.ts'
 
@@ -91,7 +92,7 @@ export class Pool implements ExchangeOwner, ConnectionHost {
     if (!this.#hopeless()) return undefined
     this.#queue.remove(exchange)
     exchange.payload = undefined
-    return this.#unavailable()
+    return describeDowntime(this.servers)
   }
 
   /** A connection of the next server in the round that has one; servers without one get one more meanwhile. */
@@ -127,14 +128,6 @@ export class Pool implements ExchangeOwner, ConnectionHost {
   /** Nothing is open and nothing is being tried: waiting would be waiting for the deadline. */
   #hopeless(): boolean {
     return this.servers.every((server) => server.alive === 0)
-  }
-
-  #unavailable(): EngineError {
-    const cause = this.servers.findLast(({ lastError }) => lastError !== undefined)?.lastError
-    const detail = this.servers
-      .map(({ name, lastError }) => `${name}: ${lastError?.message ?? 'not tried'}`)
-      .join('; ')
-    return new EngineError('ERR_ENGINE_UNAVAILABLE', { detail, status: cause?.status ?? 257, cause })
   }
 
   /** Gives what is queued to connections that have room. */
@@ -224,18 +217,14 @@ export class Pool implements ExchangeOwner, ConnectionHost {
   }
 
   findElsewhere(connection: Connection, head: FrameHead): Exchange | undefined {
-    for (const other of connection.server.connections) {
-      const found = other === connection || !other.async ? undefined : other.slots.find(head)
-      if (found !== undefined) return found
-    }
-    return undefined
+    return connection.server.find(head, connection)
   }
 
   ended(connection: Connection, exchanges: Exchange[], error: EngineError | undefined): void {
     const now = monotonic()
     const { server } = connection
     const down = server.ended(connection, error, now, Math.random())
-    const orphans = connection.async ? rehome(server, exchanges) : exchanges
+    const orphans = connection.async ? server.rehome(exchanges) : exchanges
     // None of them may be found here by what a callback does.
     for (const exchange of orphans) exchange.carrier = undefined
     if (down && this.#closing === undefined) this.#warn(server, now)
@@ -257,7 +246,7 @@ export class Pool implements ExchangeOwner, ConnectionHost {
   #recover(now: number): void {
     this.freed()
     this.#grow(now)
-    if (this.#hopeless()) this.#failQueue(this.#unavailable(), now)
+    if (this.#hopeless()) this.#failQueue(describeDowntime(this.servers), now)
   }
 
   #failQueue(error: EngineError, now: number): void {
@@ -297,23 +286,5 @@ export class Pool implements ExchangeOwner, ConnectionHost {
     this.#failQueue(error, monotonic())
     for (const connection of this.#alive) connection.destroy(error)
     this.#turn.end()
-  }
-}
-
-/** Where the agent may answer on any connection, another takes over. Answers what none took. */
-function rehome({ connections }: Server, exchanges: Exchange[]): Exchange[] {
-  const heir = connections.find((each) => each.async)
-  if (heir === undefined) return exchanges
-  for (const exchange of exchanges) if (exchange.callback !== undefined) heir.adopt(exchange)
-  return []
-}
-
-/** A promise and the way to settle it. */
-class Closing {
-  readonly promise: Promise<void>
-  resolve: () => void = () => {}
-
-  constructor() {
-    this.promise = new Promise((resolve) => (this.resolve = resolve))
   }
 }

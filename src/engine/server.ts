@@ -1,8 +1,10 @@
 /** One server of an engine: its connections, and whether more may be made. */
 import { formatEndpoint, type Endpoint } from '../endpoint.ts'
+import type { FrameHead } from '../spop/frame-head.ts'
 import { Breaker } from './breaker.ts'
 import type { Connection } from './connection.ts'
-import type { EngineError } from './errors.ts'
+import { EngineError } from './errors.ts'
+import type { Exchange } from './exchange.ts'
 import type { EngineSettings } from './options.ts'
 import type { ServerStatistics } from './statistics.ts'
 
@@ -104,6 +106,23 @@ export class Server {
     return connection.proven ? false : this.breaker.fail(now, chance)
   }
 
+  /** What waits for this ACK on another connection, where the agent may answer on any. */
+  find(head: FrameHead, except: Connection): Exchange | undefined {
+    for (const other of this.connections) {
+      const found = other === except || !other.async ? undefined : other.slots.find(head)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  /** Where the agent may answer on any connection, another takes over. Answers what none took. */
+  rehome(exchanges: Exchange[]): Exchange[] {
+    const heir = this.connections.find((each) => each.async)
+    if (heir === undefined) return exchanges
+    for (const exchange of exchanges) if (exchange.callback !== undefined) heir.adopt(exchange)
+    return []
+  }
+
   get stats(): ServerStatistics {
     let idle = 0
     let inFlight = 0
@@ -127,4 +146,13 @@ export class Server {
       lastError: this.lastError,
     }
   }
+}
+
+/** Why nothing can be asked: the status is that of the last failure, 257 for I/O. */
+export function describeDowntime(servers: readonly Server[]): EngineError {
+  const cause = servers.findLast(({ lastError }) => lastError !== undefined)?.lastError
+  const detail = servers
+    .map(({ name, lastError }) => `${name}: ${lastError?.message ?? 'not tried'}`)
+    .join('; ')
+  return new EngineError('ERR_ENGINE_UNAVAILABLE', { detail, status: cause?.status ?? 257, cause })
 }

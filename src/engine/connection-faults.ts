@@ -1,0 +1,48 @@
+/** How the end of a connection is told: as an error for the exchanges, and as a status for the agent. Pure. */
+import { errorMessage } from '../errors.ts'
+import type { DisconnectFrame } from '../spop/disconnect.ts'
+import { SpopError, StatusCode } from '../spop/errors.ts'
+import type { EngineState } from '../spop/state.ts'
+import { EngineError } from './errors.ts'
+import { ErrorStatus } from './outcome.ts'
+
+/** HAProxy up to 3.0 reports larger codes of agents as this one. */
+const mostCode = 99
+
+/** The socket is gone: by FIN when there is no `cause`. It is no error when nothing was `underWay`. */
+export function describeLoss(
+  state: EngineState,
+  underWay: boolean,
+  cause: Error | undefined,
+): EngineError | undefined {
+  const detail = cause === undefined ? 'the agent closed it' : cause.message
+  if (state === 'connecting') return new EngineError('ERR_ENGINE_CONNECT', { detail, cause })
+  if (state === 'greeting') {
+    return new EngineError('ERR_ENGINE_CONNECTION_LOST', { detail: `${detail} before AGENT-HELLO`, cause })
+  }
+  return underWay ? new EngineError('ERR_ENGINE_CONNECTION_LOST', { detail, cause }) : undefined
+}
+
+/** Something was thrown while a frame was handled. */
+export function describeViolation(cause: unknown): EngineError {
+  const detail = errorMessage(cause)
+  if (!(cause instanceof SpopError)) return new EngineError('ERR_ENGINE_INTERNAL', { detail, cause })
+  return new EngineError('ERR_ENGINE_PROTOCOL', { detail, status: ErrorStatus.Spop + cause.status, cause })
+}
+
+/** The agent leaves. */
+export function describeDisconnect(
+  { statusCode, message }: DisconnectFrame,
+  instead: 'instead of HELLO' | undefined,
+  clamped: boolean,
+): EngineError {
+  const code = clamped ? Math.min(statusCode, mostCode) : statusCode
+  const detail = `status ${statusCode}, '${message}'${instead === undefined ? '' : `, ${instead}`}`
+  return new EngineError('ERR_ENGINE_DISCONNECTED', { detail, status: ErrorStatus.Spop + code })
+}
+
+/** The status of our own DISCONNECT. */
+export function disconnectStatus(error: EngineError | undefined): number {
+  if (error === undefined) return StatusCode.Normal
+  return error.status >= ErrorStatus.Spop ? error.status - ErrorStatus.Spop : StatusCode.Unknown
+}
