@@ -5,6 +5,7 @@
 import { Writer } from '../bytes/writer.ts'
 import { encodeSetVar, encodeUnsetVar, type Scope } from '../spop/ack.ts'
 import type { Value } from '../spop/typed-data.ts'
+import { copyActions } from './ack-assembly.ts'
 import { AgentError } from './errors.ts'
 
 /** What a handler may tell HAProxy to do. */
@@ -20,14 +21,6 @@ export interface Actions {
   setVar(scope: Scope, name: string, value: Value): boolean
   /** Unsets a variable; returns and throws as {@link Actions.setVar}. */
   unsetVar(scope: Scope, name: string): boolean
-}
-
-/** What happened to actions that were set. */
-export interface ActionLosses {
-  /** An action did not fit. */
-  oversized: boolean
-  /** An action came after the answer had left. */
-  late: boolean
 }
 
 /** HAProxy takes these characters (configuration.txt, `set-var`). */
@@ -49,6 +42,11 @@ function checkName(name: string): void {
   if (knownNames.size < maxKnownNames) knownNames.add(name)
 }
 
+/** Counts messages that were answered late. */
+export interface LateCounter {
+  late: number
+}
+
 /** The {@link Actions} of one message in an outgoing buffer. */
 export class ActionWriter implements Actions {
   #writer: Writer
@@ -56,8 +54,12 @@ export class ActionWriter implements Actions {
   #start: number
   /** The buffer must not grow beyond this. */
   #limit: number
-  #closed = false
-  readonly losses: ActionLosses = { oversized: false, late: false }
+  /** Set when the answer has left: where actions that come later are counted. */
+  #sealed: LateCounter | undefined
+  /** An action did not fit. */
+  oversized = false
+  /** An action came after the answer had left; it was counted. */
+  late = false
 
   constructor(writer: Writer, limit: number) {
     this.#writer = writer
@@ -67,7 +69,7 @@ export class ActionWriter implements Actions {
 
   setVar(scope: Scope, name: string, value: Value): boolean {
     checkName(name)
-    if (this.#closed) return this.#refuseLate()
+    if (this.#sealed !== undefined) return this.#refuseLate(this.#sealed)
     const at = this.#writer.at
     encodeSetVar(this.#writer, scope, name, value)
     return this.#writer.at <= this.#limit || this.#refuseOversized(at)
@@ -75,20 +77,21 @@ export class ActionWriter implements Actions {
 
   unsetVar(scope: Scope, name: string): boolean {
     checkName(name)
-    if (this.#closed) return this.#refuseLate()
+    if (this.#sealed !== undefined) return this.#refuseLate(this.#sealed)
     const at = this.#writer.at
     encodeUnsetVar(this.#writer, scope, name)
     return this.#writer.at <= this.#limit || this.#refuseOversized(at)
   }
 
-  #refuseLate(): false {
-    this.losses.late = true
+  #refuseLate(counter: LateCounter): false {
+    if (!this.late) counter.late++
+    this.late = true
     return false
   }
 
   #refuseOversized(at: number): false {
     this.#writer.reset(at)
-    this.losses.oversized = true
+    this.oversized = true
     return false
   }
 
@@ -112,19 +115,37 @@ export class ActionWriter implements Actions {
     return this.#writer.view()
   }
 
-  /** Appends actions that were encoded elsewhere, in a worker thread for example. */
-  appendEncoded(bytes: Uint8Array): void {
-    if (this.#closed) {
-      this.losses.late = true
+  /** Appends actions that were encoded elsewhere, in a worker thread for example, where some may not have fitted. */
+  appendEncoded(bytes: Uint8Array, oversized = false): void {
+    if (this.#sealed !== undefined) {
+      this.#refuseLate(this.#sealed)
       return
     }
     const at = this.#writer.at
     this.#writer.copy(bytes)
+    if (oversized) this.oversized = true
     if (this.#writer.at > this.#limit) this.#refuseOversized(at)
   }
 
-  /** Nothing that comes later counts. */
-  seal(): void {
-    this.#closed = true
+  /** Bytes that the actions take. */
+  get size(): number {
+    return this.#writer.at - this.#start
+  }
+
+  /**
+   * Leaves out what is beyond `room` bytes, and answers whether everything fitted; only after
+   * {@link ActionWriter.detach}.
+   */
+  fit(room: number): boolean {
+    if (this.size <= room) return true
+    const own = new Writer(256)
+    copyActions(own, this.#writer.view(), room)
+    this.#writer = own
+    return false
+  }
+
+  /** The answer leaves: nothing that comes later is sent, for the buffer belongs to others then. */
+  seal(counter: LateCounter): void {
+    this.#sealed = counter
   }
 }

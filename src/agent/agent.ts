@@ -50,6 +50,7 @@ export class Agent {
   #sweep: NodeJS.Timeout | undefined
   #lag: IntervalHistogram | undefined
   #onEmpty: (() => void) | undefined
+  #closing: Promise<void> | undefined
 
   constructor(options: AgentOptions = {}) {
     this.#options = resolveAgentOptions(options)
@@ -122,8 +123,21 @@ export class Agent {
   async listen(where: string | Endpoint, options: ListenerOptions = {}): Promise<Endpoint> {
     if (this.#closed) throw new UsageError('ERR_SLUICE_CLOSED', 'listen() after close()')
     const endpoint = typeof where === 'string' ? parseEndpoint(where) : where
-    const listener = new Listener(endpoint, options, this.#options.tls, (socket) => this.#onSocket(socket))
+    const { tls, handshakeTimeout } = this.#options
+    const listener = new Listener(
+      endpoint,
+      { ...options, tls, handshakeTimeout },
+      {
+        onSocket: (socket) => this.#onSocket(socket, listener),
+        isAllowed: (socket) => this.#isAllowed(socket, listener),
+        onTlsError: (error, socket) => this.#onTlsError(error, socket),
+      },
+    )
     await listener.open()
+    if (this.#isOver()) {
+      await listener.close()
+      throw new UsageError('ERR_SLUICE_CLOSED', 'close() while listen() was waiting')
+    }
     this.#listeners.push(listener)
     this.#lag ??= startLagMonitor()
     this.#options.logger.info({ address: formatEndpoint(listener.address) }, 'agent listens')
@@ -133,33 +147,43 @@ export class Agent {
   /** Serves one stream that is connected already: a socket from elsewhere, or one end of a pair in memory. */
   accept(stream: Duplex, peer = 'stream'): void {
     if (this.#closed) throw new UsageError('ERR_SLUICE_CLOSED', 'accept() after close()')
-    this.#metrics.connectionsAccepted++
     this.#metrics.connectionsActive++
     this.#connections.add(new AgentConnection(++this.#lastId, stream, peer, this.#host))
     this.#sweep ??= setInterval(() => this.#checkTimeouts(), sweepInterval).unref()
     if (this.#connections.size >= this.#options.maxConnections) this.#stopAccepting()
   }
 
-  #onSocket(socket: Socket): void {
-    const refused = this.#connections.size >= this.#options.maxConnections || !this.#isAllowed(socket)
-    if (this.#closed || refused) {
-      this.#metrics.connectionsRefused++
-      this.#log.log(
-        'warn',
-        'refused',
-        { peer: socket.remoteAddress },
-        'connection refused: not allowed, or too many',
-      )
-      socket.on('error', () => {})
-      socket.destroy()
+  #onSocket(socket: Socket, listener: Listener): void {
+    if (this.#connections.size < this.#options.maxConnections && !this.#closed) {
+      if (this.#isAllowed(socket, listener)) this.accept(socket, formatPeer(socket))
       return
     }
-    this.accept(socket, formatPeer(socket))
+    this.#metrics.connectionsRefused++
+    this.#log.log('warn', 'refused', { peer: formatPeer(socket) }, 'connection refused: too many')
+    refuse(socket)
   }
 
-  #isAllowed(socket: Socket): boolean {
-    if (this.#allowed === undefined || socket.remoteFamily === undefined) return true
-    return this.#allowed.has(socket.remoteAddress ?? '')
+  /** Destroys a socket that is not. An address that is unknown, because the peer is gone already, is not allowed. */
+  #isAllowed(socket: Socket, listener: Listener): boolean {
+    if (this.#allowed === undefined || listener.isLocal) return true
+    if (this.#allowed.has(socket.remoteAddress ?? '')) return true
+    const code = 'ERR_AGENT_PEER_REFUSED'
+    this.#metrics.connectionsRefused++
+    this.#metrics.countError(code)
+    this.#log.log('warn', code, { code, peer: formatPeer(socket) }, 'connection refused: not in allowedPeers')
+    refuse(socket)
+    return false
+  }
+
+  #onTlsError(error: NodeJS.ErrnoException, socket: Socket): void {
+    const code = error.code ?? 'ERR_TLS'
+    this.#metrics.countError(code)
+    this.#log.log('warn', code, { code, peer: formatPeer(socket), err: error }, 'TLS handshake failed')
+  }
+
+  /** A function, for the compiler does not see that the flag changes while something is awaited. */
+  #isOver(): boolean {
+    return this.#closed
   }
 
   /** See `maxConnections`. */
@@ -176,7 +200,7 @@ export class Agent {
   #acceptAgain(): void {
     if (this.#closed || this.#draining) return
     for (const listener of this.#listeners) {
-      if (listener.listening) continue
+      if (listener.listening || listener.opening) continue
       listener
         .open()
         .catch((error: unknown) => this.#options.logger.error({ err: error }, 'cannot listen again'))
@@ -226,7 +250,12 @@ export class Agent {
    * Closes gracefully: stops listening, answers what is in flight, says DISCONNECT 0 on each connection and waits
    * for the peers to go, `closeTimeout` at most.
    */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     await Promise.all(this.#listeners.map((listener) => listener.close()))
@@ -314,6 +343,11 @@ function announced(options: ResolvedAgentOptions): Capability[] {
 function formatPeer(socket: Socket): string {
   if (socket.remoteAddress === undefined) return 'unix'
   return formatEndpoint({ type: 'tcp', host: socket.remoteAddress, port: socket.remotePort ?? 0 })
+}
+
+function refuse(socket: Socket): void {
+  socket.on('error', () => {})
+  socket.destroy()
 }
 
 function startLagMonitor(): IntervalHistogram {

@@ -4,6 +4,7 @@
  *
  * All frames that are made in one turn of the event loop leave in one write, and a frame is never split over two.
  */
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { FrameSplitter } from '../bytes/frame-splitter.ts'
 import type { Writer } from '../bytes/writer.ts'
@@ -61,10 +62,12 @@ export class AgentConnection implements Carrier {
   maxFrameSize: number
   /** ACKs may leave on any connection of the same engine. */
   async = false
-  /** When bytes came last, by the monotonic clock. */
+  /** When bytes came last, by the monotonic clock; until HELLO, when the connection came: bytes alone are no progress. */
   lastActivity: number
 
   readonly #socket: Duplex
+  /** A socket has copied what it has written; another stream may keep a reference. */
+  readonly #copies: boolean
   readonly #host: ConnectionHost
   readonly #framing: SpopFraming
   readonly #splitter: FrameSplitter
@@ -83,6 +86,7 @@ export class AgentConnection implements Carrier {
     this.id = id
     this.peer = peer
     this.#socket = socket
+    this.#copies = socket instanceof Socket
     this.#host = host
     this.maxFrameSize = host.options.maxFrameSize
     this.#framing = new SpopFraming(this.maxFrameSize)
@@ -110,7 +114,7 @@ export class AgentConnection implements Carrier {
     metrics.bytesReceived += chunk.length
     if (this.#state === 'leaving' || this.#state === 'closed') return
     const now = monotonic()
-    this.lastActivity = now
+    if (this.#state !== 'idle') this.lastActivity = now
     dispatcher.beginTurn(now)
     this.#inTurn = true
     try {
@@ -207,7 +211,9 @@ export class AgentConnection implements Carrier {
       capabilities,
     })
     this.#step(hello.healthcheck ? 'recvHealthCheck' : 'recvHello', 'HAPROXY-HELLO')
-    if (hello.healthcheck) {
+    this.lastActivity = monotonic()
+    if (!hello.healthcheck) metrics.connectionsAccepted++
+    else {
       metrics.healthChecks++
       if (!this.#host.isReady()) return this.#leave(StatusCode.ResourceAllocation, 'not ready')
     }
@@ -236,7 +242,7 @@ export class AgentConnection implements Carrier {
     this.#abandonAll()
     this.#writeDisconnect(StatusCode.Normal, statusText(StatusCode.Normal))
     this.flush()
-    this.#socket.end()
+    this.#end()
   }
 
   // --- answers ------------------------------------------------------------------------------------------------------
@@ -268,7 +274,7 @@ export class AgentConnection implements Carrier {
     const start = beginFrame(writer, FrameType.Ack, FrameFlag.Fin, exchange.streamId, exchange.frameId)
     const limit = start + lengthSize + this.maxFrameSize
     let whole = copyActions(writer, exchange.prefix, limit)
-    for (const part of exchange.parts) whole = copyActions(writer, part.actions.view(), limit) && whole
+    for (const actions of exchange.answers) whole = copyActions(writer, actions.view(), limit) && whole
     endFrame(writer, start)
     if (!whole) this.#host.metrics.countError('ERR_AGENT_ACK_TOO_BIG')
     this.acknowledged(start)
@@ -307,8 +313,9 @@ export class AgentConnection implements Carrier {
     this.#socket.write(writer.view())
     const unsent = this.#socket.writableLength
     // Nothing left to send means that the kernel has its copy, and the buffer is ours again.
-    if (unsent === 0) writers.give(writer)
-    else if (unsent > options.maxPendingOutput) this.#block()
+    if (unsent === 0 && this.#copies) writers.give(writer)
+    // Only a stream that is over its own mark tells when it has drained.
+    else if (unsent > options.maxPendingOutput && this.#socket.writableNeedDrain) this.#block()
   }
 
   /** The peer does not read: nothing more is taken from it until it does. */
@@ -339,7 +346,7 @@ export class AgentConnection implements Carrier {
     )
     // Whoever waits for an answer gets one before the connection goes.
     for (const exchange of this.#exchanges) this.#host.dispatcher.answerNow(exchange, coded)
-    this.#leave(coded instanceof SpopError ? coded.status : StatusCode.Unknown, coded.message)
+    this.#leave(statusOf(coded), coded.message)
   }
 
   /** Sends DISCONNECT and closes, a little later: HAProxy 3.5 loses the status of a connection that ends at once. */
@@ -362,9 +369,15 @@ export class AgentConnection implements Carrier {
   #endSoon(): void {
     this.#closeTimer ??= setTimeout(() => {
       this.flush()
-      this.#socket.end()
-      this.#closeTimer = setTimeout(() => this.#socket.destroy(), this.#host.options.closeDelay + 1000)
+      this.#end()
     }, this.#host.options.closeDelay)
+  }
+
+  /** Ends our half; a peer that does not end its own is cut off. */
+  #end(): void {
+    this.#socket.end()
+    clearTimeout(this.#closeTimer)
+    this.#closeTimer = setTimeout(() => this.#socket.destroy(), this.#host.options.closeDelay + 1000)
   }
 
   /** Stops taking part as soon as everything is answered: ACKs first, then DISCONNECT 0. */
@@ -396,6 +409,7 @@ export class AgentConnection implements Carrier {
       silent > idleTimeout &&
       this.#exchanges.size === 0
     ) {
+      this.#host.metrics.countError('ERR_AGENT_IDLE_TIMEOUT')
       this.drain()
     }
   }
@@ -405,14 +419,14 @@ export class AgentConnection implements Carrier {
       return this.#fail(new SpopError('ERR_SPOP_TRUNCATED', 'the peer closed inside a frame'))
     }
     // The peer sends no more; what it asked for is still answered.
-    if (this.#exchanges.size === 0) this.#socket.end()
+    if (this.#exchanges.size === 0) this.#end()
     else if (this.#state === 'open') this.#state = stepAgent(this.#state, 'drain') ?? this.#state
   }
 
   #onError(error: NodeJS.ErrnoException): void {
     // Since 3.1 HAProxy leaves by a reset, and always does so after a health check.
     if (error.code === 'ECONNRESET' || error.code === 'EPIPE') {
-      this.#host.metrics.connectionsReset++
+      if (this.#state !== 'checked') this.#host.metrics.connectionsReset++
       return
     }
     const code = error.code ?? 'ERR_AGENT_CLOSED'
@@ -445,6 +459,11 @@ export class AgentConnection implements Carrier {
   destroy(): void {
     this.#socket.destroy()
   }
+}
+
+function statusOf(error: SluiceError): number {
+  if (error instanceof SpopError) return error.status
+  return error.code === 'ERR_AGENT_HANDSHAKE_TIMEOUT' ? StatusCode.Timeout : StatusCode.Unknown
 }
 
 function isAgentFrame(type: number): boolean {

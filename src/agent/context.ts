@@ -68,6 +68,11 @@ export class Context {
     return this.#aborter.signal
   }
 
+  /** Whether {@link Context.signal} is aborted; asking makes no signal. */
+  get aborted(): boolean {
+    return this.#aborted
+  }
+
   /** Aborts {@link Context.signal}; for the dispatcher, not for handlers. */
   abort(reason: unknown): void {
     this.#aborted = true

@@ -12,8 +12,10 @@ export interface Deadlined {
 class Entry {
   readonly item: Deadlined
   readonly at: number
+  /** Undefined when it was removed or has expired. */
+  queue: Fifo | undefined
+  previous: Entry | undefined
   next: Entry | undefined
-  done = false
 
   constructor(item: Deadlined, at: number) {
     this.item = item
@@ -22,25 +24,27 @@ class Entry {
 }
 
 class Fifo {
-  readonly duration: number
   head: Entry | undefined
   tail: Entry | undefined
 
-  constructor(duration: number) {
-    this.duration = duration
-  }
-
   push(entry: Entry): void {
+    entry.queue = this
+    entry.previous = this.tail
     if (this.tail === undefined) this.head = entry
     else this.tail.next = entry
     this.tail = entry
   }
 
-  /** Drops entries at the head that were removed. */
-  trim(): Entry | undefined {
-    while (this.head?.done === true) this.head = this.head.next
-    if (this.head === undefined) this.tail = undefined
-    return this.head
+  /** At once: an entry that stayed behind a slow one would keep its message in memory. */
+  unlink(entry: Entry): void {
+    const { previous, next } = entry
+    if (previous === undefined) this.head = next
+    else previous.next = next
+    if (next === undefined) this.tail = previous
+    else next.previous = previous
+    entry.queue = undefined
+    entry.previous = undefined
+    entry.next = undefined
   }
 }
 
@@ -67,18 +71,18 @@ export class DeadlineQueue {
   add(item: Deadlined, duration: number): Deadline {
     let queue = this.#queues.get(duration)
     if (queue === undefined) {
-      queue = new Fifo(duration)
+      queue = new Fifo()
       this.#queues.set(duration, queue)
     }
     const entry = new Entry(item, this.#now() + duration)
-    queue.trim()
     queue.push(entry)
     this.#rearm(entry.at)
     return entry
   }
 
+  /** Harmless when it was removed, or has expired. */
   remove(deadline: Deadline): void {
-    deadline.done = true
+    deadline.queue?.unlink(deadline)
   }
 
   #rearm(at: number): void {
@@ -95,8 +99,8 @@ export class DeadlineQueue {
     const due: Deadlined[] = []
     let next = Number.POSITIVE_INFINITY
     for (const queue of this.#queues.values()) {
-      for (let head = queue.trim(); head !== undefined && head.at <= now; head = queue.trim()) {
-        head.done = true
+      for (let { head } = queue; head !== undefined && head.at <= now; { head } = queue) {
+        queue.unlink(head)
         due.push(head.item)
       }
       if (queue.head !== undefined) next = Math.min(next, queue.head.at)

@@ -114,10 +114,15 @@ export class Dispatcher implements PartOwner {
     let exchange: Exchange | undefined
     try {
       while (reader.remaining > 0) {
-        const part = this.#callNext(carrier, head, reader, new ActionWriter(writer, limit))
-        if (part === undefined) continue
+        const actions = new ActionWriter(writer, exchange === undefined ? limit : writer.at + exchange.room)
+        const part = this.#callNext(carrier, head, reader, actions)
+        if (part === undefined) {
+          exchange?.keep(actions)
+          continue
+        }
         exchange ??= new Exchange(head.streamId, head.frameId)
         this.#wait(exchange, part)
+        if (exchange.parts.length === 1) exchange.room = limit - writer.at
       }
     } catch (error) {
       // A later message is broken: the handlers of the earlier ones have nobody left to answer to.
@@ -146,10 +151,13 @@ export class Dispatcher implements PartOwner {
     if (this.#overloaded(carrier)) {
       skipItems(reader, count)
       this.#overload(registration, actions, context)
+      actions.seal(registration.metrics)
       return undefined
     }
     const promise = this.#call(registration, reader, count, actions, context)
-    return promise === undefined ? undefined : { registration, actions, context, promise }
+    if (promise !== undefined) return { registration, actions, context, promise }
+    actions.seal(registration.metrics)
+    return undefined
   }
 
   #overloaded(carrier: Carrier): boolean {
@@ -184,7 +192,7 @@ export class Dispatcher implements PartOwner {
       this.#settleNow(registration, actions, context, 'error', error)
       return undefined
     }
-    if (actions.losses.oversized) this.#oversized(registration, actions, context)
+    if (actions.oversized) this.#oversized(registration, actions, context)
     this.#record(registration, context, 'ok', undefined, this.#since, monotonic())
     return undefined
   }
@@ -213,6 +221,8 @@ export class Dispatcher implements PartOwner {
   ): Promise<void> {
     await first
     for (const each of this.#middleware.slice(from)) await each.before?.(context)
+    // Too late: what the handler would do is no longer wanted.
+    if (context.aborted) return
     await invoke(registration, args, actions, context)
   }
 
@@ -220,20 +230,25 @@ export class Dispatcher implements PartOwner {
     actions.detach()
     const part = new Part(exchange, registration, actions, context, this.#since, this)
     exchange.parts.push(part)
+    exchange.answers.push(actions)
     exchange.pending++
     const deadline = registration.deadline ?? this.#options.deadline
     if (deadline > 0) part.deadline = this.#deadlines.add(part, deadline)
-    promise.then(
+    // A thenable may call back at once, twice, or throw: a promise made of it does not.
+    Promise.resolve(promise).then(
       () => this.#onResult(part, undefined),
       (error: unknown) => this.#onResult(part, error ?? new Error('rejected without a reason')),
     )
   }
 
   #onResult(part: Part, error: unknown): void {
-    if (part.settled || part.actions.losses.late) part.registration.metrics.late++
-    if (part.settled) return
+    if (part.settled) {
+      if (!part.actions.late) part.registration.metrics.late++
+      return
+    }
     if (error !== undefined) this.#fallback(part.registration, part.actions, part.context, 'error', error)
-    else if (part.actions.losses.oversized) this.#oversized(part.registration, part.actions, part.context)
+    else if (part.actions.oversized || part.actions.size > part.exchange.room)
+      this.#oversized(part.registration, part.actions, part.context)
     this.#settle(part, error === undefined ? 'ok' : 'error', error)
   }
 
@@ -252,7 +267,9 @@ export class Dispatcher implements PartOwner {
 
   #settle(part: Part, status: MessageOutcome['status'], error: unknown): void {
     part.settled = true
-    part.actions.seal()
+    part.actions.fit(part.exchange.room)
+    part.exchange.room -= part.actions.size
+    part.actions.seal(part.registration.metrics)
     if (part.deadline !== undefined) this.#deadlines.remove(part.deadline)
     this.#record(part.registration, part.context, status, error, part.since, monotonic())
     const { exchange } = part
@@ -343,7 +360,7 @@ export class Dispatcher implements PartOwner {
     this.#metrics.countError(code)
     this.#log.log(
       'warn',
-      `${code} ${registration.metrics === undefined ? '' : registration.name}`,
+      `${code} ${registration.label}`,
       { code, message: registration.name, connection: context.connection.id, err: error },
       `message not answered by its handler: ${errorMessage(error)}`,
     )

@@ -47,9 +47,13 @@ export class Part implements Deadlined {
 export class Exchange {
   readonly streamId: Id
   readonly frameId: Id
-  /** Encoded actions of the messages that were answered at once. */
+  /** Encoded actions of the messages before the first that is waited for. */
   prefix: Buffer = Buffer.alloc(0)
+  /** The actions of all other messages, in the order of the messages. */
+  readonly answers: ActionWriter[] = []
   readonly parts: Part[] = []
+  /** Bytes of actions that still fit the ACK. */
+  room = 0
   pending = 0
 
   constructor(streamId: Id, frameId: Id) {
@@ -57,12 +61,20 @@ export class Exchange {
     this.frameId = frameId
   }
 
+  /** A message behind one that is waited for was answered at once. */
+  keep(actions: ActionWriter): void {
+    if (actions.size === 0) return
+    actions.detach()
+    this.room -= actions.size
+    this.answers.push(actions)
+  }
+
   /** Nobody waits for the answer any more: handlers are told, and what they still say does not count. */
   abandon(reason: unknown): void {
     for (const part of this.parts) {
       if (part.settled) continue
       part.settled = true
-      part.actions.seal()
+      part.actions.seal(part.registration.metrics)
       part.context.abort(reason)
     }
   }

@@ -53,6 +53,8 @@ export interface Middleware {
 /** A registered message, ready to be called. */
 export interface Registration {
   readonly name: string
+  /** The name in metrics and logs: `*` for the catch-all, because names come from outside and would fill the memory. */
+  readonly label: string
   /** Undefined: the handler gets the whole message. */
   readonly decoder: ArgumentDecoder | undefined
   readonly handler: Handler<Schema> | MessageHandler
@@ -88,6 +90,7 @@ export class HandlerTable {
     if (this.#byName.has(name)) throw new AgentError('ERR_AGENT_DUPLICATE', `'${name}'`)
     this.#byName.set(name, {
       name,
+      label: name,
       decoder: schema === undefined ? undefined : new ArgumentDecoder(name, schema),
       handler,
       deadline: options.deadline,
@@ -102,6 +105,7 @@ export class HandlerTable {
   setOtherwise(handler: MessageHandler, options: MessageOptions): void {
     if (this.#otherwise !== undefined) throw new AgentError('ERR_AGENT_DUPLICATE', 'the catch-all')
     this.#otherwise = {
+      label: '*',
       decoder: undefined,
       handler,
       deadline: options.deadline,

@@ -21,32 +21,48 @@ export interface ListenerOptions {
   readonly backlog?: number
 }
 
+/** The {@link ListenerOptions} and what the agent's options say about listening. */
+export interface ListenerSettings extends ListenerOptions {
+  readonly tls: TlsOptions | undefined
+  /** For the TLS handshake, in milliseconds; 0 is what Node.js takes: two minutes. */
+  readonly handshakeTimeout: number
+}
+
+/** Who is told about connections. */
+export interface ListenerOwner {
+  onSocket(socket: Socket): void
+  /** Asked before a TLS handshake; a socket that is not allowed is destroyed by who is asked. */
+  isAllowed(socket: Socket): boolean
+  onTlsError(error: NodeJS.ErrnoException, socket: Socket): void
+}
+
 /** See the head of this file. */
 export class Listener {
   readonly #endpoint: Endpoint
-  readonly #options: ListenerOptions
-  readonly #tls: TlsOptions | undefined
-  readonly #onSocket: (socket: Socket) => void
+  readonly #options: ListenerSettings
+  readonly #owner: ListenerOwner
   #server: Server | undefined
+  #opening: Promise<void> | undefined
+  /** Whether its peers are on this machine and have no address: a unix socket, inherited or not. */
+  isLocal = false
   /** Where it listens: the port that the kernel chose, when 0 was asked for. */
   address: Endpoint
 
-  constructor(
-    endpoint: Endpoint,
-    options: ListenerOptions,
-    tls: TlsOptions | undefined,
-    onSocket: (socket: Socket) => void,
-  ) {
+  constructor(endpoint: Endpoint, options: ListenerSettings, owner: ListenerOwner) {
     this.#endpoint = endpoint
     this.address = endpoint
     this.#options = options
-    this.#tls = tls
-    this.#onSocket = onSocket
+    this.#owner = owner
   }
 
   /** Whether connections are accepted. */
   get listening(): boolean {
     return this.#server !== undefined
+  }
+
+  /** Whether {@link Listener.open} is under way. */
+  get opening(): boolean {
+    return this.#opening !== undefined
   }
 
   /** A descriptor cannot be opened again after it was closed. */
@@ -59,6 +75,15 @@ export class Listener {
    * @throws AgentError `ERR_AGENT_LISTEN` naming address and reason.
    */
   async open(): Promise<void> {
+    this.#opening = this.#open()
+    try {
+      await this.#opening
+    } finally {
+      this.#opening = undefined
+    }
+  }
+
+  async #open(): Promise<void> {
     try {
       await this.#listen()
     } catch (error) {
@@ -89,10 +114,15 @@ export class Listener {
 
   #createServer(): Server {
     const shared = { noDelay: true, allowHalfOpen: true }
-    if (this.#tls === undefined) return createServer(shared, this.#onSocket)
-    const server = createTlsServer({ ...this.#tls, ...shared }, this.#onSocket)
+    const { tls, handshakeTimeout } = this.#options
+    const owner = this.#owner
+    if (tls === undefined) return createServer(shared, (socket) => owner.onSocket(socket))
+    const server = createTlsServer({ handshakeTimeout, ...tls, ...shared }, (socket) =>
+      owner.onSocket(socket),
+    )
+    server.prependListener('connection', (socket: Socket) => void owner.isAllowed(socket))
     // A handshake that fails is that client's business alone.
-    server.on('tlsClientError', () => {})
+    server.on('tlsClientError', (error, socket) => owner.onTlsError(error, socket))
     return server
   }
 
@@ -110,6 +140,7 @@ export class Listener {
   }
 
   #noteAddress(address: AddressInfo | string | null): void {
+    this.isLocal = address === null || typeof address === 'string'
     if (this.#endpoint.type !== 'tcp' || address === null || typeof address === 'string') return
     this.address = { type: 'tcp', host: this.#endpoint.host, port: address.port }
   }
@@ -130,13 +161,13 @@ export class Listener {
   }
 
   /** Stops accepting; connections stay. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
+    // What is being opened is open before it can be closed.
+    await this.#opening?.catch(() => {})
     const server = this.#server
     this.#server = undefined
-    if (server === undefined) return Promise.resolve()
     // close() calls back only after the last connection; the listening socket itself is gone at once.
-    server.close()
-    return Promise.resolve()
+    server?.close()
   }
 }
 

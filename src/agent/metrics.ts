@@ -39,11 +39,12 @@ export class MessageMetrics {
 
 /** All counters of an agent. */
 export class AgentMetrics {
+  /** Connections that said HELLO; health checks are not among them. */
   connectionsAccepted = 0
   connectionsActive = 0
   /** Refused by `allowedPeers` or `maxConnections`. */
   connectionsRefused = 0
-  /** Connections that the peer reset: HAProxy's usual way to leave since 3.1. */
+  /** Connections that the peer reset: HAProxy's usual way to leave since 3.1. After a health check it is not counted. */
   connectionsReset = 0
   healthChecks = 0
   framesReceived = 0
