@@ -3,7 +3,6 @@
  * says; which connection is used, and what a failure means for its server, is the pool's business (server.ts, pool.ts).
  * The states are those of spop/state.ts.
  */
-import type { Socket } from 'node:net'
 import { monotonic } from '../clock.ts'
 import { decodeActions } from '../spop/ack.ts'
 import { encodeDisconnect } from '../spop/disconnect.ts'
@@ -23,7 +22,7 @@ import { Outbox } from './outbox.ts'
 import { IdSequence } from './profile.ts'
 import type { Server } from './server.ts'
 import { Slots } from './slots.ts'
-import { connectTo, resetSocket } from './socket.ts'
+import { resetSocket, type Transport } from './socket.ts'
 
 /** Timers may be early by less than a millisecond. */
 const timerSlack = 1
@@ -39,7 +38,7 @@ export class Connection implements ExchangeCarrier {
 
   readonly #host: ConnectionHost
   readonly #settings: ConnectionSettings
-  readonly #socket: Socket
+  readonly #socket: Transport
   readonly #inbox: Inbox
   readonly #outbox: Outbox
   readonly #encoder: NotifyEncoder
@@ -61,12 +60,12 @@ export class Connection implements ExchangeCarrier {
       profile.ids === 'engine' ? settings.ids : new IdSequence(profile.firstId, 2),
       settings,
     )
-    this.#socket = this.#listen(connectTo(server.endpoint))
+    this.#socket = this.#listen(options.connect(server.endpoint))
     this.#outbox = new Outbox(this.#socket)
     this.#arm(options.connectTimeout)
   }
 
-  #listen(socket: Socket): Socket {
+  #listen(socket: Transport): Transport {
     socket.on('connect', () => this.#onConnect())
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('drain', () => this.#onDrain())

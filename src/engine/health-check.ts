@@ -2,7 +2,6 @@
  * A health check as HAProxy's `option spop-check` does it: a HELLO of its own on a connection of its own, whose answer
  * must be exact (`spoe_handle_healthcheck_response` in HAProxy up to 3.0).
  */
-import type { Socket } from 'node:net'
 import { FrameSplitter } from '../bytes/frame-splitter.ts'
 import { Writer } from '../bytes/writer.ts'
 import { monotonic } from '../clock.ts'
@@ -22,7 +21,7 @@ import { decodeAgentHello, encodeHaproxyHello, type AgentHelloFrame } from '../s
 import { acceptAgentHello, parseList, spopVersion } from '../spop/negotiation.ts'
 import { EngineError } from './errors.ts'
 import type { EngineSettings } from './options.ts'
-import { connectTo } from './socket.ts'
+import type { Transport } from './socket.ts'
 
 /** What a health check found. */
 export interface HealthReport {
@@ -57,7 +56,7 @@ class HealthCheck {
   readonly #resolve: (report: HealthReport) => void
   readonly #startedAt = monotonic()
   readonly #splitter: FrameSplitter
-  readonly #socket: Socket
+  readonly #socket: Transport
   #timer: NodeJS.Timeout
   #connected = false
   #done = false
@@ -68,7 +67,7 @@ class HealthCheck {
     this.#resolve = resolve
     this.#splitter = new FrameSplitter(new SpopFraming(options.maxFrameSize))
     this.#timer = setTimeout(() => this.#onTimeout(), options.connectTimeout)
-    this.#socket = connectTo(target.endpoint)
+    this.#socket = options.connect(target.endpoint)
     this.#socket.on('connect', () => this.#onConnect())
     this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     this.#socket.on('error', (error) => this.#onLost(error.message, error))

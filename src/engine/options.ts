@@ -6,6 +6,7 @@ import { integer, oneOf, resolveOptions, type OptionSpec, type Resolved, type Sp
 import { defaultMaxFrameSize, leastMaxFrameSize } from '../spop/frame-head.ts'
 import type { EngineError } from './errors.ts'
 import { profileNames, type ProfileName } from './profile.ts'
+import { connectTo, type ConnectTo } from './socket.ts'
 
 /** What an engine may announce. It never takes fragmented ACKs, and neither does HAProxy. */
 export type EngineCapability = 'pipelining' | 'async'
@@ -71,6 +72,8 @@ export interface EngineOptions {
   readonly minBackoff?: number
   /** The longest wait. @default 5000: nobody waits longer for an agent that is back */
   readonly maxBackoff?: number
+  /** Makes the streams to the servers: for tests in memory, or a transport of your own. @default TCP and unix sockets */
+  readonly connect?: ConnectTo
   /** Told about servers going down and up, and about agents' faults. @default silent */
   readonly logger?: Logger
   /** Told about everything that HAProxy ignores silently, and about broken connections: for strict tests and metrics. */
@@ -114,6 +117,11 @@ const logger: OptionSpec<Logger> = {
   check: (given) => (typeof given === 'object' && given !== null ? undefined : 'must be a logger'),
 }
 
+const connect: OptionSpec<ConnectTo> = {
+  fallback: connectTo,
+  check: (given) => (typeof given === 'function' ? undefined : 'must be a function'),
+}
+
 const onAgentFault: OptionSpec<(fault: AgentFault) => void> = {
   fallback: () => {},
   check: (given) => (typeof given === 'function' ? undefined : 'must be a function'),
@@ -145,6 +153,7 @@ const specs: Specs<EngineOptions> = {
   maxFailures: integer(3, { min: 1 }),
   minBackoff: timeout(100),
   maxBackoff: timeout(5000),
+  connect,
   logger,
   onAgentFault,
 }

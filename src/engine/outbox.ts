@@ -1,6 +1,6 @@
 /** What a connection sends: gathered during a turn of the loop, written at once at its end. */
-import type { Socket } from 'node:net'
 import { Writer } from '../bytes/writer.ts'
+import type { Transport } from './socket.ts'
 
 /** A larger buffer is not kept. */
 const keptSize = 65_536
@@ -11,9 +11,9 @@ export class Outbox {
   writer = new Writer()
   /** The kernel takes no more for now: write nothing until {@link Outbox.drained}. */
   blocked = false
-  readonly #socket: Socket
+  readonly #socket: Transport
 
-  constructor(socket: Socket) {
+  constructor(socket: Transport) {
     this.#socket = socket
   }
 

@@ -1,0 +1,238 @@
+/**
+ * Drives an agent's handlers without a socket: real frames over a connection in memory, so that what is tested is what
+ * HAProxy meets, decoding, deadlines, fallbacks and frame sizes included.
+ */
+import type { Duplex } from 'node:stream'
+import { Writer } from '../bytes/writer.ts'
+import type { Action } from '../spop/ack.ts'
+import { StatusCode, statusText } from '../spop/errors.ts'
+import { encodeFragment } from '../spop/fragments.ts'
+import { FrameType, type Id } from '../spop/frame-head.ts'
+import { encodeMessages, type MessageInput } from '../spop/notify.ts'
+import type { Value } from '../spop/typed-data.ts'
+import { TestingError } from './errors.ts'
+import { haproxyDisconnectBytes, haproxyHelloBytes } from './haproxy-bytes.ts'
+import { connectInMemory, type Acceptor } from './target.ts'
+import { formatEvent, Wire, type ReceivedFrame, type WireEvent, type WireLogEntry } from './wire.ts'
+
+/** Sizes are bytes, times milliseconds. */
+export interface DriverOptions {
+  /** What HELLO announces: lower it to test an agent whose answers must be small. @default 16380 */
+  readonly maxFrameSize?: number
+  /** @default 'test-engine' */
+  readonly engineId?: string
+  /** How long an answer may take. @default 5000: above the agent's default deadline */
+  readonly timeout?: number
+}
+
+/** How to send a NOTIFY. */
+export interface DriverSettings {
+  /** Cuts the payload into fragments of this many bytes; 0 sends it whole. @default 0 */
+  readonly fragmentSize?: number
+  /** Cuts the bytes into writes of this size, each in a turn of its own; 0 is one write. @default 0 */
+  readonly writeSize?: number
+  /** Ids instead of the driver's own. */
+  readonly ids?: readonly [streamId: Id, frameId: Id]
+  /** As {@link DriverOptions.timeout}. */
+  readonly timeout?: number
+}
+
+/** Arguments of a message: in order as pairs, or as an object when no name repeats and none is empty. */
+export type DriverArguments =
+  | Readonly<Record<string, Value>>
+  | readonly (readonly [name: string, value: Value])[]
+
+interface Pending {
+  readonly resolve: (actions: Action[]) => void
+  readonly reject: (error: Error) => void
+  readonly timer: NodeJS.Timeout
+}
+
+/** Taken once, so that a test's mocked timers do not stop the waiting. */
+const { setTimeout: startTimer, clearTimeout: stopTimer } = globalThis
+
+/** See {@link createDriver}. */
+export class Driver {
+  readonly #wire: Wire
+  readonly #timeout: number
+  readonly #pending = new Map<string, Pending>()
+  readonly #ready: Promise<void>
+  #onHello: ((error?: Error) => void) | undefined
+  #stream = 1
+  #ended: TestingError | undefined
+  #onEnd: (() => void) | undefined
+
+  constructor(stream: Duplex, options: DriverOptions = {}) {
+    this.#timeout = options.timeout ?? 5000
+    this.#wire = new Wire(stream, (event) => this.#onEvent(event))
+    this.#ready = new Promise((resolve, reject) => {
+      this.#onHello = (error) => (error === undefined ? resolve() : reject(error))
+    })
+    // Who sends something is told; without anybody waiting it is no unhandled rejection.
+    this.#ready.catch(() => {})
+    const { maxFrameSize = 16_380, engineId = 'test-engine' } = options
+    this.#wire.send(haproxyHelloBytes({ capabilities: 'pipelining', engineId, maxFrameSize }))
+  }
+
+  /** The conversation so far. */
+  get log(): readonly WireLogEntry[] {
+    return this.#wire.log
+  }
+
+  /** Sends one message and resolves to the actions of the answer. */
+  notify(name: string, args?: DriverArguments, settings?: DriverSettings): Promise<Action[]>
+  /** Sends several messages in one NOTIFY. */
+  notify(messages: readonly MessageInput[], settings?: DriverSettings): Promise<Action[]>
+  /**
+   * @throws TestingError `ERR_TESTING_TIMEOUT`, `ERR_TESTING_DISCONNECTED` with the status, `ERR_TESTING_CLOSED`,
+   * `ERR_TESTING_UNEXPECTED` for a broken answer; SpopError `ERR_SPOP_VALUE` for a value that cannot be sent.
+   */
+  async notify(
+    what: string | readonly MessageInput[],
+    second: DriverArguments | DriverSettings = {},
+    third: DriverSettings = {},
+  ): Promise<Action[]> {
+    const writer = new Writer()
+    if (typeof what !== 'string') {
+      encodeMessages(writer, what)
+      return this.notifyPayload(writer.view(), second as DriverSettings)
+    }
+    encodeMessages(writer, [{ name: what, args: pairsOf(second as DriverArguments) }])
+    return this.notifyPayload(writer.view(), third)
+  }
+
+  /** Sends a NOTIFY with a payload of raw bytes: wrong ones, for example. Throws as {@link Driver.notify}. */
+  async notifyPayload(payload: Buffer, settings: DriverSettings = {}): Promise<Action[]> {
+    await this.#ready
+    const [streamId, frameId] = settings.ids ?? [this.#stream++, 1]
+    const writer = new Writer()
+    const step =
+      settings.fragmentSize === undefined || settings.fragmentSize <= 0
+        ? Math.max(1, payload.length)
+        : settings.fragmentSize
+    for (let at = 0; at === 0 || at < payload.length; at += step) {
+      const type = at === 0 ? FrameType.Notify : FrameType.Unset
+      const head = { streamId, frameId, fin: at + step >= payload.length, abort: false }
+      encodeFragment(writer, type, head, payload.subarray(at, at + step))
+    }
+    const answer = this.#wait(`${streamId}/${frameId}`, settings.timeout ?? this.#timeout)
+    // Sending in pieces takes turns of its own, in which the answer may fail already.
+    answer.catch(() => {})
+    await this.sendRaw(writer.view(), settings.writeSize)
+    return answer
+  }
+
+  /** Sends bytes as they are, in writes of `writeSize` bytes each when it is not 0. */
+  async sendRaw(bytes: Buffer, writeSize = 0): Promise<void> {
+    await this.#ready
+    const cuts: number[] = []
+    if (writeSize > 0) for (let at = writeSize; at < bytes.length; at += writeSize) cuts.push(at)
+    await this.#wire.sendPieces(bytes, cuts, 0)
+  }
+
+  /** Ends the connection as HAProxy up to 3.0 does, with DISCONNECT; resolves when the agent has closed it. */
+  async close(): Promise<void> {
+    if (this.#ended !== undefined) return this.#wire.destroy()
+    const ended = new Promise<void>((resolve) => {
+      this.#onEnd = resolve
+    })
+    this.#wire.send(haproxyDisconnectBytes(StatusCode.Normal, statusText(StatusCode.Normal)))
+    await ended
+    this.#wire.destroy()
+  }
+
+  /** Ends the connection with a reset, as HAProxy since 3.1 does. */
+  reset(): void {
+    this.#wire.reset()
+    this.#finish(new TestingError('ERR_TESTING_CLOSED', 'the test has reset it'))
+  }
+
+  /** The same as {@link Driver.close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #wait(key: string, timeout: number): Promise<Action[]> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended)
+    return new Promise((resolve, reject) => {
+      const timer = startTimer(() => {
+        this.#pending.delete(key)
+        reject(new TestingError('ERR_TESTING_TIMEOUT', `the ACK of ${key}, within ${timeout} ms`))
+      }, timeout)
+      this.#pending.set(key, { resolve, reject, timer })
+    })
+  }
+
+  #onEvent(event: WireEvent): void {
+    if (event.kind === 'frame') return this.#onFrame(event.frame)
+    const code = event.kind === 'broken' ? 'ERR_TESTING_UNEXPECTED' : 'ERR_TESTING_CLOSED'
+    this.#finish(new TestingError(code, formatEvent(event)))
+  }
+
+  #onFrame(received: ReceivedFrame): void {
+    const { frame } = received
+    if (frame?.type === 'agent-hello') return this.#onHello?.()
+    if (frame?.type === 'agent-disconnect') {
+      const said = `${frame.statusCode} "${frame.message}"`
+      this.#ended ??= new TestingError('ERR_TESTING_DISCONNECTED', said, frame.statusCode)
+      this.#failAll(this.#ended)
+      return
+    }
+    if (received.type === FrameType.Ack) this.#onAck(received)
+  }
+
+  #onAck(received: ReceivedFrame): void {
+    const key = `${received.streamId}/${received.frameId}`
+    const pending = this.#pending.get(key)
+    if (pending === undefined) return
+    this.#pending.delete(key)
+    stopTimer(pending.timer)
+    if (received.frame?.type === 'ack') pending.resolve([...received.frame.actions])
+    else
+      pending.reject(
+        new TestingError(
+          'ERR_TESTING_UNEXPECTED',
+          received.error?.message ?? 'a broken ACK',
+          undefined,
+          received.error,
+        ),
+      )
+  }
+
+  #finish(error: TestingError): void {
+    this.#ended ??= error
+    this.#failAll(this.#ended)
+    this.#onEnd?.()
+  }
+
+  #failAll(error: TestingError): void {
+    this.#onHello?.(error)
+    for (const { timer, reject } of this.#pending.values()) {
+      stopTimer(timer)
+      reject(error)
+    }
+    this.#pending.clear()
+  }
+}
+
+function pairsOf(args: DriverArguments): readonly (readonly [string, Value])[] {
+  return Array.isArray(args) ? (args as readonly (readonly [string, Value])[]) : Object.entries(args)
+}
+
+/**
+ * Connects to an agent in memory and shakes hands; then its handlers can be called with {@link Driver.notify}.
+ *
+ * @example
+ * ```ts
+ * import { createAgent, IpAddress } from 'sluice/agent'
+ * import { createDriver, variablesOf } from 'sluice/testing'
+ *
+ * const driver = createDriver(agent)
+ * const actions = await driver.notify('get-ip-reputation', { ip: IpAddress.parse('192.0.2.1') })
+ * assert.equal(variablesOf(actions).get('sess.ip_score'), 10)
+ * await driver.close()
+ * ```
+ */
+export function createDriver(agent: Acceptor, options: DriverOptions = {}): Driver {
+  return new Driver(connectInMemory(agent), options)
+}

@@ -1,0 +1,55 @@
+/**
+ * Tools for testing agents: drive handlers without a socket, play HAProxy by a script, replay recorded traffic, and check
+ * an agent in any language for conformance. See docs/testing-your-agent.md.
+ *
+ * @example
+ * ```ts
+ * import { createDriver, variablesOf } from 'sluice/testing'
+ *
+ * const driver = createDriver(agent)
+ * const actions = await driver.notify('check-user', { user: 'alice' })
+ * assert.equal(variablesOf(actions).get('txn.known'), true)
+ * await driver.close()
+ * ```
+ * @module
+ */
+export { IpAddress } from '../ip-address.ts'
+export { parseCapture, type CapturedConnection, type CaptureStep } from './capture.ts'
+export {
+  createDriver,
+  Driver,
+  type DriverArguments,
+  type DriverOptions,
+  type DriverSettings,
+} from './driver.ts'
+export { TestingError, testingFaults, type TestingErrorCode } from './errors.ts'
+export {
+  haproxyDisconnectBytes,
+  haproxyHelloBytes,
+  healthCheckBytes,
+  type HelloParts,
+} from './haproxy-bytes.ts'
+export { createSocketPair, MemorySocket } from './memory-socket.ts'
+export { createPair, type Pair } from './pair.ts'
+export type { PeerAgreement } from './peer-judge.ts'
+export { peerVersions, type PeerVersion } from './peer-manners.ts'
+export {
+  replayCapture,
+  type Cutting,
+  type ReplayedConnection,
+  type ReplayOptions,
+  type ReplayReport,
+} from './replay.ts'
+export {
+  createScriptedPeer,
+  parseHex,
+  ScriptedPeer,
+  type NotifyIds,
+  type NotifySettings,
+  type PeerAck,
+  type PeerEnd,
+  type ScriptedPeerOptions,
+} from './scripted-peer.ts'
+export type { Acceptor, Connect, ConnectOptions, Target } from './target.ts'
+export { variablesOf, type PlainValue } from './variables.ts'
+export { formatReceived, type ReceivedFrame, type WireLogEntry } from './wire.ts'

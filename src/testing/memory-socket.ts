@@ -1,0 +1,153 @@
+/**
+ * Two ends of a connection in memory, which behave as sockets do where it matters: one write arrives as one chunk, in a
+ * later turn of the event loop; each end may stop sending and still receive; a reset is an ECONNRESET at the other end.
+ */
+import { Duplex } from 'node:stream'
+
+/** Taken once, so that a test's mocked timers do not stop the bytes. */
+const later = setImmediate
+
+/** Bytes that an end holds unread before the other end's writes wait. */
+const maxUnread = 65_536
+
+type Done = (error?: Error | null) => void
+
+function systemError(code: string, syscall: string): Error {
+  return Object.assign(new Error(`${syscall} ${code}`), { code, syscall })
+}
+
+/** One end; see {@link createSocketPair}. It has the methods of `net.Socket` that this package uses. */
+export class MemorySocket extends Duplex {
+  /** As `net.Socket.connecting`. */
+  connecting = false
+  /** As `net.Socket.remotePort`: something that can be reset has one. */
+  readonly remotePort = 0
+  #other: MemorySocket | undefined
+  /** What has arrived and was not read; null is the end. */
+  readonly #arrived: (Buffer | null)[] = []
+  #unread = 0
+  #wanted = false
+  #scheduled = false
+  /** The other end's write that waits for room here. */
+  #sender: Done | undefined
+  #reset = false
+
+  constructor() {
+    super({ allowHalfOpen: true, readableHighWaterMark: maxUnread })
+  }
+
+  /** Makes two unconnected ends a pair. */
+  static join(left: MemorySocket, right: MemorySocket): void {
+    left.#other = right
+    right.#other = left
+  }
+
+  /** Becomes connected in a later turn, with the event `connect`: for code that waits for it. */
+  connectLater(): this {
+    this.connecting = true
+    later(() => {
+      this.connecting = false
+      if (!this.destroyed) this.emit('connect')
+    })
+    return this
+  }
+
+  /** Ends with a reset: the other end gets ECONNRESET, whatever it has not read is lost. */
+  resetAndDestroy(): this {
+    this.#reset = true
+    return this.destroy()
+  }
+
+  /** Destroys itself when everything is written. */
+  destroySoon(): void {
+    if (this.writable) this.end()
+    if (this.writableFinished) this.destroy()
+    else this.once('finish', () => this.destroy())
+  }
+
+  /** Does nothing: there is nothing to wait for. For code that treats this as a `net.Socket`. */
+  setNoDelay(): this {
+    return this
+  }
+
+  override _write(chunk: Buffer | string, encoding: BufferEncoding, done: Done): void {
+    const other = this.#other
+    if (other === undefined || other.destroyed) return done(systemError('EPIPE', 'write'))
+    // Copied: a socket's writer may use its buffer again.
+    other.#arrive(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : Buffer.from(chunk))
+    if (other.#unread < maxUnread) done()
+    else other.#sender = done
+  }
+
+  override _final(done: Done): void {
+    const other = this.#other
+    if (other !== undefined) other.#arrive(null)
+    done()
+  }
+
+  override _read(): void {
+    this.#wanted = true
+    this.#schedule()
+  }
+
+  override _destroy(error: Error | null, done: Done): void {
+    const other = this.#other
+    if (other !== undefined && !other.destroyed) {
+      if (this.#reset) later(() => other.destroy(systemError('ECONNRESET', 'read')))
+      else if (!this.writableFinished) other.#arrive(null)
+    }
+    this.#releaseSender()
+    done(error)
+  }
+
+  #arrive(piece: Buffer | null): void {
+    if (this.destroyed || this.#arrived.at(-1) === null) return
+    this.#arrived.push(piece)
+    this.#unread += piece?.length ?? 0
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || !this.#wanted || this.#arrived.length === 0) return
+    this.#scheduled = true
+    later(() => {
+      this.#scheduled = false
+      this.#deliver()
+    })
+  }
+
+  #deliver(): void {
+    while (this.#wanted && this.#arrived.length > 0 && !this.destroyed) {
+      const piece = this.#arrived.shift() as Buffer | null // the loop has checked that there is one
+      this.#unread -= piece?.length ?? 0
+      this.#wanted = this.push(piece)
+    }
+    if (this.#unread < maxUnread) this.#releaseSender()
+  }
+
+  #releaseSender(): void {
+    const sender = this.#sender
+    this.#sender = undefined
+    sender?.()
+  }
+}
+
+/** Two ends of one connection in memory. */
+export function createSocketPair(): [MemorySocket, MemorySocket] {
+  const pair: [MemorySocket, MemorySocket] = [new MemorySocket(), new MemorySocket()]
+  MemorySocket.join(...pair)
+  return pair
+}
+
+/** Ends a connection with a reset where the stream has one (TCP, {@link MemorySocket}), else by destroying it. */
+export function resetStream(stream: Duplex): void {
+  const socket = stream as Duplex & {
+    remotePort?: number
+    encrypted?: boolean
+    resetAndDestroy?: () => unknown
+  }
+  // A unix socket has no reset, and node's TLS sockets refuse to.
+  const resets = socket.remotePort !== undefined && socket.encrypted !== true
+  if (resets && socket.resetAndDestroy !== undefined) socket.resetAndDestroy()
+  else stream.destroy()
+}
