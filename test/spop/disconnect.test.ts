@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { decodeDisconnect, encodeDisconnect, StatusCode, statusText } from 'sluice/spop'
+import { hex, reading, written } from './support.ts'
+
+const encode = (
+  message: string,
+  statusCode = 4,
+  type: 'haproxy-disconnect' | 'agent-disconnect' = 'agent-disconnect',
+) => written((writer) => encodeDisconnect(writer, { type, statusCode, message }))
+
+test('both directions have the same payload', () => {
+  const payload = '0b "status-code" 03 04 07 "message" 08 03 "bad"'
+  assert.equal(encode('bad'), hex(`00000022 66 00000001 00 00 ${payload}`))
+  assert.equal(encode('bad', 4, 'haproxy-disconnect'), hex(`00000022 02 00000001 00 00 ${payload}`))
+  for (const type of ['haproxy-disconnect', 'agent-disconnect'] as const) {
+    assert.deepEqual(decodeDisconnect(reading(payload), type), { type, statusCode: 4, message: 'bad' })
+  }
+})
+
+test('every code has its sentence, and a code of the agent says its number', () => {
+  for (const status of Object.values(StatusCode)) {
+    const bytes = status.toString(16).padStart(2, '0')
+    const { statusCode, message } = decodeDisconnect(
+      reading(`0b "status-code" 03 ${bytes}`),
+      'agent-disconnect',
+    )
+    assert.equal(statusCode, status)
+    assert.equal(message, statusText(status))
+    assert.doesNotMatch(message, /status/)
+  }
+  assert.equal(statusText(14), 'status 14')
+  assert.equal(statusText(0), 'normal')
+  assert.equal(statusText(12), 'frame-id not found')
+})
+
+test('a message over 255 bytes is cut at a character', () => {
+  const messageOf = (bytes: string) => {
+    const frame = decodeDisconnect(reading(bytes.slice(22)), 'agent-disconnect')
+    return frame.message
+  }
+  assert.equal(messageOf(encode('x'.repeat(255))), 'x'.repeat(255))
+  assert.equal(messageOf(encode('x'.repeat(256))), 'x'.repeat(255))
+  assert.equal(messageOf(encode('é'.repeat(127))), 'é'.repeat(127))
+  assert.equal(messageOf(encode('é'.repeat(128))), 'é'.repeat(127))
+  assert.equal(messageOf(encode(`x${'é'.repeat(127)}`)), `x${'é'.repeat(127)}`)
+  assert.equal(messageOf(encode(`${'x'.repeat(254)}€`)), 'x'.repeat(254))
+  assert.equal(messageOf(encode(`${'x'.repeat(253)}€`)), 'x'.repeat(253))
+  assert.equal(messageOf(encode(`${'x'.repeat(252)}€`)), `${'x'.repeat(252)}€`)
+  assert.equal(messageOf(encode(`${'x'.repeat(252)}😀`)), 'x'.repeat(252))
+})
