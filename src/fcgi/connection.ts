@@ -76,6 +76,8 @@ interface Entry {
 const maxId = 32_767
 /** How long after a full backlog of a unix socket (EAGAIN) the next attempt is made. */
 const backlogDelay = 20
+/** How long ABORT_REQUEST, and what was written before it, may take to leave. */
+const flushTime = 1000
 
 /** See the head of this file. */
 export class FcgiConnection {
@@ -218,7 +220,6 @@ export class FcgiConnection {
     const id = this.#ids.get(stream)
     if (id === undefined) return
     this.#forget(id, stream)
-    const idle = this.#socket.writableLength === 0
     this.#writeRecord(RecordType.AbortRequest, id, new Uint8Array(0))
     if (this.limit > 1) {
       this.#aborted.add(id)
@@ -226,9 +227,9 @@ export class FcgiConnection {
       return
     }
     this.#step('close')
-    // What the application does not read can never be flushed.
-    if (idle) this.#socket.destroySoon()
-    else this.#socket.destroy()
+    this.#socket.destroySoon()
+    // What the application does not read is never flushed.
+    setTimeout(() => this.#socket.destroy(), flushTime).unref()
   }
 
   /** Stops reading until {@link FcgiConnection.unblock}: the protocol has no other way to slow an application down. */

@@ -6,6 +6,7 @@
  * destroyed then. Reading goes past the stream's own buffer (`onread`), because a stream that has failed takes no data.
  */
 import { Socket } from 'node:net'
+import type { ConnectOpts, SocketConstructorOpts } from 'node:net'
 
 const bufferSize = 65_536
 /** Up to here a read is copied to a buffer of its size, so that a small record does not hold a large buffer. */
@@ -20,20 +21,21 @@ export class LingeringSocket extends Socket {
   /** @param onChunk - gets memory that is never written again. */
   constructor(onChunk: (chunk: Buffer) => void) {
     let buffer = Buffer.allocUnsafeSlow(bufferSize)
-    super({
-      onread: {
-        buffer: () => buffer,
-        callback: (size) => {
-          const filled = buffer.subarray(0, size)
-          if (size <= copiedSize) onChunk(Buffer.from(filled))
-          else {
-            buffer = Buffer.allocUnsafeSlow(bufferSize)
-            onChunk(filled)
-          }
-          return true
-        },
+    const onread: ConnectOpts['onread'] = {
+      buffer: () => buffer,
+      callback: (size) => {
+        const filled = buffer.subarray(0, size)
+        if (size <= copiedSize) onChunk(Buffer.from(filled))
+        else {
+          buffer = Buffer.allocUnsafeSlow(bufferSize)
+          onChunk(filled)
+        }
+        return true
       },
-    })
+    }
+    // Documented for the constructor (net.Socket), declared for connect() only.
+    const options: SocketConstructorOpts & ConnectOpts = { onread }
+    super(options)
   }
 
   /** Whether a write has failed and what the peer sent is still being read. */

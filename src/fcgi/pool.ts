@@ -113,7 +113,7 @@ export class FcgiPool implements ConnectionOwner {
   close(): void {
     this.#closed = true
     for (const connection of this.#connections) {
-      if (this.#queue.length === 0 || connection.active === 0) this.#retire(connection)
+      if (this.#queue.length === 0 && connection.active === 0) this.#retire(connection)
     }
     if (this.#queue.length > 0) this.#open()
     this.#checkEmpty()

@@ -53,6 +53,7 @@ export class PendingResponse implements ExchangeHandler {
   readonly #ended: Promise<FcgiEnd>
   #over = false
   #onDrain: (() => void) | undefined
+  #stopBody: (() => void) | undefined
 
   constructor(starter: ExchangeStarter, init: FcgiRequestInit) {
     this.#init = init
@@ -93,20 +94,29 @@ export class PendingResponse implements ExchangeHandler {
   }
 
   async #sendBody(exchange: FcgiExchange, body: AsyncIterable<Uint8Array | string>): Promise<void> {
+    this.#stopBody = () => {
+      // A stream ends at once; an iterator that is waiting for its source ends after that.
+      if (body instanceof Readable) body.destroy()
+    }
     try {
       for await (const chunk of body) {
         if (this.#over) return
         const more = exchange.write(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
-        if (more || this.#over) continue
-        await new Promise<void>((resolve) => {
-          this.#onDrain = resolve
-        })
+        if (!more && !this.#over) await this.#drained()
+        if (this.#over) return
       }
+      this.#stopBody = undefined
       exchange.end()
     } catch (error) {
       if (this.#over) return
       this.#giveUp(new FcgiError('ERR_FCGI_REQUEST_BODY', undefined, { cause: error }))
     }
+  }
+
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onDrain = resolve
+    })
   }
 
   readonly #onAbort = (): void => {
@@ -169,6 +179,7 @@ export class PendingResponse implements ExchangeHandler {
     this.#over = true
     this.#init.signal?.removeEventListener('abort', this.#onAbort)
     this.onDrain()
+    this.#stopBody?.()
   }
 }
 
