@@ -57,9 +57,16 @@ function readStatus(args: Args): Action | undefined {
   return { type: 'set-status', status, reason: hasReason ? args.next() : undefined }
 }
 
-const setVarConditions: readonly SetVarCondition[] = [
-  ...(['ifempty', 'ifexists', 'ifgt', 'iflt', 'ifnotempty', 'ifnotexists', 'ifnotset', 'ifset'] as const),
-]
+const setVarConditions = [
+  'ifempty',
+  'ifexists',
+  'ifgt',
+  'iflt',
+  'ifnotempty',
+  'ifnotexists',
+  'ifnotset',
+  'ifset',
+] as const satisfies readonly SetVarCondition[]
 
 /** The pieces between the parentheses of `set-var(name,condition)`; reports what is wrong with the word. */
 function parenthesised(args: Args): { readonly pieces: readonly string[]; readonly word: Word } | undefined {
@@ -141,7 +148,7 @@ export const actions: readonly ActionInfo[] = [
     ruleSets: tcpSets,
     syntax: '',
     doc: 'stop evaluating these rules and go on',
-    since: '1.5',
+    since: '1.3',
     final: true,
     read: () => ({ type: 'accept' }),
   },
@@ -150,7 +157,7 @@ export const actions: readonly ActionInfo[] = [
     ruleSets: tcpSets,
     syntax: '',
     doc: 'close the connection',
-    since: '1.5',
+    since: '1.3',
     final: true,
     read: () => ({ type: 'reject' }),
   },
@@ -159,7 +166,7 @@ export const actions: readonly ActionInfo[] = [
     ruleSets: httpSets,
     syntax: '',
     doc: 'stop evaluating these rules and go on',
-    since: '1.5',
+    since: '1.4',
     final: true,
     read: () => ({ type: 'allow' }),
   },
@@ -169,7 +176,7 @@ export const actions: readonly ActionInfo[] = [
     syntax:
       '[status <code>] [content-type <type>] [string <text> | lf-string <fmt> | file <file> | lf-file <file>] [hdr <name> <fmt>]',
     doc: 'answer with an error (403 to a request, 502 in place of a response)',
-    since: '1.5',
+    since: '1.4',
     final: true,
     read: (args, ruleSet) => readReply('deny', ruleSet === 'http-request' ? 403 : 502, args),
   },
@@ -264,7 +271,7 @@ export const actions: readonly ActionInfo[] = [
     ruleSets: allSets,
     syntax: '(<scope>.<name>)',
     doc: 'remove a variable',
-    since: '1.8',
+    since: '1.7',
     parentheses: true,
     read: readUnsetVar,
   },

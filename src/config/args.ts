@@ -164,7 +164,8 @@ export class Args {
     }
     const words = this.rest()
     if (words.length === 0) {
-      this.warning('CFG_ARGUMENT_MISSING', word.place, `'${word.text}' has no condition: it never holds`)
+      const result = word.text === 'if' ? 'it never holds' : 'it always holds'
+      this.warning('CFG_ARGUMENT_MISSING', word.place, `'${word.text}' has no condition: ${result}`)
     }
     return { condition: { kind: word.text, place: word.place, words } }
   }

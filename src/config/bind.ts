@@ -15,7 +15,7 @@ const supported: readonly Keyword<BindDraft>[] = [
     syntax: '<name>',
     fallback: '',
     doc: 'name in statistics and logs',
-    since: '1.4',
+    since: '1.3',
     apply: (bind, args) => {
       bind.name = args.expect('<name>')?.text
     },
@@ -27,7 +27,7 @@ const supported: readonly Keyword<BindDraft>[] = [
     syntax: '<number>',
     fallback: "the system's",
     doc: "length of the kernel's queue of connections",
-    since: '1.6',
+    since: '1.3',
     apply: (bind, args) => {
       bind.backlog = args.integer('<number>', 0)
     },
@@ -39,7 +39,7 @@ const supported: readonly Keyword<BindDraft>[] = [
     syntax: '<octal>',
     fallback: 'as the umask says',
     doc: 'permissions of a unix socket',
-    since: '1.5',
+    since: '1.3',
     apply: (bind, args) => {
       const word = args.expect('<octal>')
       if (word === undefined) return

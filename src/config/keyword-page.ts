@@ -24,9 +24,10 @@ const chapters: readonly Chapter[] = [
 const head = `# Keywords
 
 This page is written from the registry in \`src/config\`; a test compares the two. To bring it up to date, run
-\`UPDATE_DOCS=1 npm test -- keyword-page\`.
+\`UPDATE_DOCS=1 npm test -- config/registry\`.
 
-The syntax is that of HAProxy 2.6, and so are the meanings. **Since** is the HAProxy version that brought the keyword.
+The syntax is that of HAProxy 2.6, and so are the meanings. **Since** is the first HAProxy version whose manual has the keyword (1.3: that
+or an older one).
 **Where**: D \`defaults\`, F \`frontend\`, L \`listen\`, B \`backend\`. Keywords marked \`no\` also stand behind \`no\` and
 \`default\`. A keyword that HAProxy knows and sluice does not implement is reported with its line: as a warning when it
 is harmless to ignore (tuning, process management, counters), as an error when the proxy would do something else

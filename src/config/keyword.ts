@@ -94,8 +94,16 @@ export class KeywordTable<Target> {
     return undefined
   }
 
-  /** Reports that the first words are no keyword of `section`, with the nearest one that is. */
-  reportUnknown(words: readonly Word[], section: string, diagnostics: Diagnostics): void {
+  /**
+   * Reports that the first words are no keyword of `section`, with the nearest one that is.
+   * @param others more words that could have been meant.
+   */
+  reportUnknown(
+    words: readonly Word[],
+    section: string,
+    diagnostics: Diagnostics,
+    others: readonly string[] = [],
+  ): void {
     for (let count = Math.min(2, words.length); count > 0; count -= 1) {
       const family = joined(words, count)
       const members = this.#families.get(family)
@@ -113,7 +121,7 @@ export class KeywordTable<Target> {
     const [word] = words
     if (word === undefined) return
     const names = [...this.#byName.keys(), ...this.#families.keys()].filter((name) => !name.includes(' '))
-    const hint = removed.get(word.text) ?? didYouMean(word.text, names)
+    const hint = removed.get(word.text) ?? didYouMean(word.text, [...names, ...others])
     diagnostics.error('CFG_KEYWORD_UNKNOWN', word.place, `unknown keyword '${word.text}' in ${section}`, hint)
   }
 }
@@ -157,10 +165,16 @@ export function applyLine<Target>(
   table: KeywordTable<Target>,
   target: Target,
   words: readonly Word[],
-  line: { readonly modifier: Modifier; readonly section: string; readonly diagnostics: Diagnostics },
+  line: {
+    readonly modifier: Modifier
+    readonly section: string
+    readonly diagnostics: Diagnostics
+    /** Names of sections, which a mistyped keyword may be. */
+    readonly others: readonly string[]
+  },
 ): void {
   const found = table.find(words)
-  if (found === undefined) return table.reportUnknown(words, line.section, line.diagnostics)
+  if (found === undefined) return table.reportUnknown(words, line.section, line.diagnostics, line.others)
   const args = new Args(words, found.count, line.modifier, line.diagnostics)
   if (refusesModifier(found.entry, args)) return
   found.entry.apply(target, args)

@@ -1,9 +1,9 @@
 /** The `fcgi-app` section (configuration.txt 10.1). */
+import { readAcl } from './acl.ts'
 import type { Args } from './args.ts'
 import type { FcgiAppDraft } from './draft.ts'
 import { KeywordTable } from './keyword.ts'
 import type { Keyword, KeywordSection } from './keyword.ts'
-import { readAcl } from './keywords-proxy.ts'
 import { applyLog } from './log-target.ts'
 import type { Word } from './word.ts'
 

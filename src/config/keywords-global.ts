@@ -41,7 +41,7 @@ const supported: readonly Keyword<GlobalDraft>[] = [
     syntax: '<address> [len <length>] [format <format>] <facility> [<level> [<minlevel>]]',
     fallback: 'no logs',
     doc: "where proxies with 'log global' send their logs",
-    since: '1.1',
+    since: '1.3',
     negatable: true,
     apply: (global, args) => {
       applyLog(global.logs, args, false)
@@ -54,7 +54,7 @@ const supported: readonly Keyword<GlobalDraft>[] = [
     syntax: '<tag>',
     fallback: 'haproxy',
     doc: 'program name in syslog headers',
-    since: '1.4',
+    since: '1.5',
     apply: (global, args) => {
       const tag = args.expect('<tag>')
       if (tag !== undefined && args.end()) global.logTag = tag.text
@@ -67,7 +67,7 @@ const supported: readonly Keyword<GlobalDraft>[] = [
     syntax: '[<name>]',
     fallback: "the system's host name",
     doc: 'host name in syslog headers',
-    since: '1.4',
+    since: '1.5',
     apply: (global, args) => {
       const name = args.next()?.text ?? ''
       if (args.end()) global.logSendHostname = name
@@ -103,7 +103,7 @@ const supported: readonly Keyword<GlobalDraft>[] = [
     syntax: '<name> <value>',
     fallback: '',
     doc: 'set an environment variable for the lines that follow',
-    since: '1.6',
+    since: '1.7',
     apply: (global, args) => {
       applySetEnvironment(global, args, false)
     },
@@ -115,7 +115,7 @@ const supported: readonly Keyword<GlobalDraft>[] = [
     syntax: '<name> <value>',
     fallback: '',
     doc: 'set an environment variable unless it exists',
-    since: '1.6',
+    since: '1.7',
     apply: (global, args) => {
       applySetEnvironment(global, args, true)
     },
@@ -127,7 +127,7 @@ const supported: readonly Keyword<GlobalDraft>[] = [
     syntax: '<name>...',
     fallback: '',
     doc: 'remove environment variables',
-    since: '1.6',
+    since: '1.7',
     apply: (global, args) => {
       for (const word of args.rest()) global.environment.delete(word.text)
     },
@@ -139,7 +139,7 @@ const supported: readonly Keyword<GlobalDraft>[] = [
     syntax: '[<name>...]',
     fallback: '',
     doc: 'remove all environment variables but these',
-    since: '1.6',
+    since: '1.7',
     apply: applyResetEnvironment,
   },
   countKeyword('maxconn', 'connections in the whole process', (global, value) => {
@@ -163,7 +163,7 @@ function countKeyword(
     syntax: '<number>',
     fallback: '',
     doc,
-    since: name === 'maxconn' ? '1.1' : '1.8',
+    since: name === 'maxconn' ? '1.3' : '1.8',
     apply: (global, args) => {
       const value = args.integer('<number>', 1)
       if (value === undefined || !args.end()) return
@@ -178,7 +178,7 @@ const harmless = `
   51degrees-cache-size 51degrees-data-file 51degrees-property-name-list 51degrees-property-separator
   busy-polling ca-base chroot close-spread-time cluster-secret cpu-map crt-base daemon
   deviceatlas-json-file deviceatlas-log-level deviceatlas-properties-cookie deviceatlas-separator
-  expose-deprecated-directives expose-experimental-directives external-check fd-hard-limit gid grace group
+  expose-experimental-directives external-check fd-hard-limit gid grace group
   h1-accept-payload-with-any-method h1-case-adjust h1-case-adjust-file h2-workaround-bogus-websocket-clients
   hard-stop-after httpclient.resolvers.id httpclient.resolvers.prefer httpclient.ssl.ca-file
   httpclient.ssl.verify insecure-fork-wanted insecure-setuid-wanted issuers-chain-path localpeer
@@ -196,7 +196,7 @@ const harmless = `
   tune.http.maxhdr tune.idle-pool.shared tune.idletimer tune.listener.multi-queue tune.lua.forced-yield
   tune.lua.maxmem tune.lua.service-timeout tune.lua.session-timeout tune.lua.task-timeout tune.maxaccept
   tune.maxpollevents tune.maxrewrite tune.pattern.cache-size tune.peers.max-updates-at-once tune.pipesize
-  tune.pool-high-fd-ratio tune.pool-low-fd-ratio tune.quic.conn-buf-limit
+  tune.pool-high-fd-ratio tune.pool-low-fd-ratio 
   tune.quic.frontend.conn-tx-buffers.limit tune.quic.frontend.max-idle-timeout
   tune.quic.frontend.max-streams-bidi tune.quic.retry-threshold tune.rcvbuf.client tune.rcvbuf.server
   tune.recv_enough tune.runqueue-depth tune.sched.low-latency tune.sndbuf.client tune.sndbuf.server

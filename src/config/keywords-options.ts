@@ -5,11 +5,8 @@ import type { ProxyDraft } from './draft.ts'
 import { unsupportedList } from './keyword.ts'
 import type { Keyword, KeywordSection } from './keyword.ts'
 import type { ConnectionMode, ForwardFor, LogFormat } from './model.ts'
+import { backends, everywhere, frontends } from './proxy-keyword.ts'
 import type { Word } from './word.ts'
-
-const everywhere: readonly KeywordSection[] = ['defaults', 'frontend', 'listen', 'backend']
-const frontends: readonly KeywordSection[] = ['defaults', 'frontend', 'listen']
-const backends: readonly KeywordSection[] = ['defaults', 'listen', 'backend']
 
 type FlagName = 'dontLogNull' | 'logHealthChecks' | 'abortOnClose' | 'httpBufferRequest'
 

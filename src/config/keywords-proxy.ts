@@ -1,145 +1,18 @@
 /** The keywords of `defaults`, `frontend`, `listen` and `backend` (configuration.txt 4.2), but for rules and options. */
-import { forbiddenCharacter } from './args.ts'
+import { readAcl } from './acl.ts'
 import type { Args } from './args.ts'
+import { applyBalance } from './balance.ts'
 import { applyBind } from './bind.ts'
 import type { ProxyDraft } from './draft.ts'
 import { errorPageStatuses } from './http-reply.ts'
 import { reportUnsupported } from './keyword.ts'
-import type { Keyword, KeywordSection, Support } from './keyword.ts'
+import type { Keyword } from './keyword.ts'
+import { timeoutKeywords } from './keywords-timeout.ts'
 import { applyLog } from './log-target.ts'
-import type { AclDeclaration, Timeouts } from './model.ts'
+import { backends, everywhere, frontends, keyword, oneNumber, oneWord } from './proxy-keyword.ts'
 import { refusesAnonymous } from './rules.ts'
 import { applyDefaultServer, applyServer } from './server.ts'
 import type { Word } from './word.ts'
-
-type ProxySection = Extract<KeywordSection, 'defaults' | 'frontend' | 'listen' | 'backend'>
-
-const everywhere: readonly ProxySection[] = ['defaults', 'frontend', 'listen', 'backend']
-const frontends: readonly ProxySection[] = ['defaults', 'frontend', 'listen']
-const backends: readonly ProxySection[] = ['defaults', 'listen', 'backend']
-
-interface More {
-  readonly fallback?: string
-  readonly since?: string
-  readonly support?: Support
-  readonly strict?: boolean
-  readonly negatable?: boolean
-}
-
-function keyword(
-  name: string,
-  sections: readonly ProxySection[],
-  syntax: string,
-  doc: string,
-  apply: Keyword<ProxyDraft>['apply'],
-  more: More = {},
-): Keyword<ProxyDraft> {
-  return { name, sections, syntax, doc, support: 'yes', fallback: '', since: '1.3', ...more, apply }
-}
-
-function timeout(
-  name: string,
-  key: keyof Timeouts,
-  sections: readonly ProxySection[],
-  doc: string,
-  more: More = {},
-): Keyword<ProxyDraft> {
-  const apply = (proxy: ProxyDraft, args: Args): void => {
-    const ms = args.time('<time>')
-    if (ms === undefined || !args.end()) return
-    proxy.timeouts[key] = ms === 0 ? undefined : ms
-    if (more.support === 'ignored') reportUnsupported(args, 'ignored')
-  }
-  return keyword(`timeout ${name}`, sections, '<time>', doc, apply, { fallback: 'no limit', ...more })
-}
-
-const timeouts: readonly Keyword<ProxyDraft>[] = [
-  timeout('connect', 'connect', backends, 'to reach a server'),
-  timeout('client', 'client', frontends, 'without data from or to the client'),
-  timeout('server', 'server', backends, 'without data from or to the server'),
-  timeout('http-request', 'httpRequest', everywhere, 'to receive a whole request head', {
-    fallback: 'timeout client',
-  }),
-  timeout('http-keep-alive', 'httpKeepAlive', everywhere, 'to wait for the next request', {
-    fallback: 'timeout http-request, then timeout client',
-    since: '1.4',
-  }),
-  timeout('queue', 'queue', backends, 'to wait for a server with a free slot', {
-    fallback: 'timeout connect',
-  }),
-  timeout('tarpit', 'tarpit', everywhere, 'how long a tarpitted request is held', {
-    fallback: 'timeout connect',
-  }),
-  timeout('check', 'check', backends, 'for the answer to a health check', {
-    fallback: 'inter of the server',
-  }),
-  timeout('client-fin', 'clientFin', frontends, 'for the client after one side has closed', {
-    fallback: 'timeout client',
-    since: '1.5',
-  }),
-  timeout('server-fin', 'serverFin', backends, 'for the server after one side has closed', {
-    fallback: 'timeout server',
-    since: '1.5',
-  }),
-  timeout('tunnel', 'tunnel', backends, 'without data in a tunnel', {
-    fallback: 'timeout client and timeout server',
-    since: '1.5',
-    support: 'ignored',
-  }),
-]
-
-/** Keywords with exactly one word behind them. */
-function oneWord(
-  name: string,
-  sections: readonly ProxySection[],
-  syntax: string,
-  doc: string,
-  set: (proxy: ProxyDraft, word: Word, args: Args) => void,
-  more: More & { readonly hint?: string } = {},
-): Keyword<ProxyDraft> {
-  const { hint, ...rest } = more
-  const apply = (proxy: ProxyDraft, args: Args): void => {
-    const word = args.expect(syntax)
-    if (word !== undefined && args.end(hint)) set(proxy, word, args)
-  }
-  return keyword(name, sections, syntax, doc, apply, rest)
-}
-
-/** Keywords with exactly one number behind them; 0 counts as none. */
-function oneNumber(
-  name: string,
-  sections: readonly ProxySection[],
-  doc: string,
-  set: (proxy: ProxyDraft, value: number) => void,
-  more: More = {},
-): Keyword<ProxyDraft> {
-  const apply = (proxy: ProxyDraft, args: Args): void => {
-    const value = args.integer('<number>', name === 'id' ? 1 : 0)
-    if (value === undefined || !args.end()) return
-    set(proxy, value)
-    if (more.support === 'ignored') reportUnsupported(args, 'ignored')
-  }
-  return keyword(name, sections, '<number>', doc, apply, more)
-}
-
-/** Reads an `acl` line; undefined when it is wrong, which was reported. */
-export function readAcl(args: Args): AclDeclaration | undefined {
-  const name = args.expect('<name> and <criterion>')
-  if (name === undefined) return undefined
-  const bad = forbiddenCharacter(name.text)
-  if (bad !== undefined) {
-    return args.error('CFG_ARGUMENT', name.place, `'${bad}' cannot be part of the name '${name.text}'`)
-  }
-  if (name.text.toLowerCase() === 'or') {
-    return args.error(
-      'CFG_ARGUMENT',
-      name.place,
-      "'or' means 'or' in conditions: it cannot be the name of an acl",
-    )
-  }
-  if (args.peek() === undefined) return args.expect('<criterion>') && undefined
-  return { place: args.place, name: name.text, words: args.rest() }
-}
 
 function applyAcl(proxy: ProxyDraft, args: Args): void {
   if (refusesAnonymous(proxy, args)) return
@@ -154,37 +27,6 @@ function applyMode(proxy: ProxyDraft, args: Args): void {
   }
   const mode = args.oneOf('<mode>', ['tcp', 'http'])
   if (mode !== undefined && args.end()) proxy.mode = mode
-}
-
-/** Algorithms that spread load in other ways, and those that tie a client or a request to a server. */
-const spreading = ['static-rr', 'leastconn', 'random']
-const sticky = ['first', 'source', 'uri', 'url_param', 'hdr', 'hash', 'rdp-cookie']
-
-function applyBalance(proxy: ProxyDraft, args: Args): void {
-  const word = args.next()
-  const algorithm = word?.text.replace(/\(.*/s, '') ?? 'roundrobin'
-  const known = ['roundrobin', ...spreading, ...sticky]
-  if (word !== undefined && !known.includes(algorithm)) {
-    args.error(
-      'CFG_ARGUMENT',
-      word.place,
-      `unknown algorithm '${word.text}'`,
-      `known are ${known.join(', ')}`,
-    )
-    return
-  }
-  proxy.balance = { algorithm: word?.text ?? 'roundrobin', args: args.rest() }
-  if (word === undefined || algorithm === 'roundrobin') return
-  if (spreading.includes(algorithm)) {
-    args.warning('CFG_VALUE_UNSUPPORTED', word.place, `'${algorithm}' is not implemented; roundrobin is used`)
-  } else {
-    args.error(
-      'CFG_VALUE_UNSUPPORTED',
-      word.place,
-      `'${algorithm}' is not implemented`,
-      "use 'balance roundrobin'",
-    )
-  }
 }
 
 function applyUseBackend(proxy: ProxyDraft, args: Args): void {
@@ -244,7 +86,7 @@ function setDisabled(disabled: boolean) {
 export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
   keyword('mode', everywhere, '{tcp | http}', 'what the proxy understands of its bytes', applyMode, {
     fallback: 'tcp',
-    since: '1.0',
+    since: '1.3',
   }),
   keyword(
     'bind',
@@ -258,7 +100,7 @@ export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
   ),
   keyword('server', ['listen', 'backend'], '<name> <address> [<parameter>...]', 'a server', applyServer, {
     strict: true,
-    since: '1.0',
+    since: '1.3',
   }),
   keyword(
     'default-server',
@@ -276,10 +118,10 @@ export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
     applyBalance,
     {
       fallback: 'roundrobin',
-      since: '1.1',
+      since: '1.3',
     },
   ),
-  ...timeouts,
+  ...timeoutKeywords,
   keyword('acl', everywhere, '<name> <criterion> [<flag>...] [<value>...]', 'a named condition', applyAcl),
   keyword(
     'use_backend',
@@ -335,7 +177,7 @@ export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
     (proxy, value) => {
       proxy.retries = value
     },
-    { fallback: '3', since: '1.0' },
+    { fallback: '3', since: '1.3' },
   ),
   keyword(
     'log',
@@ -345,7 +187,7 @@ export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
     (proxy, args) => {
       applyLog(proxy.logs, args, true)
     },
-    { negatable: true, since: '1.0' },
+    { negatable: true, since: '1.3' },
   ),
   oneWord(
     'log-tag',
@@ -421,7 +263,7 @@ export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
     (proxy, value) => {
       proxy.maxconn = value === 0 ? undefined : value
     },
-    { fallback: 'no limit', since: '1.0' },
+    { fallback: 'no limit', since: '1.3' },
   ),
   oneNumber(
     'fullconn',
@@ -430,7 +272,7 @@ export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
     (proxy, value) => {
       proxy.fullconn = value === 0 ? undefined : value
     },
-    { support: 'ignored', since: '1.2' },
+    { support: 'ignored', since: '1.3' },
   ),
   oneWord('monitor-uri', frontends, '<path>', 'answered by the proxy itself', (proxy, word) => {
     proxy.monitorUri = word.text
@@ -447,6 +289,6 @@ export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
     },
     { fallback: 'automatic', since: '1.3' },
   ),
-  keyword('disabled', everywhere, '', 'do not start this proxy', setDisabled(true), { since: '1.1' }),
-  keyword('enabled', everywhere, '', "undo an inherited 'disabled'", setDisabled(false), { since: '1.2' }),
+  keyword('disabled', everywhere, '', 'do not start this proxy', setDisabled(true), { since: '1.3' }),
+  keyword('enabled', everywhere, '', "undo an inherited 'disabled'", setDisabled(false), { since: '1.3' }),
 ]

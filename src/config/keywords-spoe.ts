@@ -1,9 +1,9 @@
 /** The sections of SPOE files: `spoe-agent`, `spoe-message`, `spoe-group` (SPOE.txt 2.2 to 2.4). */
+import { readAcl } from './acl.ts'
 import type { Args } from './args.ts'
 import type { Draft } from './draft.ts'
 import { KeywordTable } from './keyword.ts'
 import type { Keyword } from './keyword.ts'
-import { readAcl } from './keywords-proxy.ts'
 import { applyLog } from './log-target.ts'
 import { spoeEvents } from './model.ts'
 import type { SpoeAgent, SpoeArg, SpoeGroup, SpoeMessage, SpoeTimeouts } from './model.ts'
@@ -160,7 +160,7 @@ export const spoeAgentTable = new KeywordTable<SpoeAgentDraft>([
     (draft, value) => {
       draft.maxFrameSize = value
     },
-    { fallback: '16380', since: '1.8' },
+    { fallback: '16380', since: '1.7' },
   ),
   number(
     'max-waiting-frames',
@@ -169,7 +169,7 @@ export const spoeAgentTable = new KeywordTable<SpoeAgentDraft>([
     (draft, value) => {
       draft.maxWaitingFrames = value
     },
-    { fallback: '20', since: '1.8' },
+    { fallback: '20', since: '1.9' },
   ),
   number(
     'maxconnrate',
@@ -178,7 +178,7 @@ export const spoeAgentTable = new KeywordTable<SpoeAgentDraft>([
     (draft, value) => {
       draft.maxConnRate = value === 0 ? undefined : value
     },
-    { fallback: '0', since: '1.8' },
+    { fallback: '0', since: '1.7' },
   ),
   number(
     'maxerrrate',
@@ -187,15 +187,15 @@ export const spoeAgentTable = new KeywordTable<SpoeAgentDraft>([
     (draft, value) => {
       draft.maxErrRate = value === 0 ? undefined : value
     },
-    { fallback: '0', since: '1.8' },
+    { fallback: '0', since: '1.7' },
   ),
   variable('var-prefix', 'varPrefix', 'what names of variables begin with', { fallback: "the agent's name" }),
-  variable('set-on-error', 'setOnError', 'variable that tells the error of an event', { since: '1.8' }),
+  variable('set-on-error', 'setOnError', 'variable that tells the error of an event', { since: '1.7' }),
   variable('set-process-time', 'setProcessTime', 'variable that tells how long the last event took', {
-    since: '2.0',
+    since: '1.9',
   }),
   variable('set-total-time', 'setTotalTime', 'variable that tells how long all events took', {
-    since: '2.0',
+    since: '1.9',
   }),
   flag('pipelining', 'pipelining', 'send before the answer to the frame before has come', {
     fallback: 'on',
@@ -217,8 +217,8 @@ export const spoeAgentTable = new KeywordTable<SpoeAgentDraft>([
     since: '1.9',
   }),
   flag('continue-on-error', 'continueOnError', 'go on with later events after an error', {}),
-  flag('force-set-var', 'forceSetVar', 'let agents create variables', { since: '1.8' }),
-  agent('register-var-names', '<name>...', 'variables that agents may set', applyRegister, { since: '1.8' }),
+  flag('force-set-var', 'forceSetVar', 'let agents create variables', { since: '1.9' }),
+  agent('register-var-names', '<name>...', 'variables that agents may set', applyRegister, { since: '1.9' }),
 ])
 
 function applyArgs(draft: SpoeMessageDraft, args: Args): void {

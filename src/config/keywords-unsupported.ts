@@ -5,17 +5,15 @@
 import type { ProxyDraft } from './draft.ts'
 import { unsupportedList } from './keyword.ts'
 import type { Keyword, KeywordSection } from './keyword.ts'
+import { backends, everywhere, frontends } from './proxy-keyword.ts'
 
-const everywhere: readonly KeywordSection[] = ['defaults', 'frontend', 'listen', 'backend']
-const frontends: readonly KeywordSection[] = ['defaults', 'frontend', 'listen']
-const backends: readonly KeywordSection[] = ['defaults', 'listen', 'backend']
 const notInDefaults: readonly KeywordSection[] = ['frontend', 'listen', 'backend']
 
 const list = unsupportedList<ProxyDraft>
 
 /** Sticky counters, maps, sockets and other things that no rule set of sluice has. */
-const commonActions =
-  'sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 track-sc0 track-sc1 track-sc2 silent-drop'
+const counterActions = 'sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 silent-drop'
+const commonActions = `${counterActions} track-sc0 track-sc1 track-sc2`
 const sourceActions = 'set-dst set-dst-port set-src set-src-port'
 const mapActions = 'add-acl del-acl del-map set-map replace-header replace-value ot-group'
 /** They change priorities, log levels or packet marks, and nothing in the messages. */
@@ -42,7 +40,7 @@ const tcpActions: readonly Keyword<ProxyDraft>[] = [
   ...list('capture set-log-level set-nice set-priority-class set-priority-offset', everywhere, 'ignored', {
     prefix: 'tcp-request content ',
   }),
-  ...list(`${commonActions} close ot-group`, backends, 'no', {
+  ...list(`${counterActions} close ot-group`, backends, 'no', {
     prefix: 'tcp-response content ',
     strict: true,
   }),
@@ -96,7 +94,7 @@ export const unsupportedProxyKeywords: readonly Keyword<ProxyDraft>[] = [
   ),
   ...list('dispatch server-template stick use-server', ['listen', 'backend'], 'no'),
   ...list('redirect stick-table', notInDefaults, 'no'),
-  ...list('bwlim-in bwlim-out cache compression opentracing trace', notInDefaults, 'no', {
+  ...list('cache compression opentracing trace', notInDefaults, 'no', {
     prefix: 'filter ',
   }),
 ]

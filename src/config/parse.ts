@@ -9,6 +9,7 @@ import type { Modifier } from './args.ts'
 import { inheritRules } from './defaults-rules.ts'
 import { Diagnostics } from './diagnostics.ts'
 import type { Diagnostic, Place } from './diagnostics.ts'
+import { inOrder } from './in-order.ts'
 import { createGlobalDraft, createProxyDraft, inheritProxyDraft } from './draft.ts'
 import type { FcgiAppDraft, GlobalDraft, ProxyDraft } from './draft.ts'
 import { applyLine, refusesModifier } from './keyword.ts'
@@ -63,7 +64,11 @@ export function parseConfigFiles(sources: readonly ConfigSource[], env: Environm
     reader.endFile()
   }
   const config = checkConfig(reader.global, reader.proxies, reader.fcgiApps, diagnostics)
-  return { config, diagnostics: diagnostics.list, environment: Object.fromEntries(environment) }
+  const ordered = inOrder(
+    diagnostics.list,
+    sources.map((source) => source.file),
+  )
+  return { config, diagnostics: ordered, environment: Object.fromEntries(environment) }
 }
 
 /** Only what is there: names come from the configuration, and must not find properties of every object. */
@@ -130,11 +135,12 @@ class ConfigReader implements LineHandler {
   #apply(first: Word, words: readonly Word[], modifier: Modifier): void {
     const diagnostics = this.#diagnostics
     const current = this.#current
+    const line = { modifier, diagnostics, others: sectionKinds }
     switch (current?.kind) {
       case 'global':
-        return applyLine(globalTable, current.draft, words, { modifier, section: "'global'", diagnostics })
+        return applyLine(globalTable, current.draft, words, { ...line, section: "'global'" })
       case 'fcgi-app':
-        return applyLine(fcgiTable, current.draft, words, { modifier, section: "'fcgi-app'", diagnostics })
+        return applyLine(fcgiTable, current.draft, words, { ...line, section: "'fcgi-app'" })
       case 'proxy':
         return applyProxyLine(current.draft, words, modifier, diagnostics)
       case 'skipped':
@@ -234,7 +240,8 @@ function applyProxyLine(
   diagnostics: Diagnostics,
 ): void {
   const found = proxyTable.find(words)
-  if (found === undefined) return proxyTable.reportUnknown(words, `'${proxy.kind}'`, diagnostics)
+  if (found === undefined)
+    return proxyTable.reportUnknown(words, `'${proxy.kind}'`, diagnostics, sectionKinds)
   const args = new Args(words, found.count, modifier, diagnostics)
   const { entry } = found
   if (refusesModifier(entry, args)) return

@@ -18,6 +18,17 @@ const sectionsOf: { readonly [Set in RuleSet]: readonly KeywordSection[] } = {
   'http-after-response': ['defaults', 'frontend', 'listen', 'backend'],
 }
 
+/** The version that brought each set. */
+const sinceOf: { readonly [Set in RuleSet]: string } = {
+  'tcp-request connection': '1.5',
+  'tcp-request session': '1.7',
+  'tcp-request content': '1.3',
+  'http-request': '1.4',
+  'tcp-response content': '1.5',
+  'http-response': '1.5',
+  'http-after-response': '2.2',
+}
+
 /** Rules and ACLs are refused in a `defaults` section without a name: it may be inherited by anything. */
 export function refusesAnonymous(proxy: ProxyDraft, args: Args): boolean {
   if (proxy.kind !== 'defaults' || proxy.name !== '') return false
@@ -54,7 +65,8 @@ function ruleKeyword(ruleSet: RuleSet, info: ActionInfo): Keyword<ProxyDraft> {
       : `${info.syntax} [{if | unless} <cond>]`.trimStart(),
     fallback: '',
     doc: info.doc,
-    since: info.since,
+    // The later of the two: an action came to all sets of its time at once.
+    since: info.since > sinceOf[ruleSet] ? info.since : sinceOf[ruleSet],
     strict: true,
     parentheses: info.parentheses ?? false,
     apply: (proxy, args) => {
@@ -72,7 +84,7 @@ function delayKeyword(side: 'request' | 'response'): Keyword<ProxyDraft> {
     syntax: '<time>',
     fallback: 'no waiting',
     doc: 'how long content rules may wait for more data',
-    since: side === 'request' ? '1.4' : '1.5',
+    since: side === 'request' ? '1.3' : '1.5',
     strict: true,
     apply: (proxy, args) => {
       if (refusesAnonymous(proxy, args)) return

@@ -14,7 +14,8 @@ export function checkConfig(
   fcgiApps: readonly FcgiAppDraft[],
   diagnostics: Diagnostics,
 ): Config {
-  for (const proxy of proxies) {
+  // What a disabled proxy refers to is not looked at, as in HAProxy.
+  for (const proxy of proxies.filter((each) => !each.disabled)) {
     checkFrontend(proxy, diagnostics)
     checkBackends(proxy, proxies, diagnostics)
     checkTimeouts(proxy, diagnostics)
@@ -38,7 +39,17 @@ function title(proxy: ProxyDraft): string {
 }
 
 function checkFrontend(proxy: ProxyDraft, diagnostics: Diagnostics): void {
-  if (proxy.kind === 'backend' || proxy.binds.length > 0) return
+  if (proxy.kind === 'backend') return
+  if (proxy.logFormat !== undefined && proxy.logs.length === 0) {
+    const message = `${title(proxy)} has a log format and no 'log' line: nothing is logged`
+    diagnostics.warning(
+      'CFG_KEYWORD_IGNORED',
+      proxy.place,
+      message,
+      "add 'log global' and a 'log' in the global section",
+    )
+  }
+  if (proxy.binds.length > 0) return
   const message = `${title(proxy)} has no 'bind' line: nothing can reach it`
   diagnostics.warning('CFG_BIND_MISSING', proxy.place, message, 'if it is a backend, say so')
 }

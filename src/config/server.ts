@@ -169,7 +169,7 @@ const harmless = `
   error-limit:1 init-addr:1 log-proto:1 max-reuse:1 minconn:1 non-stick pool-low-conn:1
   pool-purge-delay:1 slowstart:1 stick tcp-ut:1 tfo no-tfo cookie:1 resolve-net:1 resolve-opts:1
   resolve-prefer:1 no-agent-check no-check-send-proxy no-check-ssl no-send-proxy no-send-proxy-v2
-  no-send-proxy-v2-ssl no-send-proxy-v2-ssl-cn no-ssl on-marked-down:1 on-marked-up:1 no-verifyhost
+  no-send-proxy-v2-ssl no-send-proxy-v2-ssl-cn no-ssl on-marked-down:1 on-marked-up:1
   ws:1`
 
 const meaningful = `

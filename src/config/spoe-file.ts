@@ -3,6 +3,7 @@ import type { Modifier } from './args.ts'
 import { forbiddenCharacter } from './args.ts'
 import { Diagnostics } from './diagnostics.ts'
 import type { Diagnostic, Place } from './diagnostics.ts'
+import { inOrder } from './in-order.ts'
 import { applyLine } from './keyword.ts'
 import { frameSizes, spoeAgentTable, spoeGroupTable, spoeMessageTable } from './keywords-spoe.ts'
 import type { SpoeAgentDraft, SpoeGroupDraft, SpoeMessageDraft } from './keywords-spoe.ts'
@@ -41,7 +42,7 @@ export function parseSpoeFile(
   readLines({ file, text, environment: toEnvironmentMap(env) }, reader, diagnostics)
   const place = origin ?? { file, line: 1, column: 1 }
   const spoe = finishSpoe({ engine, place, scopes: reader.scopes }, reader, diagnostics)
-  return { spoe, diagnostics: diagnostics.list }
+  return { spoe, diagnostics: inOrder(diagnostics.list, [place.file, file]) }
 }
 
 const kinds = ['spoe-agent', 'spoe-message', 'spoe-group'] as const
@@ -96,7 +97,8 @@ class SpoeReader implements LineHandler {
 
   #apply(first: Word, words: readonly Word[], modifier: Modifier): void {
     const current = this.#current
-    const line = { modifier, section: `'${current?.kind ?? ''}'`, diagnostics: this.#diagnostics }
+    const section = `'${current?.kind ?? ''}'`
+    const line = { modifier, section, diagnostics: this.#diagnostics, others: kinds }
     if (current?.kind === 'spoe-agent') applyLine(spoeAgentTable, current.draft, words, line)
     if (current?.kind === 'spoe-message') applyLine(spoeMessageTable, current.draft, words, line)
     if (current?.kind === 'spoe-group') applyLine(spoeGroupTable, current.draft, words, line)

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { checkSpoeEngines, effectiveEvent, parseConfig, parseSpoeFile } from '#src/config/index.js'
+import type { SpoeEngine } from '#src/config/index.js'
+import { summariseDiagnostics } from './summary.ts'
+
+const spoeText = `spoe-agent agent
+  use-backend agents
+  messages first second
+  groups group
+spoe-message first
+  event on-client-session
+spoe-message second
+  event on-backend-http-request
+spoe-message third
+spoe-group group
+  messages third
+`
+
+/** Every filter of `main` with the file above; `agents` becomes the backend of the agent. */
+function check(main: string, agents = 'agents'): string {
+  const { config } = parseConfig({ file: 'haproxy.cfg', text: main })
+  const { spoe } = parseSpoeFile(spoeText.replace('agents', agents), 'spoe.conf')
+  assert.ok(spoe !== undefined)
+  const engines = config.proxies.flatMap((proxy) =>
+    proxy.filters.flatMap((filter): SpoeEngine[] =>
+      filter.type === 'spoe' ? [{ proxy, filter, spoe }] : [],
+    ),
+  )
+  return summariseDiagnostics(checkSpoeEngines(config, engines))
+}
+
+const listen = 'listen main\n mode http\n filter spoe config spoe.conf\n'
+const backend = 'backend agents\n'
+
+test('the backend of the agent exists and has mode tcp', () => {
+  assert.equal(check(listen + backend), '')
+  assert.equal(
+    check(listen + backend, 'agent'),
+    "2:15 error CFG_BACKEND_UNKNOWN: there is no backend 'agent' | did you mean 'agents'?",
+  )
+  assert.equal(
+    check(`${listen}${backend} mode http\n`),
+    "2:15 error CFG_BACKEND_MODE: the backend 'agents' of the agent 'agent' has mode http" +
+      " | write 'mode tcp' into the backend",
+  )
+})
+
+test('events of frontends never occur in a backend', () => {
+  assert.equal(
+    check(`backend web\n mode http\n filter spoe config spoe.conf\n${backend}`),
+    "6:3 warning CFG_SPOE_EVENT: 'on-client-session' never occurs in the backend 'web': the message is not sent",
+  )
+})
+
+test('a listen sees request events as a frontend does', () => {
+  const { config } = parseConfig({ file: 'f', text: 'frontend f\nlisten l\nbackend b\n' })
+  const [f, l, b] = config.proxies
+  const messages = parseSpoeFile(spoeText, 'spoe.conf').spoe?.messages ?? []
+  const [first, second, third] = messages
+  assert.ok(f && l && b && first && second && third)
+  const events = [f, l, b].map((proxy) => messages.map((message) => effectiveEvent(proxy, message)))
+  assert.deepEqual(events, [
+    ['on-client-session', 'on-backend-http-request', undefined],
+    ['on-client-session', 'on-frontend-http-request', undefined],
+    [undefined, 'on-backend-http-request', undefined],
+  ])
+})
+
+test('engines and groups of send-spoe-group exist in the same proxy', () => {
+  const rule = (text: string) => check(`${listen} http-request send-spoe-group ${text}\n${backend}`)
+  assert.equal(rule('agent group'), '')
+  assert.equal(
+    rule('agnet group'),
+    "4:31 error CFG_SPOE_AGENT: listen 'main' has no SPOE engine 'agnet' | did you mean 'agent'?",
+  )
+  assert.equal(
+    rule('agent groop'),
+    "4:37 error CFG_SPOE_GROUP: the engine 'agent' has no group 'groop' | did you mean 'group'?",
+  )
+})
+
+test('the names of engines are unique in a proxy', () => {
+  assert.equal(
+    check(`${listen} filter spoe config spoe.conf\n${backend}`),
+    "4:2 error CFG_SPOE_AGENT: listen 'main' has an engine 'agent' already",
+  )
+})
