@@ -81,14 +81,19 @@ interface Seen {
 export class ArgumentDecoder {
   readonly #message: string
   readonly #slots: readonly Slot[]
+  readonly #repeated: readonly Slot[]
   readonly #byName = new Map<string, Slot>()
   readonly #byPosition = new Map<number, Slot>()
+  /** What the arguments look like before any is read: copying it gives every object the same hidden class. */
+  readonly #template: Readonly<Record<string, unknown>>
   readonly #order: (Seen | undefined)[] = []
 
   /** @throws AgentError `ERR_AGENT_SCHEMA` for a declaration that is none. */
   constructor(message: string, schema: Schema) {
     this.#message = message
     this.#slots = Object.entries(schema).map(([name, spec]) => parseSlot(message, name, spec))
+    this.#repeated = this.#slots.filter((slot) => slot.repeated)
+    this.#template = Object.fromEntries(this.#slots.map((slot) => [slot.name, undefined]))
     for (const slot of this.#slots) {
       const position = /^#(\d{1,3})$/.exec(slot.name)
       if (position === null) this.#byName.set(slot.name, slot)
@@ -102,16 +107,17 @@ export class ArgumentDecoder {
    * @throws AgentError `ERR_AGENT_ARGUMENT` naming message, argument, wanted and got type.
    */
   decode(reader: Reader, count: number): Record<string, unknown> {
-    const values: Record<string, unknown> = {}
-    // Every object gets its keys in the same order, and so the same hidden class.
-    for (const slot of this.#slots) values[slot.name] = slot.repeated ? [] : undefined
+    const values: Record<string, unknown> = { ...this.#template }
+    for (const slot of this.#repeated) values[slot.name] = []
     for (let position = 0; position < count; position++) {
       const slot = this.#slotAt(reader, position)
       if (slot === undefined) skipTypedData(reader)
       else this.#readInto(values, slot, reader, count - position - 1)
     }
-    for (const slot of this.#slots) {
-      if (values[slot.name] === undefined && !slot.optional) this.#refuse(slot, 'nothing')
+    const slots = this.#slots
+    for (let index = 0; index < slots.length; index++) {
+      const slot = slots[index] as Slot // within bounds
+      if (!slot.optional && values[slot.name] === undefined) this.#refuse(slot, 'nothing')
     }
     return values
   }

@@ -3,10 +3,15 @@
  * valid until the next {@link Writer.reset}.
  */
 
+const nothing = Buffer.alloc(0)
+
 /** See the head of this file. `at` is how many bytes are written. */
 export class Writer {
   bytes: Buffer
   at = 0
+  #view: Buffer = nothing
+  /** The buffer that the view is of. */
+  #viewed: Buffer = nothing
 
   constructor(size = 512) {
     this.bytes = Buffer.allocUnsafe(size)
@@ -74,9 +79,16 @@ export class Writer {
     this.bytes.write(text, start, encoding)
   }
 
-  /** A view of all that was written since the last reset. */
+  /**
+   * A view of all that was written since the last reset. The same object is handed out again for the same length:
+   * small answers are mostly of one size, and making a view costs more than filling it.
+   */
   view(): Buffer {
-    return this.bytes.subarray(0, this.at)
+    if (this.#view.length !== this.at || this.#viewed !== this.bytes) {
+      this.#view = this.bytes.subarray(0, this.at)
+      this.#viewed = this.bytes
+    }
+    return this.#view
   }
 
   /** Forgets what was written after `at`, and keeps the buffer. */

@@ -1,0 +1,29 @@
+/** A worker's side of a cluster: obeys the primary. */
+import cluster from 'node:cluster'
+import type { Agent } from './agent.ts'
+import type { ClusterReply, ClusterRequest } from './cluster.ts'
+
+/**
+ * Lets the primary drain, close and count this process's agent. Call it once the agent listens. In a process that is
+ * no cluster worker it does nothing, so the same module runs alone too.
+ */
+export function joinCluster(agent: Agent): void {
+  const { worker } = cluster
+  if (worker === undefined) return
+  const reply = (message: ClusterReply) => void process.send?.(message)
+  const close = () => void agent.close().then(() => worker.disconnect())
+  process.on('message', (request: ClusterRequest) => {
+    if (request.sluice === 'close') close()
+    else if (request.sluice === 'drain') agent.drain()
+    else if (request.sluice === 'stats') {
+      const stats = agent.stats
+      reply({ sluice: 'stats', id: request.id, stats: { ...stats, messages: [...stats.messages] } })
+    }
+  })
+  // A terminal sends its signals to the workers too: they wait for the primary's word.
+  process.on('SIGINT', () => {})
+  process.once('SIGTERM', close)
+  // Without a primary there is nobody to be told by.
+  process.once('disconnect', () => void agent.close().finally(() => process.exit()))
+  reply({ sluice: 'ready' })
+}

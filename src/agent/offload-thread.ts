@@ -1,0 +1,66 @@
+/** The entry of a worker thread: loads the module, answers one job after another. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { Writer } from '../bytes/writer.ts'
+import { errorMessage } from '../errors.ts'
+import { createReader } from '../spop/frame-head.ts'
+import { readString } from '../spop/string.ts'
+import { ActionWriter } from './actions.ts'
+import { ArgumentDecoder } from './arguments.ts'
+import { AgentError } from './errors.ts'
+import type { OffloadModule } from './offload-module.ts'
+
+/** A message for a thread: an encoded message of a NOTIFY. */
+export interface OffloadJob {
+  readonly id: number
+  readonly message: Uint8Array
+  /** Room for actions, in bytes. */
+  readonly room: number
+}
+
+/** What a thread answers; the first answer, of id 0, says that the module is loaded. */
+export interface OffloadResult {
+  readonly id: number
+  readonly actions?: Uint8Array
+  readonly oversized?: boolean
+  readonly error?: string
+}
+
+async function serve(): Promise<void> {
+  const port = parentPort
+  if (port === null) return
+  const { module } = workerData as { module: string }
+  const loaded = (await import(module)) as { default?: OffloadModule }
+  const handlers = loaded.default
+  if (!(handlers instanceof Map)) {
+    throw new AgentError('ERR_AGENT_OFFLOAD', `${module} has no default export made by defineOffload()`)
+  }
+  const decoders = new Map([...handlers].map(([name, { args }]) => [name, new ArgumentDecoder(name, args)]))
+  port.on('message', (job: OffloadJob) => {
+    void run(handlers, decoders, job).then((result) => port.postMessage(result))
+  })
+  port.postMessage({ id: 0 } satisfies OffloadResult)
+}
+
+async function run(
+  handlers: OffloadModule,
+  decoders: ReadonlyMap<string, ArgumentDecoder>,
+  { id, message, room }: OffloadJob,
+): Promise<OffloadResult> {
+  try {
+    const reader = createReader(Buffer.from(message))
+    const name = readString(reader)
+    const handler = handlers.get(name)
+    const decoder = decoders.get(name)
+    if (handler === undefined || decoder === undefined)
+      return { id, error: `the module has no handler '${name}'` }
+    const writer = new Writer()
+    const actions = new ActionWriter(writer, room)
+    // The module's declaration keeps schema and handler together.
+    await handler.handle(decoder.decode(reader, reader.uint8()) as Record<string, never>, actions)
+    return { id, actions: new Uint8Array(writer.view()), oversized: actions.oversized }
+  } catch (error) {
+    return { id, error: errorMessage(error) }
+  }
+}
+
+await serve()
