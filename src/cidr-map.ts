@@ -91,8 +91,8 @@ function readUint32(bytes: Uint8Array, at = 0): number {
 }
 
 /**
- * See the head of this file. IPv4-mapped IPv6 addresses (`::ffff:192.0.2.1`) are looked up as IPv4. Values must not be
- * undefined.
+ * See the head of this file. IPv4-mapped IPv6 addresses (`::ffff:192.0.2.1`) are looked up as IPv4 first. Values must
+ * not be undefined.
  */
 export class CidrMap<Value> {
   readonly #v4 = new Ipv4Ranges<Value>()
@@ -130,7 +130,9 @@ export class CidrMap<Value> {
 
   #getBytes(bytes: Uint8Array): Value | undefined {
     if (bytes.length === 4) return this.#v4.get(readUint32(bytes))
-    return this.#v6.get(bytes) ?? (isMapped(bytes) ? this.#v4.get(readUint32(bytes, 12)) : undefined)
+    // A server that listens on `::` sees IPv4 clients so: a range such as `::/0` must not hide the IPv4 ranges.
+    const mapped = isMapped(bytes) ? this.#v4.get(readUint32(bytes, 12)) : undefined
+    return mapped ?? this.#v6.get(bytes)
   }
 
   /** Whether any range holds the address. */
