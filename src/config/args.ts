@@ -16,6 +16,7 @@ const scopes = new Map<string, VariableScope>(
   (['proc', 'sess', 'txn', 'req', 'res'] as const).map((scope) => [scope, scope]),
 )
 
+/** A reader of one line, behind its keyword. */
 export class Args {
   /** The keyword as it stands in the line, such as `timeout client` or `http-request set-var(txn.a)`. */
   readonly keyword: string

@@ -54,6 +54,7 @@ export interface ServerDraft extends Omit<Draft<Server>, 'check' | 'address' | '
 /** A `fcgi-app` section being read. */
 export type FcgiAppDraft = Draft<FcgiApp>
 
+/** Nothing set yet. */
 export function createGlobalDraft(environment: Map<string, string>): GlobalDraft {
   return {
     environment,
@@ -91,6 +92,7 @@ function createServerDraft(): ServerDraft {
   }
 }
 
+/** A copy that can be changed without changing `server`. */
 export function copyServerDraft(server: ServerDraft): ServerDraft {
   return { ...server, checks: { ...server.checks } }
 }

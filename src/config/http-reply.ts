@@ -39,14 +39,7 @@ export function readHttpReply(args: Args, defaultStatus: number): HttpReply | un
     hadBody: undefined,
     errorPage: undefined,
   }
-  const legacy = args.peek()
-  if (legacy?.text === 'deny_status' && args.keyword.endsWith(' deny')) {
-    args.next()
-    if (readStatus(args, reply) === 'failed') return undefined
-    // Alone it gives the error page of that status; with more arguments it is the same as 'status'.
-    const next = args.peek()?.text
-    if (next === undefined || next === 'if' || next === 'unless') reply.errorPage = legacy
-  }
+  if (args.keyword.endsWith(' deny') && !readDenial(args, reply)) return undefined
   for (;;) {
     const outcome = readArgument(args, reply)
     if (outcome === 'end') break
@@ -55,6 +48,19 @@ export function readHttpReply(args: Args, defaultStatus: number): HttpReply | un
   if (!check(args, reply)) return undefined
   const { status, contentType, body, headers } = reply
   return { status, contentType, body, headers }
+}
+
+/** `deny` and `deny_status <code>` alone give an error page; with more arguments they are like `return`. */
+function readDenial(args: Args, reply: ReplyDraft): boolean {
+  const keyword = args.keywordWord
+  const legacy = args.peek()
+  if (legacy?.text === 'deny_status') {
+    args.next()
+    if (readStatus(args, reply) === 'failed') return false
+  }
+  const next = args.peek()?.text
+  if (next === undefined || next === 'if' || next === 'unless') reply.errorPage = legacy ?? keyword
+  return true
 }
 
 function readArgument(args: Args, reply: ReplyDraft): 'read' | 'failed' | 'end' {
@@ -74,8 +80,10 @@ function readArgument(args: Args, reply: ReplyDraft): 'read' | 'failed' | 'end' 
       args.next()
       return readHeader(args, reply)
     case 'default-errorfiles':
+      if (!isFirstBody(args, reply, word)) return 'failed'
       args.next()
       reply.errorPage = word
+      reply.hadBody = word
       return 'read'
     case 'errorfile':
     case 'errorfiles':
@@ -115,6 +123,12 @@ function readBody(args: Args, reply: ReplyDraft, read: (word: Word) => HttpReply
   return 'read'
 }
 
+function isFirstBody(args: Args, { hadBody }: ReplyDraft, kind: Word): boolean {
+  if (hadBody === undefined) return true
+  args.error('CFG_ARGUMENT', kind.place, `'${kind.text}' gives a second body; '${hadBody.text}' gave one`)
+  return false
+}
+
 function readHeader(args: Args, reply: ReplyDraft): 'read' | 'failed' {
   const name = args.expect('<name> and <value>')
   const format = name === undefined ? undefined : args.expect('<value>')
@@ -134,6 +148,16 @@ function check(args: Args, reply: ReplyDraft): boolean {
     const message = `there is no error page for status ${status}`
     args.error('CFG_ARGUMENT', errorPage.place, message, "write 'status' instead, which takes any status")
     return false
+  }
+  if (errorPage !== undefined) {
+    const extra = contentType ?? reply.headers[0]?.name
+    if (extra !== undefined) {
+      args.warning('CFG_KEYWORD_IGNORED', extra.place, `'${extra.text}' has no effect with an error page`)
+    }
+    reply.contentType = undefined
+    reply.headers = []
+    reply.body = { kind: 'error-page' }
+    return true
   }
   if (body === undefined) {
     if (contentType === undefined) return true

@@ -15,8 +15,10 @@ export interface SpoeAgentDraft extends Omit<Draft<SpoeAgent>, 'timeouts' | 'var
   varPrefix: string | undefined
 }
 
+/** A `spoe-message` section being read. */
 export type SpoeMessageDraft = Draft<SpoeMessage>
 
+/** A `spoe-group` section being read. */
 export type SpoeGroupDraft = Draft<SpoeGroup>
 
 /** Bytes: what HAProxy takes with its default `tune.bufsize`. */
@@ -124,6 +126,7 @@ function applyRegister(draft: SpoeAgentDraft, args: Args): void {
 
 const most = 0x7fff_ffff
 
+/** The keywords of `spoe-agent`. */
 export const spoeAgentTable = new KeywordTable<SpoeAgentDraft>([
   agent('messages', '<message>...', 'messages that are sent when their event occurs', (draft, args) => {
     addNames(draft.messages, args, 'MESSAGE')
@@ -257,6 +260,7 @@ function applyEvent(draft: SpoeMessageDraft, args: Args): void {
   draft.event = { name, condition: parsed.condition, place: args.place }
 }
 
+/** The keywords of `spoe-message`. */
 export const spoeMessageTable = new KeywordTable<SpoeMessageDraft>([
   {
     name: 'args',
@@ -293,6 +297,7 @@ export const spoeMessageTable = new KeywordTable<SpoeMessageDraft>([
   },
 ])
 
+/** The keywords of `spoe-group`. */
 export const spoeGroupTable = new KeywordTable<SpoeGroupDraft>([
   {
     name: 'messages',

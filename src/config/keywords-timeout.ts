@@ -23,6 +23,7 @@ function timeout(
   return keyword(`timeout ${name}`, sections, '<time>', doc, apply, { fallback: 'no limit', ...more })
 }
 
+/** All of them. */
 export const timeoutKeywords: readonly Keyword<ProxyDraft>[] = [
   timeout('connect', 'connect', backends, 'to reach a server'),
   timeout('client', 'client', frontends, 'without data from or to the client'),

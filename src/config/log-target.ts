@@ -1,4 +1,5 @@
 /** `log` and `log-stderr` lines (configuration.txt 4.2 "log"). */
+import { parseIp } from '../ip.ts'
 import type { Args } from './args.ts'
 import type { LogAddress, LogTarget } from './model.ts'
 import { didYouMean } from './suggest.ts'
@@ -73,18 +74,22 @@ function readAddress(args: Args, word: Word): LogAddress | undefined {
 const syslogPort = 514
 
 function readUdp(args: Args, word: Word, text: string): LogAddress | undefined {
-  // An IPv6 address without a port has several colons and no brackets.
-  const [, inBrackets, plain, digits] =
-    /^(?:\[([^\]]+)\]|([^:]*|[^[\]]*:[^[\]]*:[^[\]]*?))(?::(\d{0,5}))?$/.exec(text) ?? []
-  const host = inBrackets ?? plain
-  const port = digits === undefined || digits === '' ? syslogPort : Number(digits)
-  if (host !== undefined && host !== '' && host !== 'global' && port <= 65535)
-    return { type: 'udp', host, port }
-  return args.error(
-    'CFG_ADDRESS',
-    word.place,
-    `'${word.text}' is no place for logs`,
-    didYouMean(text, ['stdout', 'stderr', 'global']) ??
-      'use stdout, stderr, host:port or the path of a socket',
-  )
+  const { host, port } = splitHost(text)
+  if (host !== '' && host !== 'global' && port <= 65535) return { type: 'udp', host, port }
+  const hint =
+    text === 'global'
+      ? "'global' stands alone"
+      : (didYouMean(text, ['stdout', 'stderr']) ?? 'use stdout, stderr, host:port or the path of a socket')
+  return args.error('CFG_ADDRESS', word.place, `'${word.text}' is no place for logs`, hint)
+}
+
+/** Host and port; without a port it is syslog's own. A port that is no number is Infinity. */
+function splitHost(text: string): { readonly host: string; readonly port: number } {
+  const colon = text.lastIndexOf(':')
+  const isBare = colon < text.lastIndexOf(']') || parseIp(text) !== undefined
+  const host = isBare ? text : text.slice(0, colon < 0 ? text.length : colon)
+  const digits = isBare || colon < 0 ? '' : text.slice(colon + 1)
+  const port = digits === '' ? syslogPort : Number(digits)
+  const inner = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
+  return { host: inner, port: /^\d*$/.test(digits) ? port : Number.POSITIVE_INFINITY }
 }

@@ -29,6 +29,7 @@ export interface FcgiApp {
   readonly mpxsConns: boolean
 }
 
+/** A rule of a `fcgi-app` section; they are evaluated in order, and a later `set-param` of one name wins. */
 export type FcgiRule =
   | {
       readonly type: 'set-param'

@@ -20,6 +20,7 @@ export type LogTarget =
       readonly minLevel: string
     }
 
+/** Where log lines are written. */
 export type LogAddress =
   | { readonly type: 'stdout' | 'stderr' }
   | { readonly type: 'udp'; readonly host: string; readonly port: number }

@@ -35,8 +35,10 @@ export const ruleSets = [
   'http-after-response',
 ] as const
 
+/** The name of a rule set. */
 export type RuleSet = (typeof ruleSets)[number]
 
+/** The rules of a proxy, by their set. */
 export type Rules = { readonly [Set in RuleSet]: readonly Rule[] }
 
 /** One rule. */
@@ -71,11 +73,14 @@ export interface HttpReply {
   /** 200 to 599. Defaults: `return` 200, `http-request deny` 403, `http-response deny` 502. */
   readonly status: number
   readonly contentType: Word | undefined
+  /** Undefined: none. */
   readonly body: HttpReplyBody | undefined
   readonly headers: readonly { readonly name: Word; readonly format: Word }[]
 }
 
+/** What an answer carries; `error-page` is the page (`errorfile`) of the proxy for the status. */
 export type HttpReplyBody =
+  | { readonly kind: 'error-page' }
   | { readonly kind: 'string'; readonly text: Word }
   | { readonly kind: 'lf-string'; readonly format: Word }
   | { readonly kind: 'file'; readonly file: Word }
@@ -114,6 +119,7 @@ export type SetVarCondition =
   | 'ifnotset'
   | 'ifset'
 
+/** How long a variable lives: the process, the client connection, the transaction, its request, its response. */
 export type VariableScope = 'proc' | 'sess' | 'txn' | 'req' | 'res'
 
 /** `txn.iprep.score` is scope `txn` and name `iprep.score`. */

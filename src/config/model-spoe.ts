@@ -59,6 +59,7 @@ export interface SpoeTimeouts {
   readonly processing: number | undefined
 }
 
+/** The events of SPOE.txt 3.3, in the order in which a stream meets them. */
 export const spoeEvents = [
   'on-client-session',
   'on-frontend-tcp-request',
@@ -70,6 +71,7 @@ export const spoeEvents = [
   'on-http-response',
 ] as const
 
+/** The name of an event. */
 export type SpoeEvent = (typeof spoeEvents)[number]
 
 /** `spoe-message`, SPOE.txt 2.3. */

@@ -161,6 +161,7 @@ export interface Balance {
   readonly args: readonly Word[]
 }
 
+/** Which requests may be sent on a connection that carried others: see `http-reuse` in HAProxy's manual. */
 export type HttpReuse = 'never' | 'safe' | 'aggressive' | 'always'
 
 /** Milliseconds each; undefined means that none was set. A missing one of these falls back as HAProxy's manual says. */

@@ -5,10 +5,14 @@ import { reportUnsupported } from './keyword.ts'
 import type { Keyword, KeywordSection, Support } from './keyword.ts'
 import type { Word } from './word.ts'
 
+/** The sections of proxies. */
 export type ProxySection = Extract<KeywordSection, 'defaults' | 'frontend' | 'listen' | 'backend'>
 
+/** Where keywords of both sides may stand. */
 export const everywhere: readonly ProxySection[] = ['defaults', 'frontend', 'listen', 'backend']
+/** Where keywords of the client side may stand. */
 export const frontends: readonly ProxySection[] = ['defaults', 'frontend', 'listen']
+/** Where keywords of the server side may stand. */
 export const backends: readonly ProxySection[] = ['defaults', 'listen', 'backend']
 
 /** What most entries leave as it is. */

@@ -94,6 +94,7 @@ function delayKeyword(side: 'request' | 'response'): Keyword<ProxyDraft> {
   }
 }
 
+/** Every action of every rule set, and the two delays. */
 export const ruleKeywords: readonly Keyword<ProxyDraft>[] = [
   delayKeyword('request'),
   delayKeyword('response'),

@@ -6,6 +6,7 @@ import type { Word } from './word.ts'
 /** Sections that are read. */
 export const sectionKinds = ['global', 'defaults', 'frontend', 'backend', 'listen', 'fcgi-app'] as const
 
+/** The name of such a section. */
 export type SectionKind = (typeof sectionKinds)[number]
 
 /** Sections that HAProxy 2.6 has and sluice has not; what refers to them is reported by itself. */

@@ -4,6 +4,7 @@ import type { FcgiAppDraft, ProxyDraft } from './draft.ts'
 import { didYouMean } from './suggest.ts'
 import type { Word } from './word.ts'
 
+/** Reports what does not fit, and settles `useFcgiApp` and `maxReqs`. */
 export function checkFcgi(
   proxies: readonly ProxyDraft[],
   apps: readonly FcgiAppDraft[],

@@ -1,6 +1,6 @@
-/** One word of a configuration line, after quotes, escapes and environment variables were resolved. */
 import type { Place } from './diagnostics.ts'
 
+/** One word of a configuration line, after quotes, escapes and environment variables were resolved. */
 export interface Word {
   readonly text: string
   readonly place: Place
