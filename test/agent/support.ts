@@ -10,9 +10,9 @@ export interface Stage {
   readonly agent: Agent
   readonly port: number
   /** A peer that has not said anything. */
-  connect(target?: PeerTarget): Promise<Peer>
+  readonly connect: (target?: PeerTarget) => Promise<Peer>
   /** A peer whose HELLO is over. */
-  open(hello?: Buffer): Promise<Peer>
+  readonly open: (hello?: Buffer) => Promise<Peer>
 }
 
 /** Starts an agent on a port of the kernel's choice; `closeDelay` is short unless given. */

@@ -129,7 +129,9 @@ export class Peer {
   static async connect({ port, host = '127.0.0.1', path, tls }: PeerTarget): Promise<Peer> {
     const where = path === undefined ? { host, port: port ?? 0 } : { path }
     const socket =
-      tls === undefined ? connect({ ...where, allowHalfOpen: true }) : connectTls({ ...where, ...tls })
+      tls === undefined
+        ? connect({ ...where, allowHalfOpen: true, noDelay: true })
+        : connectTls({ ...where, ...tls })
     await new Promise<void>((resolve, reject) => {
       socket.once(tls === undefined ? 'connect' : 'secureConnect', resolve)
       socket.once('error', reject)
