@@ -1,0 +1,270 @@
+/**
+ * What may import what, as a table. `violations` is a function over sources, so that the tests at the end can plant
+ * each mistake and see it refused.
+ */
+import assert from 'node:assert/strict'
+import { posix } from 'node:path'
+import { test } from 'node:test'
+import { codeOnly, importsOf, readSources, withoutComments, type Sources } from './support/source-scan.ts'
+
+/** A folder may import itself, the folders named here, and the leaves (the files directly in src/). */
+const arrows: Readonly<Record<string, readonly string[]>> = {
+  bytes: [],
+  spop: ['bytes'],
+  agent: ['spop', 'bytes'],
+  engine: ['spop', 'bytes'],
+  http1: ['bytes'],
+  fcgi: ['http1', 'bytes'],
+  config: [],
+  sample: ['config'],
+  proxy: ['engine', 'spop', 'fcgi', 'http1', 'sample', 'config', 'bytes'],
+  services: ['agent'],
+  testing: ['agent', 'engine', 'fcgi', 'spop', 'bytes'],
+  cli: [
+    'bytes',
+    'spop',
+    'agent',
+    'engine',
+    'http1',
+    'fcgi',
+    'config',
+    'sample',
+    'proxy',
+    'services',
+    'testing',
+  ],
+}
+
+const pureFolders = ['bytes', 'spop', 'http1', 'config', 'sample']
+/** The FastCGI codec: what knows records and parameters, and no socket. */
+const pureFiles = [
+  'begin-request',
+  'cgi-response',
+  'end-request',
+  'environment',
+  'errors',
+  'name-value',
+  'params',
+  'record',
+  'state',
+  'stderr',
+  'unknown-type',
+  'values',
+].map((name) => `src/fcgi/${name}.ts`)
+
+/** What reads a clock, waits, or reaches the process. Names behind a dot or before a colon are somebody's own. */
+const impure =
+  /(?<![.\w$#])(?:(?:setTimeout|setInterval|setImmediate|queueMicrotask)\s*\(|(?:performance|process|console|globalThis)\s*[.[]|Date\s*\.\s*now|new\s+Date\s*\(\s*\)|Date\s*\(\s*\))/g
+
+/** Packages that a folder may use. */
+const packages: Readonly<Record<string, readonly string[]>> = { cli: ['commander'] }
+
+const isPure = (path: string) => pureFolders.includes(layerOf(path)) || pureFiles.includes(path)
+
+/** `spop` for `src/spop/frame.ts`; empty for a leaf. */
+function layerOf(path: string): string {
+  const [, folder = '', ...rest] = path.split('/')
+  return rest.length === 0 ? '' : folder
+}
+
+/** What is wrong with these files; `all` is what they may import, when that is more. */
+function violations(sources: Sources, all: Sources = sources): string[] {
+  return Object.entries(sources).flatMap(([path, source]) => [
+    ...importsOf(source).flatMap((specifier) => importViolation(path, specifier, all)),
+    ...purityViolations(path, source),
+    ...indexViolations(path, source),
+  ])
+}
+
+function importViolation(path: string, specifier: string, sources: Sources): string[] {
+  if (specifier.startsWith('node:')) {
+    const free = !isPure(path) || specifier === 'node:buffer'
+    return free ? [] : [`${path} is pure and imports ${specifier}`]
+  }
+  if (!specifier.startsWith('.')) {
+    return (packages[layerOf(path)] ?? []).includes(specifier)
+      ? []
+      : [`${path} imports the package ${specifier}`]
+  }
+  const target = posix.join(posix.dirname(path), specifier)
+  if (!(target in sources)) return [`${path} imports ${specifier}, which does not exist`]
+  return [...arrowViolation(path, target), ...leafViolation(path, target, sources)]
+}
+
+function arrowViolation(path: string, target: string): string[] {
+  const from = layerOf(path)
+  const to = layerOf(target)
+  if (to === '' || to === from) return []
+  if (from === '') return [`${path} is a leaf and imports ${target}`]
+  const allowed = arrows[from]
+  if (allowed === undefined) return [`${path} is in a folder that the table does not know`]
+  return allowed.includes(to) ? [] : [`${path} imports ${target}: ${from} -> ${to} is not in the table`]
+}
+
+/** A pure file may import only leaves that are pure themselves. */
+function leafViolation(path: string, target: string, sources: Sources): string[] {
+  if (!isPure(path) || layerOf(target) !== '') return []
+  const source = sources[target] ?? ''
+  const reasons = [...importsOf(source).filter((each) => each.startsWith('node:')), ...impureNames(source)]
+  return reasons.length === 0
+    ? []
+    : [`${path} is pure and imports ${target}, which uses ${reasons.join(', ')}`]
+}
+
+const impureNames = (source: string): string[] => codeOnly(source).match(impure) ?? []
+
+function purityViolations(path: string, source: string): string[] {
+  const found = isPure(path) ? impureNames(source).map((name) => `${path} is pure and uses ${name}`) : []
+  const prints = path.startsWith('src/cli/')
+    ? []
+    : (codeOnly(source).match(/(?<![.\w$#])console\s*[.[]/g) ?? [])
+  return [...found, ...prints.map(() => `${path} prints with console; only src/cli/ may`)]
+}
+
+/** `index.ts` is the public API and nothing else. */
+function indexViolations(path: string, source: string): string[] {
+  if (!path.endsWith('/index.ts')) return []
+  const rest = withoutComments(source)
+    .replace(/\bexport\s+(?:type\s+)?(?:\{[^}]*\}|\*(?:\s+as\s+\w+)?)\s*from\s*(['"]).*?\1;?/g, '')
+    .trim()
+  return rest === '' ? [] : [`${path} holds more than exports: ${rest.slice(0, 60)}`]
+}
+
+/** The folders that import one another, as `a -> b -> a`. */
+function cycles(edges: Readonly<Record<string, readonly string[]>>): string[] {
+  const found: string[] = []
+  const done = new Set<string>()
+  const visit = (folder: string, trail: readonly string[]): void => {
+    if (trail.includes(folder)) found.push([...trail.slice(trail.indexOf(folder)), folder].join(' -> '))
+    if (trail.includes(folder) || done.has(folder)) return
+    for (const next of edges[folder] ?? []) visit(next, [...trail, folder])
+    done.add(folder)
+  }
+  for (const folder of Object.keys(edges)) visit(folder, [])
+  return found
+}
+
+function folderEdges(sources: Sources): Record<string, string[]> {
+  const edges: Record<string, string[]> = {}
+  for (const [path, source] of Object.entries(sources)) {
+    const from = layerOf(path)
+    for (const specifier of importsOf(source).filter((each) => each.startsWith('.'))) {
+      const to = layerOf(posix.join(posix.dirname(path), specifier))
+      if (to !== '' && to !== from && from !== '') (edges[from] ??= []).push(to)
+    }
+  }
+  return edges
+}
+
+const sources = readSources('src')
+
+test('every import in src/ is an arrow of the table, and pure files stay pure', () => {
+  assert.deepEqual(violations(sources), [])
+})
+
+test('no folders import one another', () => {
+  assert.deepEqual(cycles(arrows), [], 'the table')
+  assert.deepEqual(cycles(folderEdges(sources)), [], 'the sources')
+})
+
+test('the table names every folder of src/, and every file that it calls pure exists', () => {
+  const folders = new Set(Object.keys(sources).map(layerOf))
+  folders.delete('')
+  for (const folder of folders) assert.ok(folder in arrows, folder)
+  for (const path of pureFiles) assert.ok(path in sources, path)
+})
+
+/** What the checker says about one planted file. */
+const planted = (path: string, source: string) => violations({ [path]: source }, sources)
+
+test('a planted arrow is refused', () => {
+  for (const [path, specifier, expected] of [
+    ['src/spop/planted.ts', '../agent/index.ts', /spop -> agent is not in the table/],
+    ['src/bytes/planted.ts', '../spop/varint.ts', /bytes -> spop is not in the table/],
+    ['src/agent/planted.ts', '../engine/index.ts', /agent -> engine is not in the table/],
+    ['src/config/planted.ts', '../sample/index.ts', /config -> sample is not in the table/],
+    ['src/services/planted.ts', '../spop/index.ts', /services -> spop is not in the table/],
+    ['src/engine/planted.ts', '../../src/agent/index.ts', /engine -> agent is not in the table/],
+    ['src/planted.ts', './spop/index.ts', /is a leaf and imports src\/spop\/index\.ts/],
+    ['src/new/planted.ts', '../spop/index.ts', /a folder that the table does not know/],
+    ['src/spop/planted.ts', './missing.ts', /which does not exist/],
+    ['src/spop/planted.ts', 'commander', /imports the package commander/],
+    ['src/proxy/planted.ts', 'lodash', /imports the package lodash/],
+  ] as const) {
+    for (const source of [
+      `import { x } from '${specifier}'`,
+      `import type { x } from "${specifier}"`,
+      `export { x } from '${specifier}'`,
+      `export * from '${specifier}'`,
+      `import '${specifier}'`,
+      `const x = await import('${specifier}')`,
+      `import {\n  x, // comment\n  y,\n} from '${specifier}'`,
+    ]) {
+      const found = planted(path, source)
+      assert.equal(found.length, 1, `${path}: ${source}`)
+      assert.match(found[0] ?? '', expected)
+    }
+  }
+  assert.deepEqual(planted('src/cli/planted.ts', "import { Command } from 'commander'"), [])
+  assert.deepEqual(planted('src/agent/planted.ts', "import { x } from '../spop/index.ts'"), [])
+})
+
+test('planted impurity is refused, in pure files only', () => {
+  for (const code of [
+    "import { connect } from 'node:net'",
+    "import { monotonic } from '../clock.ts'",
+    'export const x = Date.now()',
+    'export const x = new Date()',
+    'export const x = () => setTimeout(f, 1)',
+    'setImmediate(f)',
+    'export const x = performance.now()',
+    'export const x = process.env',
+    "export const x = process['env']",
+    'export const x = `${process.pid}`',
+  ]) {
+    for (const path of ['src/spop/planted.ts', 'src/fcgi/record.ts', 'src/config/deep/planted.ts']) {
+      const source = path.includes('deep') ? code.replace('../', '../../') : code
+      assert.equal(planted(path, source).length, 1, `${path}: ${code}`)
+    }
+    assert.deepEqual(planted('src/agent/planted.ts', code), [], code)
+  }
+  for (const code of [
+    "import { Buffer } from 'node:buffer'",
+    '// setTimeout(f, 1) and process.env',
+    "export const x = 'process.env'",
+    'export const x = /process.env/',
+    'export const x = this.process.env',
+    'export const x = { process: 1 }',
+    'export const x = new Date(seconds)',
+    'export const x = `process.env`',
+  ]) {
+    assert.deepEqual(planted('src/spop/planted.ts', code), [], code)
+  }
+})
+
+test('a planted console is refused everywhere but in cli/', () => {
+  assert.match(planted('src/agent/planted.ts', 'console.log(1)')[0] ?? '', /prints with console/)
+  assert.deepEqual(planted('src/cli/planted.ts', 'console.log(1)'), [])
+})
+
+test('a planted declaration in an index.ts is refused', () => {
+  const exported = "export { x } from '../bytes/reader.ts'\n"
+  assert.deepEqual(planted('src/spop/index.ts', `/** Doc. */\n${exported}`), [])
+  assert.match(
+    planted('src/spop/index.ts', `${exported}export const y = 1`)[0] ?? '',
+    /holds more than exports/,
+  )
+  assert.match(
+    planted('src/spop/index.ts', "import '../bytes/reader.ts'")[0] ?? '',
+    /holds more than exports/,
+  )
+})
+
+test('a planted cycle of folders is found', () => {
+  assert.deepEqual(cycles({ a: ['b'], b: ['c'], c: ['a'], d: ['a'] }), ['a -> b -> c -> a'])
+  const edges = folderEdges({
+    'src/spop/x.ts': "import { a } from '../bytes/y.ts'",
+    'src/bytes/y.ts': "import { a } from '../spop/x.ts'",
+  })
+  assert.deepEqual(cycles(edges), ['spop -> bytes -> spop'])
+})
