@@ -82,7 +82,6 @@ export class ResponderConnection implements RequestLink {
 
   /** Ends now. */
   destroy(): void {
-    this.#socket.destroy()
     this.#lost('the responder was destroyed')
   }
 
@@ -110,7 +109,6 @@ export class ResponderConnection implements RequestLink {
       if (!(error instanceof FcgiError)) throw error
       const peer = this.#socket.remoteAddress ?? 'unix'
       this.options.logger.warn({ err: error, peer }, 'fcgi: the gateway broke the protocol')
-      this.#socket.destroy()
       this.#lost(error.message)
     } finally {
       this.#pumping = false
@@ -265,7 +263,7 @@ export class ResponderConnection implements RequestLink {
   #armIdle(): void {
     const { idleTimeout } = this.options
     clearTimeout(this.#idleTimer)
-    if (idleTimeout > 0) this.#idleTimer = setTimeout(() => this.#socket.destroy(), idleTimeout)
+    if (idleTimeout > 0) this.#idleTimer = setTimeout(() => this.#lost('it was idle'), idleTimeout)
   }
 
   /** One timer for all requests whose parameters are not complete: unfinished ones must not gather. */
@@ -279,7 +277,7 @@ export class ResponderConnection implements RequestLink {
     } else if (this.#paramsTimer === undefined && paramsTimeout > 0 && !this.#gone) {
       this.#paramsTimer = setTimeout(() => {
         this.options.logger.warn({}, 'fcgi: the parameters of a request did not arrive in time')
-        this.#socket.destroy()
+        this.#lost('its parameters did not arrive in time')
       }, paramsTimeout)
     }
   }

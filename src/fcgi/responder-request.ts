@@ -74,6 +74,8 @@ export class ResponderRequest implements FcgiContext {
   /** The head, until there is something that it can leave with. */
   #head: string | undefined
   #begun = false
+  /** Whether the handler was called, which then settles the request. */
+  #served = false
   readonly #decoder: ParamsDecoder
   readonly #link: RequestLink
 
@@ -124,6 +126,7 @@ export class ResponderRequest implements FcgiContext {
       if (!(error instanceof FcgiError) || error.code === 'ERR_FCGI_TRUNCATED') throw error
       return this.#refuse(error)
     }
+    this.#served = true
     void this.#run()
   }
 
@@ -146,20 +149,18 @@ export class ResponderRequest implements FcgiContext {
   }
 
   recvAbort(): void {
-    const halfOpen = this.halfOpen
     this.#step('recvAbort')
     this.#finish(new FcgiError('ERR_FCGI_ABORTED', 'by the gateway', { fault: 'peer' }))
     this.#link.sendEnd(this, 0, ProtocolStatus.RequestComplete)
-    if (halfOpen) this.#link.settled(this)
+    if (!this.#served) this.#link.settled(this)
   }
 
   /** The connection is gone. */
   lost(error: FcgiError): void {
     if (this.over) return
-    const halfOpen = this.halfOpen
     this.#step('recvAbort')
     this.#finish(error)
-    if (halfOpen) this.#link.settled(this)
+    if (!this.#served) this.#link.settled(this)
   }
 
   #finish(error: FcgiError | undefined): void {
