@@ -1,0 +1,86 @@
+/** `sluice agent NAME`: a ready-made agent, alone. */
+import { readFileSync, watch } from 'node:fs'
+import { createAgent } from '../agent/index.ts'
+import { CidrMap } from '../cidr-map.ts'
+import { formatEndpoint } from '../endpoint.ts'
+import { UsageError } from '../errors.ts'
+import { logLevels, type LogLevel } from '../logger.ts'
+import { parseReputationList, serveIpReputation, type ReputationList } from '../services/ip-reputation.ts'
+import { formatFrame } from './frame-text.ts'
+import { createStderrLogger, note, print } from './output.ts'
+import { closeOnSignal } from './signals.ts'
+
+/** Options of `sluice agent ip-reputation`. */
+export interface IpReputationOptions {
+  readonly listen: readonly string[]
+  readonly list?: string
+  readonly mode?: string
+  readonly trace?: boolean
+  readonly logLevel: LogLevel
+}
+
+/**
+ * Reads a list; wrong lines are all named.
+ * @throws UsageError when it cannot be read, or has wrong lines.
+ */
+export function loadReputationList(path: string | undefined): ReputationList {
+  if (path === undefined) return new CidrMap()
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new UsageError('ERR_SLUICE_OPTION', `--list ${path}: ${(error as Error).message}`, error)
+  }
+  const { list, errors } = parseReputationList(text)
+  if (errors.length === 0) return list
+  const lines = errors.map(({ line, message }) => `${path}:${line}: ${message}`)
+  throw new UsageError('ERR_SLUICE_OPTION', lines.join('\n'))
+}
+
+/** Serves until a signal. Resolves to the exit code. */
+export async function ipReputationCommand(options: IpReputationOptions): Promise<number> {
+  if (!logLevels.includes(options.logLevel)) {
+    throw new UsageError('ERR_SLUICE_OPTION', `--log-level ${options.logLevel}: use ${logLevels.join(', ')}`)
+  }
+  const logger = createStderrLogger(options.logLevel)
+  let list = loadReputationList(options.list)
+  const agent = serveIpReputation(createAgent({ logger }), () => list)
+  if (options.trace === true) agent.trace((event) => note(formatFrame(event)))
+  for (const where of options.listen) {
+    const address = await agent.listen(
+      where,
+      options.mode === undefined ? {} : { mode: parseMode(options.mode) },
+    )
+    print(`ip-reputation listens on ${formatEndpoint(address)} (${list.size} ranges)`)
+  }
+  const watcher = options.list === undefined ? undefined : watchList(options.list, (next) => (list = next))
+  await closeOnSignal(() => agent.close())
+  watcher?.close()
+  return 0
+}
+
+function parseMode(text: string): number {
+  if (!/^[0-7]{3,4}$/.test(text))
+    throw new UsageError('ERR_SLUICE_OPTION', `--mode ${text}: use octal, such as 660`)
+  return Number.parseInt(text, 8)
+}
+
+/** A list that is edited is read again; a broken one is told about, and the old one stays. */
+function watchList(path: string, use: (list: ReputationList) => void): { close(): void } {
+  let timer: NodeJS.Timeout | undefined
+  const reload = () => {
+    try {
+      const list = loadReputationList(path)
+      use(list)
+      note(`${path}: read again (${list.size} ranges)`)
+    } catch (error) {
+      note(`${path}: kept the old list: ${(error as Error).message}`)
+    }
+  }
+  const watcher = watch(path, () => {
+    clearTimeout(timer)
+    timer = setTimeout(reload, 100)
+  })
+  watcher.on('error', () => {})
+  return watcher
+}

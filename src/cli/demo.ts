@@ -1,0 +1,128 @@
+/**
+ * `sluice demo`: the example of SPOE.txt 2.5 in one process. A frontend with a SPOE filter, the ip-reputation agent and
+ * an origin, from the configuration files in examples/ip-reputation.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createAgent, type Agent } from '../agent/index.ts'
+import { formatEndpoint, type Endpoint } from '../endpoint.ts'
+import { UsageError } from '../errors.ts'
+import { createProxy, loadProxy, type Proxy } from '../proxy/index.ts'
+import { serveIpReputation } from '../services/ip-reputation.ts'
+import { loadReputationList } from './agent.ts'
+import { createStderrLogger, print, printDiagnostics } from './output.ts'
+import { closeOnSignal } from './signals.ts'
+
+const examples = fileURLToPath(new URL('../../examples/ip-reputation', import.meta.url))
+
+/** The agent, which can be stopped and started again on the same port. */
+class DemoAgent {
+  #agent: Agent | undefined
+  #address: Endpoint = { type: 'tcp', host: '127.0.0.1', port: 0 }
+  readonly #list = loadReputationList(join(examples, 'reputation.lst'))
+
+  get address(): string {
+    return formatEndpoint(this.#address)
+  }
+
+  async start(): Promise<string> {
+    if (this.#agent !== undefined) return 'the agent runs already\n'
+    const agent = serveIpReputation(createAgent(), () => this.#list)
+    this.#address = await agent.listen(this.#address)
+    this.#agent = agent
+    return 'the agent runs\n'
+  }
+
+  stop(): string {
+    if (this.#agent === undefined) return 'the agent is stopped already\n'
+    this.#agent.destroy()
+    this.#agent = undefined
+    return 'the agent is stopped\n'
+  }
+}
+
+async function answer(agent: DemoAgent, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  response.setHeader('content-type', 'text/plain')
+  if (request.url === '/agent/stop') response.end(agent.stop())
+  else if (request.url === '/agent/start') response.end(await agent.start())
+  else response.end('hello from the origin\n')
+}
+
+function startOrigin(agent: DemoAgent): Promise<Server> {
+  const server = createServer((request, response) => {
+    answer(agent, request, response).catch((error: unknown) =>
+      response.writeHead(500).end(`${String(error)}\n`),
+    )
+  })
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => resolve(server))
+  })
+}
+
+async function startProxy(port: number, origin: string, agent: string): Promise<Proxy> {
+  const { diagnostics, plan } = loadProxy({
+    files: [join(examples, 'haproxy.cfg')],
+    env: { ...process.env, PORT: String(port), ORIGIN: origin, AGENT: agent },
+    cwd: examples,
+  })
+  if (printDiagnostics(diagnostics) || plan === undefined) {
+    throw new UsageError('ERR_SLUICE_OPTION', 'the configuration of the demo is broken')
+  }
+  const proxy = createProxy(plan, { logger: createStderrLogger('warn') })
+  await proxy.start()
+  return proxy
+}
+
+/** Resolves to the exit code after Ctrl-C. */
+export async function demoCommand(port: number): Promise<number> {
+  const agent = new DemoAgent()
+  await agent.start()
+  const origin = await startOrigin(agent)
+  const proxy = await startProxy(
+    port,
+    `127.0.0.1:${(origin.address() as AddressInfo).port}`,
+    agent.address,
+  ).catch((error: unknown) => {
+    origin.close()
+    agent.stop()
+    if (!/EADDRINUSE/.test(String((error as Error).message))) throw error
+    const next = port === 65_535 ? 0 : port + 1
+    throw new UsageError(
+      'ERR_SLUICE_OPTION',
+      `port ${port} is taken; try: npm start -- --port ${next}`,
+      error,
+    )
+  })
+  const address = proxy.addresses[0]
+  explain(address === undefined ? `127.0.0.1:${port}` : formatEndpoint(address))
+  await closeOnSignal(async () => {
+    await proxy.close()
+    origin.close()
+    origin.closeAllConnections()
+    agent.stop()
+  })
+  return 0
+}
+
+function explain(where: string): void {
+  print(`sluice demo: http://${where} asks an agent about each client, as examples/ip-reputation/haproxy.cfg says
+
+A good address is let through, with its score in a header:
+    curl -i http://${where}/
+
+A bad one is rejected, "Empty reply from server":
+    curl -i --interface 127.0.0.66 http://${where}/
+
+One on the whitelist is not asked about, so there is no score:
+    curl -i --interface 127.0.0.99 http://${where}/
+
+When the agent dies, traffic goes on without a score, and x-spoe-error says why:
+    curl http://${where}/agent/stop
+    curl -i http://${where}/
+    curl http://${where}/agent/start
+
+Ctrl-C stops everything.`)
+}

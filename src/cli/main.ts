@@ -1,0 +1,100 @@
+#!/usr/bin/env node
+/** The `sluice` command: what each sub-command takes. What it does is in the file of its name. */
+import { readFileSync } from 'node:fs'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { logLevels, type LogLevel } from '../logger.ts'
+import { describeError, note } from './output.ts'
+
+/** Sub-commands are loaded when they are called: `--help` need not wait for a proxy. */
+type Run = () => number | Promise<number>
+
+async function finish(run: Run): Promise<void> {
+  try {
+    process.exitCode = await run()
+  } catch (error) {
+    note(`sluice: ${describeError(error)}`)
+    process.exitCode = 1
+  }
+  // A reader that has gone, such as `head`, is no reason to fail.
+  process.exit()
+}
+
+function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value]
+}
+
+function parsePort(text: string): number {
+  const port = Number(text)
+  if (!/^\d{1,5}$/.test(text) || port > 65_535)
+    throw new InvalidArgumentError('a port is a number from 0 to 65535')
+  return port
+}
+
+const logLevel = () =>
+  new Option('--log-level <level>', 'least level that is logged').choices([...logLevels]).default('info')
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+const program = new Command('sluice')
+  .description("Agents and engine for HAProxy's SPOE, FastCGI, and a proxy that runs haproxy.cfg")
+  .version(version())
+  .showHelpAfterError('(sluice --help lists the commands)')
+
+program
+  .command('run')
+  .description('run a proxy from HAProxy configuration files')
+  .requiredOption('-f, --file <file>', 'configuration file; may be repeated', collect)
+  .addOption(logLevel())
+  .action((options: { file: string[]; logLevel: LogLevel }) =>
+    finish(async () => (await import('./run.ts')).runCommand(options.file, options.logLevel)),
+  )
+
+program
+  .command('check')
+  .description('report everything that is wrong with configuration files')
+  .requiredOption('-f, --file <file>', 'configuration file; may be repeated', collect)
+  .action((options: { file: string[] }) =>
+    finish(async () => (await import('./check.ts')).checkCommand(options.file)),
+  )
+
+program
+  .command('demo')
+  .description('a proxy with a SPOE filter, its agent and an origin, in one process')
+  .addOption(
+    new Option('-p, --port <port>', 'port of the frontend, 0 for any')
+      .env('PORT')
+      .default(8080)
+      .argParser(parsePort),
+  )
+  .action((options: { port: number }) =>
+    finish(async () => (await import('./demo.ts')).demoCommand(options.port)),
+  )
+
+program
+  .command('agent')
+  .description('run a ready-made agent')
+  .command('ip-reputation')
+  .description('answers get-ip-reputation(ip) with sess.ip_score, 0 to 100')
+  .requiredOption('-l, --listen <address>', 'host:port, /path, unix@/path or fd@3; may be repeated', collect)
+  .option('--list <file>', 'a CIDR range and its score per line; read again when it changes')
+  .option('--mode <octal>', 'permissions of a unix socket, such as 660')
+  .option('--trace', 'print every frame')
+  .addOption(logLevel())
+  .action(
+    (options: { listen: string[]; list?: string; mode?: string; trace?: boolean; logLevel: LogLevel }) =>
+      finish(async () => (await import('./agent.ts')).ipReputationCommand(options)),
+  )
+
+program
+  .command('types')
+  .description('print typed declarations of the messages in a SPOE file')
+  .argument('<file>', 'SPOE configuration file')
+  .option('--engine <name>', 'only this scope of the file')
+  .action((file: string, options: { engine?: string }) =>
+    finish(async () => (await import('./types.ts')).typesCommand(file, options)),
+  )
+
+await program.parseAsync()

@@ -1,0 +1,41 @@
+/** What the commands print: results to standard output, everything else to standard error. */
+import { formatDiagnostic, type Diagnostic } from '../config/index.ts'
+import { SluiceError } from '../errors.ts'
+import { createTextLogger, type Logger, type LogLevel } from '../logger.ts'
+
+/** Prints a result. */
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+/** Prints what a person should know. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+/** A logger for the commands. */
+export function createStderrLogger(level: LogLevel): Logger {
+  return createTextLogger((line) => note(`${new Date().toISOString()} ${line}`), level)
+}
+
+/** Prints all diagnostics and a count; answers whether there was an error. */
+export function printDiagnostics(
+  diagnostics: readonly Diagnostic[],
+  write: (line: string) => void = note,
+): boolean {
+  for (const diagnostic of diagnostics) write(formatDiagnostic(diagnostic))
+  const errors = diagnostics.filter((each) => each.severity === 'error').length
+  const warnings = diagnostics.length - errors
+  if (diagnostics.length > 0) write(`${count(errors, 'error')}, ${count(warnings, 'warning')}`)
+  return errors > 0
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}
+
+/** One line for an error that ends a command. */
+export function describeError(error: unknown): string {
+  if (error instanceof SluiceError) return `${error.message} (${error.code})`
+  return error instanceof Error ? error.message : String(error)
+}

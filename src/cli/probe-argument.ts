@@ -1,0 +1,63 @@
+/** `--arg name=type:value`: typed arguments as text. */
+import { UsageError } from '../errors.ts'
+import { IpAddress } from '../ip-address.ts'
+import type { Value } from '../spop/typed-data.ts'
+
+type IntegerType = 'int32' | 'uint32' | 'int64' | 'uint64'
+
+const integer =
+  (type: IntegerType) =>
+  (text: string): Value => {
+    if (!/^-?\d{1,20}$/.test(text)) throw new Error(`'${text}' is not a whole number`)
+    return { type, value: BigInt(text) }
+  }
+
+const readers: ReadonlyMap<string, (text: string) => Value> = new Map<string, (text: string) => Value>([
+  ['null', () => null],
+  ['bool', boolean],
+  ['boolean', boolean],
+  ['int', integer('int64')],
+  ['int32', integer('int32')],
+  ['uint32', integer('uint32')],
+  ['int64', integer('int64')],
+  ['uint64', integer('uint64')],
+  ['ip', (text) => IpAddress.parse(text)],
+  ['ipv4', (text) => IpAddress.parse(text)],
+  ['ipv6', (text) => IpAddress.parse(text)],
+  ['str', (text) => text],
+  ['string', (text) => text],
+  ['bin', binary],
+  ['binary', binary],
+])
+
+function boolean(text: string): Value {
+  if (text === 'true') return true
+  if (text === 'false') return false
+  throw new Error(`'${text}' is neither true nor false`)
+}
+
+function binary(text: string): Value {
+  if (!/^([0-9a-fA-F]{2})*$/.test(text)) throw new Error(`'${text}' is not hexadecimal`)
+  return Buffer.from(text, 'hex')
+}
+
+/**
+ * Reads one argument: `ip=ip:192.0.2.1`, `path=str:/`, `=int:5` for an unnamed one.
+ * @throws UsageError `ERR_SLUICE_OPTION` naming what is wrong and which types there are.
+ */
+export function parseArgument(text: string): readonly [name: string, value: Value] {
+  const match = /^([^=]*)=([a-z0-9]+)(?::(.*))?$/s.exec(text)
+  const read = readers.get(match?.[2] ?? '')
+  if (match === null || read === undefined) {
+    throw new UsageError(
+      'ERR_SLUICE_OPTION',
+      `--arg ${text}: wanted name=type:value with a type of ${[...readers.keys()].join(', ')}`,
+    )
+  }
+  try {
+    return [match[1] ?? '', read(match[3] ?? '')]
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new UsageError('ERR_SLUICE_OPTION', `--arg ${text}: ${why}`, error)
+  }
+}

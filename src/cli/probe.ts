@@ -1,0 +1,144 @@
+/** `sluice probe`: runs the conformance checks against an agent and prints what they found. */
+import { readFileSync } from 'node:fs'
+import { parseEndpoint, type Endpoint } from '../endpoint.ts'
+import { errorMessage, UsageError } from '../errors.ts'
+import type { MessageInput } from '../spop/notify.ts'
+import {
+  runConformance,
+  type ConformanceOptions,
+  type ConformanceReport,
+  type ConformanceResult,
+} from '../testing/conformance/run.ts'
+import { parseArgument } from './probe-argument.ts'
+
+/** The options of the command, as commander hands them over. */
+export interface ProbeOptions {
+  /** `--unix PATH`: a unix socket, instead of the target. */
+  readonly unix?: string
+  /** `--message NAME`: what to ask. */
+  readonly message?: string
+  /** `--arg name=type:value`, repeatable: the arguments of the message. */
+  readonly arg?: readonly string[]
+  /** `--slow NAME`: a message whose handler takes too long. */
+  readonly slow?: string
+  /** `--pid N`: the process to stop with SIGTERM in the last check. */
+  readonly pid?: number | string
+  /** `--timeout MS`: how long each answer may take. */
+  readonly timeout?: number | string
+  /** `--only ID`, repeatable: only checks whose id begins so. */
+  readonly only?: readonly string[]
+  /** `--json`: one JSON object instead of the table. */
+  readonly json?: boolean
+  /** `--ca FILE`: the certificates that `spops://` trusts. */
+  readonly ca?: string
+  /** `--insecure`: `spops://` trusts anybody. */
+  readonly insecure?: boolean
+  /** `--verbose`: passed and skipped checks are shown with their bytes and reasons too. */
+  readonly verbose?: boolean
+}
+
+/** Where to probe. */
+export interface ProbeTarget {
+  readonly endpoint: Endpoint
+  readonly tls: boolean
+}
+
+/**
+ * Reads `spop://host:port`, `spops://host:port`, `spop+unix:///path`, or any address that `listen` takes.
+ * @throws UsageError `ERR_SLUICE_ADDRESS`.
+ */
+export function parseProbeTarget(target: string): ProbeTarget {
+  if (target.startsWith('spop+unix://')) {
+    return { endpoint: parseEndpoint(`unix@${target.slice('spop+unix://'.length)}`), tls: false }
+  }
+  const scheme = /^(spops?):\/\/(.*?)\/?$/.exec(target)
+  const address = scheme?.[2] ?? target
+  if (scheme === null && target.includes('://')) {
+    throw new UsageError(
+      'ERR_SLUICE_ADDRESS',
+      `'${target}': use spop://host:port, spops://host:port or spop+unix:///path`,
+    )
+  }
+  return { endpoint: parseEndpoint(address), tls: scheme?.[1] === 'spops' }
+}
+
+/**
+ * Probes an agent. Answers the exit code: 0 when every MUST holds, 1 when one does not, 2 when there is no connection at
+ * all.
+ * @throws UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_OPTION` for a wrong target or option.
+ */
+export async function probeCommand(target: string | undefined, options: ProbeOptions = {}): Promise<number> {
+  const where = options.unix === undefined ? target : `spop+unix://${options.unix}`
+  if (where === undefined || where === '') {
+    throw new UsageError('ERR_SLUICE_ADDRESS', 'give spop://host:port, or --unix PATH')
+  }
+  const { endpoint, tls } = parseProbeTarget(where)
+  const json = options.json === true
+  const settings: ConformanceOptions = {
+    ...conformanceOptions(options),
+    tls: tls ? tlsOptions(options) : undefined,
+    ...(json ? {} : { onResult: (result) => print(formatResult(result, options.verbose === true)) }),
+  }
+  let report: ConformanceReport
+  try {
+    report = await runConformance(endpoint, settings)
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    if (json) print(JSON.stringify({ target: where, error: errorMessage(error) }))
+    else process.stderr.write(`${errorMessage(error)}\n`)
+    return 2
+  }
+  print(json ? JSON.stringify({ target: where, ...report }) : `\n${formatSummary(where, report)}`)
+  return report.failed === 0 ? 0 : 1
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+function conformanceOptions(options: ProbeOptions): ConformanceOptions {
+  const { message, arg = [], slow, pid, only } = options
+  if (message === undefined && arg.length > 0) {
+    throw new UsageError('ERR_SLUICE_OPTION', '--arg belongs to a message: give --message NAME too')
+  }
+  const ask = (name: string): MessageInput[] => [{ name, args: arg.map(parseArgument) }]
+  const target = pid === undefined ? undefined : wholeNumber('--pid', pid)
+  return {
+    timeout: options.timeout === undefined ? 2000 : wholeNumber('--timeout', options.timeout),
+    messages: message === undefined ? undefined : ask(message),
+    slow: slow === undefined ? undefined : ask(slow),
+    stop: target === undefined ? undefined : () => process.kill(target, 'SIGTERM'),
+    only,
+  }
+}
+
+function wholeNumber(name: string, given: number | string): number {
+  const value = Number(given)
+  if (Number.isSafeInteger(value) && value > 0) return value
+  throw new UsageError('ERR_SLUICE_OPTION', `${name} wants a whole number above 0, not '${given}'`)
+}
+
+function tlsOptions({ ca, insecure }: ProbeOptions): NonNullable<ConformanceOptions['tls']> {
+  const trusted = ca === undefined ? {} : { ca: readFileSync(ca) }
+  return { ...trusted, rejectUnauthorized: insecure !== true }
+}
+
+const marks = { pass: 'pass', fail: 'FAIL', skip: 'skip' } as const
+
+/** One check as a line, and for a failed one what was wanted, what came, and the bytes. */
+export function formatResult(result: ConformanceResult, verbose: boolean): string {
+  const { status, level, id, title, expected, got, reason, bytes, source, points } = result
+  const mark = status === 'fail' && level === 'should' ? 'warn' : marks[status]
+  const line = `${mark}  ${id.padEnd(26)} ${title}`
+  if (status === 'skip') return `${line}\n${indent(reason ?? '')}`
+  if (status === 'pass') return verbose ? `${line}\n${indent(`${source}; ${points.join(', ')}`)}` : line
+  const rows = [`wanted ${expected}`, `got    ${got}`, `source ${source}; ${points.join(', ')}`, ...bytes]
+  return [line, ...rows.map(indent)].join('\n')
+}
+
+const indent = (text: string) => `      ${text}`
+
+function formatSummary(where: string, { passed, failed, warnings, skipped }: ConformanceReport): string {
+  const verdict = failed === 0 ? 'conforms' : 'does not conform'
+  return `${where} ${verdict}: ${passed} passed, ${failed} failed, ${warnings} warnings, ${skipped} skipped`
+}
