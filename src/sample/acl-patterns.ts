@@ -12,12 +12,13 @@ import type { Expression } from './expression.ts'
 import { didYouMean } from './hint.ts'
 import { add, parseInteger, subtract } from './int64.ts'
 import { IntegerPatterns } from './patterns/integer-patterns.ts'
+import { MethodPatterns } from './patterns/method-patterns.ts'
 import { readMapLines, readPatternLines } from './patterns/pattern-file.ts'
 import type { MatchName, PatternSet } from './patterns/pattern-set.ts'
 import { isMatchName, matchMethods } from './patterns/pattern-set.ts'
 import type { Stream } from './stream.ts'
 import type { SampleType, SampleValue } from './value.ts'
-import { textOf, truthOf } from './value.ts'
+import { truthOf } from './value.ts'
 
 /** `found` and `bool` take no patterns; `method` is what the ACL keyword of that name does. */
 type Match = MatchName | 'found' | 'bool' | 'method'
@@ -158,7 +159,7 @@ class PatternReader {
     else {
       this.#failed = true
       const message = `matching method '${name}' cannot be used with '${this.#expression.text}' of type ${this.#expression.type}`
-      complain(this.#context, 'ERR_SAMPLE_TYPE', word.place, message)
+      complain(this.#context, 'CFG_SAMPLE_TYPE', word.place, message)
     }
   }
 
@@ -168,7 +169,7 @@ class PatternReader {
     if (text === undefined) {
       this.#failed = true
       const message = `pattern file '${word.text}' cannot be read`
-      complain(this.#context, 'ERR_SAMPLE_FILE', word.place, message)
+      complain(this.#context, 'CFG_SAMPLE_FILE', word.place, message)
       return
     }
     if (this.#match === undefined) {
@@ -176,18 +177,18 @@ class PatternReader {
       return
     }
     for (const { pattern, line } of this.#asMap ? readMapLines(text) : readPatternLines(text))
-      this.#addPattern(pattern, { file: word.text, line, column: 1 }, 'ERR_SAMPLE_FILE')
+      this.#addPattern(pattern, { file: word.text, line, column: 1 }, 'CFG_SAMPLE_FILE')
   }
 
   #addWord(word: Word): void {
     if (this.#match !== 'int' && this.#match !== 'len') {
-      this.#addPattern(word.text, word.place, 'ERR_SAMPLE_PATTERN')
+      this.#addPattern(word.text, word.place, 'CFG_SAMPLE_PATTERN')
       return
     }
     const operator = operators.find((each) => each === word.text)
     if (operator !== undefined) this.#operator = operator
     else if (this.#operator === 'eq' || /[:-]/.test(word.text))
-      this.#addPattern(word.text, word.place, 'ERR_SAMPLE_PATTERN')
+      this.#addPattern(word.text, word.place, 'CFG_SAMPLE_PATTERN')
     else this.#addComparison(word)
   }
 
@@ -209,7 +210,7 @@ class PatternReader {
     else set.addRange(undefined, subtract(value, 1), true)
   }
 
-  #addPattern(pattern: string, place: Place, code: 'ERR_SAMPLE_PATTERN' | 'ERR_SAMPLE_FILE'): void {
+  #addPattern(pattern: string, place: Place, code: 'CFG_SAMPLE_PATTERN' | 'CFG_SAMPLE_FILE'): void {
     const complaint = this.#set()?.add(pattern, true)
     if (complaint === undefined) return
     this.#failed = true
@@ -235,12 +236,12 @@ class PatternReader {
   }
 
   #warn(place: Place, message: string, hint?: string): void {
-    this.#context.diagnostics.warning('ERR_SAMPLE_PATTERN', place, message, hint)
+    this.#context.diagnostics.warning('CFG_SAMPLE_PATTERN', place, message, hint)
   }
 
   #complain(place: Place, message: string, hint?: string): undefined {
     this.#failed = true
-    return complain(this.#context, 'ERR_SAMPLE_ACL', place, message, hint)
+    return complain(this.#context, 'CFG_SAMPLE_ACL', place, message, hint)
   }
 
   #compile(match: Match): Test {
@@ -279,30 +280,4 @@ function createSet(match: Match | undefined, ignoreCase: boolean): PatternSet<tr
   if (match === undefined || match === 'found' || match === 'bool') return undefined
   if (match === 'method') return new MethodPatterns(ignoreCase)
   return matchMethods[match].create<true>(ignoreCase)
-}
-
-const standardMethods: ReadonlySet<string> = new Set(
-  'OPTIONS GET HEAD POST PUT DELETE TRACE CONNECT'.split(' '),
-)
-
-/** Methods: case never matters less than it does for the known ones, which are written in upper case. */
-class MethodPatterns implements PatternSet<true> {
-  readonly #exact = new Set<string>()
-  readonly #folded = new Set<string>()
-  readonly #ignoreCase: boolean
-
-  constructor(ignoreCase: boolean) {
-    this.#ignoreCase = ignoreCase
-  }
-
-  add(pattern: string): undefined {
-    if (this.#ignoreCase && !standardMethods.has(pattern)) this.#folded.add(pattern.toLowerCase())
-    else this.#exact.add(pattern)
-  }
-
-  find(sample: SampleValue): true | undefined {
-    const name = textOf(sample)
-    if (this.#exact.has(name)) return true
-    return !standardMethods.has(name) && this.#folded.has(name.toLowerCase()) ? true : undefined
-  }
 }

@@ -54,13 +54,13 @@ export function compileAcl(words: readonly Word[], context: CompileContext): Acl
   if (/[^\w.:-]/.test(name.text) || name.text === '')
     return complain(
       context,
-      'ERR_SAMPLE_ACL',
+      'CFG_SAMPLE_ACL',
       name.place,
       `'${name.text}' is no name for an ACL`,
       "letters, digits, '-', '_', '.' and ':' may be used",
     )
   if (rest[0] === undefined)
-    return complain(context, 'ERR_SAMPLE_ACL', name.place, `ACL '${name.text}' misses its expression`)
+    return complain(context, 'CFG_SAMPLE_ACL', name.place, `ACL '${name.text}' misses its expression`)
   const test = compileTest(rest, context)
   if (test === undefined) return undefined
   // Conditions that were compiled already hold the object, so it is added to.
@@ -102,7 +102,7 @@ function compileSubject(
   if (finished.end < source.text.length)
     return complain(
       context,
-      'ERR_SAMPLE_SYNTAX',
+      'CFG_SAMPLE_SYNTAX',
       source.place,
       `'${source.text.slice(finished.end)}' does not belong to ACL keyword '${name}'`,
     )

@@ -80,7 +80,7 @@ export class Arguments {
 
   /** Complains about an argument. Undefined, so that a builder can return it. */
   wrong(at: number, message: string, hint?: string): undefined {
-    return complain(this.#context, 'ERR_SAMPLE_ARGUMENT', this.placeOf(at), message, hint)
+    return complain(this.#context, 'CFG_SAMPLE_ARGUMENT', this.placeOf(at), message, hint)
   }
 }
 
@@ -112,13 +112,13 @@ export function parseArguments(
   if (pieces.length > specs.length) {
     const surplus = pieces[specs.length]?.at ?? at
     const most = specs.length === 0 ? 'no argument' : `at most ${specs.length}`
-    return complain(context, 'ERR_SAMPLE_ARGUMENT', placeAt(source, surplus), `'${keyword}' takes ${most}`)
+    return complain(context, 'CFG_SAMPLE_ARGUMENT', placeAt(source, surplus), `'${keyword}' takes ${most}`)
   }
   const values = convertAll(source, pieces, keyword, specs, context)
   if (values === undefined) return undefined
   if (required(specs, pieces.length)) {
     const missing = specs[pieces.length]?.name ?? ''
-    return complain(context, 'ERR_SAMPLE_ARGUMENT', place, `'${keyword}' misses its argument <${missing}>`)
+    return complain(context, 'CFG_SAMPLE_ARGUMENT', place, `'${keyword}' misses its argument <${missing}>`)
   }
   const places = pieces.map((piece) => placeAt(source, piece.at))
   return { args: new Arguments(values, places, place, context), end }
@@ -148,7 +148,7 @@ function splitArguments(
   if (text[position] === ')') return { pieces, end: position + 1 }
   return complain(
     context,
-    'ERR_SAMPLE_SYNTAX',
+    'CFG_SAMPLE_SYNTAX',
     placeAt(source, at),
     `'${keyword}' has an argument list without its closing parenthesis`,
     "in an argument, commas and parentheses need quotes that reach HAProxy's second level: \"'a,b'\"",
@@ -199,7 +199,7 @@ function convertAll(
         piece.text === ''
           ? `argument <${spec.name}> of '${keyword}' is empty; ${wanted[spec.type]} is wanted`
           : `argument <${spec.name}> of '${keyword}' is '${piece.text}', which is not ${wanted[spec.type]}`
-      return complain(context, 'ERR_SAMPLE_ARGUMENT', placeAt(source, piece.at), message)
+      return complain(context, 'CFG_SAMPLE_ARGUMENT', placeAt(source, piece.at), message)
     }
     values.push(value)
   }

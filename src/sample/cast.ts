@@ -69,7 +69,7 @@ export function toStr(value: SampleValue): SampleValue | undefined {
     case 'bin': {
       // A NUL ends it, as everywhere a C string is wanted.
       const end = value.value.indexOf(0)
-      return str(value.value.latin1Slice(0, end < 0 ? value.value.length : end))
+      return str(value.value.toString('latin1', 0, end < 0 ? value.value.length : end))
     }
   }
 }

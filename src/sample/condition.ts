@@ -33,7 +33,7 @@ export function compileCondition(words: readonly Word[], context: CompileContext
   if (keyword.text !== 'if' && keyword.text !== 'unless')
     return complain(
       context,
-      'ERR_SAMPLE_CONDITION',
+      'CFG_SAMPLE_CONDITION',
       keyword.place,
       `a condition begins with 'if' or 'unless', not with '${keyword.text}'`,
     )
@@ -88,7 +88,7 @@ function parseSuites(
   }
   const filled = suites.filter((suite) => suite.length > 0)
   if (filled.length > 0) return filled
-  return complain(context, 'ERR_SAMPLE_CONDITION', keyword.place, `'${keyword.text}' has no ACL behind it`)
+  return complain(context, 'CFG_SAMPLE_CONDITION', keyword.place, `'${keyword.text}' has no ACL behind it`)
 }
 
 function closingBrace(
@@ -102,7 +102,7 @@ function closingBrace(
     ? end
     : complain(
         context,
-        'ERR_SAMPLE_CONDITION',
+        'CFG_SAMPLE_CONDITION',
         brace.place,
         "the closing '}' is missing",
         'braces must be words of their own, with spaces around them',
@@ -111,7 +111,7 @@ function closingBrace(
 
 function compileAnonymous(brace: Word, words: readonly Word[], context: CompileContext): Acl | undefined {
   if (words.length === 0)
-    return complain(context, 'ERR_SAMPLE_CONDITION', brace.place, 'there is nothing between the braces')
+    return complain(context, 'CFG_SAMPLE_CONDITION', brace.place, 'there is nothing between the braces')
   const test = compileTest(words, context)
   return test === undefined ? undefined : { name: '', tests: [test] }
 }
@@ -124,7 +124,7 @@ function findAcl(word: Word, context: CompileContext): Acl | undefined {
   if (predefined === undefined) {
     const names = [...context.aclsByName.keys(), ...predefinedAcls.keys()]
     const hint = didYouMean(word.text, names) ?? 'an ACL must be declared before it is used'
-    return complain(context, 'ERR_SAMPLE_ACL', word.place, `no such ACL: '${word.text}'`, hint)
+    return complain(context, 'CFG_SAMPLE_ACL', word.place, `no such ACL: '${word.text}'`, hint)
   }
   const words = predefined.map((text) => ({ text, place: word.place, quoted: false }))
   const test = compileTest(words, context)
@@ -141,7 +141,7 @@ function warnUnusable(acl: Acl, word: Word, context: CompileContext): void {
   const subject = acl.name === '' ? 'an anonymous ACL' : `ACL '${acl.name}'`
   const needs = describeNeeds(first.expression.needs)
   context.diagnostics.warning(
-    'ERR_SAMPLE_CONTEXT',
+    'CFG_SAMPLE_CONTEXT',
     word.place,
     `${subject} never matches here: '${first.expression.fetch}' needs ${needs}, not available in ${context.ruleset}`,
   )

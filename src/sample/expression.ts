@@ -5,20 +5,21 @@
 import type { Word } from '../config/word.ts'
 import type { Arguments } from './arguments.ts'
 import { parseArguments } from './arguments.ts'
-import { canCast, castTo } from './cast.ts'
+import { canCast } from './cast.ts'
 import type { CompileContext, Source } from './context.ts'
 import { complain, placeAt, sourceOf } from './context.ts'
 import { convertersByName } from './converters/registry.ts'
-import type { Converter, ConverterSpec } from './converters/spec.ts'
+import type { ConverterSpec } from './converters/spec.ts'
 import { unsupportedConverters } from './converters/unsupported.ts'
+import type { Evaluate, Some, Step } from './evaluation.ts'
+import { chainOf, someOf, stepOf } from './evaluation.ts'
 import { fetchesByName } from './fetches/registry.ts'
 import type { Fetch, FetchSpec } from './fetches/spec.ts'
 import { unsupportedFetches } from './fetches/unsupported.ts'
 import { didYouMean } from './hint.ts'
 import type { SampleSource } from './ruleset.ts'
 import { available, describeNeeds } from './ruleset.ts'
-import type { Stream } from './stream.ts'
-import type { SampleType, SampleValue } from './value.ts'
+import type { SampleType } from './value.ts'
 
 /** A compiled expression. */
 export interface Expression {
@@ -33,16 +34,13 @@ export interface Expression {
   /** Whether the result may still change while a rule waits for more data. */
   readonly mayChange: boolean
   /** The sample; undefined when there is none, or a converter failed. */
-  readonly evaluate: (stream: Stream) => SampleValue | undefined
+  readonly evaluate: Evaluate
   /**
    * Whether `test` accepts one of the samples: fetches of headers, cookies and parameters have several, of which
    * {@link evaluate} gives one. Stops at the first that a converter fails on, as HAProxy does.
    */
-  readonly some: (stream: Stream, test: (value: SampleValue) => boolean) => boolean
+  readonly some: Some
 }
-
-/** Cast, then convert. */
-type Step = (value: SampleValue, stream: Stream) => SampleValue | undefined
 
 /**
  * Compiles one word, all of which must be an expression that can be used in the context's ruleset. Undefined after
@@ -87,7 +85,7 @@ export function compileSource(
   if (end < source.text.length) {
     const rest = source.text.slice(end)
     const message = `'${rest}' does not belong to a sample expression`
-    return complain(context, 'ERR_SAMPLE_SYNTAX', placeAt(source, end), message, commaHint(rest))
+    return complain(context, 'CFG_SAMPLE_SYNTAX', placeAt(source, end), message, commaHint(rest))
   }
   return checked && !checkNeeds(expression, source, 0, context) ? undefined : expression
 }
@@ -106,7 +104,7 @@ export function checkNeeds(
   if (available(expression.needs, context.ruleset, context.isBackend)) return true
   complain(
     context,
-    'ERR_SAMPLE_CONTEXT',
+    'CFG_SAMPLE_CONTEXT',
     placeAt(source, at),
     `fetch '${expression.fetch}' needs ${describeNeeds(expression.needs)}, not available in ${context.ruleset}`,
   )
@@ -186,7 +184,7 @@ function parseConverters(
     if (spec === undefined) return undefined
     if (!canCast(type, spec.input)) {
       const message = `converter '${name}' takes ${spec.input}, and cannot be applied to ${type}`
-      return complain(context, 'ERR_SAMPLE_TYPE', placeAt(source, at), message)
+      return complain(context, 'CFG_SAMPLE_TYPE', placeAt(source, at), message)
     }
     const bound = bind(source, at, name, spec, context)
     if (bound === undefined) return undefined
@@ -218,12 +216,12 @@ function findFetch(source: Source, at: number, name: string, context: CompileCon
   const found = fetchesByName.get(name)
   if (found !== undefined) return found
   const place = placeAt(source, at)
-  if (name === '') return complain(context, 'ERR_SAMPLE_SYNTAX', place, 'a sample fetch is missing')
+  if (name === '') return complain(context, 'CFG_SAMPLE_SYNTAX', place, 'a sample fetch is missing')
   return unsupportedFetches.has(name)
-    ? complain(context, 'ERR_SAMPLE_FETCH', place, `fetch '${name}' is known to HAProxy, but not supported`)
+    ? complain(context, 'CFG_SAMPLE_FETCH', place, `fetch '${name}' is known to HAProxy, but not supported`)
     : complain(
         context,
-        'ERR_SAMPLE_FETCH',
+        'CFG_SAMPLE_FETCH',
         place,
         `unknown fetch '${name}'`,
         didYouMean(name, fetchesByName.keys()),
@@ -242,64 +240,15 @@ function findConverter(
   return unsupportedConverters.has(name)
     ? complain(
         context,
-        'ERR_SAMPLE_CONVERTER',
+        'CFG_SAMPLE_CONVERTER',
         place,
         `converter '${name}' is known to HAProxy, but not supported`,
       )
     : complain(
         context,
-        'ERR_SAMPLE_CONVERTER',
+        'CFG_SAMPLE_CONVERTER',
         place,
         `unknown converter '${name}'`,
         didYouMean(name, convertersByName.keys()),
       )
-}
-
-/** The cast is left out when the declared types say that it never does anything. */
-function stepOf(from: SampleType, spec: ConverterSpec, convert: Converter): Step {
-  if (spec.input === 'any' || (spec.input === 'sint' && from === 'sint')) return convert
-  const cast = castTo(spec.input)
-  return (value, stream) => {
-    const input = cast(value)
-    return input === undefined ? undefined : convert(input, stream)
-  }
-}
-
-function chainOf(fetch: Fetch['one'], steps: readonly Step[]): Expression['evaluate'] {
-  const [first, ...others] = steps
-  if (first === undefined) return fetch
-  if (others.length === 0)
-    return (stream) => {
-      const value = fetch(stream)
-      return value === undefined ? undefined : first(value, stream)
-    }
-  return (stream) => {
-    let value = fetch(stream)
-    for (const step of steps) {
-      if (value === undefined) return undefined
-      value = step(value, stream)
-    }
-    return value
-  }
-}
-
-function someOf({ one, all }: Fetch, steps: readonly Step[]): Expression['some'] {
-  if (all === undefined) {
-    const evaluate = chainOf(one, steps)
-    return (stream, test) => {
-      const value = evaluate(stream)
-      return value !== undefined && test(value)
-    }
-  }
-  return (stream, test) => {
-    for (const sample of all(stream)) {
-      let value: SampleValue | undefined = sample
-      for (const step of steps) {
-        value = step(value, stream)
-        if (value === undefined) return false
-      }
-      if (test(value)) return true
-    }
-    return false
-  }
 }

@@ -164,7 +164,7 @@ class LogFormatParser {
   }
 
   #complain(at: number, message: string, hint?: string): void {
-    complain(this.#context, 'ERR_SAMPLE_LOG_FORMAT', placeAt(this.#source, at), message, hint)
+    complain(this.#context, 'CFG_SAMPLE_LOG_FORMAT', placeAt(this.#source, at), message, hint)
   }
 
   #finish(): LogFormat {

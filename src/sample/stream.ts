@@ -19,7 +19,10 @@ export interface SampleNamed {
   readonly id: number
 }
 
-/** Header lines in order: name as received (compared without regard to case) and value. */
+/**
+ * Header lines in order: name as received (compared without regard to case) and value. HAProxy takes `keep-alive` and
+ * `close` out of Connection when it parses a message, so its rules never see them; neither should these.
+ */
 export type SampleHeaders = readonly (readonly [name: string, value: string])[]
 
 interface SampleMessage {

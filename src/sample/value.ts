@@ -65,7 +65,7 @@ export function textOf(value: SampleValue): string {
     case 'meth':
       return value.value
     case 'bin':
-      return value.value.latin1Slice()
+      return value.value.toString('latin1')
     default:
       return ''
   }

@@ -9,7 +9,7 @@ import type { Converter, ConverterSpec } from './spec.ts'
 import { plain } from './spec.ts'
 
 function upperHex(value: SampleValue): string {
-  return bytesOf(value).hexSlice().toUpperCase()
+  return bytesOf(value).toString('hex').toUpperCase()
 }
 
 /** The low 64 bits of a number in hex. */
@@ -125,7 +125,7 @@ export const encodingConverters: readonly ConverterSpec[] = [
       return number === undefined ? undefined : sint(number)
     },
   ),
-  plain('base64', 'bin', 'str', 'Base64, padded.', (value) => str(bytesOf(value).base64Slice())),
+  plain('base64', 'bin', 'str', 'Base64, padded.', (value) => str(bytesOf(value).toString('base64'))),
   plain('b64dec', 'str', 'bin', 'The bytes of padded base64; none when it is not that.', (value) => {
     const bytes = decodeBase64(textOf(value))
     return bytes === undefined ? undefined : bin(bytes)

@@ -37,7 +37,7 @@ function readMap(args: Arguments, context: CompileContext): PatternLine[] | unde
   const path = args.text(0) ?? ''
   const text = context.readPatternFile(path)
   return text === undefined
-    ? complain(context, 'ERR_SAMPLE_FILE', args.placeOf(0), `map file '${path}' cannot be read`)
+    ? complain(context, 'CFG_SAMPLE_FILE', args.placeOf(0), `map file '${path}' cannot be read`)
     : readMapLines(text)
 }
 
@@ -54,7 +54,7 @@ function fill<Value>(
     const result = read(value)
     const complaint = typeof result === 'string' ? result : set.add(pattern, result)
     if (complaint === undefined) continue
-    complain(context, 'ERR_SAMPLE_FILE', { file, line, column: 1 }, complaint)
+    complain(context, 'CFG_SAMPLE_FILE', { file, line, column: 1 }, complaint)
     right = false
   }
   return right

@@ -118,9 +118,9 @@ function buildRegsub(args: Arguments, context: CompileContext): Converter | unde
   const first = compileRegex(args.text(0) ?? '', { ignoreCase })
   const later = compileRegex(args.text(0) ?? '', { ignoreCase, notAtStart: true })
   if (typeof first === 'string' || typeof later === 'string')
-    return complain(context, 'ERR_SAMPLE_REGEX', args.placeOf(0), typeof first === 'string' ? first : 'wrong')
+    return complain(context, 'CFG_SAMPLE_REGEX', args.placeOf(0), typeof first === 'string' ? first : 'wrong')
   const replace = compileReplacement(args.text(1) ?? '')
-  if (typeof replace === 'string') return complain(context, 'ERR_SAMPLE_REGEX', args.placeOf(1), replace)
+  if (typeof replace === 'string') return complain(context, 'CFG_SAMPLE_REGEX', args.placeOf(1), replace)
   const limit = flags.includes('g') ? Number.POSITIVE_INFINITY : 1
   return (value) => str(substitute(textOf(value), first, later, replace, limit))
 }

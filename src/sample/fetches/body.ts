@@ -52,7 +52,7 @@ function forMessage(prefix: 'req' | 'res', from: MessageOf, source: SampleSource
 
 function bodyParameters(stream: Stream, name: string): string[] {
   const body = requestOf(stream)?.body
-  return body === undefined ? [] : parameterValues(body.latin1Slice(), name, '&')
+  return body === undefined ? [] : parameterValues(body.toString('latin1'), name, '&')
 }
 
 function buildBodyParameter(args: Arguments): Fetch {
@@ -78,7 +78,7 @@ function credentialsOf(stream: Stream, header: string): Credentials | undefined 
   const token = match?.[2] ?? ''
   if (scheme === 'bearer') return { scheme: 'Bearer', user: undefined, password: undefined, token }
   if (scheme !== 'basic') return undefined
-  const decoded = decodeBase64(token)?.latin1Slice().split('\0', 1)[0]
+  const decoded = decodeBase64(token)?.toString('latin1').split('\0', 1)[0]
   const colon = decoded === undefined ? -1 : decoded.indexOf(':')
   if (decoded === undefined || colon < 0) return undefined
   return { scheme: 'Basic', user: decoded.slice(0, colon), password: decoded.slice(colon + 1), token }

@@ -42,7 +42,7 @@ function buildAddress(args: Arguments): Fetch | undefined {
 
 function buildEnvironment(args: Arguments, context: CompileContext): Fetch {
   const value = context.environment.get(args.text(0) ?? '')
-  const sample = value === undefined ? undefined : str(Buffer.from(value).latin1Slice())
+  const sample = value === undefined ? undefined : str(Buffer.from(value).toString('latin1'))
   return { one: () => sample }
 }
 
@@ -82,7 +82,7 @@ function uuid(stream: Stream): SampleValue {
   for (let at = 0; at < 16; at += 4) bytes.writeUInt32BE(stream.random() >>> 0, at)
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
-  const hex = bytes.hexSlice()
+  const hex = bytes.toString('hex')
   return str(
     `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`,
   )

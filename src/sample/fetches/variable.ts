@@ -10,7 +10,7 @@ import type { Fetch, FetchSpec } from './spec.ts'
 /** The variable that an argument names, registered; undefined after a complaint. */
 export function readVariable(args: Arguments, at: number, context: CompileContext): VariableName | undefined {
   const name = parseVariableName(args.text(at) ?? '')
-  if (typeof name === 'string') return complain(context, 'ERR_SAMPLE_VARIABLE', args.placeOf(at), name)
+  if (typeof name === 'string') return complain(context, 'CFG_SAMPLE_VARIABLE', args.placeOf(at), name)
   context.variableNames.register(name)
   return name
 }

@@ -32,8 +32,11 @@ export interface MatchMethod {
   create<Value>(ignoreCase: boolean): PatternSet<Value>
 }
 
-/** The matching methods that take patterns; `found` and `bool` take none. */
-export const matchMethods = {
+/** The name of a matching method that takes patterns; `found` and `bool` take none. */
+export type MatchName = 'int' | 'ip' | 'bin' | 'len' | 'str' | 'beg' | 'end' | 'sub' | 'dir' | 'dom' | 'reg'
+
+/** The matching methods that take patterns. */
+export const matchMethods: Readonly<Record<MatchName, MatchMethod>> = {
   int: {
     expects: 'sint',
     doc: 'an integer, or a range low:high of which either end may be left out',
@@ -81,10 +84,7 @@ export const matchMethods = {
     doc: 'a regular expression',
     create: (ignoreCase) => new RegexPatterns(ignoreCase),
   },
-} as const satisfies Record<string, MatchMethod>
-
-/** The name of a matching method that takes patterns. */
-export type MatchName = keyof typeof matchMethods
+}
 
 /** Whether a word is the name of a matching method that takes patterns. */
 export function isMatchName(name: string): name is MatchName {

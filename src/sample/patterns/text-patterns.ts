@@ -33,7 +33,7 @@ export class BinaryPatterns<Value> implements PatternSet<Value> {
   readonly #values = new Map<string, { readonly value: Value }>()
 
   add(pattern: string, value: Value): string | undefined {
-    const bytes = parseHex(pattern)?.latin1Slice()
+    const bytes = parseHex(pattern)?.toString('latin1')
     if (bytes === undefined) return `'${pattern}' is not an even number of hex digits`
     if (!this.#values.has(bytes)) this.#values.set(bytes, { value })
     return undefined
