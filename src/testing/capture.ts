@@ -60,10 +60,7 @@ function parseLine(line: string, number: number): { connection: number; step: Ca
     throw new TestingError('ERR_TESTING_CAPTURE', `line ${number}: 'hex' is not hexadecimal`)
   }
   if (event !== undefined && event !== 'fin' && event !== 'rst') {
-    throw new TestingError(
-      'ERR_TESTING_CAPTURE',
-      `line ${number}: event '${String(event)}', wanted fin or rst`,
-    )
+    throw new TestingError('ERR_TESTING_CAPTURE', `line ${number}: 'event' is neither fin nor rst`)
   }
   return { connection: conn, step: { time: ms, from, bytes: Buffer.from(hex, 'hex'), event } }
 }

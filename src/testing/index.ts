@@ -15,6 +15,14 @@
  */
 export { IpAddress } from '../ip-address.ts'
 export { parseCapture, type CapturedConnection, type CaptureStep } from './capture.ts'
+export { checklist } from './conformance/checklist.ts'
+export type { CheckLevel, CheckPoint } from './conformance/check.ts'
+export {
+  runConformance,
+  type ConformanceOptions,
+  type ConformanceReport,
+  type ConformanceResult,
+} from './conformance/run.ts'
 export {
   createDriver,
   Driver,
