@@ -110,7 +110,7 @@ describe('a request', () => {
       peer.send(reply(1))
     })
     const client = createClient(t, { endpoint: app.endpoint, padding: true })
-    await (await client.request(post('abc'))).body.resume()
+    await text((await client.request(post('abc'))).body)
     app.check()
   })
 

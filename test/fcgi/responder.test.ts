@@ -84,10 +84,7 @@ describe('a request', () => {
   })
 
   it('streams its body, and is served before it is complete', async (t) => {
-    const { open } = await start(t, async ({ stdin, write }) => {
-      void write
-      return { body: `got ${await text(stdin)}` }
-    })
+    const { open } = await start(t, async ({ stdin }) => ({ body: `got ${await text(stdin)}` }))
     const peer = await open()
     peer.send(request(1, {}, null))
     for (const piece of ['ab', 'c', 'def']) {
