@@ -262,6 +262,8 @@ export class Agent {
     for (const connection of this.#connections) connection.drain()
     await this.#emptied(this.#options.closeTimeout)
     this.destroy()
+    // What was cut is gone a turn later; handlers have seen their signal then.
+    await this.#emptied(1000)
   }
 
   #emptied(limit: number): Promise<void> {

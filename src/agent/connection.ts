@@ -116,12 +116,20 @@ export class AgentConnection implements Carrier {
     const now = monotonic()
     if (this.#state !== 'idle') this.lastActivity = now
     dispatcher.beginTurn(now)
+    this.#splitter.push(chunk)
+    this.#takeFrames()
+  }
+
+  /** Takes the frames of the chunk, until it is used up or the peer does not read what it asked for. */
+  #takeFrames(): void {
+    const { maxPendingOutput } = this.#host.options
     this.#inTurn = true
     try {
-      this.#splitter.push(chunk)
-      while (this.#splitter.next()) {
+      while (!this.#blocked && this.#splitter.next()) {
         this.#onFrame(this.#splitter.bytes, this.#splitter.start, this.#splitter.end)
         if (this.#hasLeft()) break
+        // Small questions may have large answers: one chunk must not make output without bound.
+        if (this.#writer !== undefined && this.#writer.at > maxPendingOutput) this.flush()
       }
     } catch (error) {
       this.#fail(error)
@@ -328,7 +336,11 @@ export class AgentConnection implements Carrier {
   #onDrain(): void {
     if (!this.#blocked) return
     this.#blocked = false
-    this.#socket.resume()
+    if (!this.#hasLeft()) {
+      this.#host.dispatcher.beginTurn(monotonic())
+      this.#takeFrames()
+    }
+    if (!this.#blocked) this.#socket.resume()
   }
 
   // --- the end ------------------------------------------------------------------------------------------------------
@@ -392,7 +404,7 @@ export class AgentConnection implements Carrier {
   }
 
   #leaveIfDrained(): void {
-    if (this.#state !== 'draining' || this.#inTurn) return
+    if (this.#state !== 'draining' || this.#inTurn || this.#blocked) return
     if (this.#exchanges.size > 0 || this.#fragments?.pending === true || this.#splitter.midFrame) return
     this.#leave(StatusCode.Normal, statusText(StatusCode.Normal))
   }
