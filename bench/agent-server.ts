@@ -1,0 +1,34 @@
+/** The agent under test: `agent-server (one|mixed|async) ADDRESS`. Prints its port. */
+import { createAgent } from 'sluice/agent'
+import { messageName } from './payloads.js'
+
+const [kind = 'one', where = '127.0.0.1:0'] = process.argv.slice(2)
+const agent = createAgent()
+if (kind === 'mixed') {
+  const schema = {
+    ip: 'ip',
+    dst: 'ip',
+    method: 'string',
+    path: 'string',
+    hdrs: 'string',
+    ssl: 'boolean',
+    port: 'integer',
+    bytes: 'integer',
+  } as const
+  agent.message(messageName, schema, ({ ip, dst, method, path, hdrs, ssl, port, bytes }, actions) => {
+    const sum = ip.v4 + dst.family + method.length + path.length + hdrs.length + (ssl ? 1 : 0) + port + bytes
+    actions.setVar('sess', 'ip_score', sum % 100)
+  })
+} else if (kind === 'async') {
+  agent.message(messageName, { ip: 'ip' }, async ({ ip }, actions) => {
+    await new Promise((resolve) => setImmediate(resolve))
+    actions.setVar('sess', 'ip_score', ip.v4 % 100)
+  })
+} else {
+  agent.message(messageName, { ip: 'ip' }, ({ ip }, actions) => {
+    actions.setVar('sess', 'ip_score', ip.v4 % 100)
+  })
+}
+const address = await agent.listen(where)
+console.log(address.type === 'tcp' ? address.port : where)
+process.on('message', () => process.send?.(agent.stats.eventLoopLag))

@@ -1,0 +1,41 @@
+/** `npm run bench -- [--json] [--runs N] [--seconds S] [CASE…]`: measures, and prints a table or JSON lines. */
+import { parseArgs } from 'node:util'
+import { runHaproxyCase } from './agent-haproxy.js'
+import { runIdleCase } from './agent-idle.js'
+import { loadCases, runLoadCase } from './agent-load.js'
+import { formatTable, type Figure } from './figure.js'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    runs: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '3' },
+  },
+})
+const runs = Number(values.runs)
+const seconds = Number(values.seconds)
+
+const cases = new Map<string, () => Promise<Figure[]>>([
+  ...loadCases.map((each) => [each.name, () => runLoadCase(each, runs, seconds)] as const),
+  ['agent-haproxy-64', () => runHaproxyCase(runs, seconds)],
+  ['agent-idle', runIdleCase],
+])
+
+const unknown = positionals.filter((name) => !cases.has(name))
+if (unknown.length > 0 || !Number.isInteger(runs) || runs < 1 || !(seconds > 0)) {
+  const complaint = unknown.length > 0 ? `no case ${unknown.join(', ')}` : '--runs and --seconds want numbers'
+  console.error(`${complaint}; cases are ${[...cases.keys()].join(', ')}`)
+  process.exit(2)
+}
+
+const figures: Figure[] = []
+for (const [name, run] of cases) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue
+  console.error(`${name} …`)
+  const found = await run()
+  figures.push(...found)
+  if (values.json) for (const figure of found) console.log(JSON.stringify(figure))
+}
+if (!values.json) console.log(formatTable(figures))
+process.exit(0)

@@ -1,0 +1,33 @@
+/** The NOTIFY frames that the load sends, and the declarations to read them with. Both ends of a bench agree here. */
+import { IpAddress } from 'sluice'
+import { encodeNotify, Writer, type MessageInput } from 'sluice/spop'
+
+export const messageName = 'get-ip-reputation'
+
+const headers = 'User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: */*\r\n'
+
+const one: MessageInput = { name: messageName, args: [['ip', IpAddress.parse('192.0.2.1')]] }
+
+/** Eight mixed arguments, about 300 bytes. */
+const mixed: MessageInput = {
+  name: messageName,
+  args: [
+    ['ip', IpAddress.parse('192.0.2.1')],
+    ['dst', IpAddress.parse('2001:db8::1')],
+    ['method', 'GET'],
+    ['path', '/api/v1/customers/42/orders?page=3&size=20'],
+    ['hdrs', headers.repeat(4).slice(0, 200)],
+    ['ssl', true],
+    ['port', { type: 'int32', value: 443 }],
+    ['bytes', 5_000_000_000],
+  ],
+}
+
+export type PayloadName = 'one' | 'mixed'
+
+/** One whole frame. `streamId` must be below 240, so that all frames have one size. */
+export function notifyFrame(payload: PayloadName, streamId: number): Buffer {
+  const writer = new Writer()
+  encodeNotify(writer, streamId, 1, [payload === 'one' ? one : mixed])
+  return Buffer.from(writer.view())
+}

@@ -1,0 +1,82 @@
+/** Processes under test: pinned to a core, and their CPU time and memory as the operating system counts them. */
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
+
+export function hasProgram(name: string): boolean {
+  return spawnSync('which', [name], { stdio: 'ignore' }).status === 0
+}
+
+const canPin = hasProgram('taskset')
+
+/** A running process; `line` is the first line that it printed. */
+export interface Running {
+  readonly pid: number
+  readonly child: ChildProcess
+  readonly line: string
+  /** All that it has printed. */
+  output(): string
+  stop(): Promise<void>
+}
+
+/** Starts `command` on one core (when taskset is there) and waits for its first line. */
+export async function start(core: number | undefined, command: readonly string[]): Promise<Running> {
+  const pinned = core === undefined || !canPin ? command : ['taskset', '-c', String(core), ...command]
+  const [program = '', ...args] = pinned
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let output = ''
+  const line = await new Promise<string>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`${command.join(' ')} exited with ${code}: ${output}`)))
+    child.once('error', reject)
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+      const end = output.indexOf('\n')
+      if (end >= 0) resolve(output.slice(0, end))
+    })
+  })
+  return {
+    pid: child.pid ?? 0,
+    child,
+    line,
+    output: () => output,
+    stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const exited = once(child, 'exit')
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
+
+/** Starts a compiled script of this folder under node. */
+export function startScript(
+  core: number | undefined,
+  name: string,
+  ...args: readonly string[]
+): Promise<Running> {
+  return start(core, [process.execPath, fileURLToPath(new URL(`./${name}.js`, import.meta.url)), ...args])
+}
+
+/** User and system time of a process so far, in seconds. */
+export function cpuSeconds(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  // The name of the program, in brackets, may hold blanks.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+}
+
+/** Resident memory of a process, in bytes. */
+export function residentBytes(pid: number): number {
+  const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  return Number(match?.[1] ?? 0) * 1024
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const high = sorted[middle] ?? Number.NaN
+  return sorted.length % 2 === 1 ? high : ((sorted[middle - 1] ?? Number.NaN) + high) / 2
+}
