@@ -18,9 +18,10 @@ import { textOf } from './value.ts'
 
 /**
  * What the string is for: `log` lines merge spaces and write `-` for empty fields; `header` values (and bodies,
- * locations, paths) encode control characters; `plain` strings, as unique ids, do neither.
+ * locations, paths, FastCGI parameters) encode control characters; a `unique-id` merges spaces and encodes; `plain`
+ * strings (variables, names of backends and servers) do nothing of this.
  */
-export type LogFormatUse = 'log' | 'header' | 'plain'
+export type LogFormatUse = 'log' | 'header' | 'unique-id' | 'plain'
 
 /** A compiled log-format string. */
 export interface LogFormat {
@@ -34,7 +35,7 @@ export interface LogFormat {
 
 type Part = string | ((stream: Stream) => string)
 
-/** What `mergeSpaces` puts for blanks. */
+/** What stands for blanks where they are merged. */
 const separator = Symbol('separator')
 
 /** Compiles a word; undefined after complaints. */
@@ -49,7 +50,9 @@ export function compileLogFormat(
 class LogFormatParser {
   readonly #source: Source
   readonly #context: CompileContext
-  readonly #use: LogFormatUse
+  readonly #mergeSpaces: boolean
+  readonly #mandatory: boolean
+  readonly #encode: boolean
   readonly #parts: (Part | typeof separator)[] = []
   #flags: LogFlags = noFlags
   #literal = ''
@@ -58,7 +61,9 @@ class LogFormatParser {
   constructor(source: Source, context: CompileContext, use: LogFormatUse) {
     this.#source = source
     this.#context = context
-    this.#use = use
+    this.#mergeSpaces = use === 'log' || use === 'unique-id'
+    this.#mandatory = use === 'log'
+    this.#encode = use === 'header' || use === 'unique-id'
   }
 
   parse(): LogFormat | undefined {
@@ -69,7 +74,7 @@ class LogFormatParser {
       if (char === '%') right = this.#percent() && right
       else {
         this.#at++
-        if (char === ' ' && this.#use === 'log') this.#push(separator)
+        if (char === ' ' && this.#mergeSpaces) this.#push(separator)
         else this.#literal += char ?? ''
       }
     }
@@ -128,12 +133,12 @@ class LogFormatParser {
       this.#at = this.#source.text.length
       return false
     }
-    this.#push(this.#use === 'header' ? headerPart(expression, flags) : this.#textPart(expression, flags))
+    this.#push(this.#encode ? headerPart(expression, flags) : this.#textPart(expression, flags))
     return checkNeeds(expression, this.#source, first, this.#context)
   }
 
   #textPart({ evaluate }: Expression, flags: LogFlags): Part {
-    const mandatory = this.#use === 'log'
+    const mandatory = this.#mandatory
     return (stream) => {
       const value = evaluate(stream)
       const text = value === undefined ? undefined : toStr(value)
@@ -158,7 +163,7 @@ class LogFormatParser {
       return false
     }
     const { hostname } = this.#context
-    const options: AliasOptions = { flags, mandatory: this.#use === 'log', hostname }
+    const options: AliasOptions = { flags, mandatory: this.#mandatory, hostname }
     this.#push((stream) => alias.write(stream, options))
     return true
   }

@@ -39,7 +39,7 @@ const answered = [
 
 /**
  * What each ruleset has. `config` is for `set-var` in `global`; `server-connection` for `source`, `sni` and the SPOE
- * event on-server-session; `log` for log-format and unique-id-format.
+ * event on-server-session; `log` for log-format. A unique-id-format has what `http-request` rules have.
  */
 export const rulesets = {
   config: ['constant'],

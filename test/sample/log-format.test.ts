@@ -64,6 +64,7 @@ test('what is missing, and how bytes are written, depends on the use', () => {
   assert.equal(format('%{+Q}[var(txn.none)]', 'log', stream), '""')
   assert.equal(format('%[var(txn.x)]', 'header', stream), 'a%01%0D%0A\t\xe9"]')
   assert.equal(format('%{+E}[var(txn.x)]', 'header', stream), 'a%01%0D%0A\t\xe9\\"\\]')
+  assert.equal(format(' %[var(txn.none)]  %[var(txn.x)]', 'unique-id', stream), ' a%01%0D%0A\t\xe9"]')
   assert.equal(format('%[var(txn.x)]', 'plain', stream), 'a\x01\r\n\t\xe9"]')
   assert.equal(format('%{+Q,+E}[var(txn.x)]', 'log', stream), '"a\x01\r\n\t\xe9\\"\\]"')
 })

@@ -9,7 +9,7 @@ import type { SampleHeaders, Stream } from '../stream.ts'
 import { requestOf, responseOf } from '../stream.ts'
 import type { SampleType, SampleValue } from '../value.ts'
 import { addr, bin, sint, str } from '../value.ts'
-import { pushVarint } from '../varint.ts'
+import { varintSize, writeVarint } from '../varint.ts'
 import type { Fetch, FetchSpec } from './spec.ts'
 import { text } from './spec.ts'
 
@@ -114,16 +114,22 @@ function block(headers: SampleHeaders): SampleValue {
   return str(`${lines}\r\n`)
 }
 
+/** Sent to agents with every request that asks for it, hence one buffer of the right size. */
 function binaryBlock(headers: SampleHeaders): SampleValue {
-  const parts: Buffer[] = []
-  for (const pair of headers)
-    for (const [at, part] of pair.entries()) {
-      const prefix: number[] = []
-      pushVarint(part.length, prefix)
-      parts.push(Buffer.from(prefix), Buffer.from(at === 0 ? part.toLowerCase() : part, 'latin1'))
-    }
-  parts.push(Buffer.alloc(2))
-  return bin(Buffer.concat(parts))
+  // The list ends with an empty name and an empty value.
+  let size = 2
+  for (const [name, value] of headers)
+    size += varintSize(name.length) + name.length + varintSize(value.length) + value.length
+  const bytes = Buffer.allocUnsafe(size)
+  let at = 0
+  for (const [name, value] of headers) {
+    at = writeVarint(name.length, bytes, at)
+    at += bytes.write(name.toLowerCase(), at, 'latin1')
+    at = writeVarint(value.length, bytes, at)
+    at += bytes.write(value, at, 'latin1')
+  }
+  bytes.fill(0, at)
+  return bin(bytes)
 }
 
 function whole(from: HeadersOf, format: (headers: SampleHeaders) => SampleValue): FetchSpec['build'] {
