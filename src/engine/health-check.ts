@@ -5,7 +5,6 @@
 import { FrameSplitter } from '../bytes/frame-splitter.ts'
 import { Writer } from '../bytes/writer.ts'
 import { monotonic } from '../clock.ts'
-import type { Endpoint } from '../endpoint.ts'
 import { decodeDisconnect } from '../spop/disconnect.ts'
 import { SpopError } from '../spop/errors.ts'
 import {
@@ -21,7 +20,7 @@ import { decodeAgentHello, encodeHaproxyHello, type AgentHelloFrame } from '../s
 import { acceptAgentHello, parseList, spopVersion } from '../spop/negotiation.ts'
 import { EngineError } from './errors.ts'
 import type { EngineSettings } from './options.ts'
-import type { Transport } from './socket.ts'
+import type { RemoteEndpoint, Transport } from './socket.ts'
 
 /** What a health check found. */
 export interface HealthReport {
@@ -40,7 +39,7 @@ export interface HealthReport {
 /** Which server is asked. */
 export interface HealthTarget {
   readonly name: string
-  readonly endpoint: Exclude<Endpoint, { type: 'fd' }>
+  readonly endpoint: RemoteEndpoint
 }
 
 /** Never rejects. */

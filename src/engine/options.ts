@@ -6,7 +6,7 @@ import { integer, oneOf, resolveOptions, type OptionSpec, type Resolved, type Sp
 import { defaultMaxFrameSize, leastMaxFrameSize } from '../spop/frame-head.ts'
 import type { EngineError } from './errors.ts'
 import { profileNames, type ProfileName } from './profile.ts'
-import { connectTo, type ConnectTo } from './socket.ts'
+import { connectTo, type ConnectTo, type RemoteEndpoint } from './socket.ts'
 
 /** What an engine may announce. It never takes fragmented ACKs, and neither does HAProxy. */
 export type EngineCapability = 'pipelining' | 'async'
@@ -183,7 +183,7 @@ export function resolveEngineOptions(given: EngineOptions): EngineSettings {
 }
 
 /** @throws UsageError for what cannot be connected to. */
-export function serverEndpoint(server: string | Endpoint): Endpoint {
+export function serverEndpoint(server: string | Endpoint): RemoteEndpoint {
   const endpoint = typeof server === 'string' ? parseEndpoint(server) : server
   if (endpoint.type === 'fd') {
     throw new UsageError(

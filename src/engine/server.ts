@@ -1,11 +1,12 @@
 /** One server of an engine: its connections, and whether more may be made. */
-import { formatEndpoint, type Endpoint } from '../endpoint.ts'
+import { formatEndpoint } from '../endpoint.ts'
 import type { FrameHead } from '../spop/frame-head.ts'
 import { Breaker } from './breaker.ts'
 import type { Connection } from './connection.ts'
 import { EngineError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { EngineSettings } from './options.ts'
+import type { RemoteEndpoint } from './socket.ts'
 import type { ServerStatistics } from './statistics.ts'
 
 /** The best of a server's connections for one more exchange: the one with the fewest, suspect ones only if allowed. */
@@ -34,7 +35,7 @@ export interface Pickable {
 /** See the head of this file. */
 export class Server {
   readonly name: string
-  readonly endpoint: Exclude<Endpoint, { type: 'fd' }>
+  readonly endpoint: RemoteEndpoint
   readonly breaker: Breaker
   /** Those that are open. */
   readonly connections: Connection[] = []
@@ -52,7 +53,7 @@ export class Server {
   #wasLost = false
   readonly #maxConnections: number
 
-  constructor(endpoint: Exclude<Endpoint, { type: 'fd' }>, options: EngineSettings, window: number) {
+  constructor(endpoint: RemoteEndpoint, options: EngineSettings, window: number) {
     this.name = formatEndpoint(endpoint)
     this.endpoint = endpoint
     this.breaker = new Breaker(options)

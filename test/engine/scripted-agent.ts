@@ -203,6 +203,7 @@ export class ScriptedAgent {
   /** Ends all, as a killed process would. */
   async stop(): Promise<void> {
     for (const { socket } of this.peers) socket.destroy()
+    if (!this.#server.listening) return
     this.#server.close()
     await once(this.#server, 'close')
     if (this.#scriptError !== undefined) throw this.#scriptError
@@ -211,7 +212,7 @@ export class ScriptedAgent {
 
 /** Starts an agent on a port that the kernel chooses, and stops it after the test. */
 export async function startAgent(
-  t: { after(hook: () => Promise<void>): void },
+  t: { after(hook: () => void | Promise<void>): void },
   script: Script,
 ): Promise<ScriptedAgent> {
   const agent = await new ScriptedAgent(script).listen()

@@ -1,0 +1,521 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'node:test'
+import { createEngine, ErrorStatus, type AgentFault, type EngineOptions, type Outcome } from 'sluice/engine'
+import {
+  ack,
+  agentDisconnect,
+  agentHello,
+  answering,
+  frame,
+  setVar,
+  startAgent,
+  type AgentPeer,
+  type Script,
+} from './scripted-agent.ts'
+
+const check = [{ name: 'check', args: [] }]
+type Hooks = Parameters<typeof startAgent>[0]
+
+/** An agent, an engine with short timeouts, and the faults that were reported. */
+async function setUp(t: Hooks, script: Script, options: Partial<EngineOptions> = {}) {
+  const agent = await startAgent(t, script)
+  const faults: AgentFault[] = []
+  const engine = createEngine({
+    servers: [agent.address],
+    processingTimeout: 60,
+    helloTimeout: 60,
+    closeTimeout: 60,
+    maxFailures: 1,
+    onAgentFault: (fault) => faults.push(fault),
+    ...options,
+  })
+  t.after(() => engine.destroy())
+  const ask = () => engine.send({ messages: check })
+  const codes = () => faults.map(({ error }) => error.code)
+  return { agent, engine, ask, faults, codes }
+}
+
+/** Greets, and hands each NOTIFY with its ids to a function. */
+const onNotify =
+  (handle: (peer: AgentPeer, ids: string, count: number) => void, capabilities?: string): Script =>
+  async (peer) => {
+    await peer.greet(capabilities)
+    let count = 0
+    peer.onFrame((each) => each.type === 3 && handle(peer, each.ids, ++count))
+  }
+
+test('nobody listens: 257 at once', async (t) => {
+  const agent = await startAgent(t, answering)
+  await agent.stop()
+  const engine = createEngine({ servers: [agent.address] })
+  t.after(() => engine.destroy())
+  const outcome = await engine.send({ messages: check })
+  assert.equal(outcome.status, 257)
+  assert.equal(outcome.error?.code, 'ERR_ENGINE_UNAVAILABLE')
+  assert.equal(outcome.error.fault, 'io')
+  assert.match(outcome.error.message, /ECONNREFUSED/)
+  assert.equal(outcome.waitTime, -1)
+  assert.equal(outcome.queueTime, -1)
+  assert.equal(engine.stats.servers[0]?.connects, 3) // maxFailures
+  assert.equal(engine.stats.errors.get(257), 1)
+})
+
+test('HELLO is never answered: 258 after helloTimeout, with a word to the agent', async (t) => {
+  const { agent, ask, codes } = await setUp(t, () => {}, { processingTimeout: 1000 })
+  const outcome = await ask()
+  assert.equal(outcome.status, 258)
+  assert.equal(outcome.error?.code, 'ERR_ENGINE_UNAVAILABLE')
+  assert.deepEqual(codes(), ['ERR_ENGINE_HELLO_TIMEOUT'])
+  await agent.peers[0]?.closed
+  const goodbye = agent.peers[0]?.chunks.at(-1)
+  assert.match(goodbye?.toString('hex') ?? '', /^000000..02000000010000.*0302/) // status-code 2
+})
+
+test('the deadline counts the handshake: 1 when it is shorter', async (t) => {
+  const { ask, engine } = await setUp(t, () => {}, { processingTimeout: 30, helloTimeout: 1000 })
+  const outcome = await ask()
+  assert.equal(outcome.status, ErrorStatus.Timeout)
+  assert.match(outcome.error?.message ?? '', /it was not sent/)
+  assert.equal(engine.stats.queued, 0)
+})
+
+test('DISCONNECT instead of HELLO: its code at once, and no storm', async (t) => {
+  const script: Script = async (peer) => {
+    await peer.frame()
+    peer.socket.end(Buffer.from(agentDisconnect(13), 'hex'))
+  }
+  const { agent, ask, codes } = await setUp(t, script, {
+    maxFailures: 3,
+    minBackoff: 60_000,
+    maxBackoff: 60_000,
+  })
+  for (let count = 0; count < 50; count++) {
+    const outcome = await ask()
+    assert.equal(outcome.status, 256 + 13)
+    assert.match(outcome.error?.message ?? '', /status 13, 'bye', instead of HELLO/)
+  }
+  assert.equal(agent.peers.length, 3)
+  assert.deepEqual(
+    codes(),
+    Array.from({ length: 3 }, () => 'ERR_ENGINE_DISCONNECTED'),
+  )
+})
+
+const wrongHellos: [name: string, bytes: string, status: number][] = [
+  ['version 3.0', agentHello().replace('08 03322e30'.replace(' ', ''), '0803332e30'), 256 + 8],
+  ['a frame larger than announced', agentHello('pipelining', 'fcf106'), 256 + 9],
+  ['frames of 255 bytes', agentHello('pipelining', 'ff00'), 256 + 9],
+  ['no version', frame('65 00000001 00 00 0e6d61782d6672616d652d73697a65 03 fcf006'), 256 + 5],
+  ['no FIN', agentHello().replace('6500000001', '6500000000'), 256 + 10],
+  ['ids', agentHello().replace('65000000010000', '65000000010101'), 256 + 4],
+  ['an ACK', ack('0101'), 256 + 4],
+  ['an HTTP answer', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n').toString('hex'), 256 + 3],
+  ['a length of 4 GB', 'ffffffff65', 256 + 3],
+  ['a length of 3', '00000003650000', 256 + 4],
+  ['garbage of a right length', frame('65 00000001 00 00 ff ff ff ff ff ff'), 256 + 4],
+]
+
+for (const [name, bytes, status] of wrongHellos) {
+  test(`${name} instead of a right AGENT-HELLO: status ${status}`, async (t) => {
+    const script: Script = async (peer) => {
+      await peer.frame()
+      peer.send(bytes)
+    }
+    const { ask, codes, faults } = await setUp(t, script)
+    const outcome = await ask()
+    assert.equal(outcome.status, status)
+    assert.deepEqual(codes(), ['ERR_ENGINE_PROTOCOL'])
+    assert.equal(faults[0]?.error.status, status)
+  })
+}
+
+test('closed or reset before HELLO: 257', async (t) => {
+  const ends: ((peer: AgentPeer) => void)[] = [
+    (peer) => peer.socket.end(),
+    (peer) => peer.socket.resetAndDestroy(),
+    (peer) => peer.send(agentHello().slice(0, 40)) ?? peer.socket.end(),
+  ]
+  for (const end of ends) {
+    const { ask } = await setUp(t, async (peer) => {
+      await peer.frame()
+      end(peer)
+    })
+    assert.equal((await ask()).status, 257)
+  }
+})
+
+test('no ACK: status 1, the slot stays taken until the late ACK, which is ignored and counted', async (t) => {
+  const held: string[] = []
+  const { agent, engine, ask, codes } = await setUp(
+    t,
+    onNotify((peer, ids, count) => (count === 2 ? held.push(ids) : peer.send(ack(ids)))),
+    { processingTimeout: 40 },
+  )
+  await ask()
+  const outcome = await ask()
+  assert.equal(outcome.status, ErrorStatus.Timeout)
+  assert.equal(outcome.error?.code, 'ERR_ENGINE_TIMEOUT')
+  assert.deepEqual([engine.stats.servers[0]?.expired, engine.stats.inFlight], [1, 0])
+  agent.peers[0]?.send(ack(held[0] ?? ''))
+  while (engine.stats.lateAcks === 0) await sleep(1)
+  assert.equal(engine.stats.servers[0]?.expired, 0)
+  assert.equal((await ask()).status, 0)
+  assert.deepEqual(codes(), [])
+  assert.equal(agent.peers.length, 1)
+})
+
+test('a connection that answers nothing is avoided, then given up', async (t) => {
+  let silent = true
+  const { agent, engine, ask, codes } = await setUp(
+    t,
+    onNotify((peer, ids) => {
+      if (!silent || peer !== agent.peers[0]) peer.send(ack(ids))
+    }),
+    { processingTimeout: 40, maxFailures: 3 },
+  )
+  assert.equal((await ask()).status, 1)
+  silent = false
+  assert.equal((await ask()).status, 0)
+  assert.equal(agent.peers.length, 2) // although the first has 19 free slots
+  await agent.peers[0]?.closed
+  assert.deepEqual(codes(), ['ERR_ENGINE_UNRESPONSIVE'])
+  assert.equal(engine.stats.connections, 1)
+})
+
+test('a suspect connection is used when no other may be made, and redeems itself', async (t) => {
+  const { agent, ask } = await setUp(
+    t,
+    onNotify((peer, ids, count) => {
+      if (count > 1) peer.send(ack(ids))
+    }),
+    { processingTimeout: 40, maxConnections: 1 },
+  )
+  assert.deepEqual([(await ask()).status, (await ask()).status, (await ask()).status], [1, 0, 0])
+  await sleep(60)
+  assert.equal((await ask()).status, 0)
+  assert.equal(agent.peers.length, 1)
+})
+
+test('a connection whose slots are all held by lost NOTIFYs is replaced, though it answers others', async (t) => {
+  const { agent, engine, codes } = await setUp(
+    t,
+    onNotify((peer, ids, count) => {
+      if (count % 2 === 0) peer.send(ack(ids))
+    }),
+    { processingTimeout: 30, maxWaitingFrames: 2, maxConnections: 1, maxFailures: 1000 },
+  )
+  const statuses: number[] = []
+  while (agent.peers.length < 2) {
+    statuses.push((await engine.send({ messages: check, timeout: 10 })).status)
+    assert.ok(statuses.length < 100)
+  }
+  assert.ok(statuses.includes(0) && statuses.includes(1))
+  assert.ok(codes().includes('ERR_ENGINE_UNRESPONSIVE'))
+})
+
+test('a longer deadline on a suspect connection is honoured', async (t) => {
+  const { engine } = await setUp(
+    t,
+    onNotify((peer, ids, count) => {
+      if (count === 2) setTimeout(() => peer.send(ack(ids)), 150)
+    }),
+    { processingTimeout: 30 },
+  )
+  const short = engine.send({ messages: check, timeout: 20 })
+  const long = engine.send({ messages: check, timeout: 2000 })
+  assert.deepEqual([(await short).status, (await long).status], [1, 0])
+})
+
+test('ACKs with unknown ids are ignored, and reported', async (t) => {
+  const { ask, codes, faults } = await setUp(
+    t,
+    onNotify((peer, ids) => peer.send(ack('0501'), ack('0102'), ack('f00001'), ack(ids, setVar('a', 7)))),
+  )
+  const outcome = await ask()
+  assert.equal(outcome.status, 0)
+  assert.equal(outcome.actions.length, 1)
+  assert.deepEqual(
+    codes(),
+    Array.from({ length: 3 }, () => 'ERR_ENGINE_UNKNOWN_ACK'),
+  )
+  assert.match(faults[1]?.error.message ?? '', /1\/2/)
+  assert.equal(faults[0]?.error.status, 0)
+})
+
+test('an ACK with an id over 2^53 matches nothing, and nothing breaks', async (t) => {
+  const { ask, codes } = await setUp(
+    t,
+    onNotify((peer, ids) => peer.send(ack('fff0fefefefefefefe0e 01'.replace(' ', '')), ack(ids))),
+  )
+  assert.equal((await ask()).status, 0)
+  assert.deepEqual(codes(), ['ERR_ENGINE_UNKNOWN_ACK'])
+})
+
+test('an ACK that comes twice is ignored the second time', async (t) => {
+  const { ask, codes } = await setUp(
+    t,
+    onNotify((peer, ids) => peer.send(ack(ids), ack(ids))),
+  )
+  assert.equal((await ask()).status, 0)
+  assert.equal((await ask()).status, 0)
+  assert.deepEqual(codes(), ['ERR_ENGINE_UNKNOWN_ACK', 'ERR_ENGINE_UNKNOWN_ACK'])
+})
+
+test('without pipelining there is one at a time, and an unknown ACK ends the connection with 12', async (t) => {
+  let inFlight = 0
+  const polite = onNotify((peer, ids) => {
+    assert.equal(++inFlight, 1)
+    setTimeout(() => {
+      inFlight--
+      peer.send(ack(ids))
+    }, 2)
+  }, '')
+  const { agent, engine, ask } = await setUp(t, polite, { maxConnections: 1, processingTimeout: 1000 })
+  const outcomes = await Promise.all(Array.from({ length: 10 }, ask))
+  assert.ok(outcomes.every(({ status }) => status === 0))
+  assert.equal(agent.peers.length, 1)
+  assert.equal(engine.stats.idle, 1)
+  const liar = await setUp(
+    t,
+    onNotify((peer) => peer.send(ack('2a01')), ''),
+  )
+  const outcome = await liar.ask()
+  assert.equal(outcome.status, 256 + 12)
+  assert.match(outcome.error?.message ?? '', /42\/1/)
+})
+
+test('an engine that does not announce pipelining does not pipeline', async (t) => {
+  const { agent, ask } = await setUp(
+    t,
+    onNotify((peer, ids) => peer.send(ack(ids))),
+    {
+      capabilities: [],
+      maxConnections: 4,
+      processingTimeout: 1000,
+    },
+  )
+  const outcomes = await Promise.all(Array.from({ length: 20 }, ask))
+  assert.ok(outcomes.every(({ status }) => status === 0))
+  assert.equal(agent.peers.length, 4)
+})
+
+const broken: [name: string, bytes: (ids: string) => string, status: number][] = [
+  ['a fragmented ACK', (ids) => ack(ids, setVar('a', 1), '00000000'), 256 + 10],
+  ['an ACK over the negotiated size', () => '00004000', 256 + 3],
+  ['an ACK that ends inside its ids', () => frame('67 00000001 f0 80'), 256 + 4],
+  ['an HTTP answer', () => Buffer.from('HTTP/1.1 200 OK\r\n').toString('hex'), 256 + 3],
+  ['an integer of eleven bytes as id', () => frame('67 00000001 fffffffffffffffffffff0 01'), 256 + 4],
+]
+
+for (const [name, bytes, status] of broken) {
+  test(`${name}: all that is in flight gets ${status} at once, and the agent a DISCONNECT`, async (t) => {
+    const { agent, ask, codes } = await setUp(
+      t,
+      onNotify((peer, ids, count) => count === 3 && peer.send(bytes(ids))),
+      { processingTimeout: 5000 },
+    )
+    const outcomes = await Promise.all([ask(), ask(), ask()])
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome.status),
+      [status, status, status],
+    )
+    assert.equal(new Set(outcomes.map(({ error }) => error)).size, 1) // each with the same cause
+    assert.deepEqual(codes(), ['ERR_ENGINE_PROTOCOL'])
+    await agent.peers[0]?.closed
+    const goodbye = agent.peers[0]?.chunks.at(-1)?.toString('hex')
+    const code = (status - 256).toString(16).padStart(2, '0')
+    assert.match(goodbye ?? '', new RegExp(`^000000..020000000100000b7374617475732d636f646503${code}`))
+  })
+}
+
+test('DISCONNECT with NOTIFYs pending: 256 and its code at once', async (t) => {
+  const script = onNotify((peer, _, count) => {
+    if (count === 2) peer.socket.end(Buffer.from(agentDisconnect(99, 'overload'), 'hex'))
+  })
+  const { ask } = await setUp(t, script, { processingTimeout: 5000 })
+  const outcomes = await Promise.all([ask(), ask()])
+  for (const { status, error } of outcomes) {
+    assert.equal(status, 355)
+    assert.match(error?.message ?? '', /status 99, 'overload'/)
+  }
+})
+
+test('codes of the agent from 100 on: kept, and 99 in profile 2.6', async (t) => {
+  const script = onNotify((peer) => peer.socket.end(Buffer.from(agentDisconnect(120), 'hex')))
+  assert.equal((await (await setUp(t, script)).ask()).status, 256 + 120)
+  assert.equal((await (await setUp(t, script, { profile: '2.6' })).ask()).status, 355)
+  assert.equal((await (await setUp(t, script, { profile: '3.x' })).ask()).status, 256 + 120)
+})
+
+test('an agent that answers all and disconnects with 0 is at no fault', async (t) => {
+  const script = onNotify((peer, ids) => {
+    peer.send(ack(ids))
+    peer.socket.end(Buffer.from(agentDisconnect(0), 'hex'))
+  })
+  const { agent, engine, ask, codes } = await setUp(t, script)
+  for (let count = 1; count <= 5; count++) {
+    assert.equal((await ask()).status, 0)
+    while (engine.stats.connections > 0) await sleep(1)
+    assert.equal(agent.peers.length, count)
+  }
+  assert.deepEqual(codes(), [])
+  assert.equal(engine.stats.servers[0]?.circuit, 'closed')
+  assert.equal(engine.stats.reconnects, 0)
+})
+
+test('closed, half-closed or reset with NOTIFYs pending: 257 at once', async (t) => {
+  const ends: ((peer: AgentPeer) => void)[] = [
+    (peer) => peer.socket.destroy(),
+    (peer) => peer.socket.end(),
+    (peer) => peer.socket.resetAndDestroy(),
+    (peer) => peer.send(ack('0101').slice(0, 12)) ?? peer.socket.end(),
+  ]
+  for (const end of ends) {
+    const { ask } = await setUp(
+      t,
+      onNotify((peer, _, count) => count === 2 && end(peer)),
+      { processingTimeout: 5000 },
+    )
+    for (const { status, error } of await Promise.all([ask(), ask()])) {
+      assert.equal(status, 257)
+      assert.equal(error?.code, 'ERR_ENGINE_CONNECTION_LOST')
+    }
+  }
+})
+
+const badActions: [name: string, bytes: string][] = [
+  ['an unknown action', '03 01 02 01 62'],
+  ['set-var with two arguments', '01 02 02 01 62 02 01'],
+  ['unset-var with a value, as a well-known agent writes it', '02 02 02 01 62 00'],
+  ['an unknown scope', '01 03 05 01 62 02 01'],
+  ['a value of a reserved type', '01 03 02 01 62 0f'],
+  ['a name that is cut', '01 03 02 09 62'],
+]
+
+for (const [name, bytes] of badActions) {
+  test(`${name}: status 0 with the actions before it, and a report`, async (t) => {
+    const hex = bytes.replaceAll(' ', '')
+    const { ask, codes } = await setUp(
+      t,
+      onNotify((peer, ids) => peer.send(ack(ids, setVar('a', 1) + hex + setVar('c', 3)))),
+    )
+    const outcome = await ask()
+    assert.equal(outcome.status, 0)
+    const names = outcome.actions.map((action) => action.name)
+    assert.deepEqual(names, name.startsWith('unset-var') ? ['a', 'b'] : ['a'])
+    assert.deepEqual(codes(), ['ERR_ENGINE_BAD_ACTION'])
+    assert.equal((await ask()).status, 0)
+  })
+}
+
+test('frames of other types are skipped, and reported', async (t) => {
+  const { ask, codes } = await setUp(
+    t,
+    onNotify((peer, ids) =>
+      peer.send(frame('c8 00000001 00 00 0102'), frame('03 00000001 01 01'), agentHello(), ack(ids)),
+    ),
+  )
+  assert.equal((await ask()).status, 0)
+  assert.deepEqual(
+    codes(),
+    Array.from({ length: 3 }, () => 'ERR_ENGINE_UNKNOWN_FRAME'),
+  )
+})
+
+test('ACK with ABORT of a fragmented NOTIFY: status 4; of a whole one, the flag means nothing', async (t) => {
+  const script: Script = async (peer) => {
+    await peer.greet('pipelining,fragmentation', 'f001')
+    peer.onFrame((each) => each.type === 3 && peer.send(ack(each.ids, setVar('a', 1), '00000003')))
+  }
+  const { engine, ask } = await setUp(t, script, { maxFrameSize: 256 })
+  const outcome = await engine.send({ messages: [{ name: 'check', args: [['a', 'x'.repeat(500)]] }] })
+  assert.equal(outcome.status, ErrorStatus.FragmentAborted)
+  assert.equal(outcome.error?.code, 'ERR_ENGINE_FRAGMENT_ABORTED')
+  assert.equal((await ask()).actions.length, 1)
+})
+
+test('an idle connection is closed with DISCONNECT 0, and the answer is awaited', async (t) => {
+  const { agent, engine, ask } = await setUp(t, answering, { idleTimeout: 40, closeTimeout: 5000 })
+  await ask()
+  await sleep(20)
+  await ask()
+  await agent.peers[0]?.closed
+  assert.equal(agent.peers.length, 1)
+  const goodbye = agent.peers[0]?.chunks.at(-1)?.toString('hex')
+  assert.equal(goodbye, '00000025020000000100000b7374617475732d636f64650300076d65737361676508066e6f726d616c')
+  assert.equal(engine.stats.connections, 0)
+  assert.equal((await ask()).status, 0)
+})
+
+test('idleTimeout 0 keeps connections', async (t) => {
+  const { agent, ask } = await setUp(t, answering, { idleTimeout: 0, helloTimeout: 20 })
+  await ask()
+  await sleep(60)
+  await ask()
+  assert.equal(agent.peers.length, 1)
+})
+
+test('an agent that does not read is not written to without end', async (t) => {
+  const { agent, engine } = await setUp(
+    t,
+    async (peer) => {
+      await peer.greet('pipelining', 'fcf0ff03')
+      peer.socket.pause()
+    },
+    { maxFrameSize: 1_312_764, maxWaitingFrames: 10_000, maxConnections: 1, processingTimeout: 300 },
+  )
+  const messages = [{ name: 'check', args: [['a', Buffer.alloc(100_000)]] }] as const
+  const outcomes: Promise<Outcome>[] = []
+  for (let turn = 0; turn < 200; turn++) {
+    outcomes.push(engine.send({ messages }))
+    await new Promise(setImmediate)
+  }
+  const { inFlight, queued } = engine.stats
+  assert.ok(queued > 100, `${queued} are queued`)
+  assert.ok(inFlight < 100, `${inFlight} are in flight`)
+  agent.peers[0]?.onFrame((each) => each.type === 3 && agent.peers[0]?.send(ack(each.ids)))
+  agent.peers[0]?.socket.resume()
+  const statuses = (await Promise.all(outcomes)).map(({ status }) => status)
+  assert.ok(statuses.every((status) => status === 0 || status === 1))
+})
+
+test('faults of one agent fill no log', async (t) => {
+  const lines: string[] = []
+  const log = (_: object, message: string) => void lines.push(message)
+  const { ask, faults } = await setUp(
+    t,
+    onNotify((peer, ids) => peer.send(ack('2a01'), ack(ids))),
+    {
+      logger: { debug: log, info: log, warn: log, error: log },
+    },
+  )
+  for (let count = 0; count < 50; count++) await ask()
+  assert.equal(faults.length, 50)
+  assert.deepEqual(lines, ['an agent is at fault'])
+})
+
+test('a black hole: 257 after connectTimeout', async (t) => {
+  // The kernel completes a few connections for a listener that never accepts, and drops the others.
+  const script = `
+    const server = require('node:net').createServer()
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+      require('node:fs').writeSync(1, server.address().port + '\\n')
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+    })`
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.after(() => child.kill('SIGKILL'))
+  const [output] = (await once(child.stdout, 'data')) as [Buffer]
+  const port = Number(output.toString())
+  const fillers = Array.from({ length: 8 }, () => connect(port, '127.0.0.1').on('error', () => {}))
+  t.after(() => fillers.forEach((socket) => socket.destroy()))
+  await sleep(50)
+  const engine = createEngine({ servers: [`127.0.0.1:${port}`], connectTimeout: 50, maxFailures: 1 })
+  t.after(() => engine.destroy())
+  const outcome = await engine.send({ messages: check, timeout: 5000 })
+  assert.equal(outcome.status, 257)
+  assert.match(outcome.error?.message ?? '', /nothing after 50 ms/)
+})
