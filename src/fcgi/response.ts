@@ -192,6 +192,8 @@ class BodyStream extends Readable {
     super({ highWaterMark: 65_536 })
     this.#onRead = onRead
     this.#onDestroy = onDestroy
+    // Who has not begun to read yet finds the error then, and is not brought down by it before.
+    this.on('error', () => {})
   }
 
   override _read(): void {

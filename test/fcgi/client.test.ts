@@ -676,6 +676,18 @@ describe('aborting', () => {
     app.check()
   })
 
+  it('a response that nobody reads brings nobody down', async (t) => {
+    const app = await startApp(t, async (peer) => {
+      await peer.request()
+      peer.send(record('STDOUT', 1, '\r\nhi'))
+      peer.socket.end()
+    })
+    const client = createClient(t, { endpoint: app.endpoint })
+    const { body } = await client.request(get)
+    await eventually(() => body.destroyed)
+    await assert.rejects(text(body), failsWith('ERR_FCGI_CONNECTION_LOST'))
+  })
+
   it('of one in the queue takes it out', async (t) => {
     const app = await startApp(t, async (peer) => {
       const { id, params } = await peer.request()

@@ -139,6 +139,7 @@ export class Peer {
       await new Promise<void>((resolve, reject) => {
         // Not a bar to be met: it says where a test that hangs does.
         const timer = setTimeout(() => reject(new Error('no record for 20 s')), 20_000)
+        timer.unref()
         this.#wake = () => {
           clearTimeout(timer)
           resolve()
