@@ -19,7 +19,10 @@ function mayInstall() {
 function install(packages) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   console.log(`installing ${packages.join(' ')} with apt-get: the end-to-end tests talk to them`)
-  for (const args of [['update', '-qq'], ['install', '-y', '-qq', '--no-install-recommends', ...packages]]) {
+  for (const args of [
+    ['update', '-qq'],
+    ['install', '-y', '-qq', '--no-install-recommends', ...packages],
+  ]) {
     try {
       execFileSync('apt-get', args, { stdio: ['ignore', 'ignore', 'inherit'], env })
     } catch {
@@ -38,7 +41,9 @@ export function preparePeers() {
   if (missing.length === 0) return {}
   const names = missing.map((peer) => peer.program).join(', ')
   const how = `Debian and Ubuntu: apt-get install ${missing.flatMap((peer) => peer.packages).join(' ')}`
-  console.error(`\nMISSING: ${names}. The tests in test/e2e and test/parity that need them are skipped.\n${how}\n`)
+  console.error(
+    `\nMISSING: ${names}. The tests in test/e2e and test/parity that need them are skipped.\n${how}\n`,
+  )
   if (process.env.CI) {
     console.error('Under CI a missing peer is a failure.')
     process.exit(1)

@@ -1,8 +1,9 @@
 // npm test: installs what the tests need when it may, builds, compiles the tests and runs them all with node:test.
 //   --unit          only the tests that need no other program (everything outside test/e2e and test/parity)
 //   --node PATH     the node binary that runs the tests (default: this one)
+//   --no-build      the tests are compiled already
 //   WORD…           only test files whose path contains one of the words
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -28,22 +29,31 @@ function testFiles(folder) {
   return found.sort()
 }
 
+/** Runs a script of ours, and ends with its status when it fails. */
+function must(...args) {
+  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
 if (!values['no-build']) {
-  execFileSync(process.execPath, ['scripts/build.mjs'], { stdio: 'inherit' })
+  must('scripts/build.mjs')
   if (!existsSync('.build/test')) rmSync('.build/test.tsbuildinfo', { force: true })
-  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.test.json'], { stdio: 'inherit' })
+  must('node_modules/typescript/bin/tsc', '-p', 'tsconfig.test.json')
 }
 
 const files = testFiles('test')
   .filter((path) => !values.unit || !needsPeers(path))
   .filter((path) => positionals.length === 0 || positionals.some((word) => path.includes(word)))
-const env = { ...process.env }
+if (files.length === 0) {
+  console.error(`no test file matches ${positionals.join(' ')}`)
+  process.exit(1)
+}
 if (files.some(needsPeers)) {
   const { preparePeers } = await import('./peers.mjs')
-  Object.assign(env, preparePeers())
+  preparePeers()
 }
 const compiled = files.map((path) => join('.build', path.replace(/\.ts$/, '.js')))
-// Two at a time: most suites wait for other programs, and the machine may have two cores.
-const args = ['--enable-source-maps', '--test', '--test-concurrency=2', ...compiled]
-const run = spawnSync(values.node, args, { stdio: 'inherit', env })
+// Two at a time: most suites wait for other programs, and the machine may have two cores. A suite that hangs fails.
+const args = ['--enable-source-maps', '--test', '--test-concurrency=2', '--test-timeout=180000', ...compiled]
+const run = spawnSync(values.node, args, { stdio: 'inherit' })
 process.exit(run.status ?? 1)
