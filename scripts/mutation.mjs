@@ -99,10 +99,6 @@ function writeRunner() {
 }
 
 function writeConfig(node) {
-  const tsc = 'node_modules/typescript/bin/tsc'
-  const build = ['tsconfig.json', 'tsconfig.test.json']
-    .map((path) => `${node} ${tsc} -p ${path}`)
-    .join(' && ')
   writeFileSync(
     join(project, 'stryker.config.json'),
     JSON.stringify({
