@@ -28,7 +28,8 @@ export const loadCases: readonly LoadCase[] = [
   { name: 'agent-64x1', connections: 64, depth: 1, payload: 'one', echoBar: 1.15 },
 ]
 
-async function nextLine(load: Running): Promise<string> {
+/** The next line that a process prints. */
+export async function nextLine(load: Running): Promise<string> {
   const seen = load.output().length
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, 50))

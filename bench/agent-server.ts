@@ -31,4 +31,8 @@ if (kind === 'mixed') {
 }
 const address = await agent.listen(where)
 console.log(address.type === 'tcp' ? address.port : where)
-process.on('message', () => process.send?.(agent.stats.eventLoopLag))
+// For the soak: one line of counters for each signal.
+process.on('SIGUSR2', () => {
+  const { eventLoopLag, frames, inFlight } = agent.stats
+  console.log(JSON.stringify({ lag: eventLoopLag.max, ...frames, inFlight }))
+})

@@ -33,15 +33,19 @@ const problems = []
 const listed = files.filter((path) => !/^(dist|src)\//.test(path))
 if (process.argv.includes('--update')) writeFileSync(listPath, `${listed.join('\n')}\n`)
 const expected = readFileSync(listPath, 'utf8').trim().split('\n')
-for (const path of listed) if (!expected.includes(path)) problems.push(`packed, but not in ${listPath}: ${path}`)
-for (const path of expected) if (!listed.includes(path)) problems.push(`in ${listPath}, but not packed: ${path}`)
+for (const path of listed)
+  if (!expected.includes(path)) problems.push(`packed, but not in ${listPath}: ${path}`)
+for (const path of expected)
+  if (!listed.includes(path)) problems.push(`in ${listPath}, but not packed: ${path}`)
 for (const path of files.filter((each) => /^src\/.*\.ts$/.test(each))) {
   const module = path.replace(/^src/, 'dist').replace(/\.ts$/, '.js')
   if (!files.includes(module)) problems.push(`${path} is packed without ${module}`)
 }
 for (const problem of problems) console.error(problem)
 
-execFileSync(node, ['node_modules/publint/src/cli.js', 'run', '.', '--strict', '--pack', 'npm'], { stdio: 'inherit' })
+execFileSync(node, ['node_modules/publint/src/cli.js', 'run', '.', '--strict', '--pack', 'npm'], {
+  stdio: 'inherit',
+})
 const attw = ['node_modules/@arethetypeswrong/cli/dist/index.js', '--pack', '.', '--profile', 'esm-only']
 execFileSync(node, attw, { stdio: 'inherit' })
 process.exit(problems.length === 0 ? 0 : 1)
