@@ -1,7 +1,7 @@
 /** What the pages say must be what the sources are. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import { test } from 'node:test'
 import { readSources, reexportsOf, withoutComments, type Sources } from './support/source-scan.ts'
@@ -75,16 +75,49 @@ test('the statuses of SPOP in docs/errors.md are those of the catalogue', async 
   }
 })
 
-/** Words in back quotes that look like paths of this repository. */
-const pathsIn = (page: string) =>
-  [...page.matchAll(/`((?:src|test|docs|scripts|examples|bench)\/[\w./-]*)`/g)].map((match) => match[1] ?? '')
+const topFolders = ['src', 'test', 'docs', 'scripts', 'examples', 'bench']
+const layers = readdirSync('src', { withFileTypes: true }).filter((entry) => entry.isDirectory())
 
-for (const page of ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'README.md', 'SECURITY.md']) {
+/** What looks like a path of this repository; those of src/ may be named from there, and a star stands for anything. */
+function pathsIn(page: string): string[] {
+  const words = page.match(/(?<![\w./:@-])[\w-]+(?:\/[\w.*-]+)+\/?/g) ?? []
+  return words
+    .map((word) => word.replace(/\.$/, ''))
+    .flatMap((word) => {
+      const first = word.split('/')[0] ?? ''
+      if (topFolders.includes(first)) return [word]
+      return layers.some(({ name }) => name === first) && /\.\w+$/.test(word) ? [`src/${word}`] : []
+    })
+}
+
+function exists(path: string): boolean {
+  if (!path.includes('*')) return existsSync(path)
+  const folder = posix.dirname(path)
+  const pattern = new RegExp(`^${posix.basename(path).replaceAll('.', '\\.').replaceAll('*', '.*')}$`)
+  return existsSync(folder) && readdirSync(folder).some((name) => pattern.test(name))
+}
+
+const pages = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'README.md', 'SECURITY.md']
+
+for (const page of [...pages, ...readdirSync('docs').map((name) => `docs/${name}`)]) {
   test(`paths that ${page} names exist`, { skip: !existsSync(page) }, () => {
-    const missing = pathsIn(readFileSync(page, 'utf8')).filter((path) => !existsSync(path))
+    const missing = pathsIn(readFileSync(page, 'utf8')).filter((path) => !exists(path))
     assert.deepEqual(missing, [])
   })
 }
+
+test('a path that does not exist is found in prose, in back quotes and in links', () => {
+  const page =
+    'See docs/none.md, `src/none/`, [this](docs/gone.md) and `spop/none.ts`, `config/key-*.txt`, not a/b or `agent/x`.'
+  assert.deepEqual(pathsIn(page), [
+    'docs/none.md',
+    'src/none/',
+    'docs/gone.md',
+    'src/spop/none.ts',
+    'src/config/key-*.txt',
+  ])
+  assert.ok(exists('src/spop/frame*.ts') && !exists('src/spop/nothing*.ts') && !exists('src/none/x*.ts'))
+})
 
 /** Where a name is declared, following what is handed on; undefined when it is nowhere. */
 function declarationOf(name: string, path: string, all: Sources): { source: string; at: number } | undefined {
