@@ -96,7 +96,7 @@ export async function demoCommand(port: number): Promise<number> {
       error,
     )
   })
-  const address = proxy.addresses[0]
+  const [address] = [...proxy.addresses.values()].flat()
   explain(address === undefined ? `127.0.0.1:${port}` : formatEndpoint(address))
   await closeOnSignal(async () => {
     await proxy.close()

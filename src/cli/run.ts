@@ -11,7 +11,9 @@ export async function runCommand(files: readonly string[], logLevel: LogLevel): 
   if (printDiagnostics(diagnostics) || plan === undefined) return 1
   const proxy = createProxy(plan, { logger: createStderrLogger(logLevel) })
   await proxy.start()
-  for (const address of proxy.addresses) print(`listening on ${formatEndpoint(address)}`)
+  for (const [frontend, addresses] of proxy.addresses) {
+    for (const address of addresses) print(`${frontend}: listening on ${formatEndpoint(address)}`)
+  }
   note('send SIGTERM or press Ctrl-C to close gracefully')
   await closeOnSignal(() => proxy.close())
   return 0
