@@ -179,6 +179,8 @@ export class Agent {
     const code = error.code ?? 'ERR_TLS'
     this.#metrics.countError(code)
     this.#log.log('warn', code, { code, peer: formatPeer(socket), err: error }, 'TLS handshake failed')
+    // Node.js itself does not, when the handshake takes too long.
+    refuse(socket)
   }
 
   /** A function, for the compiler does not see that the flag changes while something is awaited. */

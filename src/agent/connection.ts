@@ -354,7 +354,7 @@ export class AgentConnection implements Carrier {
       'warn',
       coded.code,
       { code: coded.code, connection: this.id, peer: this.peer, engine: this.engineId, err: coded },
-      'connection refused',
+      'connection given up',
     )
     // Whoever waits for an answer gets one before the connection goes.
     for (const exchange of this.#exchanges) this.#host.dispatcher.answerNow(exchange, coded)

@@ -1,5 +1,5 @@
 /** One listening socket: TCP, unix or an inherited descriptor, with or without TLS. */
-import { chmod, unlink } from 'node:fs/promises'
+import { chmod, lstat, unlink } from 'node:fs/promises'
 import {
   connect,
   createServer,
@@ -87,13 +87,16 @@ export class Listener {
     try {
       await this.#listen()
     } catch (error) {
-      if (!(await this.#removeStaleSocket(error))) throw this.#explain(error)
+      if (!(await this.#removeStaleSocket(error).catch(() => false))) throw this.#explain(error)
       await this.#listen().catch((again: unknown) => {
         throw this.#explain(again)
       })
     }
     if (this.address.type === 'unix' && this.#options.mode !== undefined) {
-      await chmod(this.address.path, this.#options.mode)
+      await chmod(this.address.path, this.#options.mode).catch((error: unknown) => {
+        // Closed meanwhile: the path is gone.
+        if (this.listening) throw this.#explain(error)
+      })
     }
   }
 
@@ -148,8 +151,9 @@ export class Listener {
   async #removeStaleSocket(error: unknown): Promise<boolean> {
     const endpoint = this.#endpoint
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || endpoint.type !== 'unix') return false
-    if (endpoint.path.startsWith('\0') || (await isAnswered(endpoint.path))) return false
-    await unlink(endpoint.path)
+    const { path } = endpoint
+    if (path.startsWith('\0') || !(await isStaleSocket(path))) return false
+    await unlink(path)
     return true
   }
 
@@ -162,8 +166,14 @@ export class Listener {
 
   /** Stops accepting; connections stay. */
   async close(): Promise<void> {
+    this.#closeServer()
+    if (this.#opening === undefined) return
     // What is being opened is open before it can be closed.
-    await this.#opening?.catch(() => {})
+    await this.#opening.catch(() => {})
+    this.#closeServer()
+  }
+
+  #closeServer(): void {
     const server = this.#server
     this.#server = undefined
     // close() calls back only after the last connection; the listening socket itself is gone at once.
@@ -171,14 +181,15 @@ export class Listener {
   }
 }
 
-/** Whether a process listens on a unix socket. */
-function isAnswered(path: string): Promise<boolean> {
+/** Whether it is a socket that refuses connections: nobody listens on it. Files and what may not be touched are not. */
+async function isStaleSocket(path: string): Promise<boolean> {
+  if (!(await lstat(path)).isSocket()) return false
   return new Promise((resolve) => {
     const socket = connect(path)
     socket.once('connect', () => {
       socket.destroy()
-      resolve(true)
+      resolve(false)
     })
-    socket.once('error', () => resolve(false))
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'))
   })
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { logLevels, type LogLevel } from '../logger.ts'
 import { describeError, note } from './output.ts'
+import type { ProbeOptions } from './probe.ts'
 
 /** Sub-commands are loaded when they are called: `--help` need not wait for a proxy. */
 type Run = () => number | Promise<number>
@@ -95,6 +96,29 @@ program
   .option('--engine <name>', 'only this scope of the file')
   .action((file: string, options: { engine?: string }) =>
     finish(async () => (await import('./types.ts')).typesCommand(file, options)),
+  )
+
+program
+  .command('probe')
+  .description('check any agent, in any language, for conformance')
+  .argument('[target]', 'spop://host:port, spops://host:port or spop+unix:///path')
+  .option('--unix <path>', 'connect to a unix socket instead')
+  .option('--message <name>', 'message to send; any agent must answer even unknown ones')
+  .option('--arg <name=type:value>', 'argument of the message; may be repeated', collect)
+  .option('--timeout <ms>', 'how long an answer may take', Number)
+  .option('--slow <name>', 'a message whose handler takes too long, to check its deadline')
+  .option(
+    '--pid <number>',
+    "the agent's process, to check that SIGTERM drains it: the last check stops it",
+    Number,
+  )
+  .option('--only <id>', 'only checks whose id begins so; may be repeated', collect)
+  .option('--ca <file>', 'certificates that spops:// trusts')
+  .option('--insecure', 'spops:// trusts any certificate')
+  .option('--json', 'one JSON object instead of the table')
+  .option('--verbose', 'show the bytes of passed checks, too')
+  .action((target: string | undefined, options: ProbeOptions) =>
+    finish(async () => (await import('./probe.ts')).probeCommand(target, options)),
   )
 
 await program.parseAsync()
