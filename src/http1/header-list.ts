@@ -15,6 +15,13 @@ export class HeaderList {
   /** What each field means to the codec. */
   readonly kinds: HeaderKind[] = []
 
+  #pairs: (readonly [string, string])[] | undefined
+
+  /** Name (as received) and value of each field, in order: made once, and again after a change. */
+  get pairs(): readonly (readonly [name: string, value: string])[] {
+    return (this.#pairs ??= [...this])
+  }
+
   /** How many fields there are. */
   get length(): number {
     return this.keys.length
@@ -33,6 +40,7 @@ export class HeaderList {
     this.keys.push(name.key)
     this.values.push(value)
     this.kinds.push(name.kind)
+    this.#pairs = undefined
   }
 
   /** Appends a field. The caller has made sure that name and value may be sent. */
@@ -44,6 +52,12 @@ export class HeaderList {
   set(name: string, value: string): void {
     this.delete(name.toLowerCase())
     this.add(name, value)
+  }
+
+  /** Gives the field at `index` another value. */
+  replace(index: number, value: string): void {
+    this.values[index] = value
+    this.#pairs = undefined
   }
 
   /** Whether there is such a field. */
@@ -91,6 +105,7 @@ export class HeaderList {
       kept++
     }
     const removed = keys.length - kept
+    if (removed > 0) this.#pairs = undefined
     if (removed > 0) names.length = keys.length = values.length = kinds.length = kept
     return removed
   }

@@ -1,0 +1,30 @@
+/** `send-spoe-group <engine> <group>`: asks the agent in the middle of the rules. */
+import { Flow } from '../flow.ts'
+import type { RuleAction } from '../plan.ts'
+import { backendFilters } from '../steps.ts'
+import type { SpoeMessagePlan } from '../filters/spoe-plan.ts'
+
+/**
+ * The rules go on when the answer is there: the action is not run again, since the rule set remembers the next rule.
+ * @param engine the name of a filter of the same section
+ */
+export function sendSpoeGroup(
+  engine: string,
+  group: string,
+  messages: readonly SpoeMessagePlan[],
+): RuleAction {
+  return {
+    type: 'send-spoe-group',
+    run(stream) {
+      const { frontend, chosenBackend } = stream
+      const filters = [
+        ...frontend.filters,
+        ...(chosenBackend === undefined ? [] : backendFilters(frontend, chosenBackend)),
+      ]
+      const index = filters.findIndex((each) => each.plan.name === engine)
+      const filter = filters[index]
+      if (filter === undefined) return Flow.Next
+      return filter.process(stream, index, messages, `GROUP:${group}`)
+    },
+  }
+}

@@ -1,0 +1,130 @@
+/** `filter spoe` lines: reads the SPOE files, compiles messages for the phases in which they are sent. */
+import {
+  checkSpoeEngines,
+  effectiveEvent,
+  engineName,
+  parseSpoeFile,
+  spoeEvents,
+} from '../../config/index.ts'
+import type { Config, Environment, SpoeEngine, SpoeEvent, SpoeMessage } from '../../config/index.ts'
+import { compileExpression } from '../../sample/index.ts'
+import type { Ruleset } from '../../sample/index.ts'
+import type { SpoeMessagePlan, SpoePlan } from '../filters/spoe-plan.ts'
+import type { ProxyPlan } from '../plan.ts'
+import { CompileScope } from './scope.ts'
+import type { CompileEnvironment } from './scope.ts'
+
+/** A filter, and its groups for the rules that send them. */
+export interface CompiledSpoe {
+  readonly plan: SpoePlan
+  /** The messages of a group, compiled for a rule set; undefined when there is no such group. */
+  groupMessages(group: string, ruleset: Ruleset): readonly SpoeMessagePlan[] | undefined
+}
+
+/** What the expressions of an event's messages may use (`where` in parse_spoe_flt, src/flt_spoe.c). */
+const rulesetByEvent = {
+  'on-client-session': 'tcp-request-session',
+  'on-frontend-tcp-request': 'tcp-request-content',
+  'on-backend-tcp-request': 'tcp-request-content',
+  'on-frontend-http-request': 'http-request',
+  'on-backend-http-request': 'http-request',
+  'on-server-session': 'server-connection',
+  'on-tcp-response': 'tcp-response-content',
+  'on-http-response': 'http-response',
+} as const satisfies Record<SpoeEvent, Ruleset>
+
+/** Reads all SPOE files, and reports how they fit the configuration. */
+export function readSpoeEngines(
+  config: Config,
+  env: Environment,
+  environment: CompileEnvironment,
+): SpoeEngine[] {
+  const engines: SpoeEngine[] = []
+  const { files, diagnostics } = environment
+  for (const proxy of config.proxies) {
+    for (const filter of proxy.filters) {
+      if (filter.type !== 'spoe') continue
+      const { config: file, engine, place } = filter
+      const text = files.text(file.text, file.place, 'SPOE file')
+      if (text === undefined) continue
+      const parsed = parseSpoeFile(text, file.text, env, engine?.text, place)
+      diagnostics.list.push(...parsed.diagnostics)
+      if (parsed.spoe !== undefined) engines.push({ proxy, filter, spoe: parsed.spoe })
+    }
+  }
+  diagnostics.list.push(...checkSpoeEngines(config, engines))
+  return engines
+}
+
+/** Compiles one filter. `backend` finds the section with the agent's servers once all are there. */
+export function compileSpoe(
+  engine: SpoeEngine,
+  environment: CompileEnvironment,
+  backend: (name: string) => ProxyPlan | undefined,
+): CompiledSpoe {
+  const { proxy, spoe } = engine
+  const { agent } = spoe
+  const { variableNames } = environment
+  registerNames(engine, environment)
+  const compiled = new Map<string, SpoeMessagePlan>()
+  const compile = (message: SpoeMessage, ruleset: Ruleset): SpoeMessagePlan => {
+    const key = `${ruleset} ${message.name}`
+    const known = compiled.get(key)
+    if (known !== undefined) return known
+    const plan = compileMessage(message, ruleset, new CompileScope(environment, proxy))
+    compiled.set(key, plan)
+    return plan
+  }
+  const byEvent = new Map<SpoeEvent, SpoeMessagePlan[]>(spoeEvents.map((event) => [event, []]))
+  for (const { text: name } of agent.messages) {
+    const message = spoe.messages.find((each) => each.name === name)
+    const event = message === undefined ? undefined : effectiveEvent(proxy, message)
+    if (message !== undefined && event !== undefined) {
+      byEvent.get(event)?.push(compile(message, rulesetByEvent[event]))
+    }
+  }
+  const logs = new CompileScope(environment, proxy).logTargets(agent.logs)
+  const plan: SpoePlan = {
+    name: engineName(engine),
+    agent,
+    backend: () => (agent.useBackend === undefined ? undefined : backend(agent.useBackend.text)),
+    logTargets: logs,
+    logTag: proxy.logTag ?? environment.globalLogTag,
+    eventMessages: (event) => byEvent.get(event) ?? [],
+    maySet: (scope, name) =>
+      agent.forceSetVar || variableNames.has({ scope, name } as Parameters<typeof variableNames.has>[0]),
+  }
+  return {
+    plan,
+    groupMessages: (name, ruleset) => {
+      const group = spoe.groups.find((each) => each.name === name)
+      return group?.messages.flatMap(({ text }) => {
+        const message = spoe.messages.find((each) => each.name === text)
+        return message === undefined ? [] : [compile(message, ruleset)]
+      })
+    },
+  }
+}
+
+/** `register-var-names` makes names known in every scope, the filter's own variables in that of the transaction. */
+function registerNames({ spoe: { agent } }: SpoeEngine, { variableNames }: CompileEnvironment): void {
+  const { varPrefix, setOnError, setProcessTime, setTotalTime } = agent
+  for (const name of agent.registerVarNames) {
+    for (const scope of ['proc', 'sess', 'txn', 'req', 'res'] as const) {
+      variableNames.register({ scope, name: `${varPrefix}.${name}` })
+    }
+  }
+  for (const name of [setOnError, setProcessTime, setTotalTime]) {
+    if (name !== undefined) variableNames.register({ scope: 'txn', name: `${varPrefix}.${name}` })
+  }
+}
+
+function compileMessage(message: SpoeMessage, ruleset: Ruleset, scope: CompileScope): SpoeMessagePlan {
+  scope.declareAcls(message.acls)
+  const condition = scope.condition(message.event?.condition, ruleset)
+  const args = message.args.flatMap(({ name = '', expr }) => {
+    const expression = compileExpression(expr, scope.context(ruleset))
+    return expression === undefined ? [] : [{ name, evaluate: expression.evaluate }]
+  })
+  return { name: message.name, condition: condition?.test, args }
+}

@@ -1,0 +1,24 @@
+/** What can go wrong with a proxy as a whole. A stream that fails is a status and a log line, never one of these. */
+import { SluiceError } from '../errors.ts'
+import type { Fault } from '../errors.ts'
+
+/** Codes of {@link ProxyError}, and of the diagnostics that `loadProxy` adds to those of the readers. */
+export const proxyFaults = {
+  ERR_PROXY_LISTEN: { fault: 'io', message: 'an address cannot be listened on' },
+  ERR_PROXY_FILE: { fault: 'io', message: 'a file that the configuration names cannot be read' },
+  ERR_PROXY_ERRORFILE: { fault: 'local', message: 'an errorfile is not a whole HTTP response' },
+  ERR_PROXY_NAME: { fault: 'local', message: 'a name in a rule is not a header name, or is not declared' },
+  ERR_PROXY_LOG: { fault: 'local', message: 'a log target cannot be reached' },
+  ERR_PROXY_INVALID: { fault: 'local', message: 'the configuration has errors and cannot be run' },
+} as const satisfies Record<string, { fault: Fault; message: string }>
+
+/** One of the codes of {@link proxyFaults}. */
+export type ProxyCode = keyof typeof proxyFaults
+
+/** See the head of this file. */
+export class ProxyError extends SluiceError<ProxyCode> {
+  constructor(code: ProxyCode, detail?: string, options: { readonly cause?: unknown } = {}) {
+    const { fault, message } = proxyFaults[code]
+    super(code, detail === undefined ? message : `${message}: ${detail}`, { fault, cause: options.cause })
+  }
+}

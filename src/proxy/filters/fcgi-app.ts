@@ -1,0 +1,200 @@
+/** Carries a request to a `proto fcgi` server: its headers become parameters, what the application writes a response. */
+import { deriveEnvironment, FcgiError } from '../../fcgi/index.ts'
+import type { CgiHead, EnvironmentRules, FcgiExchange } from '../../fcgi/index.ts'
+import { Framing } from '../../http1/index.ts'
+import type { RequestHead, ResponseHead } from '../../http1/index.ts'
+import { formatIp } from '../../ip.ts'
+import type { HttpStream } from '../http-stream.ts'
+import { errorReply } from '../reply.ts'
+import type { Server } from '../server.ts'
+import type { ServerFailure, ServerTransport } from '../transport.ts'
+import type { FcgiPlan } from './fcgi-plan.ts'
+
+/**
+ * Sends the head of the request. Undefined: the request cannot be one for an application, and the stream was answered.
+ */
+export function openFcgiTransport(stream: HttpStream, server: Server): ServerTransport | undefined {
+  const { head } = stream
+  const plan = server.backend.plan.fcgi
+  if (head === undefined || plan === undefined) return undefined
+  try {
+    const params = deriveEnvironment(environmentRequest(stream, head), plan.app, applyRules(stream, plan))
+    return new FcgiTransport(stream, server, plan, head, params)
+  } catch (error) {
+    if (!(error instanceof FcgiError)) throw error
+    const { logger } = server.backend.proxy.settings
+    logger.debug({ err: error, target: head.target }, 'a request cannot be sent to an application')
+    stream.stage = 'R'
+    stream.reply(errorReply(error.status, server.backend.plan, stream.frontend.plan), 'P')
+    return undefined
+  }
+}
+
+function environmentRequest(stream: HttpStream, head: RequestHead) {
+  const { source, destination } = stream
+  return {
+    method: head.method,
+    target: head.target,
+    version: head.minor === 0 ? 'HTTP/1.0' : 'HTTP/1.1',
+    headers: head.headers,
+    remoteAddress: source === undefined ? '' : formatIp(source.address),
+    remotePort: source?.port ?? 0,
+    localAddress: destination === undefined ? '' : formatIp(destination.address),
+    localPort: destination?.port ?? 0,
+    tls: false,
+  }
+}
+
+function applyRules(stream: HttpStream, plan: FcgiPlan): EnvironmentRules {
+  if (plan.rules.length === 0) return {}
+  const passHeaders = new Set<string>()
+  const setParams: [string, string][] = []
+  for (const { condition, name, format } of plan.rules) {
+    if (condition !== undefined && !condition(stream)) continue
+    if (format === undefined) passHeaders.add(name.toLowerCase())
+    else setParams.push([name, format(stream)])
+  }
+  return { passHeaders, setParams }
+}
+
+class FcgiTransport implements ServerTransport {
+  readonly reused = false
+  readonly #stream: HttpStream
+  readonly #exchange: FcgiExchange
+  readonly #method: string
+  /** What came while the stream was holding. */
+  #waiting: Buffer[] = []
+  #held = false
+  #ended = false
+  #over = false
+
+  constructor(
+    stream: HttpStream,
+    server: Server,
+    plan: FcgiPlan,
+    head: RequestHead,
+    params: Map<string, string>,
+  ) {
+    this.#stream = stream
+    this.#method = head.method
+    const { log } = server.backend.proxy
+    // Without a length the body is gathered, and the client adds it; 0 is only the default for requests without one.
+    if (head.framing === Framing.Chunked) params.delete('CONTENT_LENGTH')
+    this.#exchange = server.fcgi.start(
+      { params, hasBody: head.framing !== 0 },
+      {
+        onHead: (each) => this.#onHead(each),
+        onInformational: (each) => stream.onServerInformational(this.#toHead(each, 0)),
+        onBody: (chunk) => this.#onBody(chunk),
+        onEnd: () => this.#onEnd(),
+        onError: (error) => this.#onError(error),
+        onDrain: () => stream.onServerDrain(),
+        onStderr: (text) => {
+          if (plan.logTargets.length > 0) log.send(plan.logTargets, plan.model.name, 'err', text)
+        },
+      },
+    )
+  }
+
+  get peer(): undefined {
+    return undefined
+  }
+
+  get local(): undefined {
+    return undefined
+  }
+
+  #onHead(head: CgiHead): void {
+    if (this.#over) return
+    const { status, contentLength } = head
+    const bodyless = this.#method === 'HEAD' || status === 204 || status === 304
+    const framing = bodyless ? 0 : (contentLength ?? Framing.Chunked)
+    if (framing === Framing.Chunked) head.headers.add('transfer-encoding', 'chunked')
+    this.#stream.onServerHead(this.#toHead(head, framing), framing)
+    if (!this.#held) this.#stream.onServerPause()
+  }
+
+  #toHead({ status, reason, headers }: CgiHead, framing: Framing): ResponseHead {
+    return { minor: 1, status, reason, headers, framing, connection: 0, upgrade: undefined }
+  }
+
+  #onBody(chunk: Buffer): boolean {
+    if (this.#over) return true
+    if (this.#held) this.#waiting.push(chunk)
+    else this.#stream.onServerBody([chunk], false, undefined)
+    return !this.#held
+  }
+
+  #onEnd(): void {
+    this.#ended = true
+    this.#endBody()
+  }
+
+  #endBody(): void {
+    if (!this.#ended || this.#held || this.#over) return
+    this.#over = true
+    // A response without a body has ended with its head.
+    if (!this.#stream.over) this.#stream.onServerBody([], true, undefined)
+  }
+
+  #onError(error: FcgiError): void {
+    if (this.#over) return
+    this.#over = true
+    this.#stream.onServerFailed(failureOf(error), error)
+  }
+
+  sendBody(pieces: readonly Buffer[], done: boolean): boolean {
+    let more = true
+    for (const piece of pieces) more = this.#exchange.write(piece)
+    if (done) this.#exchange.end()
+    return more || done
+  }
+
+  sendRaw(): boolean {
+    return true
+  }
+
+  endRaw(): void {}
+
+  flush(): void {}
+
+  hold(): void {
+    this.#held = true
+    this.#exchange.pause()
+  }
+
+  release(): void {
+    if (!this.#held) return
+    this.#held = false
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const [index, chunk] of waiting.entries()) {
+      this.#stream.onServerBody([chunk], false, undefined)
+      if (this.#held) {
+        this.#waiting = waiting.slice(index + 1)
+        return
+      }
+    }
+    this.#stream.onServerPause()
+    if (this.#ended) this.#endBody()
+    else this.#exchange.resume()
+  }
+
+  tunnel(): void {}
+
+  finish(): void {
+    // When the response has a length and is complete, END_REQUEST may still be on its way: the client waits for it.
+    this.#over = true
+  }
+
+  destroy(): void {
+    this.#over = true
+    if (!this.#ended) this.#exchange.abort()
+  }
+}
+
+function failureOf(error: FcgiError): ServerFailure {
+  if (error.status === 504) return 'timeout'
+  if (error.status === 503) return 'overloaded'
+  return error.code === 'ERR_FCGI_CONNECTION_LOST' ? 'closed' : 'invalid'
+}

@@ -1,0 +1,18 @@
+/**
+ * The proxy: takes an HAProxy configuration, accepts TCP and HTTP/1.1 traffic as it says, asks agents through its SPOE
+ * filters, and reaches servers over TCP, HTTP/1.1 or FastCGI.
+ * @module
+ */
+export { formatDiagnostic } from '../config/index.ts'
+export type { Diagnostic, Environment, Place, Severity } from '../config/index.ts'
+export { ProxyError, proxyFaults } from './errors.ts'
+export type { ProxyCode } from './errors.ts'
+export { loadProxy } from './load.ts'
+export type { LoadedProxy, LoadOptions } from './load.ts'
+export { phases, phasesOf } from './phases.ts'
+export type { Phase } from './phases.ts'
+export type { Plan, ProxyPlan, RulePlan, ServerPlan } from './plan.ts'
+export { createProxy } from './proxy.ts'
+export type { Proxy } from './proxy.ts'
+export type { ProxyOptions } from './settings.ts'
+export type { BackendStats, FrontendStats, ProxyStats, ServerStats, SpoeStats } from './stats.ts'

@@ -1,0 +1,129 @@
+/** From files to a plan: reads, checks and compiles everything, and reports all mistakes at once. */
+import { hostname } from 'node:os'
+import { Diagnostics, parseConfigFiles } from '../config/index.ts'
+import type { Diagnostic, Environment } from '../config/index.ts'
+import { VariableNames } from '../sample/index.ts'
+import { Files } from './compile/files.ts'
+import { compileProxies } from './compile/proxies.ts'
+import type { CompileEnvironment } from './compile/scope.ts'
+import { readSpoeEngines } from './compile/spoe.ts'
+import type { Plan } from './plan.ts'
+
+/** What to load. */
+export interface LoadOptions {
+  /** Configuration files, or folders whose `.cfg` files are read in the order of their names. */
+  readonly files: readonly string[]
+  /** For `$NAME`, `env()` and the conditions of `.if`. @default none */
+  readonly env?: Environment
+  /** Where relative names begin, also those of SPOE, pattern and error files. @default process.cwd() */
+  readonly cwd?: string
+}
+
+/** What came of it. */
+export interface LoadedProxy {
+  /** In the order in which they were found. */
+  readonly diagnostics: readonly Diagnostic[]
+  /** Undefined when any of the diagnostics is an error. */
+  readonly plan: Plan | undefined
+}
+
+/**
+ * Reads a configuration with all files that it names. Nothing is opened for listening, and no server is asked.
+ *
+ * @example
+ * ```ts
+ * import { createProxy, loadProxy } from 'sluice/proxy'
+ *
+ * const { plan, diagnostics } = loadProxy({ files: ['haproxy.cfg'], env: process.env })
+ * for (const each of diagnostics) console.error(each.place.line, each.message)
+ * if (plan !== undefined) {
+ *   const proxy = createProxy(plan)
+ *   await proxy.start()
+ * }
+ * ```
+ */
+export function loadProxy({ files: names, env = {}, cwd = process.cwd() }: LoadOptions): LoadedProxy {
+  const diagnostics = new Diagnostics()
+  const files = new Files(cwd, diagnostics)
+  const sources = names
+    .flatMap((name) => files.expand(name))
+    .flatMap((file) => {
+      const text = files.text(toBytes(file), { file, line: 1, column: 1 }, 'configuration')
+      return text === undefined ? [] : [{ file, text }]
+    })
+  const parsed = parseConfigFiles(sources, latin1Environment(env))
+  diagnostics.list.push(...parsed.diagnostics)
+  const environment: CompileEnvironment = {
+    diagnostics,
+    files,
+    variableNames: new VariableNames(),
+    environment: definedOnly(parsed.environment),
+    hostname: hostname(),
+    globalLogs: parsed.config.global.logs,
+    globalLogTag: parsed.config.global.logTag ?? 'sluice',
+  }
+  const engines = readSpoeEngines(parsed.config, parsed.environment, environment)
+  const proxies = compileProxies(parsed.config, engines, environment)
+  warnUnreachableLogs(proxies, diagnostics)
+  const plan: Plan = {
+    global: parsed.config.global,
+    proxies,
+    variableNames: environment.variableNames,
+    hostname: environment.hostname,
+  }
+  const list = unique(diagnostics.list).map(readable)
+  return { diagnostics: list, plan: diagnostics.failed ? undefined : plan }
+}
+
+/** A message that is sent at an event and in a group is compiled for each of them. */
+function unique(list: readonly Diagnostic[]): Diagnostic[] {
+  const seen = new Set<string>()
+  return list.filter(({ code, place, message }) => {
+    const key = `${place.file}\0${place.line}\0${place.column}\0${code}\0${message}`
+    if (seen.has(key)) return false
+    seen.add(key)
+    return true
+  })
+}
+
+/** Inside, text has one character for each byte; people read UTF-8. */
+function readable(diagnostic: Diagnostic): Diagnostic {
+  const { message, hint } = diagnostic
+  return {
+    ...diagnostic,
+    message: fromBytes(message),
+    ...(hint === undefined ? {} : { hint: fromBytes(hint) }),
+  }
+}
+
+function fromBytes(text: string): string {
+  return /[\x80-\xff]/.test(text) && !/[^\0-\xff]/.test(text)
+    ? Buffer.from(text, 'latin1').toString('utf8')
+    : text
+}
+
+function toBytes(text: string): string {
+  return /[^\0-\x7f]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text
+}
+
+function latin1Environment(env: Environment): Environment {
+  return Object.fromEntries(
+    Object.entries(env).map(([name, value]) => [name, value === undefined ? undefined : toBytes(value)]),
+  )
+}
+
+function definedOnly(env: Environment): Map<string, string> {
+  const defined = new Map<string, string>()
+  for (const [name, value] of Object.entries(env)) if (value !== undefined) defined.set(name, value)
+  return defined
+}
+
+function warnUnreachableLogs(proxies: Plan['proxies'], diagnostics: Diagnostics): void {
+  const targets = new Set(proxies.flatMap((each) => each.logTargets))
+  for (const { to, place } of targets) {
+    if (to.type !== 'unix') continue
+    const message = `log lines cannot be sent to '${to.path}': there are no unix datagram sockets here`
+    const hint = 'use stdout, stderr or the address of a syslog server'
+    diagnostics.warning('ERR_PROXY_LOG', place, message, hint)
+  }
+}

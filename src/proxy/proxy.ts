@@ -1,0 +1,92 @@
+/** A running proxy: starts, closes, and tells what it is doing. */
+import type { Endpoint } from '../endpoint.ts'
+import type { Plan } from './plan.ts'
+import { ProxyRuntime } from './runtime.ts'
+import { resolveProxyOptions } from './settings.ts'
+import type { ProxyOptions } from './settings.ts'
+import { takeStats } from './stats.ts'
+import type { ProxyStats } from './stats.ts'
+
+/** See {@link createProxy}. */
+export interface Proxy extends AsyncDisposable {
+  /**
+   * Binds all addresses of the configuration, then begins the health checks.
+   * @throws ProxyError `ERR_PROXY_LISTEN`: what was bound before is given back.
+   */
+  start(): Promise<void>
+  /**
+   * Accepts nothing more and settles when the last client has gone: requests in progress are finished, idle
+   * connections are closed.
+   */
+  close(): Promise<void>
+  /** Closes everything now. */
+  destroy(): void
+  /** Where it listens, by the name of the frontend; ports that the kernel chose are filled in. */
+  readonly addresses: ReadonlyMap<string, readonly Endpoint[]>
+  /** A snapshot. */
+  readonly stats: ProxyStats
+}
+
+/**
+ * Makes a proxy of a plan that `loadProxy` gave. Nothing is opened before `start`.
+ * @throws UsageError `ERR_SLUICE_OPTION`
+ */
+export function createProxy(plan: Plan, options: ProxyOptions = {}): Proxy {
+  return new RunningProxy(new ProxyRuntime(plan, resolveProxyOptions(options)))
+}
+
+class RunningProxy implements Proxy {
+  readonly #runtime: ProxyRuntime
+  #closing: Promise<void> | undefined
+
+  constructor(runtime: ProxyRuntime) {
+    this.#runtime = runtime
+  }
+
+  async start(): Promise<void> {
+    try {
+      for (const frontend of this.#runtime.frontends) await frontend.listen()
+    } catch (error) {
+      this.destroy()
+      throw error
+    }
+    this.#runtime.health.start()
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    const runtime = this.#runtime
+    runtime.closing = true
+    for (const frontend of runtime.frontends) frontend.stopListening()
+    if (runtime.connections > 0) {
+      await new Promise<void>((resolve) => {
+        runtime.onClientGone = () => {
+          if (runtime.connections === 0) resolve()
+        }
+      })
+    }
+    await runtime.closeServers()
+  }
+
+  destroy(): void {
+    const runtime = this.#runtime
+    runtime.closing = true
+    for (const frontend of runtime.frontends) frontend.destroy()
+    runtime.destroyServers()
+  }
+
+  get addresses(): ReadonlyMap<string, readonly Endpoint[]> {
+    return new Map(this.#runtime.frontends.map((each) => [each.name, each.addresses]))
+  }
+
+  get stats(): ProxyStats {
+    return takeStats(this.#runtime)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
