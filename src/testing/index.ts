@@ -48,16 +48,15 @@ export {
   type ReplayOptions,
   type ReplayReport,
 } from './replay.ts'
+export type { NotifyIds } from './peer-notify.ts'
 export {
-  createScriptedPeer,
   parseHex,
-  ScriptedPeer,
-  type NotifyIds,
   type NotifySettings,
   type PeerAck,
   type PeerEnd,
   type ScriptedPeerOptions,
-} from './scripted-peer.ts'
+} from './peer-options.ts'
+export { createScriptedPeer, ScriptedPeer } from './scripted-peer.ts'
 export type { Acceptor, Connect, ConnectOptions, Target } from './target.ts'
 export { variablesOf, type PlainValue } from './variables.ts'
 export { formatReceived, type ReceivedFrame, type WireLogEntry } from './wire.ts'

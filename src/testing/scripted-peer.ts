@@ -4,20 +4,25 @@
  * those of the script.
  */
 import { randomUUID } from 'node:crypto'
-import type { Duplex } from 'node:stream'
 import { Writer } from '../bytes/writer.ts'
-import type { Endpoint } from '../endpoint.ts'
-import type { Action } from '../spop/ack.ts'
 import { StatusCode, statusText } from '../spop/errors.ts'
-import { encodeFragment } from '../spop/fragments.ts'
-import { FrameType, type Id } from '../spop/frame-head.ts'
+import { FrameType } from '../spop/frame-head.ts'
 import { encodeMessages, type MessageInput } from '../spop/notify.ts'
 import { TestingError } from './errors.ts'
 import { EventQueue } from './event-queue.ts'
 import { haproxyDisconnectBytes, haproxyHelloBytes, healthCheckBytes } from './haproxy-bytes.ts'
 import { isRefusal, judgeAck, judgeHealthReply, judgeHello, type PeerAgreement } from './peer-judge.ts'
 import { peerManners, type PeerManners, type PeerVersion } from './peer-manners.ts'
-import { connectorOf, type Acceptor, type Connect } from './target.ts'
+import { NotifyFrames, type NotifyIds } from './peer-notify.ts'
+import {
+  parseHex,
+  targetOf,
+  type NotifySettings,
+  type PeerAck,
+  type PeerEnd,
+  type ScriptedPeerOptions,
+} from './peer-options.ts'
+import { connectorOf, type Connect } from './target.ts'
 import {
   formatEvent,
   formatReceived,
@@ -27,57 +32,6 @@ import {
   type WireLogEntry,
 } from './wire.ts'
 
-/** Sizes are bytes, times milliseconds. One of `stream`, `endpoint` and `agent` says where the agent is. */
-export interface ScriptedPeerOptions {
-  /** Whose manners to have. */
-  readonly version: PeerVersion
-  /** A connected stream. */
-  readonly stream?: Duplex
-  /** An address, such as `127.0.0.1:12345` or `/run/agent.sock`. */
-  readonly endpoint?: string | Endpoint
-  /** An agent of this process: it is connected in memory. */
-  readonly agent?: Acceptor
-  /** @default a random UUID */
-  readonly engineId?: string
-  /** What HELLO announces. @default 16380 */
-  readonly maxFrameSize?: number
-  /** What HELLO announces. @default `pipelining,async` up to 3.0, `pipelining` since */
-  readonly capabilities?: string
-  /** How long each step of the script waits. @default 2000 */
-  readonly timeout?: number
-}
-
-/** Which NOTIFY an ACK belongs to. */
-export interface NotifyIds {
-  readonly streamId: Id
-  readonly frameId: Id
-}
-
-/** How to send a NOTIFY. */
-export interface NotifySettings {
-  /** Up to 3.0: the client's stream that it belongs to; a new one when it is not given. */
-  readonly stream?: number
-}
-
-/** An ACK that HAProxy takes. */
-export interface PeerAck extends NotifyIds {
-  /** The actions that HAProxy carries out. */
-  readonly actions: readonly Action[]
-  /** Why HAProxy drops an action and all behind it, silently; undefined when it takes all. */
-  readonly dropped: string | undefined
-  /** The whole frame. */
-  readonly bytes: Buffer
-}
-
-/** How a connection ended. */
-export interface PeerEnd {
-  readonly by: 'agent' | 'haproxy'
-  readonly how: 'disconnect' | 'fin' | 'reset' | 'broken'
-  /** The status of the DISCONNECT, where there was one. */
-  readonly status: number | undefined
-  readonly why: string
-}
-
 type Outcome =
   | { readonly kind: 'hello'; readonly agreement: PeerAgreement }
   | { readonly kind: 'health'; readonly wrong: string | undefined }
@@ -86,8 +40,6 @@ type Outcome =
 
 type State = 'new' | 'checking' | 'greeting' | 'open' | 'leaving' | 'closed'
 
-/** Before 3.1 a frame's payload leaves this much room for its head, whatever that takes. */
-const headReserve = 32
 /** NOTIFYs in flight on a connection with pipelining: `max-waiting-frames`, and since 3.1 a constant. */
 const maxInFlight = 20
 
@@ -104,13 +56,11 @@ export class ScriptedPeer {
   readonly #queue = new EventQueue<Outcome>()
   readonly #early: PeerAck[] = []
   readonly #inFlight = new Map<string, NotifyIds>()
-  readonly #frames = new Map<number, number>()
+  readonly #notifies: NotifyFrames
   #wire: Wire | undefined
   #state: State = 'new'
   #agreement: PeerAgreement | undefined
   #end: PeerEnd | undefined
-  #nextStream = 0
-  #greatest = -1n
   /** Since 3.1 an ACK for a stream that never was ends the connection when the stream of the script times out. */
   #poisoned = false
 
@@ -120,7 +70,7 @@ export class ScriptedPeer {
     this.#connect = connectorOf(targetOf(options))
     this.#engineId = options.engineId ?? randomUUID()
     this.#timeout = options.timeout ?? 2000
-    this.#nextStream = this.#manners.ids === 'stream' ? 0 : 1
+    this.#notifies = new NotifyFrames(this.#manners)
     this.#offered = {
       maxFrameSize: options.maxFrameSize ?? 16_380,
       capabilities: options.capabilities ?? this.#manners.capabilities,
@@ -201,9 +151,12 @@ export class ScriptedPeer {
     }
     const payload = new Writer()
     encodeMessages(payload, messages)
-    const bytes = this.#frame(payload.view(), settings, agreement)
-    wire.send(bytes.bytes)
-    return bytes.ids
+    const room = this.#notifies.roomOf(agreement)
+    if (payload.at > room && !agreement.fragmentation) throw this.#tooBig(payload.at, room)
+    const { bytes, ids } = this.#notifies.encode(payload.view(), room, settings.stream)
+    this.#inFlight.set(`${ids.streamId}/${ids.frameId}`, ids)
+    wire.send(bytes)
+    return ids
   }
 
   /** Sends bytes as they are: a Buffer, or hexadecimal digits with blanks between them as you like. */
@@ -324,7 +277,7 @@ export class ScriptedPeer {
     if (this.#manners.ids === 'stream' && !agreement.pipelining && !agreement.async) {
       return this.#refuse(StatusCode.FrameIdNotFound, why)
     }
-    if (this.#manners.ids === 'connection' && BigInt(received.streamId) > this.#greatest)
+    if (this.#manners.ids === 'connection' && !this.#notifies.hasSeen(received.streamId))
       this.#poisoned = true
     this.ignored.push({ why, bytes: received.bytes })
   }
@@ -357,50 +310,11 @@ export class ScriptedPeer {
     return end
   }
 
-  // What the peer says
-
-  #frame(
-    payload: Buffer,
-    { stream }: NotifySettings,
-    agreement: PeerAgreement,
-  ): { bytes: Buffer; ids: NotifyIds } {
-    const byStream = this.#manners.ids === 'stream'
-    const room = agreement.maxFrameSize - (byStream ? headReserve : 11)
-    if (payload.length > room && !agreement.fragmentation) throw this.#tooBig(payload.length, room)
-    const ids = byStream ? this.#streamIds(stream) : this.#connectionIds()
-    this.#inFlight.set(`${ids.streamId}/${ids.frameId}`, ids)
-    const writer = new Writer()
-    for (let at = 0; at === 0 || at < payload.length; at += room) {
-      const head = { ...ids, fin: at + room >= payload.length, abort: false }
-      encodeFragment(
-        writer,
-        at === 0 ? FrameType.Notify : FrameType.Unset,
-        head,
-        payload.subarray(at, at + room),
-      )
-    }
-    return { bytes: writer.view(), ids }
-  }
-
   #tooBig(size: number, room: number): TestingError {
     const detail = `a payload of ${size} bytes, ${room} fit, and the agent takes no fragments`
     if (this.#manners.ids === 'connection') return new TestingError('ERR_TESTING_REFUSED', detail, 259)
     this.#refuse(StatusCode.FragmentationNotSupported, detail)
     return new TestingError('ERR_TESTING_REFUSED', detail, StatusCode.FragmentationNotSupported)
-  }
-
-  #streamIds(stream = this.#nextStream): NotifyIds {
-    this.#nextStream = Math.max(this.#nextStream, stream + 1)
-    const frame = (this.#frames.get(stream) ?? 0) + 1
-    this.#frames.set(stream, frame)
-    return { streamId: stream, frameId: frame }
-  }
-
-  #connectionIds(): NotifyIds {
-    const streamId = this.#nextStream
-    this.#nextStream += 2
-    this.#greatest = BigInt(streamId)
-    return { streamId, frameId: 1 }
   }
 
   // Waiting
@@ -459,20 +373,4 @@ export class ScriptedPeer {
  */
 export function createScriptedPeer(options: ScriptedPeerOptions): ScriptedPeer {
   return new ScriptedPeer(options)
-}
-
-function targetOf({ stream, endpoint, agent }: ScriptedPeerOptions): Connect | string | Endpoint | Acceptor {
-  if (stream !== undefined) return () => stream
-  const target = endpoint ?? agent
-  if (target === undefined)
-    throw new TestingError('ERR_TESTING_SCRIPT', "give 'stream', 'endpoint' or 'agent'")
-  return target
-}
-
-/** Bytes from hexadecimal digits; blanks do not count. @throws TestingError `ERR_TESTING_SCRIPT` for anything else. */
-export function parseHex(digits: string): Buffer {
-  const text = digits.replaceAll(/\s+/g, '')
-  if (!/^([0-9a-fA-F]{2})*$/.test(text))
-    throw new TestingError('ERR_TESTING_SCRIPT', `'${digits}' is not hexadecimal`)
-  return Buffer.from(text, 'hex')
 }

@@ -1,11 +1,8 @@
 /** How bytes come and go: cut anywhere, many at once, slowly, on many connections. */
-import { haproxyHelloBytes } from '../haproxy-bytes.ts'
 import { needCapability, type Check, type CheckContext } from './check.ts'
 import type { Conversation, Ids } from './conversation.ts'
 import { notifyOf } from './frames.ts'
-
-const uuid = '7f3c51aa-08d2-4f0e-9b8c-2f1d6a3e5b90'
-const hello = haproxyHelloBytes({ capabilities: 'pipelining', engineId: uuid, maxFrameSize: 16_380 })
+import { hello3x } from './hellos.ts'
 
 /** Runs jobs, some at a time. */
 async function inBatches(size: number, jobs: readonly (() => Promise<void>)[]): Promise<void> {
@@ -27,7 +24,7 @@ async function conversationWithCuts(
   notifyCuts: readonly number[],
 ): Promise<Conversation> {
   const conversation = await context.open()
-  await conversation.send(hello, helloCuts)
+  await conversation.send(hello3x, helloCuts)
   await conversation.expectHello()
   await conversation.send(notifyOf(1, 1, context.sample), notifyCuts)
   await conversation.expectAck([1, 1])
@@ -44,7 +41,7 @@ const cut: Check[] = [
     async run(context) {
       const notify = notifyOf(1, 1, context.sample)
       const cuts = [
-        ...offsets(hello).map((at) => [[at], []] as const),
+        ...offsets(hello3x).map((at) => [[at], []] as const),
         ...offsets(notify).map((at) => [[], [at]] as const),
       ]
       await inBatches(
@@ -63,7 +60,7 @@ const cut: Check[] = [
     source: 'TCP',
     points: ['A3', 'W26'],
     async run(context) {
-      await conversationWithCuts(context, offsets(hello), offsets(notifyOf(1, 1, context.sample)))
+      await conversationWithCuts(context, offsets(hello3x), offsets(notifyOf(1, 1, context.sample)))
     },
   },
   {
@@ -140,7 +137,7 @@ const many: Check[] = [
     points: ['A13', 'W23'],
     async run(context) {
       const slow = [await context.open(), await context.shake()] as const
-      await slow[0].send(hello.subarray(0, 20))
+      await slow[0].send(hello3x.subarray(0, 20))
       const notify = notifyOf(1, 1, context.sample)
       await slow[1].send(notify.subarray(0, 6))
       const other = await context.shake()

@@ -1,10 +1,9 @@
 /** How connections end (SPOE.txt 3.2.8, 3.2.9): with manners, without, and at any moment. */
-import { haproxyDisconnectBytes, haproxyHelloBytes } from '../haproxy-bytes.ts'
+import { haproxyDisconnectBytes } from '../haproxy-bytes.ts'
 import { CheckSkipped, type Check } from './check.ts'
 import { disconnectOf, notifyOf } from './frames.ts'
+import { hello3x } from './hellos.ts'
 
-const uuid = '7f3c51aa-08d2-4f0e-9b8c-2f1d6a3e5b90'
-const hello = haproxyHelloBytes({ capabilities: 'pipelining', engineId: uuid, maxFrameSize: 16_380 })
 const goodbye = haproxyDisconnectBytes(0, 'normal')
 
 /** See the head of this file. */
@@ -80,7 +79,7 @@ export const endChecks: readonly Check[] = [
     points: ['A10'],
     hostile: true,
     async run(context) {
-      const bytes = Buffer.concat([hello, notifyOf(1, 1, context.sample), goodbye])
+      const bytes = Buffer.concat([hello3x, notifyOf(1, 1, context.sample), goodbye])
       for (let at = 0; at <= bytes.length; at += 7) {
         const conversation = await context.open()
         await conversation.send(bytes.subarray(0, at))
