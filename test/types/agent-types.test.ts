@@ -1,0 +1,102 @@
+/** What must compile, and what must not. The compiler is the test: a line that expects an error and has none is one. */
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import {
+  createAgent,
+  type ArgumentsOf,
+  type Context,
+  type IpAddress,
+  type Message,
+  type TypedData,
+} from 'sluice/agent'
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+const same = <A, B>(equal: Equal<A, B>) => equal
+
+it('arguments are inferred from their declaration', () => {
+  assert.ok(
+    same<
+      ArgumentsOf<{
+        a: 'ip'
+        b: 'string'
+        c: 'latin1?'
+        d: 'binary'
+        e: 'integer[]'
+        f: 'bigint?'
+        g: 'boolean'
+        h: 'any[]'
+      }>,
+      {
+        readonly a: IpAddress
+        readonly b: string
+        readonly c: string | undefined
+        readonly d: Buffer
+        readonly e: readonly number[]
+        readonly f: bigint | undefined
+        readonly g: boolean
+        readonly h: readonly TypedData[]
+      }
+    >(true),
+  )
+  createAgent().message('m', { ip: 'ip', '#1': 'integer?' }, (args, actions, context) => {
+    same<typeof args.ip, IpAddress>(true)
+    same<(typeof args)['#1'], number | undefined>(true)
+    same<typeof context, Context>(true)
+    // @ts-expect-error: not declared
+    void args.user
+    // @ts-expect-error: what came is not ours to change
+    args.ip = undefined
+    // @ts-expect-error: it may be undefined
+    args['#1'].toFixed()
+    // @ts-expect-error: no such scope
+    actions.setVar('global', 'x', 1)
+    // @ts-expect-error: objects have no SPOP form
+    actions.setVar('txn', 'x', { a: 1 })
+    // @ts-expect-error: undefined has none either; null unsets
+    actions.setVar('txn', 'x', undefined)
+    const sent: boolean = actions.setVar('txn', 'x', args.ip) && actions.unsetVar('res', 'y')
+    void sent
+  })
+})
+
+it('a declaration that is none does not compile', () => {
+  const agent = createAgent()
+  // @ts-expect-error: no such type
+  assert.throws(() => agent.message('a', { ip: 'address' }, () => {}))
+  // @ts-expect-error: either optional or repeated
+  assert.throws(() => agent.message('a', { ip: 'ip[]?' }, () => {}))
+})
+
+it('a handler without a declaration gets the message', () => {
+  createAgent()
+    .message('m', (message) => {
+      same<typeof message, Message>(true)
+      void message.get('a')
+    })
+    .message('n', async () => {}, {
+      deadline: 5,
+      fallback: (actions, reason) => void actions.setVar('txn', 'x', reason),
+    })
+    .otherwise((message) => void message.name)
+    .use({ before: (context) => void context.name, after: (_, { status }) => void status })
+})
+
+it('a handler returns nothing, or a promise of nothing', () => {
+  const agent = createAgent()
+  agent.message('a', {}, () => {})
+  agent.message('b', {}, async () => {})
+  // @ts-expect-error: an answer is set, not returned
+  agent.message('c', {}, () => 1)
+  // @ts-expect-error: nor promised
+  agent.message('d', {}, async () => true)
+})
+
+it('options are checked by name and type', () => {
+  createAgent({ deadline: 5, tooManyActions: 'fallback', ready: () => true })
+  // @ts-expect-error: a wrong name
+  assert.throws(() => createAgent({ deadlin: 5 }), { code: 'ERR_SLUICE_OPTION' })
+  // @ts-expect-error: a wrong word
+  assert.throws(() => createAgent({ tooManyActions: 'keep' }), { code: 'ERR_SLUICE_OPTION' })
+  // @ts-expect-error: times are numbers of milliseconds
+  assert.throws(() => createAgent({ deadline: '5s' }), { code: 'ERR_SLUICE_OPTION' })
+})
