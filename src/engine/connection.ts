@@ -27,6 +27,14 @@ import { resetSocket, type Transport } from './socket.ts'
 /** Timers may be early by less than a millisecond. */
 const timerSlack = 1
 
+/** The whole DISCONNECT must fit the smallest frame size, 256 bytes. */
+const maxMessageSize = 200
+
+function cutText(text: string): string {
+  const bytes = Buffer.from(text)
+  return bytes.length <= maxMessageSize ? text : bytes.toString('utf8', 0, maxMessageSize)
+}
+
 /** See the head of this file. */
 export class Connection implements ExchangeCarrier {
   readonly server: Server
@@ -263,7 +271,7 @@ export class Connection implements ExchangeCarrier {
     this.#step(error === undefined ? 'drain' : 'fail')
     if (this.#state === 'draining') this.#step('drained')
     const statusCode = disconnectStatus(error)
-    const message = error?.message ?? statusText(statusCode)
+    const message = cutText(error?.message ?? statusText(statusCode))
     encodeDisconnect(this.#outbox.writer, { type: 'haproxy-disconnect', statusCode, message })
     this.#outbox.flush()
     this.#arm(this.#settings.options.closeTimeout)

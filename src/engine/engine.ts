@@ -16,7 +16,7 @@ import { EngineStream, getProfile, IdSequence } from './profile.ts'
 import type { EngineStatistics } from './statistics.ts'
 
 /** What to ask. */
-export interface Request {
+export interface EngineRequest {
   /** All of them go in one NOTIFY. */
   readonly messages: readonly MessageInput[]
   /** Milliseconds until status 1. @default the engine's `processingTimeout` */
@@ -46,7 +46,7 @@ export interface Engine {
    * Asks, and never rejects for what an agent or the network did.
    * @throws UsageError, SpopError `ERR_SPOP_VALUE`: what was given cannot be sent (a rejection).
    */
-  send(request: Request): Promise<Outcome>
+  send(request: EngineRequest): Promise<Outcome>
   /**
    * The same without a promise, for hot paths. The messages are encoded before it returns.
    * @throws UsageError, SpopError `ERR_SPOP_VALUE`: what was given cannot be sent.
@@ -123,7 +123,7 @@ class PoolEngine implements Engine {
     timeout = this.#settings.options.processingTimeout,
     signal,
     stream,
-  }: Request): Promise<Outcome> {
+  }: EngineRequest): Promise<Outcome> {
     return new Promise((resolve) => {
       if (signal === undefined) {
         this.#pool.begin(messages, timeout, resolve, stream)

@@ -1,6 +1,17 @@
 /**
  * The engine: HAProxy's end of SPOP as a library. It keeps connections to agents, sends them messages, and answers
  * with actions or a status code.
+ *
+ * @example
+ * ```ts
+ * import { createEngine } from 'sluice/engine'
+ *
+ * const engine = createEngine({ servers: ['127.0.0.1:12345'] })
+ * const outcome = await engine.send({ messages: [{ name: 'check', args: [['path', '/']] }], timeout: 500 })
+ * if (outcome.error === undefined) console.log(outcome.actions)
+ * else console.log(outcome.status, outcome.error.message)
+ * await engine.close()
+ * ```
  * @module
  */
 export { IpAddress } from '../ip-address.ts'
@@ -11,9 +22,9 @@ export type { BreakerState } from './breaker.ts'
 export {
   createEngine,
   type Engine,
+  type EngineRequest,
   type ExchangeCallback,
   type PendingExchange,
-  type Request,
 } from './engine.ts'
 export { EngineError, engineFaults, type EngineErrorCode } from './errors.ts'
 export type { HealthReport } from './health-check.ts'

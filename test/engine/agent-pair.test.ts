@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'node:test'
+import { formatEndpoint, IpAddress } from 'sluice'
+import { createAgent, type Agent } from 'sluice/agent'
+import { createEngine, type Value } from 'sluice/engine'
+
+async function startEcho(t: { after(hook: () => Promise<void>): void }, where = '127.0.0.1:0') {
+  const agent: Agent = createAgent()
+  agent.message('echo', (message, actions) => {
+    for (const [name, value] of message.args) actions.setVar('txn', name, value)
+  })
+  agent.message('slow', async () => {
+    await sleep(50)
+  })
+  t.after(() => agent.close())
+  return { agent, address: formatEndpoint(await agent.listen(where)) }
+}
+
+test('every type goes to our agent and comes back, in each profile', async (t) => {
+  const { address } = await startEcho(t)
+  const args: [string, Value][] = [
+    ['null', null],
+    ['true', true],
+    ['int32', { type: 'int32', value: -5 }],
+    ['uint64', { type: 'uint64', value: 2n ** 64n - 1n }],
+    ['number', 264_431],
+    ['ipv4', IpAddress.fromUint32(0x7f000001)],
+    ['text', 'größer'],
+    ['binary', Buffer.from([0, 255])],
+  ]
+  for (const profile of ['default', '2.6', '3.x'] as const) {
+    await using engine = createEngine({ servers: [address], profile })
+    const { status, actions } = await engine.send({ messages: [{ name: 'echo', args }] })
+    assert.equal(status, 0)
+    const got = actions.map((action) => [
+      action.name,
+      action.type === 'set-var' ? action.value.type : action.type,
+      action.type === 'set-var' && 'value' in action.value ? String(action.value.value) : '',
+    ])
+    assert.deepEqual(got, [
+      ['null', 'null', ''],
+      ['true', 'boolean', 'true'],
+      ['int32', 'int32', '-5'],
+      ['uint64', 'uint64', String(2n ** 64n - 1n)],
+      ['number', 'int64', '264431'],
+      ['ipv4', 'ipv4', '127.0.0.1'],
+      ['text', 'string', 'größer'],
+      ['binary', 'binary', Buffer.from([0, 255]).toString()],
+    ])
+  }
+})
+
+test('a payload over the frame size goes to our agent in fragments', async (t) => {
+  const { address } = await startEcho(t)
+  await using engine = createEngine({ servers: [address], maxFrameSize: 512 })
+  const args = [...Array.from({ length: 8 }, () => ['', 'x'.repeat(300)] as const), ['done', true] as const]
+  const { status } = await engine.send({ messages: [{ name: 'slow', args }] })
+  assert.equal(status, 0)
+})
+
+test('our agent is healthy, drains without a failed exchange, and is found again on its port', async (t) => {
+  const { agent, address } = await startEcho(t)
+  await using engine = createEngine({ servers: [address], minBackoff: 10, maxBackoff: 20 })
+  const report = await engine.healthCheck(address)
+  assert.deepEqual([report.healthy, report.maxFrameSize], [true, 16_380])
+  const outcomes = Array.from({ length: 20 }, () => engine.send({ messages: [{ name: 'slow', args: [] }] }))
+  while (engine.stats.inFlight < 20) await sleep(1)
+  const closed = agent.close()
+  assert.ok((await Promise.all(outcomes)).every(({ status }) => status === 0))
+  await closed
+  assert.equal((await engine.send({ messages: [{ name: 'echo', args: [] }] })).status, 257)
+  await startEcho(t, address)
+  let status = 257
+  while (status === 257) {
+    await sleep(5)
+    ;({ status } = await engine.send({ messages: [{ name: 'echo', args: [] }] }))
+  }
+  assert.equal(status, 0)
+})
