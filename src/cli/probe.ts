@@ -33,7 +33,7 @@ export interface ProbeOptions {
   readonly ca?: string
   /** `--insecure`: `spops://` trusts anybody. */
   readonly insecure?: boolean
-  /** `--verbose`: passed and skipped checks are shown with their bytes and reasons too. */
+  /** `--verbose`: the sources and bytes of passed checks are shown too. */
   readonly verbose?: boolean
 }
 
@@ -109,6 +109,7 @@ function conformanceOptions(options: ProbeOptions): ConformanceOptions {
     slow: slow === undefined ? undefined : ask(slow),
     stop: target === undefined ? undefined : () => process.kill(target, 'SIGTERM'),
     only,
+    transcripts: options.verbose === true,
   }
 }
 
@@ -131,7 +132,9 @@ export function formatResult(result: ConformanceResult, verbose: boolean): strin
   const mark = status === 'fail' && level === 'should' ? 'warn' : marks[status]
   const line = `${mark}  ${id.padEnd(26)} ${title}`
   if (status === 'skip') return `${line}\n${indent(reason ?? '')}`
-  if (status === 'pass') return verbose ? `${line}\n${indent(`${source}; ${points.join(', ')}`)}` : line
+  if (status === 'pass' && !verbose) return line
+  if (status === 'pass')
+    return [line, ...[`${source}; ${points.join(', ')}`, ...bytes].map(indent)].join('\n')
   const rows = [`wanted ${expected}`, `got    ${got}`, `source ${source}; ${points.join(', ')}`, ...bytes]
   return [line, ...rows.map(indent)].join('\n')
 }
@@ -140,5 +143,5 @@ const indent = (text: string) => `      ${text}`
 
 function formatSummary(where: string, { passed, failed, warnings, skipped }: ConformanceReport): string {
   const verdict = failed === 0 ? 'conforms' : 'does not conform'
-  return `${where} ${verdict}: ${passed} passed, ${failed} failed, ${warnings} warnings, ${skipped} skipped`
+  return `${where} ${verdict}: ${passed} passed, ${failed} failed, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}, ${skipped} skipped`
 }

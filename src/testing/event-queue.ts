@@ -2,11 +2,14 @@
 
 interface Waiter<T> {
   readonly take: (item: T | undefined) => void
-  readonly timer: NodeJS.Timeout
+  timer: NodeJS.Timeout | undefined
 }
 
 /** Taken once, so that a test's mocked timers do not stop the waiting. */
-const { setTimeout: startTimer, clearTimeout: stopTimer } = globalThis
+const { setTimeout: startTimer, clearTimeout: stopTimer, setImmediate: later } = globalThis
+
+/** Turns of the event loop that are waited when the time is up: the process may have stood still, with all there. */
+const graceTurns = 10
 
 /** See the head of this file. */
 export class EventQueue<T> {
@@ -28,15 +31,21 @@ export class EventQueue<T> {
     const item = this.#items.shift()
     if (item !== undefined) return Promise.resolve(item)
     return new Promise((resolve) => {
-      const timer = startTimer(() => {
-        this.#waiters.splice(
-          this.#waiters.findIndex((waiter) => waiter.timer === timer),
-          1,
-        )
-        resolve(undefined)
-      }, timeout)
-      this.#waiters.push({ take: resolve, timer })
+      const waiter: Waiter<T> = { take: resolve, timer: undefined }
+      waiter.timer = startTimer(() => this.#expire(waiter, graceTurns), timeout)
+      this.#waiters.push(waiter)
     })
+  }
+
+  #expire(waiter: Waiter<T>, turns: number): void {
+    const at = this.#waiters.indexOf(waiter)
+    if (at < 0) return
+    if (turns > 0) {
+      later(() => this.#expire(waiter, turns - 1))
+      return
+    }
+    this.#waiters.splice(at, 1)
+    waiter.take(undefined)
   }
 
   /** What can be had without waiting. */

@@ -33,6 +33,8 @@ export interface ConformanceOptions extends ConnectOptions {
   readonly timeout?: number
   /** Only the checks whose id begins with one of these. @default all */
   readonly only?: readonly string[] | undefined
+  /** Keep the bytes of checks that passed too: those of their last connection. @default false */
+  readonly transcripts?: boolean
   /** Called after each check. */
   readonly onResult?: (result: ConformanceResult) => void
 }
@@ -52,7 +54,7 @@ export interface ConformanceResult {
   readonly got: string | undefined
   /** Why it was not checked; only with `skip`. */
   readonly reason: string | undefined
-  /** The conversation in hexadecimal, `>` to the agent and `<` from it; only with `fail`. */
+  /** The conversation in hexadecimal, `>` to the agent and `<` from it; empty unless it failed, or `transcripts`. */
   readonly bytes: readonly string[]
   /** Milliseconds. */
   readonly duration: number
@@ -130,14 +132,19 @@ class Runner implements CheckContext {
   readonly stop: (() => unknown) | undefined
   announced: readonly string[] = []
   readonly #connect: Connect
+  readonly #transcripts: boolean
   #open: Conversation[] = []
   #reached = false
   #current = ''
   /** The check that found nobody there any more. */
   #goneSince: string | undefined
 
-  constructor(connect: Connect, { timeout = defaultTimeout, messages, slow, stop }: ConformanceOptions) {
+  constructor(
+    connect: Connect,
+    { timeout = defaultTimeout, messages, slow, stop, transcripts = false }: ConformanceOptions,
+  ) {
     this.slow = slow
+    this.#transcripts = transcripts
     this.stop = stop
     this.timeout = timeout
     this.sample = messages ?? unknownSample
@@ -201,15 +208,16 @@ class Runner implements CheckContext {
       expected: undefined,
       got: undefined,
       reason: undefined,
-      bytes: [],
+      bytes: [] as readonly string[],
     }
     if (this.#goneSince !== undefined) {
       const reason = `the agent is gone since ${this.#goneSince}`
       return { ...result, status: 'skip', reason, duration: 0 }
     }
     const found = await this.#find(check)
+    const last = this.#transcripts ? this.#open.at(-1)?.transcript() : undefined
     this.#closeAll()
-    return { ...result, ...found, duration: monotonic() - startedAt }
+    return { ...result, bytes: last ?? [], ...found, duration: monotonic() - startedAt }
   }
 
   async #find(check: Check): Promise<Partial<ConformanceResult>> {
