@@ -6,6 +6,10 @@ import { existsSync } from 'node:fs'
 const peers = [
   { program: 'haproxy', paths: ['/usr/sbin/haproxy'], packages: ['haproxy'] },
   { program: 'php-fpm8.2', paths: ['/usr/sbin/php-fpm8.2'], packages: ['php8.2-fpm'] },
+  { program: 'go', paths: [], packages: ['golang-go'] },
+  { program: 'fcgiwrap', paths: ['/usr/sbin/fcgiwrap'], packages: ['fcgiwrap'] },
+  { program: 'openssl', paths: [], packages: ['openssl'] },
+  { program: 'curl', paths: [], packages: ['curl'] },
 ]
 
 const present = (peer) =>
