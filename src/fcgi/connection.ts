@@ -10,60 +10,18 @@ import { formatEndpoint } from '../endpoint.ts'
 import { Writer } from '../bytes/writer.ts'
 import { encodeBeginRequest } from './begin-request.ts'
 import type { ResolvedClientOptions } from './client-options.ts'
+import type { ConnectionOwner, ConnectionStream } from './connection-roles.ts'
+import { Dial } from './dial.ts'
 import { decodeEndRequest, ProtocolStatus } from './end-request.ts'
-import type { EndRequest } from './end-request.ts'
 import { FcgiError } from './errors.ts'
-import { LingeringSocket } from './lingering-socket.ts'
+import type { LingeringSocket } from './lingering-socket.ts'
 import { encodeParams } from './params.ts'
 import type { Param } from './params.ts'
-import {
-  encodeRecordHeader,
-  headerSize,
-  managementId,
-  paddingFor,
-  putRecordHeader,
-  RecordReader,
-  RecordType,
-  recordTypeName,
-  streamContentSize,
-} from './record.ts'
+import { encodeRecordHeader, managementId, RecordReader, RecordType, recordTypeName } from './record.ts'
+import { RecordSender } from './record-sender.ts'
 import { stepConnection } from './state.ts'
 import type { ConnectionEvent, ConnectionState } from './state.ts'
 import { decodeGetValuesResult, encodeGetValues } from './values.ts'
-
-/** A request as its connection sees it. */
-export interface ConnectionStream {
-  readonly role: number
-  /** Whether the empty STDIN was sent. */
-  readonly stdinEnded: boolean
-  /** Content of STDOUT; empty at its end. A view of memory that is not written again. */
-  recvStdout(content: Buffer): void
-  recvStderr(content: Buffer): void
-  /** END_REQUEST; the connection has forgotten the request already. */
-  recvEnd(end: EndRequest): void
-  /** The connection is gone, likewise. */
-  lost(error: FcgiError, how: Loss): void
-  /** The socket takes data again after {@link FcgiConnection.sendStdin} has answered false. */
-  writable(): void
-}
-
-/** What a request may conclude from the end of its connection. */
-export interface Loss {
-  /** Whether any of it can have reached the application. */
-  readonly sent: boolean
-  /** Whether it was not the first on the connection (or GET_VALUES was, which made old PHP versions close). */
-  readonly reused: boolean
-}
-
-/** Who gives requests to a connection. */
-export interface ConnectionOwner {
-  /** It is made, or a request has ended: it may have room. */
-  released(connection: FcgiConnection): void
-  /** It could not be made. */
-  failed(connection: FcgiConnection, error: FcgiError): void
-  /** It was made and is gone now. */
-  closed(connection: FcgiConnection): void
-}
 
 interface Entry {
   readonly stream: ConnectionStream
@@ -74,14 +32,13 @@ interface Entry {
 }
 
 const maxId = 32_767
-/** How long after a full backlog of a unix socket (EAGAIN) the next attempt is made. */
-const backlogDelay = 20
-/** How long ABORT_REQUEST, and what was written before it, may take to leave. */
+/** How long ABORT_REQUEST, and what was written before it, may take to leave, in milliseconds. */
 const flushTime = 1000
+/** A buffer that a huge request has grown beyond this is not kept for the small ones. */
+const keptWriterSize = 65_536
 
 /** See the head of this file. */
 export class FcgiConnection {
-  readonly endpoint: Endpoint
   /** How many requests were begun. */
   served = 0
   /** Whether the application has sent a record yet: before, it may not even have accepted the connection. */
@@ -95,11 +52,11 @@ export class FcgiConnection {
   #probe: 'off' | 'unsent' | 'sent' | 'answered'
   #nextId = 1
   #pumping = false
-  #corked = false
-  #connectTimer: NodeJS.Timeout | undefined
-  #backlogTimer: NodeJS.Timeout | undefined
-  #socket!: LingeringSocket // connect(), called by the constructor, sets it
+  #socket: LingeringSocket | undefined
+  #sender: RecordSender | undefined
   #writer = new Writer(1024)
+  readonly #name: string
+  readonly #dial: Dial
   readonly #reader = new RecordReader()
   readonly #streams = new Map<number, Entry>()
   readonly #ids = new Map<ConnectionStream, number>()
@@ -116,15 +73,19 @@ export class FcgiConnection {
     owner: ConnectionOwner,
     getValues: boolean = options.getValues,
   ) {
-    this.endpoint = endpoint
+    this.#name = formatEndpoint(endpoint)
     this.#options = options
     this.#owner = owner
     this.limit = options.multiplex && !getValues ? options.maxRequests : 1
     this.#probe = getValues ? 'unsent' : 'off'
-    this.#connectTimer = setTimeout(() => {
-      this.#connectFailed(new FcgiError('ERR_FCGI_CONNECT_TIMEOUT', this.#where(), { notRun: true }))
-    }, options.connectTimeout)
-    this.#connect()
+    const onChunk = (chunk: Buffer) => {
+      this.#reader.push(chunk)
+      this.#pump()
+    }
+    this.#dial = new Dial(endpoint, options.connectTimeout, onChunk, {
+      connected: (socket) => this.#connected(socket),
+      failed: (error) => this.#connectFailed(error),
+    })
   }
 
   get state(): ConnectionState {
@@ -149,12 +110,12 @@ export class FcgiConnection {
 
   /** Lets the process end, or not, while nothing but this connection is open. */
   setIdle(idle: boolean): void {
-    if (idle) this.#socket.unref()
-    else this.#socket.ref()
+    if (idle) this.#socket?.unref()
+    else this.#socket?.ref()
   }
 
   /**
-   * Sends BEGIN_REQUEST and PARAMS, and with `bodyless` the empty STDIN, in one write.
+   * Sends BEGIN_REQUEST and PARAMS, and with `bodyless` the empty STDIN, in one write. The connection must have room.
    * @throws FcgiError when the parameters cannot be sent; the connection is as it was then.
    */
   begin(stream: ConnectionStream, params: Iterable<Param>, bodyless: boolean): void {
@@ -172,24 +133,17 @@ export class FcgiConnection {
     this.#nextId += 2
     this.served++
     if (this.#nextId > maxId) this.#step('retire')
-    this.#cork()
-    this.#socket.write(Buffer.from(writer.view()), (error) => {
+    this.#sender?.bytes(writer.view(), (error) => {
       if (error === undefined || error === null) entry.sent = true
     })
-    // A buffer that a huge request has grown is not kept for the small ones.
-    if (writer.bytes.length > 65_536) this.#writer = new Writer(1024)
+    if (writer.bytes.length > keptWriterSize) this.#writer = new Writer(1024)
   }
 
   /** Sends request body. False: wait for {@link ConnectionStream.writable}. */
   sendStdin(stream: ConnectionStream, chunk: Uint8Array): boolean {
     const id = this.#ids.get(stream)
-    if (id === undefined) return true
-    this.#cork()
-    let more = true
-    for (let at = 0; at < chunk.length; at += streamContentSize) {
-      const part = chunk.subarray(at, at + streamContentSize)
-      more = this.#writeRecord(RecordType.Stdin, id, part)
-    }
+    if (id === undefined || this.#sender === undefined) return true
+    const more = this.#sender.stream(RecordType.Stdin, id, chunk)
     if (!more) this.#waiting.add(stream)
     return more
   }
@@ -197,19 +151,7 @@ export class FcgiConnection {
   /** Sends the empty STDIN. */
   sendStdinEnd(stream: ConnectionStream): void {
     const id = this.#ids.get(stream)
-    if (id === undefined) return
-    this.#cork()
-    this.#writeRecord(RecordType.Stdin, id, new Uint8Array(0))
-  }
-
-  #writeRecord(type: RecordType, id: number, content: Uint8Array): boolean {
-    const padding = this.#options.padding ? paddingFor(content.length) : 0
-    const header = Buffer.allocUnsafe(headerSize)
-    putRecordHeader(header, 0, type, id, content.length, padding)
-    let more = this.#socket.write(header)
-    if (content.length > 0) more = this.#socket.write(content)
-    if (padding > 0) more = this.#socket.write(Buffer.alloc(padding))
-    return more
+    if (id !== undefined) this.#sender?.empty(RecordType.Stdin, id)
   }
 
   /**
@@ -220,32 +162,32 @@ export class FcgiConnection {
     const id = this.#ids.get(stream)
     if (id === undefined) return
     this.#forget(id, stream)
-    this.#writeRecord(RecordType.AbortRequest, id, new Uint8Array(0))
+    this.#sender?.empty(RecordType.AbortRequest, id)
     if (this.limit > 1) {
       this.#aborted.add(id)
       this.#settle()
       return
     }
     this.#step('close')
-    this.#socket.destroySoon()
+    this.#socket?.destroySoon()
     // What the application does not read is never flushed.
-    setTimeout(() => this.#socket.destroy(), flushTime).unref()
+    setTimeout(() => this.#socket?.destroy(), flushTime).unref()
   }
 
   /** Stops reading until {@link FcgiConnection.unblock}: the protocol has no other way to slow an application down. */
   block(stream: ConnectionStream): void {
     if (!this.#ids.has(stream)) return
     this.#blocked.add(stream)
-    this.#socket.pause()
+    this.#socket?.pause()
   }
 
   unblock(stream: ConnectionStream): void {
     if (!this.#blocked.delete(stream) || this.#blocked.size > 0) return
     // Not at once: the caller may be in the middle of a callback.
     process.nextTick(() => {
-      if (this.#blocked.size > 0 || this.#socket.destroyed) return
+      if (this.#blocked.size > 0 || this.#state === 'closed') return
       this.#pump()
-      if (this.#blocked.size === 0) this.#socket.resume()
+      if (this.#blocked.size === 0) this.#socket?.resume()
     })
   }
 
@@ -260,68 +202,31 @@ export class FcgiConnection {
 
   /** Closes at once; requests fail with `error`. */
   destroy(error?: FcgiError): void {
-    const lost = error ?? new FcgiError('ERR_FCGI_CONNECTION_LOST', 'it was closed', { fault: 'local' })
-    if (this.#state === 'connecting') this.#connectFailed(lost)
-    else this.#lost(lost)
+    this.#lost(error ?? new FcgiError('ERR_FCGI_CONNECTION_LOST', 'it was closed', { fault: 'local' }))
   }
 
-  #connect(): void {
-    const socket = new LingeringSocket((chunk) => {
-      this.#reader.push(chunk)
-      this.#pump()
-    })
+  #connected(socket: LingeringSocket): void {
     this.#socket = socket
-    socket.once('connect', () => this.#connected())
+    this.#sender = new RecordSender(socket, this.#options.padding)
+    socket.setNoDelay(true)
     socket.on('drain', () => this.#drained())
-    socket.on('error', (error) => this.#socketFailed(error))
+    socket.on('error', (error) => this.#lost(this.#lostError(error), error))
     socket.on('end', () => this.#lost(this.#lostError(undefined)))
     socket.on('close', () => this.#lost(this.#lostError(undefined)))
-    const { endpoint } = this
-    if (endpoint.type === 'unix') socket.connect({ path: endpoint.path })
-    else if (endpoint.type === 'tcp') socket.connect({ host: endpoint.host, port: endpoint.port })
-    else process.nextTick(() => this.#socketFailed(new Error('a descriptor cannot be connected to')))
-  }
-
-  #connected(): void {
-    clearTimeout(this.#connectTimer)
-    this.#socket.setNoDelay(true)
     this.#step('connected')
     this.#owner.released(this)
   }
 
-  #socketFailed(error: NodeJS.ErrnoException): void {
-    if (this.#state !== 'connecting') {
-      this.#lost(this.#lostError(error), error)
-    } else if (error.code === 'EAGAIN' && this.endpoint.type === 'unix') {
-      this.#socket.removeAllListeners('close')
-      this.#backlogTimer = setTimeout(() => this.#connect(), backlogDelay)
-    } else {
-      const detail = `${this.#where()}: ${error.message}`
-      this.#connectFailed(new FcgiError('ERR_FCGI_CONNECT', detail, { cause: error, notRun: true }))
-    }
-  }
-
   #connectFailed(error: FcgiError): void {
     if (!this.#step('lost')) return
-    clearTimeout(this.#connectTimer)
-    clearTimeout(this.#backlogTimer)
-    this.#socket.destroy()
+    this.#dial.cancel()
     this.#owner.failed(this, error)
   }
 
-  #where(): string {
-    return formatEndpoint(this.endpoint)
-  }
-
   #lostError(cause: Error | undefined): FcgiError {
-    const detail = `${this.#where()}${this.#reader.midRecord ? ', within a record' : ''}`
-    return new FcgiError(
-      'ERR_FCGI_CONNECTION_LOST',
-      cause === undefined ? detail : `${detail}: ${cause.message}`,
-      {
-        cause,
-      },
-    )
+    const where = `${this.#name}${this.#reader.midRecord ? ', within a record' : ''}`
+    const detail = cause === undefined ? where : `${where}: ${cause.message}`
+    return new FcgiError('ERR_FCGI_CONNECTION_LOST', detail, { cause })
   }
 
   /** All requests fail once, with the same cause. */
@@ -334,7 +239,7 @@ export class FcgiConnection {
     this.#ids.clear()
     this.#blocked.clear()
     this.#waiting.clear()
-    this.#socket.destroy()
+    this.#socket?.destroy()
     this.#owner.closed(this)
     // EPIPE: the other end was closed before, so nothing of a head that was not taken has arrived.
     const refused = cause?.code === 'EPIPE'
@@ -351,7 +256,7 @@ export class FcgiConnection {
     } catch (error) {
       if (!(error instanceof FcgiError)) throw error
       this.#options.logger.warn(
-        { err: error, server: this.#where() },
+        { err: error, server: this.#name },
         'fcgi: the application broke the protocol',
       )
       this.#lost(error)
@@ -375,14 +280,11 @@ export class FcgiConnection {
   }
 
   #recvForRequest(type: number, id: number): void {
-    const entry = this.#streams.get(id)
-    if (entry === undefined) {
+    const stream = this.#streams.get(id)?.stream
+    if (stream === undefined) {
       // An aborted request, or one that has ended twice, as in Go.
       if (type === RecordType.EndRequest && this.#aborted.delete(id)) this.#settle()
-      return
-    }
-    const { stream } = entry
-    if (type === RecordType.Stdout) stream.recvStdout(this.#reader.content())
+    } else if (type === RecordType.Stdout) stream.recvStdout(this.#reader.content())
     else if (type === RecordType.Stderr) stream.recvStderr(this.#reader.content())
     else this.#recvEnd(id, stream)
   }
@@ -404,11 +306,8 @@ export class FcgiConnection {
 
   #recvManagement(type: number): void {
     if (type === RecordType.GetValuesResult) {
-      const { maxReqs, mpxsConns } = decodeGetValuesResult(
-        this.#reader.bytes,
-        this.#reader.start,
-        this.#reader.end,
-      )
+      const { bytes, start, end } = this.#reader
+      const { maxReqs, mpxsConns } = decodeGetValuesResult(bytes, start, end)
       this.#step('recvValues')
       if (mpxsConns !== undefined) this.limit = mpxsConns ? this.#negotiated(maxReqs) : 1
     } else this.#step('recvUnknownType')
@@ -433,7 +332,7 @@ export class FcgiConnection {
   #settle(): void {
     if (this.#state === 'draining' && this.#streams.size === 0) {
       this.#step('drained')
-      this.#socket.destroy()
+      this.#socket?.destroy()
     } else this.#owner.released(this)
   }
 
@@ -441,17 +340,6 @@ export class FcgiConnection {
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const stream of waiting) stream.writable()
-  }
-
-  /** What is written in one turn leaves in one system call. */
-  #cork(): void {
-    if (this.#corked) return
-    this.#corked = true
-    this.#socket.cork()
-    process.nextTick(() => {
-      this.#corked = false
-      this.#socket.uncork()
-    })
   }
 
   /** False when the table does not have it, which is an event that came too late. */

@@ -6,73 +6,18 @@ import { Role } from './begin-request.ts'
 import { CgiResponseDecoder } from './cgi-response.ts'
 import type { CgiHead, CgiResponseSink } from './cgi-response.ts'
 import type { ResolvedClientOptions } from './client-options.ts'
-import type { ConnectionStream, FcgiConnection, Loss } from './connection.ts'
+import type { FcgiConnection } from './connection.ts'
+import type { ConnectionStream, Loss } from './connection-roles.ts'
 import { ProtocolStatus } from './end-request.ts'
 import type { EndRequest } from './end-request.ts'
 import { FcgiError } from './errors.ts'
 import type { FcgiErrorCode } from './errors.ts'
+import type { ExchangeHandler, FcgiEnd, FcgiExchange, FcgiRequest } from './exchange-types.ts'
 import type { Param } from './params.ts'
+import { RequestBody } from './request-body.ts'
 import { stepRequest } from './state.ts'
 import type { RequestEvent, RequestState } from './state.ts'
 import { formatStderr } from './stderr.ts'
-
-/** A request as {@link FcgiClient.start} takes it. */
-export interface FcgiRequest {
-  /**
-   * The parameters: a Map, or pairs. CONTENT_LENGTH is added when it is missing; REQUEST_METHOD decides what may be sent
-   * again and whether the response has a body.
-   */
-  readonly params: ReadonlyMap<string, string | Uint8Array> | readonly Param[]
-  /** Whether the caller will `write` a body and `end` it. @default false */
-  readonly hasBody?: boolean
-  /** @default Role.Responder */
-  readonly role?: number
-}
-
-/** How the application ended; undefined in both when it closed the connection instead, after a complete response. */
-export interface FcgiEnd {
-  readonly appStatus: number | undefined
-  readonly protocolStatus: number | undefined
-}
-
-/** What a request reports. Exactly one of `onEnd` and `onError` comes, last, unless {@link FcgiExchange.abort} was called. */
-export interface ExchangeHandler {
-  /** Status and headers. */
-  onHead(head: CgiHead): void
-  /**
-   * A piece of the body, in memory that is not written again. False stops the application until
-   * {@link FcgiExchange.resume}; nothing more comes before.
-   */
-  onBody(chunk: Buffer): boolean
-  /** The response is complete. */
-  onEnd(end: FcgiEnd): void
-  /** It failed: before or after `onHead`. */
-  onError(error: FcgiError): void
-  /** A 1xx head. */
-  onInformational?(head: CgiHead): void
-  /** {@link FcgiExchange.write} may be called again. */
-  onDrain?(): void
-  /** What the application writes to STDERR, see {@link formatStderr}. */
-  onStderr?(text: string): void
-}
-
-/** A request in progress. */
-export interface FcgiExchange {
-  /**
-   * Sends a piece of the request body, which must not be changed afterwards. False: wait for `onDrain`. What is written
-   * after the response has ended goes nowhere.
-   */
-  write(chunk: Uint8Array): boolean
-  /** The request body is complete. */
-  end(): void
-  /** Stops the response, as `onBody` does by answering false. */
-  pause(): void
-  resume(): void
-  /** Gives up; no callback comes any more. */
-  abort(): void
-  /** How often it was sent so far. */
-  readonly attempts: number
-}
 
 /** What an exchange needs from the client. */
 export interface ExchangeOwner {
@@ -105,18 +50,11 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
   #decoder: CgiResponseDecoder
   /** Whether a byte of STDOUT has come. */
   #begun = false
-  /** What the caller has written and may be needed (again); undefined when it was let go. */
-  #held: Uint8Array[] | undefined = []
-  #written = 0
-  /** Whether the caller has ended the body. */
-  #ended: boolean
-  /** CONTENT_LENGTH; undefined while the body is gathered to find it out. */
-  #length: number | undefined
-  #addLength = false
+  readonly #body: RequestBody
   #wantsDrain = false
   #paused = false
   /** Whether the caller is within one of its own calls, and should not be called back from there. */
-  #inCall = true
+  #inCall = false
   #timer: NodeJS.Timeout | undefined
   readonly #params: ReadonlyMap<string, string | Uint8Array> | readonly Param[]
   readonly #method: string
@@ -130,22 +68,15 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
     this.#owner = owner
     this.#method = textParam(request.params, 'REQUEST_METHOD') ?? 'GET'
     this.#decoder = new CgiResponseDecoder(this.#method, owner.options)
-    this.#ended = request.hasBody !== true
-    this.#length = this.#declaredLength()
-  }
-
-  #declaredLength(): number | undefined {
-    const text = textParam(this.#params, 'CONTENT_LENGTH')
-    if (text !== undefined && /^\d{1,15}$/.test(text)) return Number(text)
-    this.#addLength = text === undefined
-    return this.#ended ? 0 : undefined
+    this.#body = new RequestBody(textParam(request.params, 'CONTENT_LENGTH'), request.hasBody === true)
   }
 
   /** Begins: at once, or when the body is there. */
   start(): void {
-    if (this.#ended && this.#length !== 0) this.fail(this.#lengthError())
-    else if (this.#length !== undefined) this.#owner.dispatch(this)
-    this.#inCall = false
+    this.#inCallOf(() => {
+      this.#body.check()
+      if (this.#body.length !== undefined) this.#owner.dispatch(this)
+    })
   }
 
   get state(): RequestState {
@@ -169,58 +100,44 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
   // From the caller.
 
   write(chunk: Uint8Array): boolean {
-    if (this.#over || this.#ended || chunk.length === 0) return true
-    this.#written += chunk.length
-    if (this.#length === undefined) return this.#gather(chunk)
-    if (this.#written > this.#length) {
-      this.#failInCall(this.#lengthError())
-      return true
-    }
-    const connection = this.#connection
-    this.#held?.push(chunk)
-    if (connection === undefined) {
-      this.#wantsDrain = true
-      return false
-    }
+    if (this.#over || this.#body.ended || chunk.length === 0) return true
+    const gathering = this.#body.length === undefined
+    this.#inCallOf(() => this.#body.push(chunk, this.#owner.options.maxUnsizedBody))
+    if (gathering || this.#over) return true
     this.#timer?.refresh()
     this.#step('sendStdin')
-    const more = connection.sendStdin(this, chunk)
+    const more = this.#connection?.sendStdin(this, chunk) ?? false
     if (!more) this.#wantsDrain = true
     return more
   }
 
-  #gather(chunk: Uint8Array): boolean {
-    const { maxUnsizedBody } = this.#owner.options
-    if (this.#written > maxUnsizedBody) {
-      this.#failInCall(new FcgiError('ERR_FCGI_LENGTH_UNKNOWN', `more than ${maxUnsizedBody} bytes`))
-    } else this.#held?.push(chunk)
-    return true
-  }
-
   end(): void {
-    if (this.#over || this.#ended) return
-    this.#ended = true
-    if (this.#length === undefined) {
-      this.#length = this.#written
-      this.#inCall = true
-      this.#owner.dispatch(this)
-      this.#inCall = false
-    } else if (this.#written < this.#length) this.#failInCall(this.#lengthError())
-    else if (this.#connection !== undefined) {
-      this.#timer?.refresh()
-      // Not when CONTENT_LENGTH was 0: the empty STDIN went with the head.
-      if (this.#step('sendStdinEnd')) this.#connection.sendStdinEnd(this)
-    }
+    if (this.#over || this.#body.ended) return
+    const gathered = this.#body.length === undefined
+    this.#inCallOf(() => {
+      this.#body.end()
+      if (gathered) this.#owner.dispatch(this)
+    })
+    this.#timer?.refresh()
+    if (!gathered) this.#sendEnd()
   }
 
-  #failInCall(error: FcgiError): void {
+  #sendEnd(): void {
+    // Not when CONTENT_LENGTH is 0: the empty STDIN went with the head. Nor twice: some applications close over it.
+    if (this.#step('sendStdinEnd')) this.#connection?.sendStdinEnd(this)
+  }
+
+  /** The caller is not called back from within its own calls; what they throw is told a turn later. */
+  #inCallOf(action: () => void): void {
     this.#inCall = true
-    this.fail(error)
-    this.#inCall = false
-  }
-
-  #lengthError(): FcgiError {
-    return new FcgiError('ERR_FCGI_REQUEST_LENGTH', `${this.#written} bytes of ${String(this.#length)}`)
+    try {
+      action()
+    } catch (error) {
+      if (!(error instanceof FcgiError)) throw error
+      this.fail(error)
+    } finally {
+      this.#inCall = false
+    }
   }
 
   pause(): void {
@@ -243,7 +160,7 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
 
   /** Sends it on a connection that has room. */
   begin(connection: FcgiConnection): void {
-    const bodyless = this.#length === 0
+    const bodyless = this.#body.length === 0
     try {
       connection.begin(this, this.#sentParams(), bodyless)
     } catch (error) {
@@ -260,17 +177,16 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
   }
 
   #sentParams(): Iterable<Param> {
-    if (!this.#addLength) return this.#params
-    return [...this.#params, ['CONTENT_LENGTH', String(this.#length)]]
+    if (!this.#body.unsized) return this.#params
+    return [...this.#params, ['CONTENT_LENGTH', String(this.#body.length)]]
   }
 
   #sendHeld(connection: FcgiConnection): void {
+    const body = this.#body
     let more = true
-    for (const chunk of this.#held ?? []) more = connection.sendStdin(this, chunk)
-    if (this.#ended) {
-      this.#step('sendStdinEnd')
-      connection.sendStdinEnd(this)
-    } else if ((this.#length ?? 0) > this.#owner.options.maxReplaySize) this.#held = undefined
+    for (const chunk of body.held ?? []) more = connection.sendStdin(this, chunk)
+    if (body.ended) this.#sendEnd()
+    body.sent(this.#owner.options.maxReplaySize)
     if (more && this.#wantsDrain) process.nextTick(() => this.writable())
   }
 
@@ -293,7 +209,7 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
     this.#step('recvStdout')
     if (late) return
     this.#begun = true
-    this.#held = undefined
+    this.#body.held = undefined
     try {
       this.#decoder.push(content, this)
     } catch (error) {
@@ -331,9 +247,8 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
   lost(error: FcgiError, how: Loss): void {
     this.#connection = undefined
     // The empty STDOUT, or the last byte of Content-Length, has come: only END_REQUEST is missing.
-    if (this.#decoder.bodyDone) this.#step('recvStdoutEnd')
-    if (stepRequest(this.#state, 'lost') === 'complete') {
-      return this.#finish({ appStatus: undefined, protocolStatus: undefined })
+    if (this.#decoder.bodyDone || stepRequest(this.#state, 'lost') === 'complete') {
+      return this.#finishWithoutEnd()
     }
     const notRun = !how.sent && !this.#begun
     const safe = notRun || (how.reused && (idempotent.has(this.#method) || this.#owner.options.retryUnsafe))
@@ -343,8 +258,13 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
     )
   }
 
+  #finishWithoutEnd(): void {
+    this.#step('recvStdoutEnd')
+    this.#finish({ appStatus: undefined, protocolStatus: undefined })
+  }
+
   #mayRetry(safe: boolean): boolean {
-    return safe && this.#held !== undefined && this.attempts <= this.#owner.options.maxRetries
+    return safe && this.#body.held !== undefined && this.attempts <= this.#owner.options.maxRetries
   }
 
   #retry(error: FcgiError): void {
@@ -370,6 +290,7 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
     const awaitsCaller =
       this.#paused || (!this.#wantsDrain && (this.#state === 'sending' || this.#state === 'replied'))
     if (awaitsCaller) this.#timer?.refresh()
+    else if (this.#decoder.bodyDone) this.#finishWithoutEnd()
     else {
       const { responseTimeout } = this.#owner.options
       this.fail(new FcgiError('ERR_FCGI_RESPONSE_TIMEOUT', `nothing for ${responseTimeout} ms`))
@@ -406,7 +327,7 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
     if (!this.#step(event)) return false
     const connection = this.#connection
     this.#connection = undefined
-    this.#held = undefined
+    this.#body.held = undefined
     clearTimeout(this.#timer)
     connection?.abort(this)
     return true

@@ -6,7 +6,7 @@
 export { createFcgiClient } from './client.ts'
 export type { FcgiClient, FcgiClientStats } from './client.ts'
 export type { FcgiClientOptions } from './client-options.ts'
-export type { ExchangeHandler, FcgiEnd, FcgiExchange, FcgiRequest } from './exchange.ts'
+export type { ExchangeHandler, FcgiEnd, FcgiExchange, FcgiRequest } from './exchange-types.ts'
 export type { FcgiBody, FcgiRequestInit, FcgiResponse } from './response.ts'
 export { createFcgiResponder } from './responder.ts'
 export type { FcgiResponder, FcgiResponderStats } from './responder.ts'

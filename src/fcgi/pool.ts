@@ -8,7 +8,7 @@ import type { Endpoint } from '../endpoint.ts'
 import { formatEndpoint } from '../endpoint.ts'
 import type { ResolvedClientOptions } from './client-options.ts'
 import { FcgiConnection } from './connection.ts'
-import type { ConnectionOwner } from './connection.ts'
+import type { ConnectionOwner } from './connection-roles.ts'
 import { FcgiError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -195,9 +195,10 @@ export class FcgiPool implements ConnectionOwner {
 
   /** Puts a connection with room on the list, and looks after it when it has nothing to do. */
   #list(connection: FcgiConnection): void {
-    if (connection.room === 0) return this.#unlist(connection)
-    if (!this.#ready.includes(connection)) this.#ready.push(connection)
-    if (connection.active > 0) return
+    if (connection.room === 0) this.#unlist(connection)
+    else if (!this.#ready.includes(connection)) this.#ready.push(connection)
+    if (connection.active > 0 || connection.state !== 'open') return
+    // It may have no room even so: aborted requests whose end never comes. Then this is what rids us of it.
     clearTimeout(connection.idleTimer)
     connection.setIdle(true)
     connection.idleTimer = setTimeout(() => this.#retire(connection), this.#options.idleTimeout).unref()

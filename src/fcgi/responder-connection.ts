@@ -4,17 +4,8 @@ import { Writer } from '../bytes/writer.ts'
 import { decodeBeginRequest, Role } from './begin-request.ts'
 import { encodeEndRequest, ProtocolStatus } from './end-request.ts'
 import { FcgiError } from './errors.ts'
-import {
-  encodeRecordHeader,
-  headerSize,
-  managementId,
-  paddingFor,
-  putRecordHeader,
-  RecordReader,
-  RecordType,
-  recordTypeName,
-  streamContentSize,
-} from './record.ts'
+import { encodeRecordHeader, managementId, RecordReader, RecordType, recordTypeName } from './record.ts'
+import { RecordSender } from './record-sender.ts'
 import type { ResolvedResponderOptions } from './responder-options.ts'
 import { ResponderRequest } from './responder-request.ts'
 import type { RequestLink } from './responder-request.ts'
@@ -39,6 +30,7 @@ export class ResponderConnection implements RequestLink {
   readonly options: ResolvedResponderOptions
   readonly #host: ConnectionHost
   readonly #socket: Socket
+  readonly #sender: RecordSender
   readonly #reader = new RecordReader()
   readonly #writer = new Writer(256)
   readonly #requests = new Map<number, ResponderRequest>()
@@ -49,7 +41,6 @@ export class ResponderConnection implements RequestLink {
   #ended = false
   #gone = false
   #pumping = false
-  #corked = false
   #idleTimer: NodeJS.Timeout | undefined
   #paramsTimer: NodeJS.Timeout | undefined
 
@@ -57,6 +48,7 @@ export class ResponderConnection implements RequestLink {
     this.#socket = socket
     this.#host = host
     this.options = host.options
+    this.#sender = new RecordSender(socket, host.options.padding)
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => {
       this.#reader.push(chunk)
@@ -137,7 +129,7 @@ export class ResponderConnection implements RequestLink {
     writer.reset()
     if (type === RecordType.GetValues) encodeGetValuesResult(writer, this.#values())
     else encodeUnknownType(writer, type)
-    this.#flush()
+    this.#sender.bytes(writer.view())
   }
 
   #values(): [string, string][] {
@@ -163,7 +155,7 @@ export class ResponderConnection implements RequestLink {
       const writer = this.#writer
       writer.reset()
       encodeEndRequest(writer, id, 0, refusal)
-      this.#flush()
+      this.#sender.bytes(writer.view())
       this.#settle()
       return
     }
@@ -184,27 +176,11 @@ export class ResponderConnection implements RequestLink {
   // For the requests.
 
   sendStdout(id: number, content: Uint8Array): boolean {
-    return this.#sendStream(RecordType.Stdout, id, content)
+    return this.#gone || this.#sender.stream(RecordType.Stdout, id, content)
   }
 
   sendStderr(id: number, content: Uint8Array): void {
-    this.#sendStream(RecordType.Stderr, id, content)
-  }
-
-  #sendStream(type: RecordType, id: number, content: Uint8Array): boolean {
-    if (this.#gone) return true
-    this.#cork()
-    let more = true
-    for (let at = 0; at < content.length; at += streamContentSize) {
-      const part = content.subarray(at, at + streamContentSize)
-      const padding = this.options.padding ? paddingFor(part.length) : 0
-      const header = Buffer.allocUnsafe(headerSize)
-      putRecordHeader(header, 0, type, id, part.length, padding)
-      this.#socket.write(header)
-      more = this.#socket.write(part)
-      if (padding > 0) more = this.#socket.write(Buffer.alloc(padding))
-    }
-    return more
+    if (!this.#gone) this.#sender.stream(RecordType.Stderr, id, content)
   }
 
   sendEnd(request: ResponderRequest, appStatus: number, protocolStatus: ProtocolStatus): void {
@@ -214,7 +190,7 @@ export class ResponderConnection implements RequestLink {
     writer.reset()
     encodeRecordHeader(writer, RecordType.Stdout, request.id, 0)
     encodeEndRequest(writer, request.id, appStatus, protocolStatus)
-    this.#flush()
+    this.#sender.bytes(writer.view())
     this.#settle()
   }
 
@@ -280,21 +256,5 @@ export class ResponderConnection implements RequestLink {
         this.#lost('its parameters did not arrive in time')
       }, paramsTimeout)
     }
-  }
-
-  #flush(): void {
-    this.#cork()
-    this.#socket.write(Buffer.from(this.#writer.view()))
-  }
-
-  /** What is written in one turn leaves in one system call. */
-  #cork(): void {
-    if (this.#corked) return
-    this.#corked = true
-    this.#socket.cork()
-    process.nextTick(() => {
-      this.#corked = false
-      this.#socket.uncork()
-    })
   }
 }

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import type { HeaderList } from '../http1/index.ts'
 import type { CgiHead } from './cgi-response.ts'
 import { FcgiError } from './errors.ts'
-import type { ExchangeHandler, FcgiEnd, FcgiExchange, FcgiRequest } from './exchange.ts'
+import type { ExchangeHandler, FcgiEnd, FcgiExchange, FcgiRequest } from './exchange-types.ts'
 
 /** What a request body may be. A Readable is an iterable of chunks. */
 export type FcgiBody = string | Uint8Array | AsyncIterable<Uint8Array | string>

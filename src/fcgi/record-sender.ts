@@ -1,0 +1,61 @@
+/** Records out, for both ends: streams are cut into records, and what is sent in one turn leaves in one system call. */
+import type { Socket } from 'node:net'
+import { headerSize, paddingFor, putRecordHeader, streamContentSize } from './record.ts'
+import type { RecordType } from './record.ts'
+
+const nothing = new Uint8Array(0)
+
+/** See the head of this file. */
+export class RecordSender {
+  #corked = false
+  readonly #socket: Socket
+  readonly #padding: boolean
+
+  /** @param padding - whether records are padded to a multiple of eight bytes. */
+  constructor(socket: Socket, padding: boolean) {
+    this.#socket = socket
+    this.#padding = padding
+  }
+
+  /** Sends content of a stream in as many records as it takes, none when it is empty. False: wait for `drain`. */
+  stream(type: RecordType, id: number, content: Uint8Array): boolean {
+    this.#cork()
+    let more = true
+    for (let at = 0; at < content.length; at += streamContentSize) {
+      more = this.#record(type, id, content.subarray(at, at + streamContentSize))
+    }
+    return more
+  }
+
+  /** Sends a record without content: the end of a stream, or ABORT_REQUEST. */
+  empty(type: RecordType, id: number): void {
+    this.#cork()
+    this.#record(type, id, nothing)
+  }
+
+  /** Sends bytes that are records already; they are copied. `onSent` gets the error when the system did not take them. */
+  bytes(bytes: Buffer, onSent?: (error?: Error | null) => void): void {
+    this.#cork()
+    this.#socket.write(Buffer.from(bytes), onSent)
+  }
+
+  #record(type: RecordType, id: number, content: Uint8Array): boolean {
+    const padding = this.#padding ? paddingFor(content.length) : 0
+    const header = Buffer.allocUnsafe(headerSize)
+    putRecordHeader(header, 0, type, id, content.length, padding)
+    let more = this.#socket.write(header)
+    if (content.length > 0) more = this.#socket.write(content)
+    if (padding > 0) more = this.#socket.write(Buffer.alloc(padding))
+    return more
+  }
+
+  #cork(): void {
+    if (this.#corked) return
+    this.#corked = true
+    this.#socket.cork()
+    process.nextTick(() => {
+      this.#corked = false
+      this.#socket.uncork()
+    })
+  }
+}
