@@ -1,7 +1,7 @@
 /** How the end of a connection is told: as an error for the exchanges, and as a status for the agent. Pure. */
 import { errorMessage } from '../errors.ts'
 import type { DisconnectFrame } from '../spop/disconnect.ts'
-import { SpopError, StatusCode } from '../spop/errors.ts'
+import { SpopError, StatusCode, statusText } from '../spop/errors.ts'
 import type { EngineState } from '../spop/state.ts'
 import { EngineError } from './errors.ts'
 import { ErrorStatus } from './outcome.ts'
@@ -41,8 +41,18 @@ export function describeDisconnect(
   return new EngineError('ERR_ENGINE_DISCONNECTED', { detail, status: ErrorStatus.Spop + code })
 }
 
-/** The status of our own DISCONNECT. */
-export function disconnectStatus(error: EngineError | undefined): number {
+/** The whole frame must fit the smallest frame size, 256 bytes. */
+const maxMessageSize = 200
+
+/** What is said to the agent when we leave: in peace, or because of an error. */
+export function disconnectFor(error: EngineError | undefined): DisconnectFrame {
+  const statusCode = wireStatus(error)
+  const text = Buffer.from(error?.message ?? statusText(statusCode))
+  const message = text.toString('utf8', 0, Math.min(text.length, maxMessageSize))
+  return { type: 'haproxy-disconnect', statusCode, message }
+}
+
+function wireStatus(error: EngineError | undefined): number {
   if (error === undefined) return StatusCode.Normal
   return error.status >= ErrorStatus.Spop ? error.status - ErrorStatus.Spop : StatusCode.Unknown
 }

@@ -4,15 +4,15 @@
  * The states are those of spop/state.ts.
  */
 import { monotonic } from '../clock.ts'
-import { decodeActions } from '../spop/ack.ts'
 import { encodeDisconnect } from '../spop/disconnect.ts'
-import { SpopError, StatusCode, statusText } from '../spop/errors.ts'
+import { SpopError, StatusCode } from '../spop/errors.ts'
 import { FrameType, type FrameHead } from '../spop/frame-head.ts'
 import { encodeHaproxyHello } from '../spop/hello.ts'
 import { acceptAgentHello, spopVersion, type Agreement } from '../spop/negotiation.ts'
 import type { MessageInput } from '../spop/notify.ts'
 import { stepEngine, type EngineEvent, type EngineState } from '../spop/state.ts'
-import { describeDisconnect, describeLoss, describeViolation, disconnectStatus } from './connection-faults.ts'
+import { AckReceiver } from './ack-receiver.ts'
+import { describeDisconnect, describeLoss, describeViolation, disconnectFor } from './connection-faults.ts'
 import type { ConnectionHost, ConnectionSettings } from './connection-host.ts'
 import { EngineError } from './errors.ts'
 import type { Exchange, ExchangeCarrier } from './exchange.ts'
@@ -23,17 +23,7 @@ import { IdSequence } from './profile.ts'
 import type { Server } from './server.ts'
 import { Slots } from './slots.ts'
 import { resetSocket, type Transport } from './socket.ts'
-
-/** Timers may be early by less than a millisecond. */
-const timerSlack = 1
-
-/** The whole DISCONNECT must fit the smallest frame size, 256 bytes. */
-const maxMessageSize = 200
-
-function cutText(text: string): string {
-  const bytes = Buffer.from(text)
-  return bytes.length <= maxMessageSize ? text : bytes.toString('utf8', 0, maxMessageSize)
-}
+import { watch } from './watch.ts'
 
 /** See the head of this file. */
 export class Connection implements ExchangeCarrier {
@@ -41,17 +31,17 @@ export class Connection implements ExchangeCarrier {
   /** Counts the connections of the engine from 1. */
   readonly number: number
   readonly slots = new Slots()
-  /** Whether an ACK that matched has come. */
-  proven = false
+  /** Whether the agent may answer on any connection. */
+  async = false
 
   readonly #host: ConnectionHost
   readonly #settings: ConnectionSettings
   readonly #socket: Transport
   readonly #inbox: Inbox
+  readonly #acks: AckReceiver
   readonly #outbox: Outbox
   readonly #encoder: NotifyEncoder
   #state: EngineState = 'connecting'
-  #agreement: Agreement | undefined
   #ended = false
   #scheduled = false
   #freed = false
@@ -64,6 +54,7 @@ export class Connection implements ExchangeCarrier {
     this.#settings = settings
     this.#host = host
     this.#inbox = new Inbox(options.maxFrameSize)
+    this.#acks = new AckReceiver(this, this.#inbox, host)
     this.#encoder = new NotifyEncoder(
       profile.ids === 'engine' ? settings.ids : new IdSequence(profile.firstId, 2),
       settings,
@@ -83,9 +74,9 @@ export class Connection implements ExchangeCarrier {
     return socket
   }
 
-  /** Whether the agent may answer on any connection. */
-  get async(): boolean {
-    return this.#agreement?.async ?? false
+  /** Whether an ACK that matched has come. */
+  get proven(): boolean {
+    return this.#acks.proven
   }
 
   /** Whether it can take an exchange now. */
@@ -164,7 +155,7 @@ export class Connection implements ExchangeCarrier {
       if (disconnect) this.#socket.destroySoon()
     } else if (disconnect) this.#onDisconnect()
     else if (this.#state === 'greeting') this.#onGreeting(head)
-    else if (head.type === FrameType.Ack) this.#onAck(head)
+    else if (head.type === FrameType.Ack) this.#onAck()
     else this.#onUnknown(head)
   }
 
@@ -181,7 +172,8 @@ export class Connection implements ExchangeCarrier {
   #open(agreement: Agreement): void {
     const { idleTimeout } = this.#settings.options
     this.#step('recvHello')
-    this.#agreement = agreement
+    this.async = agreement.async
+    this.#acks.agree(agreement)
     this.#inbox.limit(agreement.maxFrameSize)
     this.#encoder.agree(agreement)
     this.slots.window = agreement.pipelining || agreement.async ? this.server.maxWindow : 1
@@ -191,53 +183,16 @@ export class Connection implements ExchangeCarrier {
     this.#host.opened(this)
   }
 
-  #onAck(head: FrameHead): void {
+  #onAck(): void {
     this.#step('recvAck')
-    if (!head.fin) throw new SpopError('ERR_SPOP_FRAGMENTATION', 'an ACK without FIN')
-    const exchange = this.#find(head)
-    if (exchange === undefined) return this.#onUnknownAck(head)
-    const now = monotonic()
-    ;(exchange.carrier as Connection).#release(exchange, now) // what is found was sent by a connection
-    this.slots.answered(now)
-    if (!this.proven) {
-      this.proven = true
-      this.#host.proved(this)
-    }
-    if (exchange.callback === undefined) this.#host.late()
-    else this.#answer(exchange, head, now)
+    this.#acks.receive()
   }
 
-  #find(head: FrameHead): Exchange | undefined {
-    const exchange = this.slots.find(head)
-    return exchange === undefined && this.async ? this.#host.findElsewhere(this, head) : exchange
-  }
-
-  #release(exchange: Exchange, now: number): void {
+  /** An exchange that it carries was answered: its slot is free again. */
+  release(exchange: Exchange, now: number): void {
     this.slots.release(exchange, now)
     exchange.carrier = undefined
     this.#freed = true
-  }
-
-  #answer(exchange: Exchange, head: FrameHead, now: number): void {
-    if (head.abort && exchange.fragmented) {
-      this.#host.fail(exchange, new EngineError('ERR_ENGINE_FRAGMENT_ABORTED'), now)
-      return
-    }
-    this.#host.acknowledged(exchange, decodeActions(this.#inbox.reader, this.#onWrongAction), now)
-  }
-
-  readonly #onWrongAction = (cause: SpopError): void => {
-    this.#host.fault(this, new EngineError('ERR_ENGINE_BAD_ACTION', { detail: cause.message, cause }))
-  }
-
-  /** HAProxy ignores it when agents may answer in any order, and gives up the connection when they may not. */
-  #onUnknownAck({ streamId, frameId }: FrameHead): void {
-    const detail = `${streamId}/${frameId}`
-    const agreement = this.#agreement
-    if (agreement?.pipelining === false && !agreement.async && this.slots.live > 0) {
-      throw new SpopError('ERR_SPOP_FRAME_ID_NOT_FOUND', `an ACK of ${detail}`)
-    }
-    this.#host.fault(this, new EngineError('ERR_ENGINE_UNKNOWN_ACK', { detail }))
   }
 
   /** Skipped, as HAProxy does whatever its type. */
@@ -270,9 +225,7 @@ export class Connection implements ExchangeCarrier {
     if (!greeted || !this.#settings.profile.disconnects) return this.destroy(error)
     this.#step(error === undefined ? 'drain' : 'fail')
     if (this.#state === 'draining') this.#step('drained')
-    const statusCode = disconnectStatus(error)
-    const message = cutText(error?.message ?? statusText(statusCode))
-    encodeDisconnect(this.#outbox.writer, { type: 'haproxy-disconnect', statusCode, message })
+    encodeDisconnect(this.#outbox.writer, disconnectFor(error))
     this.#outbox.flush()
     this.#arm(this.#settings.options.closeTimeout)
     this.#end(error)
@@ -330,29 +283,18 @@ export class Connection implements ExchangeCarrier {
       this.destroy(new EngineError('ERR_ENGINE_CONNECT', { detail: `nothing after ${connectTimeout} ms` }))
     } else if (this.#state === 'greeting') {
       this.#depart(new EngineError('ERR_ENGINE_HELLO_TIMEOUT', { detail: `${helloTimeout} ms` }))
-    } else if (this.#state === 'open') this.#checkOpen(monotonic())
+    } else if (this.#state === 'open') this.#checkOpen()
     else this.destroy(undefined)
   }
 
-  /** The timer of an open connection is not moved with each exchange; it looks when it comes. */
-  #checkOpen(now: number): void {
-    if (this.slots.suspect) return this.#checkSuspect(now)
-    const { idleTimeout } = this.#settings.options
-    if (idleTimeout === 0) return
-    const rest = this.slots.size > 0 ? idleTimeout : this.slots.idleSince + idleTimeout - now
-    if (rest > timerSlack) this.#arm(rest)
-    else this.leave()
-  }
-
-  #checkSuspect(now: number): void {
+  #checkOpen(): void {
     const { slots } = this
-    const { processingTimeout } = this.#settings.options
-    const rest = slots.suspectSince + processingTimeout - now
-    if (rest > timerSlack) return this.#arm(rest)
-    // Somebody with a longer deadline still waits.
-    if (slots.live > 0) return this.#arm(processingTimeout)
-    const detail = `${slots.expired} timed-out exchanges hold its ${slots.window} slots`
-    this.#depart(new EngineError('ERR_ENGINE_UNRESPONSIVE', { detail }))
+    const verdict = watch(slots, this.#settings.options, monotonic())
+    if (verdict === 'leave') this.leave()
+    else if (verdict === 'unresponsive') {
+      const detail = `${slots.expired} timed-out exchanges hold its ${slots.window} slots`
+      this.#depart(new EngineError('ERR_ENGINE_UNRESPONSIVE', { detail }))
+    } else if (verdict !== undefined) this.#arm(verdict)
   }
 
   #step(event: EngineEvent): void {

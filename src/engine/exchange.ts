@@ -14,6 +14,8 @@ export interface ExchangeOwner {
 export interface ExchangeCarrier {
   /** The caller waits no longer, but the slot is taken until the ACK comes. */
   abandon(exchange: Exchange, now: number, timedOut: boolean): void
+  /** The ACK has come: the slot is free. */
+  release(exchange: Exchange, now: number): void
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Tells about agents' faults: to the option's callback each one, to the log not more than a few. */
 import { monotonic } from '../clock.ts'
+import { callBack } from './call-back.ts'
 import type { AgentFault, EngineSettings } from './options.ts'
 
 /** One line per code and server in this time, in milliseconds: a broken agent is broken with every frame. */
@@ -22,7 +23,7 @@ export class FaultReport {
 
   report(fault: AgentFault): void {
     this.count++
-    this.#log(fault)
+    callBack(() => this.#log(fault))
     callBack(() => this.#options.onAgentFault(fault))
   }
 
@@ -38,23 +39,4 @@ export class FaultReport {
     this.#lines.set(key, { since: now, suppressed: 0 })
     this.#options.logger.warn({ server, connection, err: error, suppressed }, 'an agent is at fault')
   }
-}
-
-/**
- * Calls what the user gave. What it throws is the program's own fault: it surfaces as an uncaught exception, in a turn
- * of its own, so that the connection is not left in the middle of a frame.
- */
-export function callBack(callback: () => void): void {
-  try {
-    callback()
-  } catch (error) {
-    rethrow(error)
-  }
-}
-
-/** See {@link callBack}. */
-export function rethrow(error: unknown): void {
-  setImmediate(() => {
-    throw error
-  })
 }

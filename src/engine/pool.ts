@@ -14,7 +14,8 @@ import { Deadlines } from './deadlines.ts'
 import type { ExchangeCallback } from './engine.ts'
 import { EngineError } from './errors.ts'
 import { Exchange, type ExchangeOwner } from './exchange.ts'
-import { FaultReport, rethrow } from './fault-report.ts'
+import { callBack, throwLater } from './call-back.ts'
+import { FaultReport } from './fault-report.ts'
 import { maxTimeout, serverEndpoint } from './options.ts'
 import { failure, success, type Outcome } from './outcome.ts'
 import type { EngineStream } from './profile.ts'
@@ -167,7 +168,7 @@ export class Pool implements ExchangeOwner, ConnectionHost {
     try {
       callback(outcome)
     } catch (error) {
-      rethrow(error)
+      throwLater(error)
     }
     if (this.#closing !== undefined && this.#pending === 0) this.#leave()
   }
@@ -208,8 +209,9 @@ export class Pool implements ExchangeOwner, ConnectionHost {
   }
 
   proved({ server }: Connection): void {
-    if (server.breaker.succeed())
-      this.#settings.options.logger.info({ server: server.name }, 'the agent is back')
+    if (!server.breaker.succeed()) return
+    const { logger } = this.#settings.options
+    callBack(() => logger.info({ server: server.name }, 'the agent is back'))
   }
 
   fault({ server, number }: Connection, error: EngineError): void {
@@ -234,12 +236,10 @@ export class Pool implements ExchangeOwner, ConnectionHost {
     if (this.#queue.size > 0) this.#recover(now)
   }
 
-  #warn(server: Server, now: number): void {
-    const retryIn = Math.round(server.breaker.retryAt - now)
-    this.#settings.options.logger.warn(
-      { server: server.name, err: server.lastError, retryIn },
-      'the agent is down',
-    )
+  #warn({ name, breaker, lastError }: Server, now: number): void {
+    const { logger } = this.#settings.options
+    const fields = { server: name, err: lastError, retryIn: Math.round(breaker.retryAt - now) }
+    callBack(() => logger.warn(fields, 'the agent is down'))
   }
 
   /** What is queued goes elsewhere, or fails when there is no elsewhere. */

@@ -4,6 +4,7 @@ import { Lane } from '#src/engine/deadlines.js'
 import { Exchange, ExchangeList } from '#src/engine/exchange.js'
 import { pickConnection } from '#src/engine/server.js'
 import { Slots } from '#src/engine/slots.js'
+import { watch } from '#src/engine/watch.js'
 
 const make = (streamId = 0, frameId = 1, sentAt = 0) => {
   const exchange = new Exchange({ cancel: () => {} }, () => {}, undefined, 0)
@@ -114,4 +115,23 @@ test('the connection with the fewest in flight is picked, a suspect one only whe
   assert.equal(pickConnection([busy, light, full, odd], true), odd)
   assert.equal(pickConnection([full, odd], false), undefined)
   assert.equal(pickConnection([connection(1), busy], false)?.slots.size, 1)
+})
+
+test('the watch over an open connection: idle, busy, suspect', () => {
+  const limits = { idleTimeout: 1000, processingTimeout: 100 }
+  const slots = new Slots()
+  slots.window = 3
+  slots.idleSince = 500
+  assert.equal(watch(slots, limits, 700), 800)
+  assert.equal(watch(slots, limits, 1499.5), 'leave') // timers are early by a fraction
+  assert.equal(watch(slots, { ...limits, idleTimeout: 0 }, 9999), undefined)
+  const [short, long] = [make(1, 1, 1500), make(2, 1, 1500)] as const
+  slots.add(short)
+  slots.add(long)
+  assert.equal(watch(slots, limits, 2000), 1000)
+  slots.abandon(short, 2000, true)
+  assert.equal(watch(slots, limits, 2040), 60)
+  assert.equal(watch(slots, limits, 2100), 100) // the other one still waits
+  slots.abandon(long, 2150, true)
+  assert.equal(watch(slots, limits, 2200), 'unresponsive')
 })

@@ -513,3 +513,52 @@ test('a black hole: 257 after connectTimeout', async (t) => {
   assert.equal(outcome.status, 257)
   assert.match(outcome.error?.message ?? '', /nothing after 50 ms/)
 })
+
+test('a DISCONNECT fits the smallest frame size, however much there is to say', async (t) => {
+  const script: Script = async (peer) => {
+    await peer.greet('pipelining', 'f001')
+    await peer.frame()
+    peer.send(frame('65 00000001 00 00'), '00000101', '41'.repeat(300))
+  }
+  const { agent, ask } = await setUp(t, script, { maxFrameSize: 256 })
+  assert.equal((await ask()).status, 256 + 3)
+  await agent.peers[0]?.closed
+  const goodbye = agent.peers[0]?.chunks.at(-1) ?? assert.fail()
+  assert.ok(goodbye.length <= 260 && goodbye.readUInt32BE() === goodbye.length - 4)
+})
+
+test('a logger that throws costs no exchange', async (t) => {
+  const mistake = new Error('a mistake in a logger')
+  const none = () => {}
+  const info = () => {
+    throw mistake
+  }
+  let good = false
+  const script: Script = async (peer) => {
+    if (good) await answering(peer)
+    else peer.socket.destroy()
+  }
+  const { ask } = await setUp(t, script, {
+    logger: { debug: none, info, warn: none, error: none },
+    minBackoff: 1,
+    maxBackoff: 1,
+  })
+  assert.equal((await ask()).status, 257)
+  good = true
+  const thrown = new Promise<Error>((resolve) => process.setUncaughtExceptionCaptureCallback(resolve))
+  t.after(() => process.setUncaughtExceptionCaptureCallback(null))
+  await sleep(5)
+  assert.equal((await ask()).status, 0) // the logger is told that the agent is back
+  assert.equal(await thrown, mistake)
+})
+
+test('onAgentFault may destroy the engine in the middle of an ACK', async (t) => {
+  const script = onNotify((peer, ids, count) => count === 2 && peer.send(ack(ids, '0301'), ack('2a01')))
+  const { ask, engine } = await setUp(t, script, { onAgentFault: () => engine.destroy() })
+  const statuses = await Promise.all([ask(), ask(), ask()])
+  assert.deepEqual(
+    statuses.map(({ status }) => status),
+    [5, 0, 5],
+  )
+  await engine.close()
+})
