@@ -4,8 +4,14 @@
  *
  * @example
  * ```ts
+ * import assert from 'node:assert/strict'
+ * import { createAgent } from 'sluice/agent'
  * import { createDriver, variablesOf } from 'sluice/testing'
  *
+ * const agent = createAgent()
+ * agent.message('check-user', { user: 'string' }, ({ user }, actions) => {
+ *   actions.setVar('txn', 'known', user === 'alice')
+ * })
  * const driver = createDriver(agent)
  * const actions = await driver.notify('check-user', { user: 'alice' })
  * assert.equal(variablesOf(actions).get('txn.known'), true)
