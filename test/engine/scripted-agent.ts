@@ -155,6 +155,11 @@ export class AgentPeer {
     this.socket.write(Buffer.from(hex.join(''), 'hex'))
   }
 
+  /** Answers a HELLO that was taken already. */
+  greetLate(capabilities?: string): void {
+    this.send(agentHello(capabilities))
+  }
+
   /** Takes HELLO, and answers it. */
   async greet(capabilities?: string, size?: string): Promise<RawFrame> {
     const hello = await this.frame()
