@@ -7,7 +7,7 @@ import { monotonic } from '../clock.ts'
 import { parseEndpoint } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { createEngine } from '../engine/index.ts'
-import type { Engine } from '../engine/index.ts'
+import type { Engine, EngineError } from '../engine/index.ts'
 import type { HealthCheck } from '../config/index.ts'
 import { connectTo } from './connector.ts'
 import type { ProxyRuntime } from './runtime.ts'
@@ -112,7 +112,7 @@ class ServerCheck {
     })
     const name = this.#engine.servers[0] as string // it was given one
     const { error } = await this.#engine.healthCheck(name)
-    this.#report(error === undefined ? undefined : `Layer7 invalid response, info: "${error.message}"`)
+    this.#report(error === undefined ? undefined : describeAgentProblem(error))
   }
 
   #report(problem: string | undefined): void {
@@ -133,7 +133,7 @@ class ServerCheck {
   #change(up: boolean, problem: string | undefined): void {
     const duration = Math.round(monotonic() - this.#began)
     const passed = this.#server.backend.plan.model.options.spopCheck
-      ? 'Layer7 check passed'
+      ? 'Layer7 check passed, code: 0'
       : 'Layer4 check passed'
     const server = this.#server
     const { backend } = server
@@ -169,6 +169,19 @@ function checkedEndpoint(address: Endpoint, { port, address: word }: HealthCheck
 
 function portOf(endpoint: Endpoint): number {
   return endpoint.type === 'tcp' ? endpoint.port : 0
+}
+
+function describeAgentProblem(error: EngineError): string {
+  switch (error.code) {
+    case 'ERR_ENGINE_CONNECT':
+      return error.cause instanceof Error
+        ? `Layer4 connection problem, info: "${describe(error.cause)}"`
+        : 'Layer4 timeout'
+    case 'ERR_ENGINE_HELLO_TIMEOUT':
+      return 'Layer7 timeout'
+    default:
+      return `Layer7 invalid response, info: "${error.message}"`
+  }
 }
 
 /** The words of the operating system, which HAProxy uses. */

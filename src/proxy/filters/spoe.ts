@@ -19,8 +19,8 @@ import { SpoeContext } from './spoe-context.ts'
 import type { SpoeMessagePlan, SpoePlan } from './spoe-plan.ts'
 import { fromSpop, toSpop } from './spoe-values.ts'
 
-/** `option set-on-error`: nothing was sent because there is no server: 256 and the SPOP status for an I/O error. */
-const noAgentStatus = 257
+/** `option set-on-error`: nothing was sent because no server is up and there is no connection (`spoe_queue_context`). */
+const noAgentStatus = 2
 /** Something that should not happen. */
 const unknownStatus = 255
 /** HAProxy's buffer for the name of a variable. */
@@ -75,7 +75,7 @@ export class SpoeFilter {
     done: (outcome: Outcome | number) => void,
   ): Flow {
     const engine = this.#getEngine()
-    if (engine === undefined) {
+    if (engine === undefined || this.#deserted(engine)) {
       done(noAgentStatus)
       return Flow.Next
     }
@@ -107,6 +107,13 @@ export class SpoeFilter {
       done(unknownStatus)
       return Flow.Next
     }
+  }
+
+  /** Whether the checks have taken all servers down; connections that stand are used nevertheless. */
+  #deserted(engine: Engine): boolean {
+    const plan = this.plan.backend()
+    const backend = plan === undefined ? undefined : this.#proxy.backendOf(plan)
+    return backend?.usableServers === 0 && engine.stats.connections === 0
   }
 
   #getEngine(): Engine | undefined {
