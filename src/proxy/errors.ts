@@ -9,7 +9,6 @@ export const proxyFaults = {
   ERR_PROXY_ERRORFILE: { fault: 'local', message: 'an errorfile is not a whole HTTP response' },
   ERR_PROXY_NAME: { fault: 'local', message: 'a name in a rule is not a header name, or is not declared' },
   ERR_PROXY_LOG: { fault: 'local', message: 'a log target cannot be reached' },
-  ERR_PROXY_INVALID: { fault: 'local', message: 'the configuration has errors and cannot be run' },
 } as const satisfies Record<string, { fault: Fault; message: string }>
 
 /** One of the codes of {@link proxyFaults}. */

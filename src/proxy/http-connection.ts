@@ -72,6 +72,11 @@ export class HttpConnection implements ReaderSink {
     this.#watch()
   }
 
+  /** Reads what is there of the body; answers whether it is complete. */
+  drainBody(): boolean {
+    return this.#reader.drain()
+  }
+
   /** Keeps the head back until `write` or `flush`. */
   sendHead(text: string): void {
     this.#head += text
@@ -304,8 +309,8 @@ export class HttpConnection implements ReaderSink {
   onUnexpected(): void {}
 
   onPause(): void {
-    // The end came behind a request that has been answered meanwhile.
-    if (this.#reader.ended && !this.#ending && this.#stream === undefined) this.#onEnd()
+    // The end came while something was waiting here; now its turn has come.
+    if (this.#reader.ended && !this.#ending) this.#onEnd()
   }
 
   onInvalid(error: Http1Error): void {

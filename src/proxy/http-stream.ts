@@ -50,6 +50,8 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
   #responseDone = false
   #clientChunked = false
   #keep = false
+  /** What the client still sends of its request goes nowhere. */
+  #discard = false
   #tunnel = false
   #serverEnded = false
   #clientEnded = false
@@ -262,7 +264,7 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
     for (const piece of pieces) this.bytesUploaded += piece.length
     if (this.#onBuffered !== undefined) return this.#addBuffered(pieces, done)
     const transport = this.#transport
-    if (transport === undefined) return
+    if (transport === undefined || this.#discard) return
     if (!transport.sendBody(pieces, done, this.#connection.trailers)) this.#connection.holdBody()
     if (done && this.#responseDone) this.#end()
   }
@@ -371,7 +373,9 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
 
   #mayKeep(request: RequestHead): boolean {
     return (
-      this.#connection.persists(request) && this.#connectionMode() !== 'close' && !this.frontend.proxy.closing
+      this.#connection.persists(request) &&
+      this.frontend.plan.model.options.connectionMode !== 'close' &&
+      !this.frontend.proxy.closing
     )
   }
 
@@ -482,6 +486,9 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
     this.direction = 'response'
     this.status = reply.status
     this.#onBuffered = undefined
+    this.#discard = true
+    // A body that has come in already is read; one that has not ends the connection.
+    if (!this.#requestDone) this.#requestDone = this.#connection.drainBody()
     this.#responseView = undefined
     this.responseHead = {
       minor: 1,
@@ -503,7 +510,6 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
     if (request === undefined || head === undefined) return
     this.status = head.status
     this.bytesRead += responseSize(head.reason, head.headers)
-    // A body that nobody has read ends the connection.
     this.#keep = this.#requestDone && !reply.close && this.#mayKeep(request)
     this.#addConnection(head.headers, request, 1)
     this.#headSent = true

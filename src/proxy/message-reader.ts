@@ -37,8 +37,8 @@ export class MessageReader {
   #mode: Mode = Mode.Idle
   #chunk: Buffer | undefined
   #at = 0
-  /** Of the chunk being read. */
-  #length = 0
+  /** The chunk being read. */
+  #current: Buffer | undefined
   #held = false
   #begun = false
   #reading = false
@@ -63,7 +63,7 @@ export class MessageReader {
 
   /** Whether bytes wait here, those of the chunk being read included. */
   get pending(): boolean {
-    return this.#chunk !== undefined || (this.#reading && this.#at < this.#length)
+    return this.#chunk !== undefined || (this.#reading && this.#at < (this.#current?.length ?? 0))
   }
 
   get held(): boolean {
@@ -139,6 +139,20 @@ export class MessageReader {
     if (this.#chunk === undefined && !this.#held && this.#socket.isPaused()) this.#socket.resume()
   }
 
+  /** Reads as much of the body as is there, whatever holds it; answers whether that was all of it. */
+  drain(): boolean {
+    const chunk = this.#reading ? this.#current : this.#chunk
+    try {
+      while (chunk !== undefined && this.#at < chunk.length && this.midBody) this.#stepBody(chunk)
+    } catch (error) {
+      if (!(error instanceof Http1Error)) throw error
+      this.#mode = Mode.Discard
+      return false
+    }
+    if (!this.#reading && chunk !== undefined && this.#at === chunk.length) this.#chunk = undefined
+    return !this.midBody
+  }
+
   /** Takes a chunk from the socket. */
   push(chunk: Buffer): void {
     if (this.#chunk !== undefined) {
@@ -171,7 +185,7 @@ export class MessageReader {
 
   #read(chunk: Buffer, from: number): void {
     this.#at = from
-    this.#length = chunk.length
+    this.#current = chunk
     this.#reading = true
     try {
       while (this.#at < chunk.length) {

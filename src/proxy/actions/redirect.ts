@@ -21,7 +21,9 @@ export function redirect(model: RedirectAction, format: Format): RuleAction {
       headers.add('location', headerValue(locationOf(model, format(stream), stream)))
       if (status === 302 || status === 303 || status === 307) headers.add('cache-control', 'no-cache')
       if (setCookie !== undefined) headers.add('set-cookie', setCookie)
-      return stream.reply({ status, reason: reasonPhrase(status), headers, body: nothing, close: false }, 'L')
+      // HAProxy keeps the connection only when there was no body.
+      const close = stream.head.framing !== 0
+      return stream.reply({ status, reason: reasonPhrase(status), headers, body: nothing, close }, 'L')
     },
   }
 }
