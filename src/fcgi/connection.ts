@@ -115,7 +115,8 @@ export class FcgiConnection {
   }
 
   /**
-   * Sends BEGIN_REQUEST and PARAMS, and with `bodyless` the empty STDIN, in one write. The connection must have room.
+   * Sends BEGIN_REQUEST and PARAMS, and with `bodyless` the empty STDIN, in one write that has nothing else in it: whether
+   * it was taken tells whether the request can have run. The connection must have room.
    * @throws FcgiError when the parameters cannot be sent; the connection is as it was then.
    */
   begin(stream: ConnectionStream, params: Iterable<Param>, bodyless: boolean): void {
@@ -133,7 +134,7 @@ export class FcgiConnection {
     this.#nextId += 2
     this.served++
     if (this.#nextId > maxId) this.#step('retire')
-    this.#sender?.bytes(writer.view(), (error) => {
+    this.#sender?.now(writer.view(), (error) => {
       if (error === undefined || error === null) entry.sent = true
     })
     if (writer.bytes.length > keptWriterSize) this.#writer = new Writer(1024)
@@ -292,7 +293,7 @@ export class FcgiConnection {
   #recvEnd(id: number, stream: ConnectionStream): void {
     const { bytes, start, end } = this.#reader
     const ended = decodeEndRequest(bytes, start, end)
-    const unsent = !stream.stdinEnded
+    const unsent = !stream.stdinEnded || this.#isUnflushed()
     this.#forget(id, stream)
     const { protocolStatus } = ended
     if (protocolStatus === ProtocolStatus.CantMpxConn) this.limit = 1
@@ -302,6 +303,12 @@ export class FcgiConnection {
     if (refused || !this.#options.keepConn || (unsent && this.limit === 1)) this.#step('retire')
     this.#settle()
     stream.recvEnd(ended)
+  }
+
+  /** Whether something of what was sent is still here, or was refused. */
+  #isUnflushed(): boolean {
+    const socket = this.#socket
+    return socket === undefined || socket.writableLength > 0 || !socket.writable
   }
 
   #recvManagement(type: number): void {

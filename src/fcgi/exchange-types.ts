@@ -10,7 +10,9 @@ export interface FcgiRequest {
    * again and whether the response has a body.
    */
   readonly params: ReadonlyMap<string, string | Uint8Array> | readonly Param[]
-  /** Whether the caller will `write` a body and `end` it. @default false */
+  /** The whole request body, when it is at hand: it can be sent again as often as it takes. */
+  readonly body?: Uint8Array | undefined
+  /** Without `body`: whether the caller will `write` one and `end` it. @default false */
   readonly hasBody?: boolean
   /** @default Role.Responder */
   readonly role?: number

@@ -68,7 +68,8 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
     this.#owner = owner
     this.#method = textParam(request.params, 'REQUEST_METHOD') ?? 'GET'
     this.#decoder = new CgiResponseDecoder(this.#method, owner.options)
-    this.#body = new RequestBody(textParam(request.params, 'CONTENT_LENGTH'), request.hasBody === true)
+    const declared = textParam(request.params, 'CONTENT_LENGTH')
+    this.#body = new RequestBody(declared, request.body ?? request.hasBody === true)
   }
 
   /** Begins: at once, or when the body is there. */

@@ -33,10 +33,21 @@ export class RecordSender {
     this.#record(type, id, nothing)
   }
 
-  /** Sends bytes that are records already; they are copied. `onSent` gets the error when the system did not take them. */
-  bytes(bytes: Buffer, onSent?: (error?: Error | null) => void): void {
+  /** Sends bytes that are records already; they are copied. */
+  bytes(bytes: Buffer): void {
     this.#cork()
+    this.#socket.write(Buffer.from(bytes))
+  }
+
+  /**
+   * Sends such bytes with what was sent before them in this turn, and nothing that comes later: `onSent` gets an error
+   * when the system did not take them, whatever becomes of the rest.
+   */
+  now(bytes: Buffer, onSent: (error?: Error | null) => void): void {
     this.#socket.write(Buffer.from(bytes), onSent)
+    if (!this.#corked) return
+    this.#socket.uncork()
+    this.#socket.cork()
   }
 
   #record(type: RecordType, id: number, content: Uint8Array): boolean {

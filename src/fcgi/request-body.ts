@@ -14,12 +14,14 @@ export class RequestBody {
 
   /**
    * @param declared - CONTENT_LENGTH of the parameters.
-   * @param expected - whether the caller will write a body.
+   * @param given - the whole body, or whether the caller will write one.
    */
-  constructor(declared: string | undefined, expected: boolean) {
+  constructor(declared: string | undefined, given: Uint8Array | boolean) {
     this.unsized = declared === undefined
-    this.ended = !expected
-    if (declared === undefined) this.#length = expected ? undefined : 0
+    this.ended = given !== true
+    if (given instanceof Uint8Array && given.length > 0) this.held = [given]
+    this.#written = given instanceof Uint8Array ? given.length : 0
+    if (declared === undefined) this.#length = this.ended ? this.#written : undefined
     else this.#length = /^\d{1,15}$/.test(declared) ? Number(declared) : Number.NaN
   }
 

@@ -9,7 +9,7 @@ import type { ExchangeHandler, FcgiEnd, FcgiExchange, FcgiRequest } from './exch
 export type FcgiBody = string | Uint8Array | AsyncIterable<Uint8Array | string>
 
 /** A request as {@link FcgiClient.request} takes it. */
-export interface FcgiRequestInit extends Omit<FcgiRequest, 'hasBody'> {
+export interface FcgiRequestInit extends Omit<FcgiRequest, 'body' | 'hasBody'> {
   /**
    * Text goes out as UTF-8. When CONTENT_LENGTH is not among the parameters it is added: for text and bytes at once, for
    * an iterable after it was gathered, up to `maxUnsizedBody`.
@@ -77,20 +77,11 @@ export class PendingResponse implements ExchangeHandler {
     const { body, signal, params, role } = this.#init
     if (signal?.aborted === true) return this.#reject(abortError(signal))
     const bytes = typeof body === 'string' ? Buffer.from(body) : body
-    const exchange = starter.start(
-      {
-        params: bytes instanceof Uint8Array ? withLength(params, bytes.length) : params,
-        hasBody: bytes !== undefined,
-        ...(role === undefined ? {} : { role }),
-      },
-      this,
-    )
+    const whole = bytes instanceof Uint8Array ? { body: bytes } : { hasBody: bytes !== undefined }
+    const exchange = starter.start({ params, ...whole, ...(role === undefined ? {} : { role }) }, this)
     this.#exchange = exchange
     signal?.addEventListener('abort', this.#onAbort)
-    if (bytes instanceof Uint8Array) {
-      exchange.write(bytes)
-      exchange.end()
-    } else if (bytes !== undefined) void this.#sendBody(exchange, bytes)
+    if (bytes !== undefined && !(bytes instanceof Uint8Array)) void this.#sendBody(exchange, bytes)
   }
 
   async #sendBody(exchange: FcgiExchange, body: AsyncIterable<Uint8Array | string>): Promise<void> {
@@ -204,12 +195,6 @@ class BodyStream extends Readable {
     this.#onDestroy(error)
     callback(error)
   }
-}
-
-function withLength(params: FcgiRequest['params'], size: number): FcgiRequest['params'] {
-  const pairs = [...params]
-  if (pairs.some(([name]) => name === 'CONTENT_LENGTH')) return params
-  return [...pairs, ['CONTENT_LENGTH', String(size)]]
 }
 
 function abortError(signal: AbortSignal): FcgiError {

@@ -142,8 +142,12 @@ describe('a request', () => {
     const client = createClient(t, { endpoint: app.endpoint })
     await assert.rejects(client.request(post(pieces('ab'), 3)), failsWith('ERR_FCGI_REQUEST_LENGTH'))
     await assert.rejects(client.request(post(pieces('abcd'), 3)), failsWith('ERR_FCGI_REQUEST_LENGTH'))
+    const wrong: FcgiRequestInit = { params: [['CONTENT_LENGTH', '3']], body: 'ab' }
+    await assert.rejects(client.request(wrong), failsWith('ERR_FCGI_REQUEST_LENGTH'))
     const noBody: FcgiRequestInit = { params: [['CONTENT_LENGTH', '3']] }
     await assert.rejects(client.request(noBody), failsWith('ERR_FCGI_REQUEST_LENGTH'))
+    const noNumber: FcgiRequestInit = { params: [['CONTENT_LENGTH', '3x']], body: pieces('abc') }
+    await assert.rejects(client.request(noNumber), failsWith('ERR_FCGI_REQUEST_LENGTH'))
     app.check()
   })
 
@@ -206,23 +210,49 @@ describe('a response', () => {
     app.check()
   })
 
-  it('is read to its end when the application closes without reading STDIN', async (t) => {
-    const answer = 'y'.repeat(100_000)
-    const app = await startApp(t, (peer) => {
-      peer.socket.pause()
-      const pieces = Buffer.from(`\r\n${answer}`)
-      peer.send(
-        record('STDOUT', 1, pieces.subarray(0, 60_000)),
-        record('STDOUT', 1, pieces.subarray(60_000)),
-        record('STDOUT', 1),
-        end(1),
-      )
-      peer.socket.end(() => peer.socket.destroy())
+  for (const transport of ['unix', 'tcp'] as const) {
+    it(`is read to its end when the application closes without reading STDIN, over ${transport}`, async (t) => {
+      const answer = 'y'.repeat(100_000)
+      const script = async (peer: Peer) => {
+        await peer.until('PARAMS')
+        peer.socket.pause()
+        const pieces = Buffer.from(`\r\n${answer}`)
+        peer.send(
+          record('STDOUT', 1, pieces.subarray(0, 60_000)),
+          record('STDOUT', 1, pieces.subarray(60_000)),
+          record('STDOUT', 1),
+          end(1),
+        )
+        peer.socket.end(() => peer.socket.destroy())
+      }
+      const app = await startApp(t, script, transport)
+      const client = createClient(t, { endpoint: app.endpoint })
+      for (let count = 0; count < 5; count++) {
+        const response = await client.request(post(Buffer.alloc(3_000_000)))
+        // Even when the reader is late: what is in the kernel stays there.
+        await sleep(count * 5)
+        assert.equal((await text(response.body)).length, answer.length)
+        assert.deepEqual(await response.ended, { appStatus: 0, protocolStatus: 0 })
+      }
     })
-    const client = createClient(t, { endpoint: app.endpoint })
-    const response = await client.request(post(Buffer.alloc(3_000_000)))
-    assert.equal((await text(response.body)).length, answer.length)
-    assert.deepEqual(await response.ended, { appStatus: 0, protocolStatus: 0 })
+  }
+
+  it('comes from a host that has a name', async (t) => {
+    const app = await startApp(t, serve(), 'tcp')
+    const client = createClient(t, { endpoint: app.endpoint.replace('127.0.0.1', 'localhost') })
+    assert.equal(await text((await client.request(get)).body), 'hello')
+  })
+
+  it('whose END_REQUEST never comes ends with its last byte, after the timeout', async (t) => {
+    const app = await startApp(t, async (peer) => {
+      await peer.request()
+      peer.send(record('STDOUT', 1, 'Content-Length: 2\n\nhi'))
+      await peer.expect('ABORT')
+    })
+    const client = createClient(t, { endpoint: app.endpoint, responseTimeout: 30 })
+    const response = await client.request(get)
+    assert.equal(await text(response.body), 'hi')
+    assert.deepEqual(await response.ended, { appStatus: undefined, protocolStatus: undefined })
   })
 
   it('may end without an empty STDOUT, as php-fpm does it', async (t) => {
@@ -573,6 +603,22 @@ describe('retries', () => {
     await text((await client.request(get)).body)
     await text((await client.request(put('abcdef'))).body)
     assert.deepEqual(bodies, ['abcdef', 'abcdef'])
+  })
+
+  it('send a large body again that is at hand as a whole', async (t) => {
+    const app = await startApp(t, async (peer, index) => {
+      const { id } = await peer.request()
+      peer.send(reply(id))
+      if (index === 0) await peer.expect('BEGIN')
+      else await peer.request()
+      if (index === 0) peer.socket.destroy()
+      else peer.send(reply(3))
+    })
+    const client = createClient(t, { endpoint: app.endpoint })
+    const put: FcgiRequestInit = { params: [['REQUEST_METHOD', 'PUT']], body: Buffer.alloc(500_000) }
+    await text((await client.request(get)).body)
+    await text((await client.request(put)).body)
+    assert.deepEqual([client.stats.retried, client.stats.failed], [1, 0])
   })
 
   it('do not happen on a connection that was new', async (t) => {
@@ -962,6 +1008,29 @@ describe('multiplexing', () => {
     assert.equal(await text(two.body), 'fine')
     assert.equal(await text((await client.request(get)).body), 'hello')
     assert.equal(app.peers.length, 1)
+    app.check()
+  })
+
+  it('a connection full of aborted requests whose end never comes is closed', async (t) => {
+    const app = await startApp(t, async (peer, index) => {
+      if (index > 0) return serve()(peer)
+      for (let count = 0; count < 2; count++) {
+        const { id } = await peer.request()
+        peer.send(record('STDOUT', id, '\r\n'))
+      }
+      await peer.closed()
+    })
+    const options = {
+      endpoint: app.endpoint,
+      multiplex: true,
+      maxRequests: 2,
+      maxConnections: 1,
+      idleTimeout: 30,
+    }
+    const client = createClient(t, options)
+    for (const response of await Promise.all([client.request(get), client.request(get)]))
+      response.body.destroy()
+    assert.equal(await text((await client.request(get)).body), 'hello')
     app.check()
   })
 

@@ -149,6 +149,8 @@ function configuration(dir: string, socket: string, options: PhpFpmOptions): str
     `error_log = ${join(dir, 'fpm.log')}`,
     'log_level = notice',
     'daemonize = no',
+    // Without it a reload kills workers in the middle of their requests.
+    'process_control_timeout = 5s',
     '[www]',
     ...root,
     `listen = ${socket}`,
