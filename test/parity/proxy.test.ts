@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Haproxy } from '../support/haproxy.ts'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
-import { deadPort, RawClient, startProxy } from '../proxy/support.ts'
+import { deadPort, RawClient, startProxy, until } from '../proxy/support.ts'
 import type { TestProxy } from '../proxy/support.ts'
 import { cases, config, differences } from './proxy-cases.ts'
 import type { Case } from './proxy-cases.ts'
@@ -84,13 +84,14 @@ async function run(port: number, { raw, fin = false, wait = false }: Case): Prom
   return outcome
 }
 
-/** Waits until nothing has come for a while; what is to come does so within a few milliseconds. */
+/** Waits for something, then until nothing has come for a while. */
 async function silence(client: RawClient): Promise<void> {
-  let before = -1
+  await until(() => client.received !== '' || client.ended, 'an answer')
+  let before = client.received.length
   for (let quiet = 0; quiet < 3 && !client.ended; quiet++) {
-    if (client.received.length !== before || client.received === '') before = client.received.length
     await sleep(30)
     if (client.received.length !== before) quiet = 0
+    before = client.received.length
   }
 }
 
