@@ -1,7 +1,6 @@
 /** What HAProxy makes of an agent's frames: pure functions from a frame to a judgement. */
 import { decodeActions, type Action } from '../spop/ack.ts'
 import { createReader, FrameFlag, FrameType, lengthSize, leastMaxFrameSize } from '../spop/frame-head.ts'
-import { FrameHead, readFrameHead } from '../spop/frame-head.ts'
 import { decodeKvList } from '../spop/kv-list.ts'
 import { SpopError, StatusCode, statusText } from '../spop/errors.ts'
 import { parseList } from '../spop/negotiation.ts'
@@ -93,10 +92,9 @@ function judgeHelloShape(received: ReceivedFrame, manners: PeerManners): Refusal
 }
 
 function helloItems(received: ReceivedFrame): readonly (readonly [string, TypedData])[] | Refusal {
-  const reader = createReader(received.bytes, lengthSize)
+  if (received.payloadAt === undefined) return refuse(StatusCode.InvalidFrame, 'a broken head')
   try {
-    readFrameHead(reader, new FrameHead())
-    const items = decodeKvList(reader)
+    const items = decodeKvList(createReader(received.bytes, received.payloadAt))
     return items.some(([key]) => key === '') ? refuse(StatusCode.InvalidFrame, 'a key without a name') : items
   } catch (error) {
     if (error instanceof SpopError) return refuse(StatusCode.InvalidFrame, error.message)
@@ -144,8 +142,7 @@ export function judgeAck(
   manners: PeerManners,
   agreement: PeerAgreement,
 ): JudgedAck | Refusal {
-  const reader = createReader(received.bytes, lengthSize)
-  readFrameHead(reader, new FrameHead())
+  const reader = createReader(received.bytes, received.payloadAt)
   const size = manners.sizeCounts === 'frame' ? received.bytes.length - lengthSize : reader.remaining
   if (size > agreement.maxFrameSize) {
     return refuse(StatusCode.FrameTooBig, `an ACK of ${size} bytes, ${agreement.maxFrameSize} were agreed on`)

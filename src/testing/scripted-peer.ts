@@ -237,7 +237,8 @@ export class ScriptedPeer {
     }
     if (received.type === FrameType.AgentDisconnect) return this.#onDisconnect(received)
     if (this.#state === 'greeting') return this.#onHello(received)
-    if (this.#state === 'open' && received.type === FrameType.Ack) return this.#onAck(received)
+    const isAck = received.type === FrameType.Ack && received.payloadAt !== undefined
+    if (this.#state === 'open' && isAck) return this.#onAck(received)
     this.ignored.push({ why: `${formatReceived(received)} while ${this.#state}`, bytes: received.bytes })
   }
 

@@ -17,6 +17,8 @@ export interface ReceivedFrame {
   readonly frameId: Id
   /** The whole frame, its length field included. */
   readonly bytes: Buffer
+  /** Where the payload begins in `bytes`; undefined when the head itself is broken. */
+  readonly payloadAt: number | undefined
   /** The chunks that it came in: 1 when it arrived whole. */
   readonly pieces: number
   /** Bytes of it in the first of them. */
@@ -180,15 +182,21 @@ function describe(bytes: Buffer, inside: readonly number[]): WireEvent {
   const head = new FrameHead()
   let frame: Frame | undefined
   let error: SpopError | undefined
+  let payloadAt: number | undefined
   try {
-    readFrameHead(createReader(bytes, lengthSize), head)
+    const reader = createReader(bytes, lengthSize)
+    readFrameHead(reader, head)
+    payloadAt = reader.at
     frame = decodeFrame(bytes)
   } catch (thrown) {
     if (!(thrown instanceof SpopError)) throw thrown
     error = thrown
   }
   const { type, flags, streamId, frameId } = head
-  return { kind: 'frame', frame: { type, flags, streamId, frameId, bytes, ...shape, frame, error } }
+  return {
+    kind: 'frame',
+    frame: { type, flags, streamId, frameId, bytes, payloadAt, ...shape, frame, error },
+  }
 }
 
 /** A frame in one line, for messages. */

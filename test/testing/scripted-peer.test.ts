@@ -328,6 +328,16 @@ describe('ACKs', () => {
     assert.equal(peer.end, undefined)
   })
 
+  it('one whose head is broken, and a frame of another type, are ignored', async (t) => {
+    const { peer, stream } = await greeted(t, { version: '2.6' })
+    await peer.notify(question)
+    stream.write(
+      Buffer.concat([frame('67 00000001 ff ff'), frame('32 00000001 00 00'), agentHello(), ack('00 01')]),
+    )
+    await peer.expectAck()
+    assert.equal(peer.ignored.length, 3)
+  })
+
   it('2.6 ends the connection with status 12 for them when it does not', async (t) => {
     const { peer, stream } = await greeted(t, { version: '2.6' }, agentHello(''))
     await peer.notify(question)

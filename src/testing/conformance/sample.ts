@@ -19,15 +19,12 @@ export async function steadyAnswer(context: CheckContext): Promise<Answer> {
   throw new CheckSkipped('the message is answered differently each time')
 }
 
-/** Fails unless both have the same actions. The ids of both must be below 240. */
+/** Fails unless both have the same actions. */
 export function compareAnswers(conversation: Conversation, got: Answer, wanted: Answer): void {
   if (payloadOf(got) === payloadOf(wanted)) return
   conversation.fail(`the actions ${payloadOf(wanted)}`, payloadOf(got))
 }
 
-/** Length, type, flags and ids of one byte each. */
-const headSize = 11
-
 function payloadOf({ received }: Answer): string {
-  return received.bytes.toString('hex', headSize)
+  return received.bytes.toString('hex', received.payloadAt)
 }
