@@ -15,13 +15,13 @@ import { Dial } from './dial.ts'
 import { decodeEndRequest, ProtocolStatus } from './end-request.ts'
 import { FcgiError } from './errors.ts'
 import type { LingeringSocket } from './lingering-socket.ts'
+import { Negotiation } from './negotiation.ts'
 import { encodeParams } from './params.ts'
 import type { Param } from './params.ts'
 import { encodeRecordHeader, managementId, RecordReader, RecordType, recordTypeName } from './record.ts'
 import { RecordSender } from './record-sender.ts'
 import { stepConnection } from './state.ts'
 import type { ConnectionEvent, ConnectionState } from './state.ts'
-import { decodeGetValuesResult, encodeGetValues } from './values.ts'
 
 interface Entry {
   readonly stream: ConnectionStream
@@ -43,13 +43,10 @@ export class FcgiConnection {
   served = 0
   /** Whether the application has sent a record yet: before, it may not even have accepted the connection. */
   answered = false
-  /** Most requests at a time. */
-  limit: number
   /** Free for the owner: a timer that runs while there is no request. */
   idleTimer: NodeJS.Timeout | undefined
 
   #state: ConnectionState = 'connecting'
-  #probe: 'off' | 'unsent' | 'sent' | 'answered'
   #nextId = 1
   #pumping = false
   #socket: LingeringSocket | undefined
@@ -57,6 +54,7 @@ export class FcgiConnection {
   #writer = new Writer(1024)
   readonly #name: string
   readonly #dial: Dial
+  readonly #negotiation: Negotiation
   readonly #reader = new RecordReader()
   readonly #streams = new Map<number, Entry>()
   readonly #ids = new Map<ConnectionStream, number>()
@@ -76,8 +74,7 @@ export class FcgiConnection {
     this.#name = formatEndpoint(endpoint)
     this.#options = options
     this.#owner = owner
-    this.limit = options.multiplex && !getValues ? options.maxRequests : 1
-    this.#probe = getValues ? 'unsent' : 'off'
+    this.#negotiation = new Negotiation(options, getValues)
     const onChunk = (chunk: Buffer) => {
       this.#reader.push(chunk)
       this.#pump()
@@ -100,12 +97,12 @@ export class FcgiConnection {
   /** How many more requests it takes now. */
   get room(): number {
     if (this.#state !== 'open') return 0
-    return Math.max(0, this.limit - this.#streams.size - this.#aborted.size)
+    return Math.max(0, this.#negotiation.limit - this.#streams.size - this.#aborted.size)
   }
 
   /** Whether GET_VALUES was sent and not answered: some applications close the connection over it. */
   get probing(): boolean {
-    return this.#probe === 'sent'
+    return this.#negotiation.probing
   }
 
   /** Lets the process end, or not, while nothing but this connection is open. */
@@ -123,11 +120,11 @@ export class FcgiConnection {
     const writer = this.#writer
     const id = this.#nextId
     writer.reset()
-    if (this.#probe === 'unsent') encodeGetValues(writer, ['FCGI_MAX_REQS', 'FCGI_MPXS_CONNS'])
+    this.#negotiation.encode(writer)
     encodeBeginRequest(writer, id, stream.role, this.#options.keepConn)
     encodeParams(writer, id, params, this.#options.encoding)
     if (bodyless) encodeRecordHeader(writer, RecordType.Stdin, id, 0)
-    if (this.#probe === 'unsent') this.#probe = 'sent'
+    this.#negotiation.sent()
     const entry: Entry = { stream, reused: this.answered, sent: false }
     this.#streams.set(id, entry)
     this.#ids.set(stream, id)
@@ -164,7 +161,7 @@ export class FcgiConnection {
     if (id === undefined) return
     this.#forget(id, stream)
     this.#sender?.empty(RecordType.AbortRequest, id)
-    if (this.limit > 1) {
+    if (this.#negotiation.limit > 1) {
       this.#aborted.add(id)
       this.#settle()
       return
@@ -296,11 +293,11 @@ export class FcgiConnection {
     const unsent = !stream.stdinEnded || this.#isUnflushed()
     this.#forget(id, stream)
     const { protocolStatus } = ended
-    if (protocolStatus === ProtocolStatus.CantMpxConn) this.limit = 1
+    if (protocolStatus === ProtocolStatus.CantMpxConn) this.#negotiation.limit = 1
     const refused =
       protocolStatus === ProtocolStatus.Overloaded || protocolStatus === ProtocolStatus.UnknownRole
     // The rest of STDIN would be taken for the next request's by an application that reads no records ahead.
-    if (refused || !this.#options.keepConn || (unsent && this.limit === 1)) this.#step('retire')
+    if (refused || !this.#options.keepConn || (unsent && this.#negotiation.limit === 1)) this.#step('retire')
     this.#settle()
     stream.recvEnd(ended)
   }
@@ -312,20 +309,11 @@ export class FcgiConnection {
   }
 
   #recvManagement(type: number): void {
-    if (type === RecordType.GetValuesResult) {
-      const { bytes, start, end } = this.#reader
-      const { maxReqs, mpxsConns } = decodeGetValuesResult(bytes, start, end)
-      this.#step('recvValues')
-      if (mpxsConns !== undefined) this.limit = mpxsConns ? this.#negotiated(maxReqs) : 1
-    } else this.#step('recvUnknownType')
-    if (this.#probe === 'sent') this.#probe = 'answered'
+    const { bytes, start, end } = this.#reader
+    if (type === RecordType.GetValuesResult) this.#negotiation.recvResult(bytes, start, end)
+    else this.#negotiation.recvAnswer()
+    this.#step(type === RecordType.GetValuesResult ? 'recvValues' : 'recvUnknownType')
     this.#settle()
-  }
-
-  #negotiated(maxReqs: number | undefined): number {
-    const { maxRequests } = this.#options
-    if (maxReqs === undefined || maxReqs === 0) return maxRequests
-    return maxRequests > 1 ? Math.min(maxRequests, maxReqs) : maxReqs
   }
 
   #forget(id: number, stream: ConnectionStream): void {
