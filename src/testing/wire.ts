@@ -48,7 +48,6 @@ export interface WireLogEntry {
 
 /** No agent may send more: the largest frame that a sane configuration has, several times over. */
 const maxFrame = 0x100_0000
-const leastFrame = 7
 /** Bytes of conversation that are remembered. */
 const maxLogged = 65_536
 
@@ -137,7 +136,7 @@ export class Wire {
     const bytes = this.#buffered
     if (bytes.length < lengthSize) return false
     const length = bytes.readUInt32BE(0)
-    if (length > maxFrame || length < leastFrame) {
+    if (length > maxFrame) {
       const error = new SpopError('ERR_SPOP_INVALID_FRAME', `a length of ${length} bytes`)
       this.#broken = true
       this.#onEvent({ kind: 'broken', error, bytes })
