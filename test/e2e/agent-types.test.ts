@@ -11,9 +11,9 @@ const skip = skipWithoutHaproxy()
 /** A value as plain text and type, to be compared. */
 function plain(data: TypedData): unknown {
   if (data.type === 'null') return null
-  if (data.type === 'ipv4' || data.type === 'ipv6') return `${data.type} ${data.value}`
+  if (data.type === 'ipv4' || data.type === 'ipv6') return `${data.type} ${data.value.toString()}`
   if (data.type === 'binary') return `binary ${data.value.toString('hex')}`
-  return `${data.type} ${data.value}`
+  return `${data.type} ${String(data.value)}`
 }
 
 describe('arguments', { skip }, () => {
@@ -83,7 +83,7 @@ spoe-message typed
         ['v', 'string 1.1'],
         ['ip', 'ipv4 127.0.0.1'],
         ['ip6', 'ipv6 2001:db8::1'],
-        ['mapped', `ipv6 ${IpAddress.parse('::ffff:192.0.2.1')}`],
+        ['mapped', `ipv6 ${IpAddress.parse('::ffff:192.0.2.1').toString()}`],
         ['bin', 'binary 00ff10'],
         ['none', null],
         ['', 'string /a/b'],
