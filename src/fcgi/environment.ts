@@ -127,8 +127,8 @@ export const hiddenHeaders: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The parameters in the order that HAProxy sends them: headers, set-param, then the rest. None is empty, and no name
- * comes twice: repeated headers are joined with `, ` (RFC 3875, section 4.1.18), cookies with `; `.
+ * The parameters in the order that HAProxy sends them: headers, set-param, then the rest. Only those of headers may be
+ * empty. No name comes twice: repeated headers are joined with `, ` (RFC 3875, section 4.1.18), cookies with `; `.
  * @throws FcgiError `ERR_FCGI_PATH`, `ERR_FCGI_PATH_TRAVERSAL`
  */
 export function deriveEnvironment(
@@ -161,7 +161,7 @@ function addHeaders(
     if (hiddenHeaders.has(key) && pass?.has(key) !== true) continue
     if (!app.preserveHeaderNames && unusualName.test(key)) continue
     const value = key === 'te' ? onlyTrailers(headers.values[at] as string) : (headers.values[at] as string)
-    if (value === '') continue
+    if (value === '' && key === 'te') continue
     const name = headerParamName(key)
     const before = params.get(name)
     // A repeated Content-Length was refused or is a repetition of the same number.

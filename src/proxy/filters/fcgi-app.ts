@@ -1,7 +1,8 @@
 /** Carries a request to a `proto fcgi` server: its headers become parameters, what the application writes a response. */
+import { wallClock } from '../../clock.ts'
 import { deriveEnvironment, FcgiError } from '../../fcgi/index.ts'
 import type { CgiHead, EnvironmentRules, FcgiExchange } from '../../fcgi/index.ts'
-import { Framing } from '../../http1/index.ts'
+import { Framing, HeaderList } from '../../http1/index.ts'
 import type { RequestHead, ResponseHead } from '../../http1/index.ts'
 import { formatIp } from '../../ip.ts'
 import type { HttpStream } from '../http-stream.ts'
@@ -17,8 +18,10 @@ export function openFcgiTransport(stream: HttpStream, server: Server): ServerTra
   const { head } = stream
   const plan = server.backend.plan.fcgi
   if (head === undefined || plan === undefined) return undefined
+  const expects = takeExpect(head)
   try {
     const params = deriveEnvironment(environmentRequest(stream, head), plan.app, applyRules(stream, plan))
+    if (expects) stream.onServerInformational({ ...continueHead, headers: new HeaderList() })
     return new FcgiTransport(stream, server, plan, head, params)
   } catch (error) {
     if (!(error instanceof FcgiError)) throw error
@@ -29,6 +32,25 @@ export function openFcgiTransport(stream: HttpStream, server: Server): ServerTra
     return undefined
   }
 }
+
+/**
+ * Applications know nothing of `Expect: 100-continue`, and the client would wait for its answer. Takes the header away,
+ * and answers whether it was there: whoever has waited for the body before has removed it.
+ */
+function takeExpect({ expectsContinue, framing, headers }: RequestHead): boolean {
+  if (!expectsContinue || framing === 0 || !headers.has('expect')) return false
+  headers.delete('expect')
+  return true
+}
+
+const continueHead = {
+  minor: 1,
+  status: 100,
+  reason: 'Continue',
+  framing: 0,
+  connection: 0,
+  upgrade: undefined,
+} as const
 
 function environmentRequest(stream: HttpStream, head: RequestHead) {
   const { source, destination } = stream
@@ -62,7 +84,10 @@ class FcgiTransport implements ServerTransport {
   readonly #stream: HttpStream
   readonly #exchange: FcgiExchange
   readonly #method: string
-  /** What came while the stream was holding. */
+  readonly #minor: number
+  /** A head waits for the end of the turn: it leaves with the body that is there, and with its length when that is all. */
+  #pending: CgiHead | undefined
+  /** What came while the stream was holding, or behind a head that waits. */
   #waiting: Buffer[] = []
   #held = false
   #ended = false
@@ -77,6 +102,7 @@ class FcgiTransport implements ServerTransport {
   ) {
     this.#stream = stream
     this.#method = head.method
+    this.#minor = head.minor
     const { log } = server.backend.proxy
     // Without a length the body is gathered, and the client adds it; 0 is only the default for requests without one.
     if (head.framing === Framing.Chunked) params.delete('CONTENT_LENGTH')
@@ -106,28 +132,47 @@ class FcgiTransport implements ServerTransport {
 
   #onHead(head: CgiHead): void {
     if (this.#over) return
-    const { status, contentLength } = head
-    const bodyless = this.#method === 'HEAD' || status === 204 || status === 304
-    const framing = bodyless ? 0 : (contentLength ?? Framing.Chunked)
+    const { status } = head
+    if (!head.headers.has('date')) head.headers.add('date', new Date(wallClock()).toUTCString())
+    if (this.#method === 'HEAD' || status === 204 || status === 304) return this.#handOutHead(head, 0)
+    this.#pending = head
+    process.nextTick(() => this.#handOutPending())
+  }
+
+  /** Without a length it gets one when the body is complete, as in HAProxy, else chunks. HTTP/1.0 gets neither. */
+  #handOutPending(): void {
+    const head = this.#pending
+    if (head === undefined || this.#over) return
+    this.#pending = undefined
+    if (head.contentLength !== undefined) return this.#handOutHead(head, head.contentLength)
+    if (!this.#ended || this.#minor === 0) return this.#handOutHead(head, Framing.Chunked)
+    const length = this.#waiting.reduce((sum, chunk) => sum + chunk.length, 0)
+    head.headers.add('content-length', String(length))
+    this.#handOutHead(head, length)
+  }
+
+  #handOutHead(head: CgiHead, framing: Framing): void {
     if (framing === Framing.Chunked) head.headers.add('transfer-encoding', 'chunked')
     this.#stream.onServerHead(this.#toHead(head, framing), framing)
-    if (!this.#held) this.#stream.onServerPause()
+    if (!this.#held) this.#handOut()
   }
 
   #toHead({ status, reason, headers }: CgiHead, framing: Framing): ResponseHead {
-    return { minor: 1, status, reason, headers, framing, connection: 0, upgrade: undefined }
+    const minor = this.#minor === 0 ? 0 : 1
+    return { minor, status, reason, headers, framing, connection: 0, upgrade: undefined }
   }
 
   #onBody(chunk: Buffer): boolean {
     if (this.#over) return true
-    if (this.#held) this.#waiting.push(chunk)
+    if (this.#held || this.#pending !== undefined) this.#waiting.push(chunk)
     else this.#stream.onServerBody([chunk], false, undefined)
     return !this.#held
   }
 
   #onEnd(): void {
     this.#ended = true
-    this.#endBody()
+    if (this.#pending === undefined) this.#endBody()
+    else this.#handOutPending()
   }
 
   #endBody(): void {
@@ -166,6 +211,11 @@ class FcgiTransport implements ServerTransport {
   release(): void {
     if (!this.#held) return
     this.#held = false
+    if (this.#pending === undefined) this.#handOut()
+    if (!this.#held && !this.#ended) this.#exchange.resume()
+  }
+
+  #handOut(): void {
     const waiting = this.#waiting
     this.#waiting = []
     for (const [index, chunk] of waiting.entries()) {
@@ -176,8 +226,7 @@ class FcgiTransport implements ServerTransport {
       }
     }
     this.#stream.onServerPause()
-    if (this.#ended) this.#endBody()
-    else this.#exchange.resume()
+    this.#endBody()
   }
 
   tunnel(): void {}
