@@ -22,7 +22,7 @@ const nothing = Buffer.alloc(0)
  * boundaries left: the connection must be given up.
  */
 export class FrameSplitter {
-  /** The buffer that the current frame is in. */
+  /** The buffer that the current frame is in; empty when there is no frame. */
   bytes: Buffer = nothing
   /** Where the current frame begins in `bytes`. */
   start = 0
@@ -90,10 +90,11 @@ export class FrameSplitter {
     if (this.#at === this.#chunk.length) this.#release()
   }
 
-  /** Lets go of a chunk that is used up, so that an idle connection pins no memory. */
+  /** Lets go of a chunk that is used up, and of the frame before, so that an idle connection pins no memory. */
   #release(): void {
     this.#chunk = nothing
     this.#at = 0
+    this.bytes = nothing
   }
 
   #resume(): boolean {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import v8 from 'node:v8'
+import vm from 'node:vm'
 import fc from 'fast-check'
 import { FrameSplitter, type Framing } from '#src/bytes/frame-splitter.js'
 
@@ -138,6 +140,69 @@ test('nothing is allocated for a frame that the framing refuses', () => {
   }
   assert.equal(asked, 100)
   assert.ok(process.memoryUsage().arrayBuffers - before < 1_000_000)
+})
+
+test('the size of a frame is asked once when it is whole, and once when it is in pieces', () => {
+  let asked = 0
+  const counting: Framing = {
+    headerSize: 2,
+    sizeAt(bytes, at) {
+      asked++
+      return framing.sizeAt(bytes, at)
+    },
+  }
+  const splitter = new FrameSplitter(counting)
+  for (const [pieces, times] of [
+    [[frame(5)], 1],
+    [[frame(5).subarray(0, 3), frame(5).subarray(3)], 1],
+    [[frame(5).subarray(0, 1), frame(5).subarray(1)], 1],
+    [[frame(5).subarray(0, 1), frame(5).subarray(1, 3), frame(5).subarray(3, 4), frame(5).subarray(4)], 1],
+  ] as const) {
+    asked = 0
+    for (const piece of pieces) {
+      splitter.push(piece)
+      while (splitter.next())
+        assert.deepEqual(splitter.bytes.subarray(splitter.start, splitter.end), frame(5))
+    }
+    assert.equal(asked, times)
+  }
+})
+
+test('no chunk is held once it is drained, whether frames were whole, in pieces, or not complete', async () => {
+  v8.setFlagsFromString('--expose-gc')
+  const collect = vm.runInNewContext('gc') as () => void
+  const stream = Buffer.concat(Array.from({ length: 3 }, () => frame(5)))
+  for (const cuts of [
+    [5],
+    [10],
+    [3],
+    [1],
+    [8],
+    [6],
+    [2, 3],
+    [1, 4],
+    [5, 1],
+    [1, 1, 1, 1, 1],
+    [3, 7],
+    [3, 3],
+  ]) {
+    const splitter = new FrameSplitter(framing)
+    let at = 0
+    const chunks = cuts.map((size) => {
+      const chunk = Buffer.from(new Uint8Array(stream.subarray(at, (at += size))).buffer)
+      splitter.push(chunk)
+      drain(splitter)
+      return new WeakRef(chunk)
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    collect()
+    assert.deepEqual(
+      chunks.map((chunk) => chunk.deref()),
+      cuts.map(() => undefined),
+      `${cuts.join(', ')}`,
+    )
+    assert.equal(splitter.bytes.length, 0)
+  }
 })
 
 test('an idle splitter holds no chunk', () => {

@@ -30,6 +30,26 @@ test('it grows by doubling from any size, and keeps what was written', () => {
   assert.equal(writer.reserve(100), 9)
   assert.equal(writer.bytes.length, 128)
   assert.equal(new Writer().bytes.length, 512)
+  const exact = new Writer(8)
+  exact.reserve(16)
+  assert.equal(exact.bytes.length, 16, 'what fits exactly fits')
+})
+
+test('the same view is handed out for the same bytes, and another one after the buffer has grown', () => {
+  const writer = new Writer(4)
+  writer.uint16(0x0102)
+  const view = writer.view()
+  assert.equal(writer.view(), view)
+  writer.reset()
+  writer.uint16(0x0304)
+  assert.equal(writer.view(), view)
+  assert.equal(view.toString('hex'), '0304')
+  writer.reserve(100)
+  writer.reset()
+  writer.uint16(0x0506)
+  assert.equal(writer.view().toString('hex'), '0506')
+  writer.uint8(7)
+  assert.equal(writer.view().toString('hex'), '050607')
 })
 
 test('four bytes that were reserved can be filled in later', () => {

@@ -30,8 +30,26 @@ test('every code has its sentence, and a code of the agent says its number', () 
     assert.doesNotMatch(message, /status/)
   }
   assert.equal(statusText(14), 'status 14')
-  assert.equal(statusText(0), 'normal')
-  assert.equal(statusText(12), 'frame-id not found')
+})
+
+test('the sentences are those of SPOE.txt 3.5', () => {
+  assert.deepEqual(Object.values(StatusCode).map(statusText), [
+    'normal',
+    'I/O error',
+    'a timeout occurred',
+    'frame is too big',
+    'invalid frame received',
+    'version value not found',
+    'max-frame-size value not found',
+    'capabilities value not found',
+    'unsupported version',
+    'max-frame-size too big or too small',
+    'payload fragmentation is not supported',
+    'invalid interlaced frames',
+    'frame-id not found',
+    'resource allocation error',
+    'an unknown error occurred',
+  ])
 })
 
 test('a message over 255 bytes is cut at a character', () => {

@@ -83,6 +83,11 @@ test('a payload that fills its frames exactly has no empty one behind them', () 
   ] as const) {
     const bytes = cut(Buffer.alloc(size), 256)
     assert.equal(bytes.length, size + frames * 11, `${size}`)
+    const splitter = new FrameSplitter(new SpopFraming())
+    splitter.push(bytes)
+    const flags: (number | undefined)[] = []
+    while (splitter.next()) flags.push(splitter.bytes[splitter.start + 8])
+    assert.deepEqual(flags, [...Array.from({ length: frames - 1 }, () => 0), 1], 'only the last has FIN')
   }
 })
 
@@ -176,6 +181,17 @@ test('fragments of one byte, or of none, cost no more than they carry', () => {
   assert.equal(assembler.size, 20_000)
   assert.ok(after.heapUsed - before.heapUsed < 8_000_000, `${after.heapUsed - before.heapUsed} bytes of heap`)
   assert.deepEqual(assembler.append(unset(1, 1, '', last)), Buffer.alloc(20_000, 'x'))
+})
+
+test('no more memory is taken than has come, whatever the limit allows', () => {
+  const before = process.memoryUsage().arrayBuffers
+  const assemblers = Array.from({ length: 50 }, () => new FragmentAssembler(10_000_000))
+  for (const assembler of assemblers) {
+    assembler.begin(1, 1, Buffer.alloc(5000))
+    assembler.append(unset(1, 1, 'x'))
+  }
+  assert.ok(process.memoryUsage().arrayBuffers - before < 50_000_000)
+  assert.ok(assemblers.every(({ size }) => size === 5001))
 })
 
 test('ABORT of the sender forgets what there is', () => {

@@ -219,6 +219,7 @@ test('toTypedData copies bytes, and gives typed data back as it is', () => {
   assert.deepEqual(toTypedData(5), { type: 'int64', value: 5 })
   assert.deepEqual(toTypedData('x'), new StringData('x'))
   assert.equal((toTypedData(IpAddress.parse('::1')) as { type: string }).type, 'ipv6')
+  assert.equal((toTypedData(IpAddress.parse('1.2.3.4')) as { type: string }).type, 'ipv4')
 })
 
 test('a string keeps its bytes, and becomes text when that is asked for', () => {
@@ -228,6 +229,8 @@ test('a string keeps its bytes, and becomes text when that is asked for', () => 
   assert.equal(data.latin1, 'Ã©ÿ')
   assert.equal(JSON.stringify(data), '{"type":"string","value":"é\uFFFD"}')
   assert.deepEqual(new StringData('é').bytes, Buffer.from('c3a9', 'hex'))
+  const bytes = Buffer.from('x')
+  assert.equal(new StringData(bytes).bytes, bytes, 'not copied')
 })
 
 test('an address that was decoded does not change with the chunk it came in', () => {
