@@ -18,16 +18,25 @@ export function createStderrLogger(level: LogLevel): Logger {
   return createTextLogger((line) => note(`${new Date().toISOString()} ${line}`), level)
 }
 
-/** Prints all diagnostics and a count; answers whether there was an error. */
+/** Prints all diagnostics, file by file and line by line, and a count; answers whether there was an error. */
 export function printDiagnostics(
   diagnostics: readonly Diagnostic[],
   write: (line: string) => void = note,
 ): boolean {
-  for (const diagnostic of diagnostics) write(formatDiagnostic(diagnostic))
+  for (const diagnostic of sorted(diagnostics)) write(formatDiagnostic(diagnostic))
   const errors = diagnostics.filter((each) => each.severity === 'error').length
   const warnings = diagnostics.length - errors
   if (diagnostics.length > 0) write(`${count(errors, 'error')}, ${count(warnings, 'warning')}`)
   return errors > 0
+}
+
+/** Files stay in the order in which they were met. */
+function sorted(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const files = [...new Set(diagnostics.map(({ place }) => place.file))]
+  const rank = ({ place }: Diagnostic): number => files.indexOf(place.file)
+  return [...diagnostics].sort(
+    (a, b) => rank(a) - rank(b) || a.place.line - b.place.line || a.place.column - b.place.column,
+  )
 }
 
 function count(number: number, noun: string): string {

@@ -71,7 +71,7 @@ export function loadProxy({ files: names, env = {}, cwd = process.cwd() }: LoadO
     variableNames: environment.variableNames,
     hostname: environment.hostname,
   }
-  const list = unique(diagnostics.list).map(readable)
+  const list = withoutConsequences(unique(diagnostics.list)).map(readable)
   return { diagnostics: list, plan: diagnostics.failed ? undefined : plan }
 }
 
@@ -84,6 +84,17 @@ function unique(list: readonly Diagnostic[]): Diagnostic[] {
     seen.add(key)
     return true
   })
+}
+
+/** Warnings that something is not there. */
+const missing: ReadonlySet<string> = new Set(['CFG_BIND_MISSING', 'CFG_TIMEOUT_MISSING', 'CFG_SPOE_EVENT'])
+
+/** What is missing may stand on a line that was refused: while a file has errors, nobody is sent looking for it. */
+function withoutConsequences(list: readonly Diagnostic[]): Diagnostic[] {
+  const broken = new Set(list.filter((each) => each.severity === 'error').map(({ place }) => place.file))
+  return list.filter(
+    ({ severity, code, place }) => severity === 'error' || !missing.has(code) || !broken.has(place.file),
+  )
 }
 
 /** Inside, text has one character for each byte; people read UTF-8. */

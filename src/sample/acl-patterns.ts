@@ -13,7 +13,7 @@ import { didYouMean } from './hint.ts'
 import { add, parseInteger, subtract } from './int64.ts'
 import { IntegerPatterns } from './patterns/integer-patterns.ts'
 import { MethodPatterns } from './patterns/method-patterns.ts'
-import { readMapLines, readPatternLines } from './patterns/pattern-file.ts'
+import { readMapLines, readPatternLines, unreadableHint } from './patterns/pattern-file.ts'
 import type { MatchName, PatternSet } from './patterns/pattern-set.ts'
 import { isMatchName, matchMethods } from './patterns/pattern-set.ts'
 import type { Stream } from './stream.ts'
@@ -169,7 +169,7 @@ class PatternReader {
     if (text === undefined) {
       this.#failed = true
       const message = `pattern file '${word.text}' cannot be read`
-      complain(this.#context, 'CFG_SAMPLE_FILE', word.place, message)
+      complain(this.#context, 'CFG_SAMPLE_FILE', word.place, message, unreadableHint)
       return
     }
     if (this.#match === undefined) {

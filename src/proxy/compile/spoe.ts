@@ -1,6 +1,7 @@
 /** `filter spoe` lines: reads the SPOE files, compiles messages for the phases in which they are sent. */
 import {
   checkSpoeEngines,
+  Diagnostics,
   effectiveEvent,
   engineName,
   parseSpoeFile,
@@ -75,6 +76,7 @@ export function compileSpoe(
     compiled.set(key, plan)
     return plan
   }
+  checkUnsent(engine, environment)
   const byEvent = new Map<SpoeEvent, SpoeMessagePlan[]>(spoeEvents.map((event) => [event, []]))
   for (const { text: name } of agent.messages) {
     const message = spoe.messages.find((each) => each.name === name)
@@ -104,6 +106,20 @@ export function compileSpoe(
       })
     },
   }
+}
+
+/**
+ * Messages that are sent at no event, perhaps because it was misspelled, have mistakes too. Where they would be sent is
+ * not known, so nothing is said about what is available there.
+ */
+function checkUnsent({ proxy, spoe }: SpoeEngine, environment: CompileEnvironment): void {
+  const diagnostics = new Diagnostics()
+  const scope = new CompileScope({ ...environment, diagnostics }, proxy)
+  for (const message of spoe.messages) {
+    if (message.event === undefined) compileMessage(message, 'http-request', scope)
+  }
+  const known = diagnostics.list.filter(({ code }) => code !== 'CFG_SAMPLE_CONTEXT')
+  environment.diagnostics.list.push(...known)
 }
 
 /** `register-var-names` makes names known in every scope, the filter's own variables in that of the transaction. */

@@ -8,7 +8,7 @@ import type { CompileContext } from '../context.ts'
 import { complain } from '../context.ts'
 import { parseInteger } from '../int64.ts'
 import type { PatternLine } from '../patterns/pattern-file.ts'
-import { readMapLines } from '../patterns/pattern-file.ts'
+import { readMapLines, unreadableHint } from '../patterns/pattern-file.ts'
 import type { MatchName, PatternSet } from '../patterns/pattern-set.ts'
 import { matchMethods } from '../patterns/pattern-set.ts'
 import { RegexPatterns } from '../patterns/regex-patterns.ts'
@@ -37,7 +37,13 @@ function readMap(args: Arguments, context: CompileContext): PatternLine[] | unde
   const path = args.text(0) ?? ''
   const text = context.readPatternFile(path)
   return text === undefined
-    ? complain(context, 'CFG_SAMPLE_FILE', args.placeOf(0), `map file '${path}' cannot be read`)
+    ? complain(
+        context,
+        'CFG_SAMPLE_FILE',
+        args.placeOf(0),
+        `map file '${path}' cannot be read`,
+        unreadableHint,
+      )
     : readMapLines(text)
 }
 

@@ -1,5 +1,8 @@
 /** Files of patterns, for `-f`, and of patterns with values, for maps and `-M` (configuration.txt 7.1, 7.3.1 `map`). */
 
+/** What to look at when such a file cannot be read. */
+export const unreadableHint = 'relative names begin in the working directory'
+
 /** One line of such a file. */
 export interface PatternLine {
   readonly pattern: string
