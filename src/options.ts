@@ -34,6 +34,11 @@ export function integer(
   }
 }
 
+/** A whole number between `min` (default 0) and `max`; undefined when it is not given. */
+export function optionalInteger(range: { min?: number; max?: number } = {}): OptionSpec<number | undefined> {
+  return { fallback: undefined, check: integer(0, range).check }
+}
+
 /** true or false. */
 export function boolean(fallback: boolean): OptionSpec<boolean> {
   return { fallback, check: (given) => (typeof given === 'boolean' ? undefined : 'must be true or false') }

@@ -14,8 +14,9 @@ export interface Actions {
    * Sets a variable. HAProxy puts the agent's `var-prefix` between scope and name, and ignores variables that its
    * configuration does not mention, unless `register-var-names` or `option force-set-var` says otherwise.
    *
-   * Returns whether the action will be sent: not when it no longer fits the frame, and not after the answer has
-   * left (a deadline has passed).
+   * Returns false when the action will not be sent: it does not fit the frame, or the answer has left already (a
+   * deadline has passed). After an asynchronous handler, actions may still be left out when those of other messages
+   * of the same NOTIFY have filled the frame; the statistics count that as `oversized`.
    * @throws AgentError `ERR_AGENT_VAR_NAME`; SpopError `ERR_SPOP_VALUE` for a value that has no SPOP form.
    */
   setVar(scope: Scope, name: string, value: Value): boolean
@@ -121,10 +122,12 @@ export class ActionWriter implements Actions {
       this.#refuseLate(this.#sealed)
       return
     }
-    const at = this.#writer.at
-    this.#writer.copy(bytes)
-    if (oversized) this.oversized = true
-    if (this.#writer.at > this.#limit) this.#refuseOversized(at)
+    const whole = copyActions(
+      this.#writer,
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
+      this.#limit,
+    )
+    if (oversized || !whole) this.oversized = true
   }
 
   /** Bytes that the actions take. */

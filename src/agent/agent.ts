@@ -2,7 +2,6 @@
  * An agent (SPOA): listens, keeps its connections, and knows its handlers. What happens on a connection is
  * connection.ts, what happens to a NOTIFY is dispatcher.ts.
  */
-import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { CidrMap } from '../cidr-map.ts'
@@ -21,7 +20,8 @@ import {
   type Middleware,
 } from './handlers.ts'
 import { LimitedLog } from './limited-log.ts'
-import { Listener, type ListenerOptions } from './listener.ts'
+import { LoopLagMonitor } from './loop-lag.ts'
+import { Listener, resolveListenerOptions, type ListenerOptions } from './listener.ts'
 import { AgentMetrics } from './metrics.ts'
 import { resolveAgentOptions, type AgentOptions, type ResolvedAgentOptions } from './options.ts'
 import { formatPrometheus } from './prometheus.ts'
@@ -48,7 +48,7 @@ export class Agent {
   #draining = false
   #closed = false
   #sweep: NodeJS.Timeout | undefined
-  #lag: IntervalHistogram | undefined
+  readonly #lag = new LoopLagMonitor()
   #onEmpty: (() => void) | undefined
   #closing: Promise<void> | undefined
 
@@ -118,7 +118,7 @@ export class Agent {
   /**
    * Listens on `host:port`, `/path`, `unix@/path`, `abns@name` or `fd@3`; may be called for several addresses.
    * Resolves to the address, with the port that the kernel chose when port 0 was asked for.
-   * @throws AgentError `ERR_AGENT_LISTEN`; UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_CLOSED`.
+   * @throws AgentError `ERR_AGENT_LISTEN`; UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_OPTION`, `ERR_SLUICE_CLOSED`.
    */
   async listen(where: string | Endpoint, options: ListenerOptions = {}): Promise<Endpoint> {
     if (this.#closed) throw new UsageError('ERR_SLUICE_CLOSED', 'listen() after close()')
@@ -126,10 +126,11 @@ export class Agent {
     const { tls, handshakeTimeout } = this.#options
     const listener = new Listener(
       endpoint,
-      { ...options, tls, handshakeTimeout },
+      { ...resolveListenerOptions(options), tls, handshakeTimeout },
       {
-        onSocket: (socket) => this.#onSocket(socket, listener),
-        isAllowed: (socket) => this.#isAllowed(socket, listener),
+        onSocket: (socket) => this.#onSocket(socket),
+        admit: (socket) => this.#admit(socket, listener),
+        onAcceptError: (error) => this.#onAcceptError(error),
         onTlsError: (error, socket) => this.#onTlsError(error, socket),
       },
     )
@@ -139,7 +140,8 @@ export class Agent {
       throw new UsageError('ERR_SLUICE_CLOSED', 'close() while listen() was waiting')
     }
     this.#listeners.push(listener)
-    this.#lag ??= startLagMonitor()
+    this.#lag.start()
+    this.#sweep ??= setInterval(() => this.#checkTimeouts(), sweepInterval).unref()
     this.#options.logger.info({ address: formatEndpoint(listener.address) }, 'agent listens')
     return listener.address
   }
@@ -153,17 +155,33 @@ export class Agent {
     if (this.#connections.size >= this.#options.maxConnections) this.#stopAccepting()
   }
 
-  #onSocket(socket: Socket, listener: Listener): void {
-    if (this.#connections.size < this.#options.maxConnections && !this.#closed) {
-      if (this.#isAllowed(socket, listener)) this.accept(socket, formatPeer(socket))
-      return
+  #onSocket(socket: Socket): void {
+    if (this.#closed) refuse(socket)
+    else this.accept(socket, formatPeer(socket))
+  }
+
+  /** Whether a socket that was just accepted may stay; TLS handshakes count as connections. */
+  #admit(socket: Socket, listener: Listener): boolean {
+    if (this.#closed || !this.#isAllowed(socket, listener)) {
+      refuse(socket)
+      return false
     }
+    const handshakes = this.#listeners.reduce((sum, each) => sum + each.handshakes, 0)
+    if (this.#connections.size + handshakes < this.#options.maxConnections) return true
     this.#metrics.connectionsRefused++
     this.#log.log('warn', 'refused', { peer: formatPeer(socket) }, 'connection refused: too many')
     refuse(socket)
+    return false
   }
 
-  /** Destroys a socket that is not. An address that is unknown, because the peer is gone already, is not allowed. */
+  /** Want of descriptors, mostly: connections wait in the kernel's queue meanwhile. */
+  #onAcceptError(error: NodeJS.ErrnoException): void {
+    const code = error.code ?? 'ERR_AGENT_LISTEN'
+    this.#metrics.countError(code)
+    this.#log.log('error', code, { code, err: error }, 'cannot accept connections')
+  }
+
+  /** An address that is unknown, because the peer is gone already, is not allowed. */
   #isAllowed(socket: Socket, listener: Listener): boolean {
     if (this.#allowed === undefined || listener.isLocal) return true
     if (this.#allowed.has(socket.remoteAddress ?? '')) return true
@@ -171,7 +189,6 @@ export class Agent {
     this.#metrics.connectionsRefused++
     this.#metrics.countError(code)
     this.#log.log('warn', code, { code, peer: formatPeer(socket) }, 'connection refused: not in allowedPeers')
-    refuse(socket)
     return false
   }
 
@@ -199,28 +216,30 @@ export class Agent {
     for (const listener of this.#listeners) if (listener.reopens) void listener.close()
   }
 
+  /** Opens the listeners that the limit has closed; called until it succeeds. */
   #acceptAgain(): void {
-    if (this.#closed || this.#draining) return
+    // Some room first, or the listeners would open and close for every connection.
+    if (this.#closed || this.#connections.size > this.#options.maxConnections * 0.9) return
     for (const listener of this.#listeners) {
       if (listener.listening || listener.opening) continue
       listener
         .open()
-        .catch((error: unknown) => this.#options.logger.error({ err: error }, 'cannot listen again'))
+        .catch((error: unknown) =>
+          this.#log.log('error', 'reopen', { err: error }, 'cannot listen again yet'),
+        )
     }
   }
 
   #onConnectionClose(connection: AgentConnection): void {
     this.#connections.delete(connection)
     this.#metrics.connectionsActive--
-    // Some room first, or the listeners would open and close for every connection.
-    if (this.#connections.size <= this.#options.maxConnections * 0.9) this.#acceptAgain()
+    this.#acceptAgain()
     if (this.#connections.size === 0) this.#onEmpty?.()
   }
 
   #findSibling(connection: AgentConnection): AgentConnection | undefined {
     for (const each of this.#connections) {
-      if (each !== connection && each.async && each.engineId === connection.engineId && each.state === 'open')
-        return each
+      if (each !== connection && each.engineId === connection.engineId && each.takesForeignAcks) return each
     }
     return undefined
   }
@@ -228,6 +247,7 @@ export class Agent {
   #checkTimeouts(): void {
     const now = monotonic()
     for (const connection of this.#connections) connection.checkTimeouts(now)
+    this.#acceptAgain()
   }
 
   /** Where the agent listens. */
@@ -237,20 +257,33 @@ export class Agent {
 
   /** Whether health checks succeed: not while draining, and not while `options.ready` says no. */
   get ready(): boolean {
-    return !this.#draining && !this.#closed && (this.#options.ready?.() ?? true)
+    return !this.#draining && !this.#closed && this.#askReady()
+  }
+
+  #askReady(): boolean {
+    try {
+      return this.#options.ready?.() ?? true
+    } catch (error) {
+      const code = 'ERR_AGENT_INTERNAL'
+      this.#metrics.countError(code)
+      this.#log.log('error', 'ready', { code, err: error }, 'ready() threw: not ready')
+      return false
+    }
   }
 
   /**
    * Fails health checks from now on and serves everything else as before: HAProxy takes the server out of its
-   * rotation. Follow with {@link Agent.close} after a few intervals of its `check inter`.
+   * rotation. Follow with {@link Agent.close} after a few intervals of its `check inter`: nothing is asked any more
+   * then, and nothing is lost.
    */
   drain(): void {
     this.#draining = true
   }
 
   /**
-   * Closes gracefully: stops listening, answers what is in flight, says DISCONNECT 0 on each connection and waits
-   * for the peers to go, `closeTimeout` at most.
+   * Closes gracefully: stops listening, answers what is in flight, says DISCONNECT 0 on each connection in a lull of
+   * its traffic, and waits for the peers to go, `closeTimeout` at most. What HAProxy sends while our DISCONNECT is on its
+   * way fails there with status 256: call {@link Agent.drain} first where that matters.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -261,6 +294,7 @@ export class Agent {
     if (this.#closed) return
     this.#closed = true
     await Promise.all(this.#listeners.map((listener) => listener.close()))
+    for (const listener of this.#listeners) listener.destroyHandshakes()
     for (const connection of this.#connections) connection.drain()
     await this.#emptied(this.#options.closeTimeout)
     this.destroy()
@@ -287,7 +321,7 @@ export class Agent {
     clearInterval(this.#sweep)
     this.#sweep = undefined
     this.#dispatcher.clear()
-    this.#lag?.disable()
+    this.#lag.stop()
   }
 
   /** The same as {@link Agent.close}. */
@@ -302,13 +336,7 @@ export class Agent {
 
   /** All counters, now. */
   get stats(): AgentStats {
-    const lag = this.#lag
-    const milliseconds = (nanoseconds: number) => (Number.isFinite(nanoseconds) ? nanoseconds / 1e6 : 0)
-    return snapshot(this.#metrics, {
-      mean: lag === undefined ? 0 : milliseconds(lag.mean),
-      p99: lag === undefined ? 0 : milliseconds(lag.percentile(99)),
-      max: lag === undefined ? 0 : milliseconds(lag.max),
-    })
+    return snapshot(this.#metrics, this.ready, this.#lag.lag)
   }
 
   /** The same counters as Prometheus text. */
@@ -352,10 +380,4 @@ function formatPeer(socket: Socket): string {
 function refuse(socket: Socket): void {
   socket.on('error', () => {})
   socket.destroy()
-}
-
-function startLagMonitor(): IntervalHistogram {
-  const lag = monitorEventLoopDelay({ resolution: 20 })
-  lag.enable()
-  return lag
 }

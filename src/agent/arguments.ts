@@ -32,7 +32,7 @@ export type ArgumentType = keyof ArgumentTypes
 
 /**
  * How an argument is declared: a type; with `?` it may be NULL or missing (a sample that HAProxy could not fetch is
- * NULL) and is then undefined; with `[]` all arguments of that name are collected.
+ * NULL) and is then undefined (but `any?` keeps NULL as it is); with `[]` all arguments of that name are collected.
  */
 export type ArgumentSpec = ArgumentType | `${ArgumentType}?` | `${ArgumentType}[]`
 
@@ -179,7 +179,8 @@ function parseSlot(message: string, name: string, spec: string): Slot {
   return { name, type, optional: match[2] === '?', repeated: match[2] === '[]' }
 }
 
-function isAt(bytes: Buffer, start: number, size: number, name: Buffer): boolean {
+/** Whether `bytes` hold `name` at `start`. */
+export function isAt(bytes: Buffer, start: number, size: number, name: Buffer): boolean {
   if (size !== name.length) return false
   for (let index = 0; index < size; index++) if (bytes[start + index] !== name[index]) return false
   return true

@@ -6,11 +6,12 @@
  */
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import { FrameSplitter } from '../bytes/frame-splitter.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { monotonic } from '../clock.ts'
 import { errorMessage, SluiceError } from '../errors.ts'
-import { decodeDisconnect, encodeDisconnect } from '../spop/disconnect.ts'
+import { decodeDisconnect, encodeDisconnect, type DisconnectFrame } from '../spop/disconnect.ts'
 import { SpopError, StatusCode, statusText } from '../spop/errors.ts'
 import { FragmentAssembler } from '../spop/fragments.ts'
 import { control } from '../spop/frame.ts'
@@ -54,6 +55,11 @@ export interface ConnectionHost {
   onClose(connection: AgentConnection): void
 }
 
+/** DISCONNECT waits until nothing has come for this long, in milliseconds: what is on its way is answered first. */
+const lull = 10
+/** Under constant traffic there is no lull; then it goes between two answers, in milliseconds after draining began. */
+const longestDrain = 1000
+
 /** See the head of this file. */
 export class AgentConnection implements Carrier {
   readonly id: number
@@ -68,25 +74,33 @@ export class AgentConnection implements Carrier {
   readonly #socket: Duplex
   /** A socket has copied what it has written; another stream may keep a reference. */
   readonly #copies: boolean
+  readonly #encrypted: boolean
   readonly #host: ConnectionHost
   readonly #framing: SpopFraming
   readonly #splitter: FrameSplitter
   readonly #reader = createReader()
   readonly #head = new FrameHead()
   readonly #exchanges = new Set<Exchange>()
+  inFlight = 0
   #fragments: FragmentAssembler | undefined
   #state: AgentState = 'idle'
   #writer: Writer | undefined
   #flushScheduled = false
   #inTurn = false
-  #blocked = false
+  /** When the peer stopped reading; 0 while it reads. */
+  #blockedSince = 0
+  /** The peer has sent FIN. */
+  #readEnded = false
+  /** When draining began; DISCONNECT waits for a lull from then on. */
+  #drainSince = 0
   #closeTimer: NodeJS.Timeout | undefined
 
   constructor(id: number, socket: Duplex, peer: string, host: ConnectionHost) {
     this.id = id
     this.peer = peer
     this.#socket = socket
-    this.#copies = socket instanceof Socket
+    this.#encrypted = socket instanceof TLSSocket
+    this.#copies = socket instanceof Socket && !this.#encrypted
     this.#host = host
     this.maxFrameSize = host.options.maxFrameSize
     this.#framing = new SpopFraming(this.maxFrameSize)
@@ -103,8 +117,9 @@ export class AgentConnection implements Carrier {
     return this.#state
   }
 
-  get inFlight(): number {
-    return this.#exchanges.size
+  /** Whether it may carry ACKs of another connection of its engine: see `async`. */
+  get takesForeignAcks(): boolean {
+    return this.async && this.#state === 'open' && !this.#readEnded
   }
 
   // --- bytes in -----------------------------------------------------------------------------------------------------
@@ -125,7 +140,7 @@ export class AgentConnection implements Carrier {
     const { maxPendingOutput } = this.#host.options
     this.#inTurn = true
     try {
-      while (!this.#blocked && this.#splitter.next()) {
+      while (this.#blockedSince === 0 && this.#splitter.next()) {
         this.#onFrame(this.#splitter.bytes, this.#splitter.start, this.#splitter.end)
         if (this.#hasLeft()) break
         // Small questions may have large answers: one chunk must not make output without bound.
@@ -158,7 +173,9 @@ export class AgentConnection implements Carrier {
       case FrameType.HaproxyHello:
         return this.#onHello(decodeHaproxyHello(control(reader, head, 'HAPROXY-HELLO')))
       case FrameType.HaproxyDisconnect:
-        return this.#onDisconnect()
+        return this.#onDisconnect(
+          decodeDisconnect(control(reader, head, 'HAPROXY-DISCONNECT'), 'haproxy-disconnect'),
+        )
       default:
         // SPOE.txt 3.2.2: unknown frames may be skipped silently. The agent's own types are not unknown.
         this.#step(isAgentFrame(head.type) ? undefined : 'recvUnknown', `frame of type ${head.type}`)
@@ -223,31 +240,39 @@ export class AgentConnection implements Carrier {
     if (!hello.healthcheck) metrics.connectionsAccepted++
     else {
       metrics.healthChecks++
-      if (!this.#host.isReady()) return this.#leave(StatusCode.ResourceAllocation, 'not ready')
+      if (!this.#host.isReady()) {
+        options.logger.debug({ connection: this.id, peer: this.peer }, 'health check failed: not ready')
+        return this.#leave(StatusCode.ResourceAllocation, 'not ready')
+      }
     }
     this.maxFrameSize = agreement.maxFrameSize
     this.#framing.maxFrameSize = agreement.maxFrameSize
     this.engineId = hello.engineId ?? ''
-    this.async = agreement.async
+    // Without an engine-id nobody knows which connections belong together.
+    this.async = agreement.async && this.engineId !== ''
     const writer = this.outgoing()
     const start = writer.at
     encodeAgentHello(writer, reply)
     this.#sent(start)
-    if (hello.healthcheck) this.#endSoon()
+    if (hello.healthcheck) return this.#endSoon()
+    const { id, peer, engineId, maxFrameSize } = this
+    options.logger.debug(
+      { connection: id, peer, engine: engineId, maxFrameSize, async: this.async },
+      'connection open',
+    )
   }
 
-  #onDisconnect(): void {
-    const frame = decodeDisconnect(this.#reader, 'haproxy-disconnect')
+  #onDisconnect(frame: DisconnectFrame): void {
     this.#step('recvDisconnect', 'HAPROXY-DISCONNECT')
     if (frame.statusCode !== StatusCode.Normal) {
       this.#host.log.log(
         'warn',
-        `disconnect ${frame.statusCode}`,
+        'disconnect',
         { connection: this.id, peer: this.peer, status: frame.statusCode, reason: frame.message },
         'HAProxy closed the connection',
       )
     }
-    this.#abandonAll()
+    if (!this.#hasSibling()) this.#abandonAll()
     this.#writeDisconnect(StatusCode.Normal, statusText(StatusCode.Normal))
     this.flush()
     this.#end()
@@ -271,9 +296,20 @@ export class AgentConnection implements Carrier {
 
   release(exchange: Exchange): void {
     this.#exchanges.delete(exchange)
-    const carrier = this.#state === 'closed' ? this.#host.findSibling(this) : this
-    carrier?.writeAck(exchange)
+    this.#pickCarrier()?.writeAck(exchange)
     this.#leaveIfDrained()
+  }
+
+  /** Who sends an answer: this connection, or, when it is on its way out and `async` is agreed, a sibling. */
+  #pickCarrier(): AgentConnection | undefined {
+    const open = this.#state === 'open' || this.#state === 'draining'
+    if (open && !this.#readEnded) return this
+    const sibling = this.async ? this.#host.findSibling(this) : undefined
+    return sibling ?? (open ? this : undefined)
+  }
+
+  #hasSibling(): boolean {
+    return this.async && this.#host.findSibling(this) !== undefined
   }
 
   /** Writes the ACK of an exchange that was held, on this connection or, with `async`, on a sibling. */
@@ -318,9 +354,16 @@ export class AgentConnection implements Carrier {
     const { writers, metrics, options } = this.#host
     if (writer.at === 0 || this.#socket.destroyed || this.#socket.writableEnded) return writers.give(writer)
     metrics.bytesSent += writer.at
-    this.#socket.write(writer.view())
+    if (this.#encrypted) {
+      this.#socket.write(writer.view(), (error) => {
+        if (error === null || error === undefined) writers.give(writer)
+      })
+    } else {
+      this.#socket.write(writer.view())
+    }
     const unsent = this.#socket.writableLength
-    // Nothing left to send means that the kernel has its copy, and the buffer is ours again.
+    // Nothing left to send means that the kernel has its copy, and the buffer is ours again. (A TLS socket says so
+    // later: it encrypts after this turn.)
     if (unsent === 0 && this.#copies) writers.give(writer)
     // Only a stream that is over its own mark tells when it has drained.
     else if (unsent > options.maxPendingOutput && this.#socket.writableNeedDrain) this.#block()
@@ -328,26 +371,26 @@ export class AgentConnection implements Carrier {
 
   /** The peer does not read: nothing more is taken from it until it does. */
   #block(): void {
-    if (this.#blocked) return
-    this.#blocked = true
+    if (this.#blockedSince !== 0) return
+    this.#blockedSince = monotonic()
     this.#socket.pause()
   }
 
   #onDrain(): void {
-    if (!this.#blocked) return
-    this.#blocked = false
+    if (this.#blockedSince === 0) return
+    this.#blockedSince = 0
     if (!this.#hasLeft()) {
       this.#host.dispatcher.beginTurn(monotonic())
       this.#takeFrames()
     }
-    if (!this.#blocked) this.#socket.resume()
+    if (this.#blockedSince === 0) this.#socket.resume()
   }
 
   // --- the end ------------------------------------------------------------------------------------------------------
 
   #fail(error: unknown): void {
     const coded =
-      error instanceof SluiceError ? error : new AgentError('ERR_AGENT_HANDLER', errorMessage(error), error)
+      error instanceof SluiceError ? error : new AgentError('ERR_AGENT_INTERNAL', errorMessage(error), error)
     const { metrics, log } = this.#host
     metrics.countError(coded.code)
     log.log(
@@ -398,20 +441,36 @@ export class AgentConnection implements Carrier {
     if (next === undefined) return
     const before = this.#state
     this.#state = next
-    if (before === 'idle') this.#socket.destroy()
-    // NOTIFYs may be on their way from the kernel: let the loop read once before judging.
-    else setImmediate(() => this.#leaveIfDrained())
+    if (before === 'idle') return void this.#socket.destroy()
+    this.#drainSince = monotonic()
+    this.#awaitLull()
+  }
+
+  /** NOTIFYs may be on their way: DISCONNECT goes out when none has come for a moment. */
+  #awaitLull(): void {
+    setTimeout(() => {
+      if (this.#state !== 'draining') return
+      this.#leaveIfDrained()
+      if (this.#state === 'draining') this.#awaitLull()
+    }, lull)
   }
 
   #leaveIfDrained(): void {
-    if (this.#state !== 'draining' || this.#inTurn || this.#blocked) return
+    if (this.#state !== 'draining' || this.#inTurn || this.#blockedSince !== 0) return
     if (this.#exchanges.size > 0 || this.#fragments?.pending === true || this.#splitter.midFrame) return
-    this.#leave(StatusCode.Normal, statusText(StatusCode.Normal))
+    const now = monotonic()
+    const quiet = now - Math.max(this.lastActivity, this.#drainSince) >= lull - 1
+    if (quiet || this.#readEnded || now - this.#drainSince > longestDrain) {
+      this.#leave(StatusCode.Normal, statusText(StatusCode.Normal))
+    }
   }
 
   /** Called now and then by the agent, which owns the timer. */
   checkTimeouts(now: number): void {
-    const { handshakeTimeout, idleTimeout } = this.#host.options
+    const { handshakeTimeout, idleTimeout, stallTimeout } = this.#host.options
+    if (this.#blockedSince !== 0 && stallTimeout > 0 && now - this.#blockedSince > stallTimeout) {
+      return this.#cut(new AgentError('ERR_AGENT_STALLED', `for ${stallTimeout} ms`))
+    }
     const silent = now - this.lastActivity
     if (this.#state === 'idle' && handshakeTimeout > 0 && silent > handshakeTimeout) {
       this.#fail(new AgentError('ERR_AGENT_HANDSHAKE_TIMEOUT', `after ${handshakeTimeout} ms`))
@@ -426,9 +485,21 @@ export class AgentConnection implements Carrier {
     }
   }
 
+  /** A DISCONNECT would only queue behind what the peer does not read. */
+  #cut(error: AgentError): void {
+    const { metrics, log } = this.#host
+    const { code } = error
+    metrics.countError(code)
+    log.log('warn', code, { code, connection: this.id, peer: this.peer, err: error }, 'connection cut')
+    this.#socket.destroy()
+  }
+
   #onEnd(): void {
-    if (this.#splitter.midFrame && !this.#hasLeft()) {
-      return this.#fail(new SpopError('ERR_SPOP_TRUNCATED', 'the peer closed inside a frame'))
+    this.#readEnded = true
+    if ((this.#splitter.midFrame || this.#fragments?.pending === true) && !this.#hasLeft()) {
+      return this.#fail(
+        new SpopError('ERR_SPOP_TRUNCATED', 'the peer closed inside a frame, or between fragments'),
+      )
     }
     // The peer sends no more; what it asked for is still answered.
     if (this.#exchanges.size === 0) this.#end()
@@ -453,8 +524,10 @@ export class AgentConnection implements Carrier {
 
   #onClose(): void {
     clearTimeout(this.#closeTimer)
+    if (this.engineId !== '')
+      this.#host.options.logger.debug({ connection: this.id, peer: this.peer }, 'connection closed')
     this.#state = 'closed'
-    if (!this.async || this.#host.findSibling(this) === undefined) this.#abandonAll()
+    if (!this.#hasSibling()) this.#abandonAll()
     if (this.#writer !== undefined) this.#host.writers.give(this.#writer)
     this.#writer = undefined
     this.#host.onClose(this)

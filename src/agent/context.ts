@@ -7,7 +7,7 @@ import { Message } from '../spop/notify.ts'
 export interface ConnectionInfo {
   /** Counts the connections of this agent from 1. */
   readonly id: number
-  /** `address:port` of the peer, or the path of the socket. */
+  /** `address:port` of the peer; `unix` for a unix socket, and for a peer that was gone at once. */
   readonly peer: string
   /** HAProxy's engine-id, or the empty string. */
   readonly engineId: string
@@ -57,8 +57,8 @@ export class Context {
   }
 
   /**
-   * Aborted when the answer is no longer wanted: the deadline has passed, or the connection is gone. The reason is an
-   * AgentError `ERR_AGENT_DEADLINE` or `ERR_AGENT_CLOSED`.
+   * Aborted when the answer is no longer wanted: the deadline has passed, or the connection is gone. The reason is a
+   * SluiceError: `ERR_AGENT_DEADLINE`, `ERR_AGENT_CLOSED`, or what the peer did wrong.
    */
   get signal(): AbortSignal {
     if (this.#aborter === undefined) {

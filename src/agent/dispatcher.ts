@@ -24,8 +24,8 @@ import type { FallbackReason, ResolvedAgentOptions } from './options.ts'
 
 /** The connection, as the dispatcher sees it. */
 export interface Carrier extends ConnectionInfo {
-  /** NOTIFYs of this connection that wait. */
-  readonly inFlight: number
+  /** Messages of this connection that wait for their handlers; the dispatcher keeps count. */
+  inFlight: number
   /** The buffer that leaves at the end of this turn. */
   outgoing(): Writer
   /** An ACK stands whole in the outgoing buffer, from `start`. */
@@ -55,7 +55,6 @@ export class Dispatcher implements PartOwner {
     const timer = setTimeout(callback, delay)
     return () => clearTimeout(timer)
   })
-  readonly #carriers = new WeakMap<Exchange, Carrier>()
   /** When the work on the current message began. */
   #since = 0
 
@@ -98,8 +97,6 @@ export class Dispatcher implements PartOwner {
     }
     exchange.prefix = Buffer.from(writer.bytes.subarray(payloadStart, writer.at))
     writer.reset(start)
-    this.#carriers.set(exchange, carrier)
-    this.#metrics.inFlight++
     carrier.hold(exchange)
   }
 
@@ -120,13 +117,13 @@ export class Dispatcher implements PartOwner {
           exchange?.keep(actions)
           continue
         }
-        exchange ??= new Exchange(head.streamId, head.frameId)
+        exchange ??= new Exchange(carrier, head.streamId, head.frameId)
         this.#wait(exchange, part)
         if (exchange.parts.length === 1) exchange.room = limit - writer.at
       }
     } catch (error) {
       // A later message is broken: the handlers of the earlier ones have nobody left to answer to.
-      if (exchange !== undefined) this.#giveUp(exchange, error)
+      if (exchange !== undefined) this.abandon(exchange, error)
       throw error
     }
     return exchange
@@ -147,7 +144,8 @@ export class Dispatcher implements PartOwner {
     }
     registration.metrics.received++
     const { streamId, frameId } = head
-    const context = new Context(registration.name, carrier, streamId, frameId, reader.bytes, reader.at, count)
+    const { name } = this.#table
+    const context = new Context(name, carrier, streamId, frameId, reader.bytes, reader.at, count)
     if (this.#overloaded(carrier)) {
       skipItems(reader, count)
       this.#overload(registration, actions, context)
@@ -183,10 +181,10 @@ export class Dispatcher implements PartOwner {
       return undefined
     }
     try {
-      const result =
-        this.#middleware.length === 0 ? undefined : this.#before(registration, args, actions, context)
       const promise =
-        result ?? (this.#middleware.length === 0 ? invoke(registration, args, actions, context) : undefined)
+        this.#middleware.length === 0
+          ? invoke(registration, args, actions, context)
+          : this.#before(registration, args, actions, context)
       if (promise !== undefined) return promise
     } catch (error) {
       this.#settleNow(registration, actions, context, 'error', error)
@@ -232,6 +230,8 @@ export class Dispatcher implements PartOwner {
     exchange.parts.push(part)
     exchange.answers.push(actions)
     exchange.pending++
+    exchange.carrier.inFlight++
+    this.#metrics.inFlight++
     const deadline = registration.deadline ?? this.#options.deadline
     if (deadline > 0) part.deadline = this.#deadlines.add(part, deadline)
     // A thenable may call back at once, twice, or throw: a promise made of it does not.
@@ -255,10 +255,7 @@ export class Dispatcher implements PartOwner {
   onPartDeadline(part: Part): void {
     if (part.settled) return
     const limit = part.registration.deadline ?? this.#options.deadline
-    const error = new AgentError(
-      'ERR_AGENT_DEADLINE',
-      `message '${part.registration.name}', limit ${limit} ms`,
-    )
+    const error = new AgentError('ERR_AGENT_DEADLINE', `message '${part.context.name}', limit ${limit} ms`)
     part.registration.metrics.deadlines++
     this.#fallback(part.registration, part.actions, part.context, 'deadline', error)
     this.#settle(part, 'deadline', error)
@@ -266,36 +263,31 @@ export class Dispatcher implements PartOwner {
   }
 
   #settle(part: Part, status: MessageOutcome['status'], error: unknown): void {
-    part.settled = true
+    this.#leave(part)
     part.actions.fit(part.exchange.room)
     part.exchange.room -= part.actions.size
     part.actions.seal(part.registration.metrics)
-    if (part.deadline !== undefined) this.#deadlines.remove(part.deadline)
     this.#record(part.registration, part.context, status, error, part.since, monotonic())
     const { exchange } = part
-    if (--exchange.pending === 0) this.#finish(exchange)
+    if (--exchange.pending === 0) exchange.carrier.release(exchange)
   }
 
-  #finish(exchange: Exchange): void {
-    const carrier = this.#carriers.get(exchange)
-    if (carrier === undefined) return
-    this.#carriers.delete(exchange)
+  /** The part waits no more. */
+  #leave(part: Part): void {
+    part.settled = true
+    part.exchange.carrier.inFlight--
     this.#metrics.inFlight--
-    carrier.release(exchange)
+    if (part.deadline !== undefined) this.#deadlines.remove(part.deadline)
   }
 
-  /** The connection is gone before the answer was ready. */
+  /** Nobody waits for the answer any more: handlers are told, and what they still say does not count. */
   abandon(exchange: Exchange, reason: unknown): void {
-    if (!this.#carriers.delete(exchange)) return
-    this.#metrics.inFlight--
-    this.#giveUp(exchange, reason)
-  }
-
-  #giveUp(exchange: Exchange, reason: unknown): void {
     for (const part of exchange.parts) {
-      if (part.deadline !== undefined) this.#deadlines.remove(part.deadline)
+      if (part.settled) continue
+      this.#leave(part)
+      part.actions.seal(part.registration.metrics)
+      part.context.abort(reason)
     }
-    exchange.abandon(reason)
   }
 
   /** Answers every held part of an exchange now, by its fallback: the connection is about to close. */
@@ -321,14 +313,14 @@ export class Dispatcher implements PartOwner {
 
   #overload(registration: Registration, actions: ActionWriter, context: Context): void {
     registration.metrics.overloads++
-    const error = new AgentError('ERR_AGENT_OVERLOAD', `message '${registration.name}'`)
+    const error = new AgentError('ERR_AGENT_OVERLOAD', `message '${context.name}'`)
     this.#fallback(registration, actions, context, 'overload', error)
     this.#record(registration, context, 'overload', error, this.#since, monotonic())
   }
 
   #oversized(registration: Registration, actions: ActionWriter, context: Context): void {
     registration.metrics.oversized++
-    const error = new AgentError('ERR_AGENT_ACK_TOO_BIG', `message '${registration.name}'`)
+    const error = new AgentError('ERR_AGENT_ACK_TOO_BIG', `message '${context.name}'`)
     if (this.#options.tooManyActions === 'fallback') {
       return this.#fallback(registration, actions, context, 'oversized', error)
     }
@@ -348,7 +340,7 @@ export class Dispatcher implements PartOwner {
     const fallback = registration.fallback ?? this.#options.fallback
     if (fallback === undefined) return
     try {
-      fallback(actions, reason, context)
+      this.#expectDone(fallback(actions, reason, context), registration, context)
     } catch (thrown) {
       actions.clear()
       this.#report(registration, context, thrown)
@@ -360,8 +352,8 @@ export class Dispatcher implements PartOwner {
     this.#metrics.countError(code)
     this.#log.log(
       'warn',
-      `${code} ${registration.label}`,
-      { code, message: registration.name, connection: context.connection.id, err: error },
+      `${code} ${registration.name}`,
+      { code, message: context.name, connection: context.connection.id, err: error },
       `message not answered by its handler: ${errorMessage(error)}`,
     )
   }
@@ -379,11 +371,17 @@ export class Dispatcher implements PartOwner {
     registration.metrics.latency.record(duration)
     for (const each of this.#middleware) {
       try {
-        each.after?.(context, { status, error, duration })
+        this.#expectDone(each.after?.(context, { status, error, duration }), registration, context)
       } catch (thrown) {
         this.#report(registration, context, thrown)
       }
     }
+  }
+
+  /** Fallbacks and `after`s are synchronous, but an `async` one passes the compiler: its failure is told, too. */
+  #expectDone(result: unknown, registration: Registration, context: Context): void {
+    if (isPromise(result))
+      result.then(undefined, (error: unknown) => this.#report(registration, context, error))
   }
 
   /** Stops the timer. */

@@ -11,6 +11,8 @@ export const agentFaults = {
   ERR_AGENT_DEADLINE: { message: 'a handler did not answer in time', fault: 'local' },
   ERR_AGENT_OVERLOAD: { message: 'too many messages are being worked on', fault: 'local' },
   ERR_AGENT_ACK_TOO_BIG: { message: 'the actions do not fit the frame size', fault: 'local' },
+  ERR_AGENT_INTERNAL: { message: 'the agent itself failed', fault: 'local' },
+  ERR_AGENT_STALLED: { message: 'the peer does not read its answers', fault: 'peer' },
   ERR_AGENT_CLOSED: { message: 'the connection is gone', fault: 'io' },
   ERR_AGENT_LISTEN: { message: 'cannot listen', fault: 'io' },
   ERR_AGENT_HANDSHAKE_TIMEOUT: { message: 'no HAPROXY-HELLO in time', fault: 'peer' },

@@ -10,6 +10,13 @@ export interface PartOwner {
   onPartDeadline(part: Part): void
 }
 
+/** The connection that the NOTIFY came on. */
+export interface ExchangeCarrier {
+  inFlight: number
+  /** All handlers of a held exchange have answered: send it. */
+  release(exchange: Exchange): void
+}
+
 /** One message of the NOTIFY whose handler returned a promise. */
 export class Part implements Deadlined {
   readonly exchange: Exchange
@@ -45,6 +52,7 @@ export class Part implements Deadlined {
 
 /** See the head of this file. */
 export class Exchange {
+  readonly carrier: ExchangeCarrier
   readonly streamId: Id
   readonly frameId: Id
   /** Encoded actions of the messages before the first that is waited for. */
@@ -56,7 +64,8 @@ export class Exchange {
   room = 0
   pending = 0
 
-  constructor(streamId: Id, frameId: Id) {
+  constructor(carrier: ExchangeCarrier, streamId: Id, frameId: Id) {
+    this.carrier = carrier
     this.streamId = streamId
     this.frameId = frameId
   }
@@ -67,15 +76,5 @@ export class Exchange {
     actions.detach()
     this.room -= actions.size
     this.answers.push(actions)
-  }
-
-  /** Nobody waits for the answer any more: handlers are told, and what they still say does not count. */
-  abandon(reason: unknown): void {
-    for (const part of this.parts) {
-      if (part.settled) continue
-      part.settled = true
-      part.actions.seal(part.registration.metrics)
-      part.context.abort(reason)
-    }
   }
 }

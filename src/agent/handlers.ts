@@ -1,9 +1,10 @@
 /** Handlers, middleware, and the table that finds them by message name. */
 import type { Reader } from '../bytes/reader.ts'
+import { optional, optionalInteger, resolveOptions, type Specs } from '../options.ts'
 import type { Message } from '../spop/notify.ts'
 import { readVarint } from '../spop/varint.ts'
 import type { Actions } from './actions.ts'
-import { ArgumentDecoder, type ArgumentsOf, type Schema } from './arguments.ts'
+import { ArgumentDecoder, isAt, type ArgumentsOf, type Schema } from './arguments.ts'
 import type { Context } from './context.ts'
 import { AgentError } from './errors.ts'
 import { MessageMetrics, type AgentMetrics } from './metrics.ts'
@@ -46,15 +47,14 @@ export interface MessageOutcome {
 export interface Middleware {
   /** Before the handler; throwing keeps the handler from being called, and the fallback answers. */
   before?(context: Context): void | PromiseLike<void>
-  /** After the result is known and recorded. What it throws is logged. */
+  /** After the result is known and recorded. What it throws, or rejects with, is logged; nobody waits for it. */
   after?(context: Context, outcome: MessageOutcome): void
 }
 
 /** A registered message, ready to be called. */
 export interface Registration {
+  /** `*` for the catch-all. */
   readonly name: string
-  /** The name in metrics and logs: `*` for the catch-all, because names come from outside and would fill the memory. */
-  readonly label: string
   /** Undefined: the handler gets the whole message. */
   readonly decoder: ArgumentDecoder | undefined
   readonly handler: Handler<Schema> | MessageHandler
@@ -63,55 +63,66 @@ export interface Registration {
   readonly metrics: MessageMetrics
 }
 
+const specs: Specs<MessageOptions> = {
+  deadline: optionalInteger({ max: 0x7fff_ffff }),
+  fallback: optional('function'),
+}
+
+/** A registered message and the bytes of its name. */
+interface Entry {
+  readonly name: Buffer
+  readonly registration: Registration
+}
+
 /** The messages of an agent. */
 export class HandlerTable {
   readonly #metrics: AgentMetrics
-  readonly #byName = new Map<string, Registration>()
-  #otherwise: Omit<Registration, 'name'> | undefined
-  /** HAProxy asks the same question again and again: the last name is compared before anything is looked up. */
-  #lastName = Buffer.alloc(0)
-  #last: Registration | undefined
+  readonly #names = new Set<string>()
+  /** Names are few and of different lengths: comparing bytes beats making a string to look up. */
+  readonly #byLength = new Map<number, Entry[]>()
+  #otherwise: Registration | undefined
+  /** The name that {@link HandlerTable.read} read last. */
+  name = ''
 
   constructor(metrics: AgentMetrics) {
     this.#metrics = metrics
   }
 
   get names(): string[] {
-    return [...this.#byName.keys()]
+    return [...this.#names]
   }
 
-  /** @throws AgentError `ERR_AGENT_DUPLICATE`, `ERR_AGENT_SCHEMA`. */
+  /** @throws AgentError `ERR_AGENT_DUPLICATE`, `ERR_AGENT_SCHEMA`; UsageError `ERR_SLUICE_OPTION`. */
   add(
     name: string,
     schema: Schema | undefined,
     handler: Handler<Schema> | MessageHandler,
     options: MessageOptions,
   ): void {
-    if (this.#byName.has(name)) throw new AgentError('ERR_AGENT_DUPLICATE', `'${name}'`)
-    this.#byName.set(name, {
-      name,
-      label: name,
-      decoder: schema === undefined ? undefined : new ArgumentDecoder(name, schema),
-      handler,
-      deadline: options.deadline,
-      fallback: options.fallback,
-      metrics: this.#metrics.message(name),
-    })
-    this.#lastName = Buffer.alloc(0)
-    this.#last = undefined
+    if (this.#names.has(name)) throw new AgentError('ERR_AGENT_DUPLICATE', `'${name}'`)
+    const decoder = schema === undefined ? undefined : new ArgumentDecoder(name, schema)
+    const registration = this.#register(name, decoder, handler, options)
+    this.#names.add(name)
+    const bytes = Buffer.from(name)
+    const entries = this.#byLength.get(bytes.length) ?? []
+    entries.push({ name: bytes, registration })
+    this.#byLength.set(bytes.length, entries)
+  }
+
+  #register(
+    name: string,
+    decoder: ArgumentDecoder | undefined,
+    handler: Handler<Schema> | MessageHandler,
+    options: MessageOptions,
+  ): Registration {
+    const { deadline, fallback } = resolveOptions(specs, options, `message '${name}'`)
+    return { name, decoder, handler, deadline, fallback, metrics: this.#metrics.message(name) }
   }
 
   /** The handler of all other messages. Their metrics are counted together: names come from outside. */
   setOtherwise(handler: MessageHandler, options: MessageOptions): void {
     if (this.#otherwise !== undefined) throw new AgentError('ERR_AGENT_DUPLICATE', 'the catch-all')
-    this.#otherwise = {
-      label: '*',
-      decoder: undefined,
-      handler,
-      deadline: options.deadline,
-      fallback: options.fallback,
-      metrics: this.#metrics.message('*'),
-    }
+    this.#otherwise = this.#register('*', undefined, handler, options)
   }
 
   /** Reads a message name and finds its registration; undefined when nobody wants it. */
@@ -119,22 +130,16 @@ export class HandlerTable {
     const size = readVarint(reader)
     const start = reader.skip(size)
     const { bytes } = reader
-    const last = this.#lastName
-    if (this.#last !== undefined && size === last.length) {
-      let index = 0
-      while (index < size && bytes[start + index] === last[index]) index++
-      if (index === size) return this.#last
+    const entries = this.#byLength.get(size)
+    if (entries !== undefined) {
+      for (let index = 0; index < entries.length; index++) {
+        const { name, registration } = entries[index] as Entry // within bounds
+        if (!isAt(bytes, start, size, name)) continue
+        this.name = registration.name
+        return registration
+      }
     }
-    return this.#find(bytes.toString('utf8', start, start + size))
-  }
-
-  #find(name: string): Registration | undefined {
-    const found = this.#byName.get(name)
-    if (found !== undefined) {
-      this.#lastName = Buffer.from(name)
-      this.#last = found
-      return found
-    }
-    return this.#otherwise === undefined ? undefined : { ...this.#otherwise, name }
+    if (this.#otherwise !== undefined) this.name = bytes.toString('utf8', start, start + size)
+    return this.#otherwise
   }
 }

@@ -11,6 +11,7 @@ import {
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import { formatEndpoint, type Endpoint } from '../endpoint.ts'
 import { errorMessage } from '../errors.ts'
+import { integer, optionalInteger, resolveOptions, type Resolved, type Specs } from '../options.ts'
 import { AgentError } from './errors.ts'
 
 /** How to listen, beside where. */
@@ -21,8 +22,18 @@ export interface ListenerOptions {
   readonly backlog?: number
 }
 
+const specs: Specs<ListenerOptions> = {
+  mode: optionalInteger({ max: 0o7777 }),
+  backlog: integer(511, { min: 1, max: 65_535 }),
+}
+
+/** @throws UsageError `ERR_SLUICE_OPTION`. */
+export function resolveListenerOptions(given: ListenerOptions): Resolved<ListenerOptions> {
+  return resolveOptions(specs, given, 'listen')
+}
+
 /** The {@link ListenerOptions} and what the agent's options say about listening. */
-export interface ListenerSettings extends ListenerOptions {
+export type ListenerSettings = Resolved<ListenerOptions> & {
   readonly tls: TlsOptions | undefined
   /** For the TLS handshake, in milliseconds; 0 is what Node.js takes: two minutes. */
   readonly handshakeTimeout: number
@@ -31,8 +42,9 @@ export interface ListenerSettings extends ListenerOptions {
 /** Who is told about connections. */
 export interface ListenerOwner {
   onSocket(socket: Socket): void
-  /** Asked before a TLS handshake; a socket that is not allowed is destroyed by who is asked. */
-  isAllowed(socket: Socket): boolean
+  /** Asked first, before a TLS handshake, too; who answers no destroys the socket. */
+  admit(socket: Socket): boolean
+  onAcceptError(error: NodeJS.ErrnoException): void
   onTlsError(error: NodeJS.ErrnoException, socket: Socket): void
 }
 
@@ -43,6 +55,7 @@ export class Listener {
   readonly #owner: ListenerOwner
   #server: Server | undefined
   #opening: Promise<void> | undefined
+  readonly #handshaking = new Map<string, Socket>()
   /** Whether its peers are on this machine and have no address: a unix socket, inherited or not. */
   isLocal = false
   /** Where it listens: the port that the kernel chose, when 0 was asked for. */
@@ -107,7 +120,7 @@ export class Listener {
       server.listen(this.#listenOptions(), () => {
         server.off('error', reject)
         // Accepting can fail later, for want of descriptors; the socket goes on listening.
-        server.on('error', () => {})
+        server.on('error', (error) => this.#owner.onAcceptError(error))
         this.#server = server
         this.#noteAddress(server.address())
         resolve()
@@ -119,18 +132,44 @@ export class Listener {
     const shared = { noDelay: true, allowHalfOpen: true }
     const { tls, handshakeTimeout } = this.#options
     const owner = this.#owner
-    if (tls === undefined) return createServer(shared, (socket) => owner.onSocket(socket))
+    if (tls === undefined) {
+      return createServer(shared, (socket) => {
+        if (owner.admit(socket)) owner.onSocket(socket)
+      })
+    }
     const server = createTlsServer({ handshakeTimeout, ...tls, ...shared }, (socket) =>
-      owner.onSocket(socket),
+      this.#onSecure(socket),
     )
-    server.prependListener('connection', (socket: Socket) => void owner.isAllowed(socket))
+    server.prependListener('connection', (socket: Socket) => this.#onHandshake(socket))
     // A handshake that fails is that client's business alone.
     server.on('tlsClientError', (error, socket) => owner.onTlsError(error, socket))
     return server
   }
 
+  #onHandshake(socket: Socket): void {
+    if (!this.#owner.admit(socket)) return
+    const key = handshakeKey(socket)
+    this.#handshaking.set(key, socket)
+    socket.once('close', () => this.#handshaking.delete(key))
+  }
+
+  #onSecure(socket: Socket): void {
+    this.#handshaking.delete(handshakeKey(socket))
+    this.#owner.onSocket(socket)
+  }
+
+  /** TLS handshakes that are under way. */
+  get handshakes(): number {
+    return this.#handshaking.size
+  }
+
+  /** Ends all TLS handshakes that are under way. */
+  destroyHandshakes(): void {
+    for (const socket of this.#handshaking.values()) socket.destroy()
+  }
+
   #listenOptions(): ListenOptions | { fd: number } {
-    const { backlog = 511 } = this.#options
+    const { backlog } = this.#options
     const endpoint = this.address
     switch (endpoint.type) {
       case 'tcp':
@@ -179,6 +218,11 @@ export class Listener {
     // close() calls back only after the last connection; the listening socket itself is gone at once.
     server?.close()
   }
+}
+
+/** The same for a socket and for the TLS socket made of it. Peers of unix sockets have no address: they share a key. */
+function handshakeKey(socket: Socket): string {
+  return `${socket.remoteAddress ?? ''}|${socket.remotePort ?? ''}`
 }
 
 /** Whether it is a socket that refuses connections: nobody listens on it. Files and what may not be touched are not. */

@@ -52,7 +52,7 @@ export class AgentMetrics {
   acks = 0
   bytesReceived = 0
   bytesSent = 0
-  /** NOTIFYs that wait for an asynchronous handler. */
+  /** Messages that wait for an asynchronous handler. */
   inFlight = 0
   /** Fragmented NOTIFYs that were joined, and that the peer gave up. */
   fragmented = 0

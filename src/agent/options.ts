@@ -1,7 +1,7 @@
 /** The options of an agent: each limit and each wait, with its default and the reason for it. */
 import type { TlsOptions } from 'node:tls'
 import type { Logger } from '../logger.ts'
-import { silentLogger } from '../logger.ts'
+import { loggerOption } from '../logger-option.ts'
 import {
   boolean,
   integer,
@@ -21,7 +21,8 @@ export type FallbackReason = 'error' | 'deadline' | 'overload' | 'oversized'
 
 /**
  * Sets the actions of a message whose handler could not: fail-closed agents set their verdict here. Without one, the
- * answer has no action (fail-open: HAProxy goes on as if nothing had been said).
+ * answer has no action (fail-open: HAProxy goes on as if nothing had been said). It must be synchronous: what it sets
+ * after an `await` is not sent.
  */
 export type Fallback = (actions: Actions, reason: FallbackReason, context: Context) => void
 
@@ -52,7 +53,7 @@ export interface AgentOptions {
    * @default 1000
    */
   deadline?: number
-  /** NOTIFYs that may wait for asynchronous handlers, over all connections; more are answered by the fallback. @default 10000 */
+  /** Messages that may wait for asynchronous handlers, over all connections; more are answered by the fallback. @default 10000 */
   maxInFlight?: number
   /** The same for one connection. HAProxy has at most 20 in flight unless told otherwise. @default 1000 */
   maxInFlightPerConnection?: number
@@ -70,6 +71,8 @@ export interface AgentOptions {
    * @default 0
    */
   idleTimeout?: number
+  /** How long a peer may leave `maxPendingOutput` bytes unread before it is cut off; 0 is forever. @default 30000 */
+  stallTimeout?: number
   /** Unsent bytes at which reading from a connection stops until the peer reads. @default 1048576 */
   maxPendingOutput?: number
   /** How long `close()` waits for handlers before it cuts connections. @default 5000 */
@@ -108,6 +111,7 @@ const specs: Specs<AgentOptions> = {
   maxConnections: integer(16_384, { min: 1 }),
   handshakeTimeout: integer(5000),
   idleTimeout: integer(0),
+  stallTimeout: integer(30_000),
   maxPendingOutput: integer(1_048_576, { min: 1 }),
   closeTimeout: integer(5000),
   closeDelay: integer(250),
@@ -116,13 +120,7 @@ const specs: Specs<AgentOptions> = {
   fallback: optional('function'),
   tooManyActions: oneOf('drop', ['drop', 'fallback']),
   tls: optional('object'),
-  logger: { fallback: silentLogger, check: checkLogger },
-}
-
-function checkLogger(given: unknown): string | undefined {
-  const fits =
-    typeof (given as Logger | null)?.info === 'function' && typeof (given as Logger).warn === 'function'
-  return fits ? undefined : 'must have the methods debug, info, warn and error'
+  logger: loggerOption(),
 }
 
 /** Options with every gap filled. */

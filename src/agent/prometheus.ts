@@ -28,6 +28,7 @@ function escapeLabel(value: string): string {
 /** Renders a snapshot. Serve it with `content-type: text/plain; version=0.0.4`. */
 export function formatPrometheus(stats: AgentStats): string {
   const out = new Exposition()
+  out.single('sluice_agent_ready', 'gauge', 'Whether health checks succeed.', stats.ready ? 1 : 0)
   formatConnections(out, stats)
   out.single('sluice_agent_frames_received_total', 'counter', 'Frames received.', stats.frames.received)
   out.single('sluice_agent_notifies_total', 'counter', 'NOTIFY frames received.', stats.frames.notifies)
@@ -46,7 +47,7 @@ export function formatPrometheus(stats: AgentStats): string {
   )
   out.single('sluice_agent_bytes_received_total', 'counter', 'Bytes received.', stats.bytes.received)
   out.single('sluice_agent_bytes_sent_total', 'counter', 'Bytes sent.', stats.bytes.sent)
-  out.single('sluice_agent_in_flight', 'gauge', 'NOTIFYs waiting for a handler.', stats.inFlight)
+  out.single('sluice_agent_in_flight', 'gauge', 'Messages waiting for a handler.', stats.inFlight)
   out.single(
     'sluice_agent_unknown_messages_total',
     'counter',
@@ -89,10 +90,16 @@ function formatMessages(out: Exposition, messages: ReadonlyMap<string, MessageSt
     'Messages not answered by their handler, by reason.',
   )
   for (const [message, each] of messages) {
-    for (const reason of ['errors', 'deadlines', 'overloads', 'late', 'oversized'] as const) {
+    for (const reason of ['errors', 'deadlines', 'overloads'] as const) {
       out.sample('sluice_agent_message_failures_total', each[reason], { message, reason })
     }
   }
+  out.family('sluice_agent_late_results_total', 'counter', 'Results that came after the answer, by message.')
+  for (const [message, each] of messages)
+    out.sample('sluice_agent_late_results_total', each.late, { message })
+  out.family('sluice_agent_oversized_total', 'counter', 'Messages whose actions did not all fit the frame.')
+  for (const [message, each] of messages)
+    out.sample('sluice_agent_oversized_total', each.oversized, { message })
   const name = 'sluice_agent_message_duration_seconds'
   out.family(name, 'histogram', 'From a message to its result.')
   for (const [message, { latency }] of messages) {

@@ -38,6 +38,7 @@ export function mergeStats(all: readonly AgentStats[]): AgentStats {
       all.map((stats) => stats.bytes),
       ['received', 'sent'],
     ),
+    ready: all.every((stats) => stats.ready),
     inFlight: all.reduce((total, stats) => total + stats.inFlight, 0),
     unknownMessages: all.reduce((total, stats) => total + stats.unknownMessages, 0),
     errors,

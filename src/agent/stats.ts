@@ -1,4 +1,5 @@
 /** A snapshot of an agent's counters, for programs. */
+import type { LoopLag } from './loop-lag.ts'
 import type { AgentMetrics, MessageMetrics } from './metrics.ts'
 
 /** Counters of one message name; see {@link AgentStats}. */
@@ -15,6 +16,8 @@ export interface MessageStats {
 
 /** Everything that an agent counts, at one moment. Times are milliseconds, sizes bytes. */
 export interface AgentStats {
+  /** Whether health checks succeed. */
+  readonly ready: boolean
   readonly connections: {
     readonly active: number
     readonly accepted: number
@@ -25,18 +28,20 @@ export interface AgentStats {
   readonly frames: { readonly received: number; readonly notifies: number; readonly acks: number }
   readonly fragments: { readonly joined: number; readonly aborted: number }
   readonly bytes: { readonly received: number; readonly sent: number }
+  /** Messages that wait for asynchronous handlers. */
   readonly inFlight: number
   readonly unknownMessages: number
   /** By error code. */
   readonly errors: Readonly<Record<string, number>>
   readonly messages: ReadonlyMap<string, MessageStats>
-  /** How late the event loop ran its timers since `listen()`; HAProxy's timeouts go on meanwhile. */
-  readonly eventLoopLag: { readonly mean: number; readonly p99: number; readonly max: number }
+  /** How late the event loop was in the last 10 to 20 s; HAProxy's timeouts go on meanwhile. */
+  readonly eventLoopLag: LoopLag
 }
 
 /** Copies the counters. */
-export function snapshot(metrics: AgentMetrics, eventLoopLag: AgentStats['eventLoopLag']): AgentStats {
+export function snapshot(metrics: AgentMetrics, ready: boolean, eventLoopLag: LoopLag): AgentStats {
   return {
+    ready,
     connections: {
       active: metrics.connectionsActive,
       accepted: metrics.connectionsAccepted,

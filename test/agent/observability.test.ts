@@ -46,6 +46,7 @@ describe('stats', () => {
         sent: agentHello('fragmentation').length + agentHello().length + 5 * ackSize,
       },
       inFlight: 0,
+      ready: true,
       unknownMessages: 1,
       errors: { ERR_AGENT_HANDLER: 1, ERR_AGENT_DEADLINE: 1 },
     })
