@@ -142,24 +142,25 @@ const supported: readonly Keyword<GlobalDraft>[] = [
     since: '1.7',
     apply: applyResetEnvironment,
   },
-  countKeyword('maxconn', 'connections in the whole process', (global, value) => {
+  countKeyword('maxconn', 'yes', 'connections in the whole process', (global, value) => {
     global.maxconn = value
   }),
-  countKeyword('nbthread', 'number of workers', (global, value) => {
+  countKeyword('nbthread', 'ignored', 'number of workers', (global, value) => {
     global.nbthread = value
   }),
 ]
 
-/** A number that is checked and kept in the model, though nothing obeys it yet. */
+/** A number; one that nothing obeys is checked and kept all the same. */
 function countKeyword(
   name: string,
+  support: 'yes' | 'ignored',
   doc: string,
   set: (global: GlobalDraft, value: number) => void,
 ): Keyword<GlobalDraft> {
   return {
     name,
     sections,
-    support: 'ignored',
+    support,
     syntax: '<number>',
     fallback: '',
     doc,
@@ -168,7 +169,7 @@ function countKeyword(
       const value = args.integer('<number>', 1)
       if (value === undefined || !args.end()) return
       set(global, value)
-      reportUnsupported(args, 'ignored')
+      if (support === 'ignored') reportUnsupported(args, support)
     },
   }
 }

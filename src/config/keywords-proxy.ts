@@ -5,7 +5,6 @@ import { applyBalance } from './balance.ts'
 import { applyBind } from './bind.ts'
 import type { ProxyDraft } from './draft.ts'
 import { errorPageStatuses } from './http-reply.ts'
-import { reportUnsupported } from './keyword.ts'
 import type { Keyword } from './keyword.ts'
 import { timeoutKeywords } from './keywords-timeout.ts'
 import { applyLog } from './log-target.ts'
@@ -61,7 +60,6 @@ function applyErrorFile(proxy: ProxyDraft, args: Args): void {
     return args.error('CFG_ARGUMENT', args.place, `HAProxy never sends an error page with status ${status}`)
   }
   proxy.errorFiles.push({ place: args.place, status, file })
-  reportUnsupported(args, 'ignored')
 }
 
 function applyDescription(proxy: ProxyDraft, args: Args): void {
@@ -242,7 +240,6 @@ export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
     { since: '1.5' },
   ),
   keyword('errorfile', everywhere, '<status> <file>', 'raw response for an error', applyErrorFile, {
-    support: 'ignored',
     since: '1.3',
   }),
   keyword(

@@ -55,6 +55,5 @@ export const timeoutKeywords: readonly Keyword<ProxyDraft>[] = [
   timeout('tunnel', 'tunnel', backends, 'without data in a tunnel', {
     fallback: 'timeout client and timeout server',
     since: '1.5',
-    support: 'ignored',
   }),
 ]
