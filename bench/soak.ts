@@ -27,6 +27,19 @@ async function measure(load: Running): Promise<Result> {
   return JSON.parse(await nextLine(load)) as Result
 }
 
+interface Counters {
+  /** Of the last 10 to 20 seconds, in milliseconds. */
+  readonly lag: number
+  readonly notifies: number
+  readonly acks: number
+  readonly inFlight: number
+}
+
+async function readCounters(): Promise<Counters> {
+  agent.child.kill('SIGUSR2')
+  return JSON.parse(await nextLine(agent)) as Counters
+}
+
 /** What the agent can take. */
 async function findLimit(port: string): Promise<number> {
   const load = await startScript(1, 'load', port, '8', '20', '3', 'one')
@@ -46,6 +59,7 @@ let answers = 0
 let wrong = 0
 let closed = 0
 let worstP99 = 0
+let worstStall = 0
 const end = performance.now() + total * 1000
 const settled = performance.now() + warmUp * 1000
 while (performance.now() < end) {
@@ -56,6 +70,7 @@ while (performance.now() < end) {
   if (performance.now() < settled) continue
   worstP99 = Math.max(worstP99, result.p99)
   memory.push(residentBytes(agent.pid) / 1_048_576)
+  worstStall = Math.max(worstStall, (await readCounters()).lag)
 }
 // No new NOTIFYs: whatever is on its way arrives.
 await load.stop()
@@ -78,7 +93,7 @@ const verdicts = [
     `RSS ${first.toFixed(1)} MB after warm-up, ${last.toFixed(1)} MB at the end: ${growth.toFixed(1)} %`,
     growth <= 5,
   ],
-  [`longest stall of the event loop ${counters.lag.toFixed(1)} ms`, counters.lag <= 50],
+  [`longest stall of the event loop after warm-up ${worstStall.toFixed(1)} ms`, worstStall <= 50],
   [
     `${counters.notifies} NOTIFYs, ${counters.acks} ACKs, ${counters.inFlight} in flight, ${wrong} wrong, ${closed} connections lost`,
     answered,

@@ -6,7 +6,7 @@ import { encodeFrame, encodeNotify, encodeNotifyFragments, Writer } from 'sluice
 import { SpopClient } from '../support/spop-client.ts'
 
 const agents: Agent[] = []
-after(() => Promise.all(agents.map((agent) => agent.destroy())))
+after(() => agents.forEach((agent) => agent.destroy()))
 
 async function listen(agent: Agent): Promise<{ host: string; port: number; type: 'tcp' }> {
   agents.push(agent)
