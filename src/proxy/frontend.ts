@@ -30,6 +30,9 @@ export interface ClientSide {
   destroy(): void
 }
 
+/** Connections beyond `maxconn` that are held; more are refused, as a full queue of the kernel would. */
+const mostWaiting = 1024
+
 /** See the head of this file. */
 export class Frontend implements SampleNamed {
   readonly proxy: ProxyRuntime
@@ -110,8 +113,9 @@ export class Frontend implements SampleNamed {
     const { maxconn } = this.plan.model
     const frontendFull = maxconn !== undefined && maxconn > 0 && this.connections >= maxconn
     if (!frontendFull && !this.proxy.full) return this.#accept(socket)
-    socket.pause()
     socket.on('error', () => {})
+    if (this.#waiting.length >= mostWaiting) return void socket.destroy()
+    socket.pause()
     socket.once('close', () => {
       const at = this.#waiting.indexOf(socket)
       if (at >= 0) this.#waiting.splice(at, 1)

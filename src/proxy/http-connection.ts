@@ -43,7 +43,7 @@ export class HttpConnection implements ReaderSink {
     this.#deadline = new Deadline(() => this.#onDeadline())
     this.#reader.expectHead()
     this.#wait('first-byte')
-    socket.on('data', (chunk: Buffer) => this.#reader.push(chunk))
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('end', () => this.#onEnd())
     socket.on('drain', () => this.#onDrain())
     socket.on('error', () => this.#onGone())
@@ -123,6 +123,12 @@ export class HttpConnection implements ReaderSink {
     const last = this.#reader.ended && !this.#reader.pending
     if (!keep || last || this.session.frontend.proxy.closing) return this.end()
     this.#reader.expectHead()
+    // A client that does not read its answers gets no further ones.
+    if (this.#blocked) {
+      this.#reader.hold()
+      this.#wait('client')
+      return
+    }
     if (!this.#reader.pending) this.#wait('next-request')
     this.#reader.resume()
   }
@@ -207,10 +213,26 @@ export class HttpConnection implements ReaderSink {
 
   // From the socket.
 
+  /** A fault of ours costs this connection, and nothing else. */
+  #onData(chunk: Buffer): void {
+    try {
+      this.#reader.push(chunk)
+    } catch (error) {
+      const { name, proxy } = this.session.frontend
+      proxy.settings.logger.error({ err: error, frontend: name }, 'a connection failed')
+      this.session.socket.destroy()
+    }
+  }
+
   #onDrain(): void {
     this.#blocked = false
-    this.#watch()
-    this.#stream?.onClientDrain()
+    if (this.#stream !== undefined) {
+      this.#watch()
+      this.#stream.onClientDrain()
+    } else if (!this.#ending) {
+      this.#wait('next-request')
+      this.#reader.release()
+    }
   }
 
   #onEnd(): void {

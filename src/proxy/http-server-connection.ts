@@ -154,7 +154,14 @@ export class HttpServerConnection implements ReaderSink, ServerTransport {
   #onData(chunk: Buffer): void {
     if (this.#client === undefined) return this.destroy() // an idle server has nothing to say
     this.#watch()
-    this.#reader.push(chunk)
+    try {
+      this.#reader.push(chunk)
+    } catch (error) {
+      // A fault of ours costs this stream, and nothing else.
+      const { settings } = this.#server.backend.proxy
+      settings.logger.error({ err: error, server: this.#server.name }, 'a connection to a server failed')
+      this.#fail('invalid')
+    }
   }
 
   #onDrain(): void {

@@ -35,11 +35,13 @@ const continueHead = 'HTTP/1.1 100 Continue\r\n\r\n'
 export class HttpStream extends ProxyStream implements TransportClient, ConnectorClient {
   /** Undefined: there was no request that could be read. */
   readonly head: RequestHead | undefined
-  /** `GET /path HTTP/1.1` as received. */
-  readonly requestLine: string | undefined
   responseHead: ResponseHead | undefined
 
   readonly #connection: HttpConnection
+  /** As received: rules may change that of the head. */
+  readonly #target: string
+  /** The head for the server, made when it is first sent. */
+  #requestText: string | undefined
   #responseFraming: Framing = 0
   #route: Route | undefined
   #connector: Connector | undefined
@@ -69,7 +71,7 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
     this.head = head
     this.status = -1
     this.#requestDone = head === undefined || head.framing === 0
-    this.requestLine = head === undefined ? undefined : `${head.method} ${head.target} HTTP/1.${head.minor}`
+    this.#target = head?.target ?? ''
   }
 
   // What samples see.
@@ -82,6 +84,12 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
   get response(): SampleResponse | undefined {
     if (this.responseHead === undefined) return undefined
     return (this.#responseView ??= new ResponseView(this.responseHead, this.#responseFraming))
+  }
+
+  /** `GET /path HTTP/1.1` as received. */
+  get requestLine(): string | undefined {
+    const { head } = this
+    return head === undefined ? undefined : `${head.method} ${this.#target} HTTP/1.${head.minor}`
   }
 
   get bufferedBody(): Buffer | undefined {
@@ -219,7 +227,7 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
   #attachHttp(transport: HttpServerConnection): void {
     const { head } = this
     if (head === undefined) return
-    const text = this.#formatRequest(head)
+    const text = (this.#requestText ??= this.#formatRequest(head))
     transport.begin(this, head.method, text, head.framing)
     this.#attach(transport)
   }
@@ -236,9 +244,9 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
     if (this.#transport === transport) transport.flush()
   }
 
-  /** The head for the server. Made anew for each attempt, from headers that are left as they are. */
+  /** The head for the server; nobody reads the headers afterwards. */
   #formatRequest(head: RequestHead): string {
-    const headers = head.headers.clone()
+    const { headers } = head
     const upgrade = head.upgrade !== undefined && !/(^|[,\s])h2c($|[,\s])/i.test(head.upgrade)
     if (head.connection !== 0) cleanConnection(headers, upgrade)
     // Nobody behind us speaks HTTP/2 in clear text, and asking for it has been used to get past proxies.
@@ -529,6 +537,12 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
   }
 
   waitForData(): void {}
+
+  protected fault(): void {
+    // A second fault, of a rule for replies perhaps, leaves nothing to be said.
+    if (this.cause === 'I' || this.#headSent) this.#abort('I', true)
+    else this.#replyError(500, 'I')
+  }
 
   /** For a request that could not be read: it is only logged. */
   fail(cause: Cause, status: number): void {

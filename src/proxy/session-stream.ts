@@ -49,5 +49,7 @@ export class SessionStream extends ProxyStream {
     return Flow.Over
   }
 
+  protected fault(): void {}
+
   waitForData(): void {}
 }

@@ -95,7 +95,22 @@ export abstract class ProxyStream implements Stream {
     if (!this.over && !this.#running) this.#advance()
   }
 
+  /** A fault of ours costs this stream, and nothing else. */
   #advance(): void {
+    try {
+      this.#step()
+    } catch (error) {
+      this.#running = false
+      this.#steps = noSteps
+      this.frontend.proxy.settings.logger.error(
+        { err: error, frontend: this.frontend.name },
+        'a stream failed',
+      )
+      if (!this.over) this.fault()
+    }
+  }
+
+  #step(): void {
     this.#running = true
     const steps = this.#steps
     while (this.#at < steps.length) {
@@ -120,6 +135,8 @@ export abstract class ProxyStream implements Stream {
   abstract reply(reply: StreamReply, cause: Cause): Flow
   /** Ends the stream without an answer. */
   abstract reject(cause: Cause): Flow
+  /** Something that should not happen has happened: ends the stream. */
+  protected abstract fault(): void
   /** Waits for more data, at most for `delay` milliseconds since the first call; then `final` is true. */
   abstract waitForData(delay: number): void
 

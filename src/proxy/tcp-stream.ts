@@ -282,6 +282,10 @@ export class TcpStream extends ProxyStream implements ConnectorClient, ClientSid
     return Flow.Over
   }
 
+  protected fault(): void {
+    this.#end('I')
+  }
+
   closeIfIdle(): void {}
 
   destroy(): void {

@@ -312,6 +312,29 @@ describe('HTTP streams', () => {
     await until(() => proxy.proxy.stats.connections === 0, 'the end of the stream')
   })
 
+  it('hold back a client that does not read the answers to its many requests', async (t) => {
+    const proxy = await startProxy(t, `${defaults}\nfrontend fe\n  bind 127.0.0.1:0\n  http-request deny\n`)
+    const client = rawClient(t, proxy.port())
+    client.socket.pause()
+    const many = Buffer.from(get('/').repeat(2000), 'latin1')
+    let sent = 0
+    const write = (): void => {
+      while (sent < 100_000_000) {
+        sent += many.length
+        if (!client.socket.write(many)) {
+          client.socket.once('drain', write)
+          return
+        }
+      }
+    }
+    write()
+    await settled(() => sent)
+    assert.ok(sent < 40_000_000, `${sent} bytes were taken`)
+    const before = proxy.proxy.stats.streams
+    client.socket.resume()
+    await until(() => proxy.proxy.stats.streams > before + 1000, 'more requests')
+  })
+
   it('hold back a client whose server does not read', async (t) => {
     const origin = await httpOrigin(t, (request) => request.pause())
     const proxy = await before(t, origin.port)
