@@ -20,7 +20,7 @@ export interface OffloadJob {
 /** What a thread answers; the first answer, of id 0, says that the module is loaded. */
 export interface OffloadResult {
   readonly id: number
-  readonly actions?: Uint8Array
+  readonly actions?: Uint8Array<ArrayBuffer>
   readonly oversized?: boolean
   readonly error?: string
 }
@@ -36,7 +36,9 @@ async function serve(): Promise<void> {
   }
   const decoders = new Map([...handlers].map(([name, { args }]) => [name, new ArgumentDecoder(name, args)]))
   port.on('message', (job: OffloadJob) => {
-    void run(handlers, decoders, job).then((result) => port.postMessage(result))
+    void run(handlers, decoders, job).then((result) => {
+      port.postMessage(result, result.actions === undefined ? [] : [result.actions.buffer])
+    })
   })
   port.postMessage({ id: 0 } satisfies OffloadResult)
 }
@@ -47,7 +49,7 @@ async function run(
   { id, message, room }: OffloadJob,
 ): Promise<OffloadResult> {
   try {
-    const reader = createReader(Buffer.from(message))
+    const reader = createReader(Buffer.from(message.buffer, message.byteOffset, message.byteLength))
     const name = readString(reader)
     const handler = handlers.get(name)
     const decoder = decoders.get(name)
@@ -57,6 +59,7 @@ async function run(
     const actions = new ActionWriter(writer, room)
     // The module's declaration keeps schema and handler together.
     await handler.handle(decoder.decode(reader, reader.uint8()) as Record<string, never>, actions)
+    // Bytes of their own: they move away, and a handler that sets more later must find its writer intact.
     return { id, actions: new Uint8Array(writer.view()), oversized: actions.oversized }
   } catch (error) {
     return { id, error: errorMessage(error) }

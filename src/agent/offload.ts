@@ -1,13 +1,14 @@
 /**
- * CPU-heavy handlers in worker threads: the event loop goes on answering while they compute. Messages go over as the
- * bytes that they were, and encoded actions come back.
+ * CPU-heavy handlers in worker threads: the event loop goes on answering while they compute. A message is encoded once
+ * more, into bytes that move to the thread without a copy, and so do the encoded actions on their way back.
  */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { Writer } from '../bytes/writer.ts'
-import { silentLogger, type Logger } from '../logger.ts'
+import { loggerOption } from '../logger-option.ts'
+import type { Logger } from '../logger.ts'
 import { integer, resolveOptions, type Resolved, type Specs } from '../options.ts'
-import { encodeMessages } from '../spop/notify.ts'
+import { encodeMessages, type Message } from '../spop/notify.ts'
 import type { ActionWriter } from './actions.ts'
 import { AgentError } from './errors.ts'
 import type { MessageHandler } from './handlers.ts'
@@ -29,77 +30,89 @@ const specs: Specs<OffloadOptions> = {
   threads: integer(Math.max(1, availableParallelism() - 1), { min: 1, max: 256 }),
   maxQueue: integer(1000),
   threadTimeout: integer(10_000, { max: 0x7fff_ffff }),
-  logger: { fallback: silentLogger, check: () => undefined },
+  logger: loggerOption(),
 }
 
 interface Job {
-  readonly message: Uint8Array
+  /** In an ArrayBuffer of its own, which moves to the thread. */
+  readonly message: Uint8Array<ArrayBuffer>
   readonly room: number
   resolve(result: OffloadResult): void
-  reject(error: Error): void
+  reject(error: unknown): void
 }
 
 /** Restarts of a module that cannot even be loaded wait this long, in milliseconds. */
 const restartDelay = 1000
+/** Bytes kept for the head of the ACK. */
+const ackHeadSize = 32
+/** A scratch buffer that one huge message has made larger than this is not kept. */
+const maxScratchSize = 65_536
+
+/** What a thread tells its pool. */
+interface ThreadOwner {
+  onFree(thread: Thread): void
+  onExit(thread: Thread, error: AgentError): void
+}
 
 /** One thread, which does one job at a time: a second one would only wait inside it. */
 class Thread {
   readonly #worker: Worker
-  readonly #onFree: (thread: Thread) => void
-  #ready = false
+  readonly #owner: ThreadOwner
+  #loaded = false
+  #failure: Error | undefined
+  #stopping = false
   #job: Job | undefined
   #lastId = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(
-    module: string,
-    onFree: (thread: Thread) => void,
-    onExit: (thread: Thread, error: Error) => void,
-  ) {
-    this.#onFree = onFree
+  constructor(module: string, owner: ThreadOwner) {
+    this.#owner = owner
     this.#worker = new Worker(new URL('./offload-thread.js', import.meta.url), { workerData: { module } })
-    let failure: Error | undefined
     this.#worker.on('message', (result: OffloadResult) => this.#onResult(result))
     this.#worker.on('error', (error) => {
-      failure = error
+      this.#failure = error
     })
-    this.#worker.on('exit', (code) => {
-      clearTimeout(this.#timer)
-      const error = new AgentError(
-        'ERR_AGENT_OFFLOAD',
-        failure?.message ?? `the thread exited with ${code}`,
-        failure,
-      )
-      this.#job?.reject(error)
-      onExit(this, error)
-    })
+    this.#worker.on('exit', (code) => this.#onExit(code))
   }
 
-  get free(): boolean {
-    return this.#ready && this.#job === undefined
-  }
-
+  /** Whether its module was loaded. */
   get loaded(): boolean {
-    return this.#ready
+    return this.#loaded
   }
 
   run(job: Job, timeout: number): void {
     this.#job = job
-    const message: OffloadJob = { id: ++this.#lastId, message: job.message, room: job.room }
-    this.#worker.postMessage(message)
-    if (timeout > 0) this.#timer = setTimeout(() => void this.#worker.terminate(), timeout)
+    const { message, room } = job
+    this.#worker.postMessage({ id: ++this.#lastId, message, room } satisfies OffloadJob, [message.buffer])
+    if (timeout > 0) this.#timer = setTimeout(() => this.#onTimeout(timeout), timeout)
   }
 
   #onResult(result: OffloadResult): void {
     clearTimeout(this.#timer)
-    this.#ready = true
+    this.#loaded = true
     const job = this.#job
     this.#job = undefined
     job?.resolve(result)
-    this.#onFree(this)
+    // An answer may cross the order to stop.
+    if (!this.#stopping) this.#owner.onFree(this)
+  }
+
+  #onTimeout(timeout: number): void {
+    this.#failure = new Error(`no answer within ${timeout} ms`)
+    void this.stop()
+  }
+
+  #onExit(code: number): void {
+    clearTimeout(this.#timer)
+    const why = this.#failure?.message ?? `the thread exited with ${code}`
+    const detail = this.#loaded ? why : `cannot load the module: ${why}`
+    const error = new AgentError('ERR_AGENT_OFFLOAD', detail, this.#failure)
+    this.#job?.reject(error)
+    this.#owner.onExit(this, error)
   }
 
   async stop(): Promise<void> {
+    this.#stopping = true
     await this.#worker.terminate()
   }
 }
@@ -109,61 +122,109 @@ export class Offload {
   readonly #module: string
   readonly #options: Resolved<OffloadOptions>
   readonly #threads = new Set<Thread>()
-  readonly #queue: Job[] = []
+  readonly #free: Thread[] = []
+  /** In the order of their arrival; a set, because those whose deadline passes leave from the middle. */
+  readonly #queue = new Set<Job>()
+  readonly #owner: ThreadOwner
+  #scratch = new Writer()
+  /** Why the last thread that was started could not load the module; undefined once one could. */
+  #loadError: AgentError | undefined
   #closed = false
 
   constructor(module: string | URL, options: OffloadOptions) {
     this.#module = String(module)
     this.#options = resolveOptions(specs, options, 'createOffload')
+    this.#owner = {
+      onFree: (thread) => this.#onFree(thread),
+      onExit: (thread, error) => this.#onExit(thread, error),
+    }
     for (let count = 0; count < this.#options.threads; count++) this.#start()
   }
 
   #start(): void {
-    if (this.#closed) return
-    const thread = new Thread(
-      this.#module,
-      (each) => this.#next(each),
-      (each, error) => this.#onExit(each, error),
-    )
-    this.#threads.add(thread)
+    if (!this.#closed) this.#threads.add(new Thread(this.#module, this.#owner))
   }
 
-  #onExit(thread: Thread, error: Error): void {
+  #onFree(thread: Thread): void {
+    this.#loadError = undefined
+    const [job] = this.#queue
+    if (job === undefined) {
+      this.#free.push(thread)
+      return
+    }
+    this.#queue.delete(job)
+    thread.run(job, this.#options.threadTimeout)
+  }
+
+  #onExit(thread: Thread, error: AgentError): void {
     this.#threads.delete(thread)
+    const index = this.#free.indexOf(thread)
+    if (index >= 0) this.#free.splice(index, 1)
     if (this.#closed) return
     this.#options.logger.error({ err: error }, 'worker thread lost, starting another')
-    if (thread.loaded) this.#start()
-    else setTimeout(() => this.#start(), restartDelay).unref()
-  }
-
-  #next(thread: Thread): void {
-    const job = this.#queue.shift()
-    if (job !== undefined) thread.run(job, this.#options.threadTimeout)
-  }
-
-  #submit(message: Uint8Array, room: number): Promise<OffloadResult> {
-    if (this.#closed) return Promise.reject(new AgentError('ERR_AGENT_OFFLOAD', 'the pool is closed'))
-    if (this.#queue.length >= this.#options.maxQueue) {
-      return Promise.reject(
-        new AgentError('ERR_AGENT_OVERLOAD', `${this.#queue.length} messages wait for a thread`),
-      )
+    if (thread.loaded) {
+      this.#start()
+      return
     }
+    this.#loadError = error
+    if (this.#broken !== undefined) this.#failAll(error)
+    setTimeout(() => this.#start(), restartDelay).unref()
+  }
+
+  /** Why no thread can be expected to answer, if so. */
+  get #broken(): AgentError | undefined {
+    if (this.#loadError === undefined) return undefined
+    for (const thread of this.#threads) if (thread.loaded) return undefined
+    return this.#loadError
+  }
+
+  #failAll(error: AgentError): void {
+    for (const job of this.#queue) job.reject(error)
+    this.#queue.clear()
+  }
+
+  #refusal(): AgentError | undefined {
+    if (this.#closed) return new AgentError('ERR_AGENT_OFFLOAD', 'the pool is closed')
+    if (this.#queue.size < this.#options.maxQueue || this.#free.length > 0) return this.#broken
+    return new AgentError('ERR_AGENT_OVERLOAD', `${this.#queue.size} messages wait for a thread`)
+  }
+
+  #submit(message: Message, room: number, signal: AbortSignal): Promise<OffloadResult> {
+    const refusal = this.#refusal()
+    if (refusal !== undefined) return Promise.reject(refusal)
     return new Promise((resolve, reject) => {
-      const job = { message, room, resolve, reject }
-      const thread = [...this.#threads].find((each) => each.free)
-      if (thread === undefined) this.#queue.push(job)
+      signal.throwIfAborted()
+      const job = { message: this.#encode(message), room, resolve, reject }
+      // A job that a thread has begun is finished there; nobody takes the result.
+      const onAbort = () => {
+        this.#queue.delete(job)
+        reject(signal.reason as Error)
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      const thread = this.#free.pop()
+      if (thread === undefined) this.#queue.add(job)
       else thread.run(job, this.#options.threadTimeout)
     })
   }
 
-  /** The handler to register for a message whose name the worker module knows. */
+  /** The message in bytes of exactly its size: what moves to a thread must not be part of a buffer that others use. */
+  #encode(message: Message): Uint8Array<ArrayBuffer> {
+    const writer = this.#scratch
+    writer.reset()
+    encodeMessages(writer, [message])
+    const exact = new Uint8Array(writer.view())
+    if (writer.bytes.length > maxScratchSize) this.#scratch = new Writer()
+    return exact
+  }
+
+  /**
+   * The handler to register for a message whose name the worker module knows. A message whose deadline passes while it
+   * waits for a thread is never computed.
+   */
   get handler(): MessageHandler {
     return async (message, actions, context) => {
-      const writer = new Writer()
-      encodeMessages(writer, [message])
-      // Some bytes are kept for the head of the ACK.
-      const room = context.connection.maxFrameSize - 32
-      const result = await this.#submit(new Uint8Array(writer.view()), room)
+      const room = context.connection.maxFrameSize - ackHeadSize
+      const result = await this.#submit(message, room, context.signal)
       if (result.error !== undefined) throw new AgentError('ERR_AGENT_OFFLOAD', result.error)
       // Agents hand out no other implementation of Actions.
       if (result.actions !== undefined)
@@ -174,8 +235,7 @@ export class Offload {
   /** Stops all threads; messages that wait fail. */
   async close(): Promise<void> {
     this.#closed = true
-    for (const job of this.#queue.splice(0))
-      job.reject(new AgentError('ERR_AGENT_OFFLOAD', 'the pool is closed'))
+    this.#failAll(new AgentError('ERR_AGENT_OFFLOAD', 'the pool is closed'))
     await Promise.all([...this.#threads].map((thread) => thread.stop()))
   }
 
@@ -189,7 +249,10 @@ export class Offload {
  * Starts worker threads that load `module` (a file URL, or anything that `import()` takes), whose default export was
  * made by `defineOffload`.
  *
- * @throws UsageError `ERR_SLUICE_OPTION`. A module that cannot be loaded is logged, and messages fail meanwhile.
+ * A module that cannot be loaded is logged and tried again each second; meanwhile messages fail at once with AgentError
+ * `ERR_AGENT_OFFLOAD`, whose cause is what the module threw.
+ *
+ * @throws UsageError `ERR_SLUICE_OPTION`.
  * @example
  * ```ts
  * import { createAgent, createOffload } from 'sluice/agent'

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { createAgent, createOffload } from 'sluice/agent'
+import { pathToFileURL } from 'node:url'
+import { Context, createAgent, createOffload, Message, type Actions } from 'sluice/agent'
 import { SpopClient } from '../support/spop-client.ts'
 
 const module = new URL('./fixtures/offload-module.js', import.meta.url)
 const offload = createOffload(module, { threads: 1, maxQueue: 2, threadTimeout: 1000 })
 const agent = createAgent({ deadline: 5000 })
-for (const name of ['spin', 'fail', 'fill', 'missing']) agent.message(name, offload.handler)
+for (const name of ['spin', 'count', 'echo', 'fail', 'fill', 'missing']) agent.message(name, offload.handler)
 agent.message('fast', (_message, actions) => void actions.setVar('txn', 'fast', true))
 const client = await SpopClient.open(await agent.listen('127.0.0.1:0'))
 
@@ -44,7 +48,7 @@ test('actions that do not fit a frame are left out', async () => {
 
 test('a full queue fails at once', async () => {
   const before = agent.stats.errors['ERR_AGENT_OVERLOAD'] ?? 0
-  const results = await Promise.all([spin(50), spin(50), spin(50), spin(50), spin(50)])
+  const results = await Promise.all([spin(500), spin(1), spin(1), spin(1), spin(1)])
   assert.equal(results.filter((actions) => actions.length === 1).length, 3)
   assert.equal((agent.stats.errors['ERR_AGENT_OVERLOAD'] ?? 0) - before, 2)
 })
@@ -52,4 +56,105 @@ test('a full queue fails at once', async () => {
 test('a thread that hangs is replaced, and the next message is answered', async () => {
   assert.deepEqual(await spin(60_000), [])
   assert.equal((await spin(1)).length, 1)
+})
+
+function newContext(name: string): Context {
+  const connection = { id: 1, peer: 'test', engineId: '', maxFrameSize: 16_380 }
+  return new Context(name, connection, 1, 1, Buffer.alloc(0), 0, 0)
+}
+
+/** Calls a handler as an agent does; its promise. */
+async function call(pool: typeof offload, context: Context, args: Message['args'] = []): Promise<void> {
+  const nowhere: Actions = { setVar: () => true, unsetVar: () => true }
+  await pool.handler(new Message(context.name, args), nowhere, context)
+}
+
+test('bodies of all sizes go over and come back whole', async () => {
+  for (const size of [0, 1, 600, 9000]) {
+    const body = Buffer.alloc(size, 'abc')
+    assert.deepEqual(await client.notify({ name: 'echo', args: [['body', body]] }), [
+      { type: 'set-var', scope: 'txn', name: 'body', value: { type: 'binary', value: body } },
+    ])
+  }
+})
+
+test('a message that is given up while it waits is never computed, and leaves the queue', async () => {
+  const reason = new Error('too late')
+  const busy = newContext('spin')
+  const running = call(offload, busy, [['ms', { type: 'int32', value: 100 }]])
+  // Twice as many as may wait at once: each makes room for the next.
+  for (let round = 0; round < 4; round++) {
+    const context = newContext('count')
+    const waiting = call(offload, context)
+    context.abort(reason)
+    await assert.rejects(waiting, reason)
+  }
+  busy.abort(reason)
+  await assert.rejects(running, reason)
+  assert.deepEqual(await client.notify({ name: 'count', args: [] }), [
+    { type: 'set-var', scope: 'txn', name: 'count', value: { type: 'int64', value: 1 } },
+  ])
+})
+
+test('a message that is given up while it is computed rejects at once, and the thread goes on', async () => {
+  const context = newContext('count')
+  const running = call(offload, context)
+  context.abort(new Error('gone'))
+  await assert.rejects(running, /gone/)
+  assert.deepEqual(await client.notify({ name: 'count', args: [] }), [
+    { type: 'set-var', scope: 'txn', name: 'count', value: { type: 'int64', value: 3 } },
+  ])
+})
+
+test('a message that is given up already is not sent to a thread', async () => {
+  const context = newContext('count')
+  context.abort(new Error('gone before'))
+  await assert.rejects(call(offload, context), /gone before/)
+  assert.deepEqual(await client.notify({ name: 'count', args: [] }), [
+    { type: 'set-var', scope: 'txn', name: 'count', value: { type: 'int64', value: 4 } },
+  ])
+})
+
+test('while the module cannot be loaded messages fail with its error; they work once it can', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-offload-'))
+  const path = join(folder, 'module.mjs')
+  writeFileSync(path, "throw new RangeError('not today')")
+  const logged: string[] = []
+  const log = (_: object, line: string) => void logged.push(line)
+  const logger = { debug: log, info: log, warn: log, error: log }
+  const pool = createOffload(pathToFileURL(path), { threads: 1, threadTimeout: 0, logger })
+  const expected = (error: unknown) => {
+    assert.ok(error instanceof Error && error.cause instanceof Error)
+    assert.equal((error as { code?: unknown }).code, 'ERR_AGENT_OFFLOAD')
+    assert.match(error.message, /cannot load the module: not today/)
+    assert.equal(error.cause.message, 'not today')
+    return true
+  }
+  try {
+    // The first waits until the thread has failed.
+    await assert.rejects(call(pool, newContext('nothing')), expected)
+    await assert.rejects(call(pool, newContext('nothing')), expected)
+    assert.deepEqual(logged, ['worker thread lost, starting another'])
+    writeFileSync(path, "export default new Map([['nothing', { args: {}, handle() {} }]])")
+    for (let tries = 0; ; tries++) {
+      const error: unknown = await call(pool, newContext('missing')).catch((thrown: unknown) => thrown)
+      assert.ok(error instanceof Error)
+      // The thread itself answers: the module is there.
+      if (error.message.includes("no handler 'missing'")) break
+      assert.ok(tries < 100, error.message)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  } finally {
+    await pool.close()
+    rmSync(folder, { recursive: true })
+  }
+  await assert.rejects(call(pool, newContext('nothing')), /the pool is closed/)
+})
+
+test('a module without handlers, and a logger that is none, are told about', async () => {
+  const pool = createOffload('node:path', { threads: 1 })
+  await assert.rejects(call(pool, newContext('x')), /node:path has no default export made by defineOffload/)
+  await pool.close()
+  // @ts-expect-error three methods are missing
+  assert.throws(() => createOffload(module, { logger: { info() {} } }), { code: 'ERR_SLUICE_OPTION' })
 })
