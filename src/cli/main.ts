@@ -16,8 +16,16 @@ async function finish(run: Run): Promise<void> {
     note(`sluice: ${describeError(error)}`)
     process.exitCode = 1
   }
-  // A reader that has gone, such as `head`, is no reason to fail.
+  await Promise.all([flush(process.stdout), flush(process.stderr)])
   process.exit()
+}
+
+/** Resolves when all that was written has left: a pipe takes no more than 64 KB at once. */
+function flush(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once('error', () => resolve())
+    stream.write('', () => resolve())
+  })
 }
 
 function collect(value: string, before: readonly string[] = []): string[] {
@@ -120,5 +128,8 @@ program
   .action((target: string | undefined, options: ProbeOptions) =>
     finish(async () => (await import('./probe.ts')).probeCommand(target, options)),
   )
+
+// A reader that has gone, such as `head`, is no reason to fail.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
 await program.parseAsync()

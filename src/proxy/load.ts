@@ -97,14 +97,23 @@ function withoutConsequences(list: readonly Diagnostic[]): Diagnostic[] {
   )
 }
 
+/** Longest message: it may repeat a word of the file, and a file that is no configuration may be one word. */
+const longestMessage = 400
+
 /** Inside, text has one character for each byte; people read UTF-8. */
 function readable(diagnostic: Diagnostic): Diagnostic {
   const { message, hint } = diagnostic
   return {
     ...diagnostic,
-    message: fromBytes(message),
-    ...(hint === undefined ? {} : { hint: fromBytes(hint) }),
+    message: cut(fromBytes(message)),
+    ...(hint === undefined ? {} : { hint: cut(fromBytes(hint)) }),
   }
+}
+
+function cut(text: string): string {
+  if (text.length <= longestMessage) return text
+  const half = longestMessage / 2
+  return `${text.slice(0, half)}…${text.slice(-half)}`
 }
 
 function fromBytes(text: string): string {
