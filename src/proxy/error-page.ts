@@ -12,8 +12,8 @@ export interface ErrorPage {
 
 const noBytes = Buffer.alloc(0)
 
-function page(status: number, reason: string, text: string, title = `${status} ${reason}`): ErrorPage {
-  const body = Buffer.from(`<html><body><h1>${title}</h1>\n${text}\n</body></html>\n`, 'latin1')
+function page(status: number, reason: string, text: string): ErrorPage {
+  const body = Buffer.from(`<html><body><h1>${status} ${reason}</h1>\n${text}\n</body></html>\n`, 'latin1')
   return { status, reason, body, close: status === 400 || status === 408 }
 }
 
@@ -31,10 +31,11 @@ const pages = new Map<number, ErrorPage>(
       'Method Not Allowed',
       'A request was made of a resource using a request method not supported by that resource',
     ),
-    page(407, 'Unauthorized', password, '407 Unauthorized'),
+    page(407, 'Unauthorized', password),
     page(408, 'Request Time-out', "Your browser didn't send a complete request in time."),
     page(410, 'Gone', 'The resource is no longer available and will not be available again.'),
     page(413, 'Payload Too Large', 'The request entity exceeds the maximum allowed.'),
+    page(421, 'Misdirected Request', 'Request sent to a non-authoritative server.'),
     page(422, 'Unprocessable Content', 'The server cannot process the contained instructions.'),
     page(425, 'Too Early', 'Your browser sent early data.'),
     page(429, 'Too Many Requests', 'You have sent too many requests in a given amount of time.'),

@@ -7,6 +7,9 @@ export interface Ports {
   readonly dead: number
 }
 
+/** Every status that there is a page for. */
+const pages = [200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 421, 422, 425, 429, 500, 501, 502, 503, 504]
+
 /** The same for both, but for the port of the frontend. */
 export const config = ({ fe, origin, dead }: Ports): string => `
 defaults
@@ -27,6 +30,7 @@ frontend f
   acl is_deny path /deny
   tcp-request content reject if { path /tcpreject }
   http-request deny if is_deny
+${pages.map((each) => `  http-request deny deny_status ${each} if { path /page${each} }`).join('\n')}
   http-request deny deny_status 429 if { path /deny429 }
   http-request deny deny_status 400 content-type text/plain string "hello" hdr X-A b if { path /denystr }
   http-request return status 200 content-type text/plain string "hi there" hdr X-A "%[path]" if { path /return }
@@ -157,6 +161,7 @@ export const cases: readonly Case[] = [
   { name: 'deny with a body', raw: 'POST /deny HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello' },
   one('deny with a status', '/deny429'),
   one('deny with words', '/denystr'),
+  ...pages.map((each) => one(`the page of ${each}`, `/page${each}`)),
   one('return', '/return'),
   one('return with a format', '/returnlf'),
   { name: 'return to HEAD', raw: 'HEAD /return HTTP/1.1\r\nHost: a\r\n\r\n' },
