@@ -1,7 +1,7 @@
 /** A worker's side of a cluster: obeys the primary. */
 import cluster from 'node:cluster'
 import type { Agent } from './agent.ts'
-import type { ClusterReply, ClusterRequest } from './cluster.ts'
+import type { ClusterReply, ClusterRequest } from './cluster-member.ts'
 
 /**
  * Lets the primary drain, close and count this process's agent. Call it once the agent listens. In a process that is
@@ -11,7 +11,7 @@ export function joinCluster(agent: Agent): void {
   const { worker } = cluster
   if (worker === undefined) return
   const reply = (message: ClusterReply) => void process.send?.(message)
-  const close = () => void agent.close().then(() => worker.disconnect())
+  const close = () => void agent.close().then(() => worker.isConnected() && worker.disconnect())
   process.on('message', (request: ClusterRequest) => {
     if (request.sluice === 'close') close()
     else if (request.sluice === 'drain') agent.drain()

@@ -2,11 +2,13 @@
  * An agent on all cores: worker processes that share the listening sockets, each accepting directly. This file is the
  * primary's side; the workers call `joinCluster` (cluster-worker.ts).
  */
-import cluster, { type Worker } from 'node:cluster'
+import cluster from 'node:cluster'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { silentLogger, type Logger } from '../logger.ts'
+import { loggerOption } from '../logger-option.ts'
+import type { Logger } from '../logger.ts'
 import { boolean, integer, resolveOptions, type Resolved, type Specs } from '../options.ts'
+import { ClusterMember, type MemberOwner } from './cluster-member.ts'
 import { AgentError } from './errors.ts'
 import { mergeStats } from './stats-merge.ts'
 import type { AgentStats } from './stats.ts'
@@ -21,7 +23,8 @@ export interface AgentClusterOptions {
   closeTimeout?: number
   /**
    * Let the primary hand out connections in turn, instead of each worker accepting for itself. HAProxy keeps few
-   * connections open for long: in turn spreads them evenly, direct costs the primary nothing.
+   * connections open for long: in turn spreads them evenly, direct costs the primary nothing. The first cluster of a
+   * process decides for all.
    * @default false
    */
   roundRobin?: boolean
@@ -34,40 +37,32 @@ const specs: Specs<AgentClusterOptions> = {
   restartDelay: integer(500, { min: 1 }),
   closeTimeout: integer(10_000, { min: 1 }),
   roundRobin: boolean(false),
-  logger: { fallback: silentLogger, check: () => undefined },
-}
-
-/** What the primary tells its workers. */
-export type ClusterRequest =
-  | { readonly sluice: 'close' | 'drain' }
-  | { readonly sluice: 'stats'; readonly id: number }
-
-/** What a worker tells the primary. */
-export type ClusterReply =
-  | { readonly sluice: 'ready' }
-  | { readonly sluice: 'stats'; readonly id: number; readonly stats: WireStats }
-
-/** Statistics as they cross the process boundary: maps become arrays. */
-export type WireStats = Omit<AgentStats, 'messages'> & {
-  readonly messages: readonly (readonly [
-    string,
-    AgentStats['messages'] extends ReadonlyMap<string, infer M> ? M : never,
-  ])[]
+  logger: loggerOption(),
 }
 
 const longestRestartDelay = 30_000
 /** A worker that lived this long was not the victim of its own start. */
 const stableAfter = 10_000
-const statsTimeout = 2000
+
+interface Waiter {
+  resolve(): void
+  reject(error: AgentError): void
+}
+
+const closedError = () => new AgentError('ERR_AGENT_CLUSTER', 'the cluster is closed')
 
 /** See {@link createAgentCluster}. */
 export class AgentCluster {
+  readonly #path: string
   readonly #options: Resolved<AgentClusterOptions>
-  readonly #workers = new Set<Worker>()
-  readonly #leaving = new Set<Worker>()
+  readonly #owner: MemberOwner
+  readonly #members = new Set<ClusterMember>()
+  /** The new process of a restart, until it has joined: it replaces another one, and is not replaced itself. */
+  #trial: ClusterMember | undefined
   readonly #timers = new Set<NodeJS.Timeout>()
+  readonly #waiters = new Set<Waiter>()
   #delay: number
-  #lastId = 0
+  #restarting: Promise<void> = Promise.resolve()
   #closed = false
 
   constructor(module: string | URL, options: AgentClusterOptions) {
@@ -75,137 +70,144 @@ export class AgentCluster {
       throw new AgentError('ERR_AGENT_CLUSTER', 'createAgentCluster() was called in a worker')
     this.#options = resolveOptions(specs, options, 'createAgentCluster')
     this.#delay = this.#options.restartDelay
+    this.#owner = {
+      onJoined: () => this.#settleWaiters(),
+      onExit: (member, how, error) => this.#onExit(member, how, error),
+    }
     cluster.schedulingPolicy = this.#options.roundRobin ? cluster.SCHED_RR : cluster.SCHED_NONE
-    const path = module instanceof URL || module.startsWith('file:') ? fileURLToPath(module) : module
-    cluster.setupPrimary({ exec: path })
+    this.#path = module instanceof URL || module.startsWith('file:') ? fileURLToPath(module) : module
     for (let count = 0; count < this.#options.workers; count++) this.#fork()
   }
 
-  #fork(): Worker {
+  #fork(): ClusterMember {
+    // The setting belongs to the process, and another cluster in it may have changed it.
+    cluster.setupPrimary({ exec: this.#path })
     const worker = cluster.fork()
-    const born = Date.now()
-    this.#workers.add(worker)
-    worker.on('exit', (code, signal) => this.#onExit(worker, born, signal ?? code))
-    worker.on('error', (error) =>
-      this.#options.logger.warn({ err: error, pid: worker.process.pid }, 'worker failed'),
-    )
-    return worker
+    const member = new ClusterMember(worker, this.#owner)
+    this.#members.add(member)
+    worker.on('error', (error) => this.#options.logger.warn({ err: error, pid: member.pid }, 'worker failed'))
+    return member
   }
 
-  #onExit(worker: Worker, born: number, how: string | number): void {
-    this.#workers.delete(worker)
-    if (this.#leaving.delete(worker) || this.#closed) return
-    this.#delay = Date.now() - born > stableAfter ? this.#options.restartDelay : this.#delay
-    const { pid } = worker.process
+  #onExit(member: ClusterMember, how: string | number, error: AgentError): void {
+    this.#members.delete(member)
+    if (member.leaving || this.#closed) return
+    const { pid } = member
+    if (member === this.#trial) {
+      this.#options.logger.error({ pid, how }, 'new worker died before it joined')
+      return
+    }
+    if (Date.now() - member.born > stableAfter) this.#delay = this.#options.restartDelay
     this.#options.logger.error({ pid, how, restartIn: this.#delay }, 'worker died')
+    this.#forkLater()
+    if (this.#members.size === 0 && !member.joined) this.#rejectWaiters(error)
+  }
+
+  #forkLater(): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
-      if (!this.#closed) this.#fork()
+      if (this.#size < this.#options.workers) this.#fork()
     }, this.#delay)
     this.#timers.add(timer)
     this.#delay = Math.min(this.#delay * 2, longestRestartDelay)
   }
 
-  /** Process ids of the workers. */
-  get pids(): number[] {
-    return [...this.#workers].map((worker) => worker.process.pid ?? 0)
+  /** How many workers there are that stay. */
+  get #size(): number {
+    return [...this.#members].filter((each) => !each.leaving && each !== this.#trial).length
   }
 
-  /** Resolves when every worker has joined, that is, listens. */
-  async ready(): Promise<void> {
-    await Promise.all([...this.#workers].map((worker) => joined(worker)))
+  /** Process ids of the workers. */
+  get pids(): number[] {
+    return [...this.#members].map((member) => member.pid)
+  }
+
+  /**
+   * Resolves when as many workers as configured have joined, that is, listen. Replacements of workers that died are
+   * waited for too.
+   * @throws AgentError `ERR_AGENT_CLUSTER` when no worker is left and the last one died before it joined, which means
+   * that the module does not work (they are still started again), or when the cluster is closed.
+   */
+  ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(closedError())
+      this.#waiters.add({ resolve, reject })
+      this.#settleWaiters()
+    })
+  }
+
+  #settleWaiters(): void {
+    const joined = [...this.#members].filter((each) => each.joined && !each.leaving).length
+    if (joined < this.#options.workers) return
+    for (const waiter of this.#waiters) waiter.resolve()
+    this.#waiters.clear()
+  }
+
+  #rejectWaiters(error: AgentError): void {
+    for (const waiter of this.#waiters) waiter.reject(error)
+    this.#waiters.clear()
   }
 
   /** The sum of all workers' counters; workers that do not answer within 2 s are left out. */
   async stats(): Promise<AgentStats> {
-    const id = ++this.#lastId
-    const answers = await Promise.all([...this.#workers].map((worker) => askStats(worker, id)))
+    const answers = await Promise.all([...this.#members].map((member) => member.stats()))
     return mergeStats(answers.filter((each) => each !== undefined))
   }
 
   /** Lets all workers fail their health checks, see `Agent.drain`. */
   drain(): void {
-    for (const worker of this.#workers) tell(worker, { sluice: 'drain' })
+    for (const member of this.#members) member.drain()
   }
 
-  /** Replaces all workers, one after another, by new processes: new code, no connection refused. */
-  async restart(): Promise<void> {
+  /**
+   * Replaces all workers, one after another, by new processes: new code, no connection refused. A second call begins
+   * when the first has ended.
+   * @throws AgentError `ERR_AGENT_CLUSTER` when a new worker dies before it joins: the workers that were not replaced
+   * yet stay; or when the cluster is closed.
+   */
+  restart(): Promise<void> {
+    const result = this.#restarting.then(() => this.#replaceAll())
+    this.#restarting = result.catch(() => {})
+    return result
+  }
+
+  async #replaceAll(): Promise<void> {
+    if (this.#closed) throw closedError()
     // A copy: the set grows with every worker that is started.
-    const before = Array.from(this.#workers)
-    for (const old of before) {
-      if (this.#closed) return
-      await joined(this.#fork())
-      await this.#stop(old)
+    for (const old of Array.from(this.#members)) await this.#replace(old)
+  }
+
+  async #replace(old: ClusterMember): Promise<void> {
+    if (this.#closed) throw closedError()
+    // One that died meanwhile is replaced already, or will be.
+    if (!this.#members.has(old)) return
+    const fresh = this.#fork()
+    this.#trial = fresh
+    try {
+      await fresh.joining
+    } finally {
+      this.#trial = undefined
     }
+    if (this.#members.has(old)) await this.#stop(old)
+    else if (this.#size > this.#options.workers) await this.#stop(fresh)
   }
 
   /** Closes all workers gracefully and waits for them. */
   async close(): Promise<void> {
     this.#closed = true
     for (const timer of this.#timers) clearTimeout(timer)
-    await Promise.all([...this.#workers].map((worker) => this.#stop(worker)))
+    this.#rejectWaiters(closedError())
+    await Promise.all([...this.#members].map((member) => this.#stop(member)))
   }
 
-  #stop(worker: Worker): Promise<void> {
-    this.#leaving.add(worker)
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => worker.process.kill('SIGKILL'), this.#options.closeTimeout)
-      worker.once('exit', () => {
-        clearTimeout(timer)
-        resolve()
-      })
-      tell(worker, { sluice: 'close' })
-    })
+  #stop(member: ClusterMember): Promise<void> {
+    return member.stop(this.#options.closeTimeout)
   }
 
   /** The same as {@link AgentCluster.close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
-}
-
-function tell(worker: Worker, request: ClusterRequest): void {
-  // A worker that is gone already has nothing to be told; its exit event says the rest.
-  if (worker.isConnected()) worker.send(request, () => {})
-  else worker.process.kill('SIGTERM')
-}
-
-const joinedWorkers = new WeakSet<Worker>()
-
-function joined(worker: Worker): Promise<void> {
-  if (joinedWorkers.has(worker)) return Promise.resolve()
-  return new Promise((resolve, reject) => {
-    worker.on('message', (reply: ClusterReply) => {
-      if (reply.sluice !== 'ready') return
-      joinedWorkers.add(worker)
-      resolve()
-    })
-    worker.once('exit', (code) => {
-      reject(
-        new AgentError('ERR_AGENT_CLUSTER', `a worker exited with ${code} before it called joinCluster()`),
-      )
-    })
-  })
-}
-
-function askStats(worker: Worker, id: number): Promise<AgentStats | undefined> {
-  return new Promise((resolve) => {
-    const done = (stats: AgentStats | undefined) => {
-      clearTimeout(timer)
-      worker.off('message', onMessage)
-      worker.off('exit', onExit)
-      resolve(stats)
-    }
-    const onExit = () => done(undefined)
-    const onMessage = (reply: ClusterReply) => {
-      if (reply.sluice === 'stats' && reply.id === id)
-        done({ ...reply.stats, messages: new Map(reply.stats.messages) })
-    }
-    const timer = setTimeout(() => done(undefined), statsTimeout)
-    worker.on('message', onMessage)
-    worker.once('exit', onExit)
-    tell(worker, { sluice: 'stats', id })
-  })
 }
 
 /**

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { createAgentCluster } from 'sluice/agent'
+import { createAgentCluster, type AgentCluster, type AgentClusterOptions } from 'sluice/agent'
 import { SpopClient } from '../support/spop-client.ts'
 
 async function freePort(): Promise<number> {
@@ -30,12 +30,35 @@ async function eventually(what: string, check: () => boolean | Promise<boolean>)
   assert.fail(`did not happen: ${what}`)
 }
 
-test('a cluster answers from its workers, replaces one that dies, restarts and closes', async () => {
+const module = fileURLToPath(new URL('./fixtures/cluster-agent.js', import.meta.url))
+
+/** Runs `work` with a cluster that listens on a port of its own. */
+async function withCluster(
+  options: AgentClusterOptions,
+  work: (cluster: AgentCluster, port: number) => Promise<void>,
+): Promise<void> {
   const port = await freePort()
   process.env['SLUICE_TEST_LISTEN'] = `127.0.0.1:${port}`
-  const module = fileURLToPath(new URL('./fixtures/cluster-agent.js', import.meta.url))
-  const cluster = createAgentCluster(module, { workers: 2, restartDelay: 50, roundRobin: true })
+  const cluster = createAgentCluster(module, { restartDelay: 50, roundRobin: true, ...options })
   try {
+    await work(cluster, port)
+  } finally {
+    delete process.env['SLUICE_TEST_BROKEN']
+    await cluster.close()
+  }
+}
+
+/** What a worker logs, for the tests to wait for. */
+function newLog() {
+  const lines: string[] = []
+  const log = (_: object, line: string) => void lines.push(line)
+  return { lines, logger: { debug: log, info: log, warn: log, error: log } }
+}
+
+test('a cluster answers from its workers, replaces one that dies, restarts and closes', async () => {
+  let used = 0
+  await withCluster({ workers: 2 }, async (cluster, port) => {
+    used = port
     await cluster.ready()
     const first = new Set(cluster.pids)
     assert.equal(first.size, 2)
@@ -60,8 +83,113 @@ test('a cluster answers from its workers, replaces one that dies, restarts and c
     assert.equal(cluster.pids.length, 2)
     assert.ok(cluster.pids.every((pid) => !before.has(pid)))
     assert.ok(cluster.pids.includes(await whoAnswers(port)))
-  } finally {
+  })
+  await assert.rejects(whoAnswers(used))
+})
+
+test('ready() resolves also for workers that have joined long ago', async () => {
+  await withCluster({ workers: 1 }, async (cluster, port) => {
+    await eventually('the worker listens', () =>
+      whoAnswers(port).then(
+        () => true,
+        () => false,
+      ),
+    )
+    // Counters are answered behind the word that it has joined, on the same channel.
+    await eventually('the worker has joined', async () => (await cluster.stats()).messages.has('who'))
+    await cluster.ready()
+    await cluster.ready()
+  })
+})
+
+test('ready() waits for the replacement of a worker that has died', async () => {
+  const { lines, logger } = newLog()
+  await withCluster({ workers: 1, logger }, async (cluster, port) => {
+    await cluster.ready()
+    const [first = 0] = cluster.pids
+    process.kill(first, 'SIGKILL')
+    await eventually('the death is noticed', () => lines.includes('worker died'))
+    await cluster.ready()
+    const [second = 0] = cluster.pids
+    assert.notEqual(second, first)
+    assert.equal(await whoAnswers(port), second)
+  })
+})
+
+test('ready() rejects when the module does not work, and waits for it when it is asked again', async () => {
+  process.env['SLUICE_TEST_BROKEN'] = '1'
+  await withCluster({ workers: 2 }, async (cluster) => {
+    await assert.rejects(cluster.ready(), { code: 'ERR_AGENT_CLUSTER', message: /exited with 3 before/ })
+    delete process.env['SLUICE_TEST_BROKEN']
+    for (let tries = 0; cluster.pids.length < 2 && tries < 100; tries++) await cluster.ready().catch(() => {})
+    await cluster.ready()
+    assert.equal(cluster.pids.length, 2)
+  })
+})
+
+test('ready() rejects when the cluster is closed', async () => {
+  await withCluster({ workers: 1 }, async (cluster) => {
+    const waiting = assert.rejects(cluster.ready(), { code: 'ERR_AGENT_CLUSTER' })
     await cluster.close()
-  }
-  await assert.rejects(whoAnswers(port))
+    await waiting
+    await assert.rejects(cluster.ready(), /the cluster is closed/)
+    await assert.rejects(cluster.restart(), /the cluster is closed/)
+  })
+})
+
+test('a restart whose new worker dies rejects, and leaves the old workers alone', async () => {
+  const { lines, logger } = newLog()
+  await withCluster({ workers: 2, logger }, async (cluster, port) => {
+    await cluster.ready()
+    const before = cluster.pids
+    process.env['SLUICE_TEST_BROKEN'] = '1'
+    await assert.rejects(cluster.restart(), { code: 'ERR_AGENT_CLUSTER' })
+    delete process.env['SLUICE_TEST_BROKEN']
+    assert.deepEqual(lines, ['new worker died before it joined'])
+    // Longer than the delay of a replacement, if there were one.
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    assert.deepEqual(cluster.pids, before)
+    assert.ok(before.includes(await whoAnswers(port)))
+    // Two at once follow each other: neither leaves a worker too many.
+    await Promise.all([cluster.restart(), cluster.restart()])
+    assert.equal(cluster.pids.length, 2)
+    assert.ok(cluster.pids.every((pid) => !before.includes(pid)))
+  })
+})
+
+test('a worker that dies while its successor starts is not replaced twice', async () => {
+  const { lines, logger } = newLog()
+  await withCluster({ workers: 1, restartDelay: 1, logger }, async (cluster) => {
+    await cluster.ready()
+    const [old = 0] = cluster.pids
+    const restarted = cluster.restart()
+    process.kill(old, 'SIGKILL')
+    await restarted
+    await cluster.ready()
+    assert.deepEqual(lines, ['worker died'])
+    await eventually('one worker', () => cluster.pids.length === 1 && cluster.pids[0] !== old)
+  })
+})
+
+test('drain() and stats() leave a worker alone whose channel is closed; close() ends it', async () => {
+  await withCluster({ workers: 1 }, async (cluster, port) => {
+    await cluster.ready()
+    const client = await SpopClient.open({ type: 'tcp', host: '127.0.0.1', port })
+    await client.notify({ name: 'detach', args: [] })
+    // Asking the channel itself: the primary is told of its end a little later.
+    await eventually('the channel closes', async () => (await cluster.stats()).messages.size === 0)
+    cluster.drain()
+    assert.equal((await cluster.stats()).messages.size, 0)
+    // A signal would have arrived by now, and closed the connection.
+    for (let count = 0; count < 3; count++)
+      assert.equal((await client.notify({ name: 'who', args: [['ip', null]] })).length, 1)
+    await cluster.close()
+    await client.closed
+    assert.deepEqual(cluster.pids, [])
+  })
+})
+
+test('a logger that is none is refused', () => {
+  // @ts-expect-error three methods are missing
+  assert.throws(() => createAgentCluster(module, { logger: { info() {} } }), { code: 'ERR_SLUICE_OPTION' })
 })
