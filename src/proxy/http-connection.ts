@@ -244,6 +244,7 @@ export class HttpConnection implements ReaderSink {
     const stream = this.#stream
     if (stream !== undefined) {
       if (how === 'cut' || this.#tunnel) stream.onClientEnd()
+      else stream.onClientHalfClosed()
       return
     }
     // A connection that never sent anything is answered, too; one that has been served is not.

@@ -299,6 +299,14 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
     this.#abort('C', false)
   }
 
+  /** The client has ended its side behind a whole request: it still gets its answer, unless `option abortonclose`. */
+  onClientHalfClosed(): void {
+    if (this.over || this.#headSent) return
+    const front = this.frontend.plan.model.options.abortOnClose
+    const back = this.chosenBackend?.plan.model.options.abortOnClose ?? false
+    if (front || back) this.#abort('C', false)
+  }
+
   onClientGone(): void {
     if (this.over) return
     this.#abort(this.#responseDone || this.#tunnel ? '-' : 'C', true)

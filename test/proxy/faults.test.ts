@@ -117,6 +117,31 @@ backend be
   })
 })
 
+describe('abortonclose', () => {
+  it('drops a request whose client has ended its side', async (t) => {
+    const origin = await rawOrigin(t, () => undefined)
+    const proxy = await startProxy(
+      t,
+      `${short}
+frontend fe
+  bind 127.0.0.1:0
+  default_backend be
+backend be
+  option abortonclose
+  server s 127.0.0.1:${origin.port} maxconn 1
+`,
+    )
+    rawClient(t, proxy.port(), get('/slow'))
+    await until(() => origin.peers.length === 1, 'the first request')
+    const client = rawClient(t, proxy.port(), get('/'))
+    await until(() => proxy.proxy.stats.backends[0]?.queued === 1, 'a request in the queue')
+    client.socket.end()
+    assert.equal(await client.untilEnd(), '')
+    await logged(proxy, / -1 0 - - CQ-- /)
+    assert.equal(proxy.proxy.stats.backends[0]?.queued, 0)
+  })
+})
+
 describe('a server', () => {
   it('that refuses is tried again, then the client is told', async (t) => {
     const proxy = await before(t, await deadPort())
