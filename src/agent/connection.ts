@@ -449,9 +449,12 @@ export class AgentConnection implements Carrier {
   /** NOTIFYs may be on their way: DISCONNECT goes out when none has come for a moment. */
   #awaitLull(): void {
     setTimeout(() => {
-      if (this.#state !== 'draining') return
-      this.#leaveIfDrained()
-      if (this.#state === 'draining') this.#awaitLull()
+      // Behind the reading of this turn: after a busy one, timers run before what has come meanwhile is seen.
+      setImmediate(() => {
+        if (this.#state !== 'draining') return
+        this.#leaveIfDrained()
+        if (this.#state === 'draining') this.#awaitLull()
+      })
     }, lull)
   }
 

@@ -53,7 +53,8 @@ describe('deadlines', () => {
       notify('03 01', '05 "quick" 00'),
     )
     const first = await peer.frames(2)
-    assert.deepEqual(first, [ack('03 01'), ack('02 01')])
+    // A busy machine may find both due at once.
+    assert.deepEqual(first.sort(Buffer.compare), [ack('02 01'), ack('03 01')])
     gate.resolve()
     assert.deepEqual(await peer.frame(), ack('01 01', verdict('error')))
     assert.equal(agent.stats.messages.get('patient')?.deadlines, 0)

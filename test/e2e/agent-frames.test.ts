@@ -55,9 +55,21 @@ describe('capabilities', { skip }, () => {
             assert.equal(headers['x-id'], id)
           }
         })
-        await Promise.all(loops)
+        // Without both, HAProxy 2.6 does not look at its queue when an ACK has come, only when the next request does: the
+        // last one in it would wait for the processing timeout. So there is always a next one.
+        let done = false
+        let more = 0
+        const bystander = (async () => {
+          while (!done) {
+            await ask(fe, { headers: { 'x-id': '0' } })
+            more++
+          }
+        })()
+        await Promise.all(loops).finally(() => (done = true))
+        await bystander
+        assert.equal(agent.stats.frames.acks, agent.stats.frames.notifies)
         assert.deepEqual(agent.stats.errors, {})
-        assert.equal(agent.stats.frames.acks, 120)
+        assert.ok(agent.stats.frames.acks >= 120 && agent.stats.frames.acks <= 120 + more)
         const common = [pipelining ? 'pipelining' : '', 'fragmentation', async ? 'async' : '']
           .filter(Boolean)
           .join(',')
