@@ -129,8 +129,9 @@ export class HttpConnection implements ReaderSink {
       this.#wait('client')
       return
     }
-    if (!this.#reader.pending) this.#wait('next-request')
-    this.#reader.resume()
+    this.#wait('next-request')
+    // The stream may have held back the rest of a body that nobody wants any more.
+    this.#reader.release()
   }
 
   /** Ends the connection once what was written is sent; what the client still sends is thrown away for a while. */

@@ -121,13 +121,10 @@ export class MessageReader {
   /** Goes on with what waits here, then with the socket. */
   release(): void {
     this.#held = false
-    if (this.#reading) return
-    this.resume()
+    if (!this.#reading) this.#resume()
   }
 
-  /** Like `release`, for bytes that were not expected until now; does nothing while held. */
-  resume(): void {
-    if (this.#reading || this.#held) return
+  #resume(): void {
     const chunk = this.#chunk
     if (chunk === undefined) {
       if (this.#socket.isPaused()) this.#socket.resume()
