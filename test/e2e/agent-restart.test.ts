@@ -131,7 +131,7 @@ describe('restarting the agent under load', { skip }, () => {
     await load.stop()
     t.diagnostic(`${load.served} served, ${load.failures.length} failed`)
     assert.equal(load.broken, 0)
-    assert.ok(load.failures.length <= clients)
+    assert.ok(load.failures.length < 2 * clients, `${load.failures.length} failed`)
     assert.ok(again.agent.stats.connections.healthChecks > 0)
   })
 })
