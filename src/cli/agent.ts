@@ -1,11 +1,12 @@
 /** `sluice agent NAME`: a ready-made agent, alone. */
-import { readFileSync, watch } from 'node:fs'
-import { createAgent } from '../agent/index.ts'
+import { readFileSync } from 'node:fs'
+import { createAgent, type Agent } from '../agent/index.ts'
 import { CidrMap } from '../cidr-map.ts'
 import { formatEndpoint } from '../endpoint.ts'
 import { UsageError } from '../errors.ts'
 import { logLevels, type LogLevel } from '../logger.ts'
 import { parseReputationList, serveIpReputation, type ReputationList } from '../services/ip-reputation.ts'
+import { watchFile } from './file-watch.ts'
 import { formatFrame } from './frame-text.ts'
 import { createStderrLogger, note, print } from './output.ts'
 import { closeOnSignal } from './signals.ts'
@@ -45,7 +46,9 @@ export async function ipReputationCommand(options: IpReputationOptions): Promise
   const logger = createStderrLogger(options.logLevel)
   let list = loadReputationList(options.list)
   const agent = serveIpReputation(createAgent({ logger }), () => list)
-  if (options.trace === true) agent.trace((event) => note(formatFrame(event)))
+  const switchTrace = traceSwitch(agent, options.trace === true)
+  process.on('SIGUSR2', switchTrace)
+  const watcher = options.list === undefined ? undefined : watchList(options.list, (next) => (list = next))
   for (const where of options.listen) {
     const address = await agent.listen(
       where,
@@ -53,8 +56,8 @@ export async function ipReputationCommand(options: IpReputationOptions): Promise
     )
     print(`ip-reputation listens on ${formatEndpoint(address)} (${list.size} ranges)`)
   }
-  const watcher = options.list === undefined ? undefined : watchList(options.list, (next) => (list = next))
   await closeOnSignal(() => agent.close())
+  process.off('SIGUSR2', switchTrace)
   watcher?.close()
   return 0
 }
@@ -65,9 +68,19 @@ function parseMode(text: string): number {
   return Number.parseInt(text, 8)
 }
 
+/** Switches the trace of an agent off and on; it begins as `on` says. */
+function traceSwitch(agent: Agent, on: boolean): () => void {
+  const apply = () => agent.trace(on ? (event) => note(formatFrame(event)) : undefined)
+  apply()
+  return () => {
+    on = !on
+    apply()
+    note(`SIGUSR2: trace ${on ? 'on' : 'off'}`)
+  }
+}
+
 /** A list that is edited is read again; a broken one is told about, and the old one stays. */
 function watchList(path: string, use: (list: ReputationList) => void): { close(): void } {
-  let timer: NodeJS.Timeout | undefined
   const reload = () => {
     try {
       const list = loadReputationList(path)
@@ -77,10 +90,7 @@ function watchList(path: string, use: (list: ReputationList) => void): { close()
       note(`${path}: kept the old list: ${(error as Error).message}`)
     }
   }
-  const watcher = watch(path, () => {
-    clearTimeout(timer)
-    timer = setTimeout(reload, 100)
-  })
-  watcher.on('error', () => {})
-  return watcher
+  return watchFile(path, reload, (error) =>
+    note(`${path}: changes are not noticed any more: ${error.message}`),
+  )
 }

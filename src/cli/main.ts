@@ -90,7 +90,7 @@ program
   .requiredOption('-l, --listen <address>', 'host:port, /path, unix@/path or fd@3; may be repeated', collect)
   .option('--list <file>', 'a CIDR range and its score per line; read again when it changes')
   .option('--mode <octal>', 'permissions of a unix socket, such as 660')
-  .option('--trace', 'print every frame')
+  .option('--trace', 'print every frame; SIGUSR2 switches this on and off')
   .addOption(logLevel())
   .action(
     (options: { listen: string[]; list?: string; mode?: string; trace?: boolean; logLevel: LogLevel }) =>

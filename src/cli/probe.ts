@@ -9,6 +9,7 @@ import {
   type ConformanceReport,
   type ConformanceResult,
 } from '../testing/conformance/run.ts'
+import { print } from './output.ts'
 import { parseArgument } from './probe-argument.ts'
 
 /** The options of the command, as commander hands them over. */
@@ -90,10 +91,6 @@ export async function probeCommand(target: string | undefined, options: ProbeOpt
   }
   print(json ? JSON.stringify({ target: where, ...report }) : `\n${formatSummary(where, report)}`)
   return report.failed === 0 ? 0 : 1
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`)
 }
 
 function conformanceOptions(options: ProbeOptions): ConformanceOptions {
