@@ -3,7 +3,7 @@
  * an origin, from the configuration files in examples/ip-reputation.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createNetServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createAgent, type Agent } from '../agent/index.ts'
@@ -76,8 +76,21 @@ async function startProxy(port: number, origin: string, agent: string): Promise<
   return proxy
 }
 
-/** Resolves to the exit code after Ctrl-C. */
-export async function demoCommand(port: number): Promise<number> {
+/** A port that nobody listens on: a `bind` line needs one. */
+function findPort(): Promise<number> {
+  const server = createNetServer()
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+/** Port 0 is any. Resolves to the exit code after Ctrl-C. */
+export async function demoCommand(wanted: number): Promise<number> {
+  const port = wanted === 0 ? await findPort() : wanted
   const agent = new DemoAgent()
   await agent.start()
   const origin = await startOrigin(agent)
@@ -96,8 +109,7 @@ export async function demoCommand(port: number): Promise<number> {
       error,
     )
   })
-  const [address] = [...proxy.addresses.values()].flat()
-  explain(address === undefined ? `127.0.0.1:${port}` : formatEndpoint(address))
+  explain(`127.0.0.1:${port}`)
   await closeOnSignal(async () => {
     await proxy.close()
     origin.close()
@@ -122,7 +134,10 @@ One on the whitelist is not asked about, so there is no score:
 When the agent dies, traffic goes on without a score, and x-spoe-error says why:
     curl http://${where}/agent/stop
     curl -i http://${where}/
+
+Started again, it is asked again, two health checks later:
     curl http://${where}/agent/start
+    sleep 2; curl -i http://${where}/
 
 Ctrl-C stops everything.`)
 }

@@ -1,0 +1,178 @@
+/** `sluice run`: it listens, closes gracefully, and says clearly why it cannot. */
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import { createServer as createNetServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { after, before, test } from 'node:test'
+import { askOnce, RawHttp } from '../support/raw-http.ts'
+import { Cli, makeFolder, startSluice } from '../support/sluice.ts'
+
+let origin: Server
+let originPort: number
+/** Lets the origin answer `/slow`. */
+let answerSlow: () => void = () => {}
+let slowAsked: Promise<void>
+
+before(async () => {
+  let onSlow = (): void => {}
+  slowAsked = new Promise((resolve) => (onSlow = resolve))
+  origin = createServer((request, response) => {
+    if (request.url !== '/slow') return response.end('fast')
+    answerSlow = () => response.end('slow')
+    onSlow()
+    return undefined
+  })
+  await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve))
+  originPort = (origin.address() as AddressInfo).port
+})
+after(() => {
+  origin.closeAllConnections()
+  origin.close()
+})
+
+const defaults = `defaults
+  mode http
+  timeout client 5s
+  timeout server 5s
+  timeout connect 1s
+`
+
+const start = (args: readonly string[] = []) =>
+  startSluice({
+    ports: ['a', 'b'],
+    args,
+    config: ({ a, b }) => `${defaults}
+listen first
+  bind 127.0.0.1:${a}
+  server s 127.0.0.1:${originPort}
+frontend second
+  bind 127.0.0.1:${b}
+  http-request return status 204
+`,
+  })
+
+const get = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`
+
+test('it says where it listens, and serves', async () => {
+  const sluice = await start()
+  try {
+    assert.equal(
+      sluice.cli.stdout,
+      `first: listening on 127.0.0.1:${sluice.ports.a}\nsecond: listening on 127.0.0.1:${sluice.ports.b}\n`,
+    )
+    const first = await askOnce(sluice.ports.a, get('/'))
+    assert.equal(typeof first === 'string' ? first : first.body, 'fast')
+    const second = await askOnce(sluice.ports.b, get('/'))
+    assert.equal(typeof second === 'string' ? second : second.line, 'HTTP/1.1 204 No Content')
+    sluice.cli.signal('SIGINT')
+    assert.equal((await sluice.cli.ended).code, 0)
+  } finally {
+    await sluice.stop()
+  }
+})
+
+test('SIGTERM: requests in progress are finished, idle connections closed, new ones refused', async () => {
+  const sluice = await start()
+  try {
+    const idle = new RawHttp(sluice.ports.a)
+    idle.send(get('/'))
+    await idle.reply()
+    const busy = new RawHttp(sluice.ports.a)
+    busy.send(get('/slow'))
+    await slowAsked
+    sluice.cli.signal('SIGTERM')
+    await sluice.cli.waitFor(/SIGTERM: closing, once more to close at once/)
+    assert.equal(await idle.ended(), 'closed')
+    assert.equal(await askOnce(sluice.ports.a, get('/')), 'reset')
+    assert.ok(sluice.cli.running, 'a request is in progress')
+    answerSlow()
+    const reply = await busy.reply()
+    assert.equal(typeof reply === 'string' ? reply : reply.body, 'slow')
+    assert.equal(await busy.ended(), 'closed')
+    const { code, stderr } = await sluice.cli.ended
+    assert.equal(code, 0)
+    assert.doesNotMatch(stderr, /Error|at file:/)
+  } finally {
+    await sluice.stop()
+  }
+})
+
+for (const [signal, code] of [
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+] as const) {
+  test(`a second ${signal} ends it at once`, async () => {
+    const sluice = await start()
+    try {
+      const busy = new RawHttp(sluice.ports.a)
+      busy.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n')
+      busy.send('half')
+      // Answered by the other frontend: the first has read its request by then.
+      await askOnce(sluice.ports.b, get('/'))
+      sluice.cli.signal(signal)
+      await sluice.cli.waitFor(/once more/)
+      sluice.cli.signal(signal)
+      assert.equal((await sluice.cli.ended).code, code)
+      busy.close()
+    } finally {
+      await sluice.stop()
+    }
+  })
+}
+
+test('a port that is taken is named with its line, and nothing stays open', async () => {
+  const taken = createNetServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => taken.once('listening', resolve))
+  const { port } = taken.address() as AddressInfo
+  const { dir, remove } = makeFolder({
+    'haproxy.cfg': `${defaults}
+frontend fine
+  bind unix@fine.sock
+  http-request return status 204
+frontend taken
+  bind 127.0.0.1:${port}
+  http-request return status 204
+`,
+  })
+  const cli = new Cli(['run', '-f', 'haproxy.cfg'], { cwd: dir })
+  try {
+    const { code, stdout, stderr } = await cli.ended
+    assert.match(stderr, new RegExp(`haproxy\\.cfg:11: bind 127\\.0\\.0\\.1:${port}: .*(in use|EADDRINUSE)`))
+    assert.match(stderr, /\(ERR_PROXY_LISTEN\)\n$/)
+    assert.equal(stderr.trim().split('\n').length, 1)
+    assert.equal(stdout, '')
+    assert.equal(code, 1)
+  } finally {
+    await cli.stop()
+    taken.close()
+    remove()
+  }
+})
+
+test('an address that is not of this machine', async () => {
+  const { dir, remove } = makeFolder({
+    'haproxy.cfg': `${defaults}\nfrontend far\n  bind 192.0.2.1:18123\n  http-request return status 204\n`,
+  })
+  const cli = new Cli(['run', '-f', 'haproxy.cfg'], { cwd: dir })
+  try {
+    const { code, stderr } = await cli.ended
+    assert.match(stderr, /haproxy\.cfg:8: bind 192\.0\.2\.1:18123: .*EADDRNOTAVAIL/)
+    assert.equal(code, 1)
+  } finally {
+    await cli.stop()
+    remove()
+  }
+})
+
+test('--log-level silences', async () => {
+  const sluice = await start(['--log-level', 'error'])
+  try {
+    await askOnce(sluice.ports.a, 'nonsense\r\n\r\n')
+    sluice.cli.signal('SIGTERM')
+    const { stderr } = await sluice.cli.ended
+    assert.doesNotMatch(stderr, /^\S+ (debug|info|warn) /m)
+  } finally {
+    await sluice.stop()
+  }
+})
