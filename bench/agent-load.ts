@@ -1,7 +1,9 @@
 /** Agents under closed-loop load: ACKs per second, latency, and CPU seconds per million NOTIFYs. */
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { atMost, told, type Figure } from './figure.js'
-import type { PayloadName } from './payloads.js'
-import { cpuSeconds, median, startScript, type Running } from './processes.js'
+import { messageName, type PayloadName } from './payloads.js'
+import { cpuSeconds, median, start, startScript, type Running } from './processes.js'
 
 interface Measurement {
   readonly perSecond: number
@@ -40,7 +42,52 @@ export async function nextLine(load: Running): Promise<string> {
   }
 }
 
-async function measure(server: Running, each: LoadCase, seconds: number): Promise<Measurement> {
+/**
+ * The load in C when there is a compiler: one in JavaScript takes a whole core, and on a machine whose two cores are
+ * one core's two threads that halves the speed of what is measured.
+ */
+function compileLoad(): string | undefined {
+  const source = fileURLToPath(new URL('../../bench/spop-load.c', import.meta.url))
+  const program = fileURLToPath(new URL('./spop-load', import.meta.url))
+  const { status } = spawnSync('cc', ['-O2', '-o', program, source], { stdio: 'ignore' })
+  return status === 0 ? program : undefined
+}
+
+let compiled: string | undefined | null = null
+
+function measure(server: Running, each: LoadCase, seconds: number, echo: boolean): Promise<Measurement> {
+  if (compiled === null) compiled = compileLoad()
+  return compiled === undefined
+    ? measureInNode(server, each, seconds)
+    : measureInC(compiled, server, each, seconds, echo)
+}
+
+async function measureInC(
+  program: string,
+  server: Running,
+  each: LoadCase,
+  seconds: number,
+  echo: boolean,
+): Promise<Measurement> {
+  const load = await start(1, [
+    program,
+    ...`-a 127.0.0.1:${server.line} -m ${messageName} -p ${server.pid}`.split(' '),
+    ...`-c ${each.connections} -d ${each.depth} -t ${seconds} -w 1`.split(' '),
+    ...(each.payload === 'mixed' ? ['-8'] : []),
+    echo ? '-r' : '-e',
+  ])
+  const value = (key: string) => Number(new RegExp(`\\b${key}=([\\d.]+)`).exec(load.line)?.[1] ?? Number.NaN)
+  if (value('bad') !== 0 || value('lost') !== 0 || value('dead') !== 0)
+    throw new Error(`${each.name}: ${load.line}`)
+  return {
+    perSecond: value('acks/s'),
+    p50: value('p50us') / 1000,
+    p99: value('p99us') / 1000,
+    cpu: value('cpu_s_per_M'),
+  }
+}
+
+async function measureInNode(server: Running, each: LoadCase, seconds: number): Promise<Measurement> {
   const args = [server.line, String(each.connections), String(each.depth), String(seconds), each.payload]
   const load = await startScript(1, 'load', ...args)
   try {
@@ -77,7 +124,7 @@ export async function runLoadCase(each: LoadCase, runs: number, seconds: number)
     ] as const) {
       const server = await startScript(0, script, each.payload)
       try {
-        results.push(await measure(server, each, seconds))
+        results.push(await measure(server, each, seconds, script === 'echo-server'))
       } finally {
         await server.stop()
       }

@@ -2,9 +2,10 @@
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { ActionType } from '../spop/ack.ts'
-import { createReader } from '../spop/frame-head.ts'
+import { beginFrame, createReader, endFrame, FrameFlag, FrameType, lengthSize } from '../spop/frame-head.ts'
 import { skipTypedData } from '../spop/typed-data.ts'
 import { readVarint } from '../spop/varint.ts'
+import type { Exchange } from './exchange.ts'
 
 /**
  * Appends encoded actions as long as the buffer stays within `limit`; answers whether all of them went in. An action
@@ -29,4 +30,14 @@ function skipAction(reader: Reader): void {
   reader.skip(2)
   reader.skip(readVarint(reader))
   if (type === ActionType.SetVar) skipTypedData(reader)
+}
+
+/** Writes the ACK of an exchange that was held; answers whether all of its actions went in. */
+export function encodeHeldAck(writer: Writer, exchange: Exchange, maxFrameSize: number): boolean {
+  const start = beginFrame(writer, FrameType.Ack, FrameFlag.Fin, exchange.streamId, exchange.frameId)
+  const limit = start + lengthSize + maxFrameSize
+  let whole = copyActions(writer, exchange.prefix, limit)
+  for (const actions of exchange.answers) whole = copyActions(writer, actions.view(), limit) && whole
+  endFrame(writer, start)
+  return whole
 }

@@ -10,7 +10,8 @@ import { formatEndpoint, parseEndpoint, type Endpoint } from '../endpoint.ts'
 import { UsageError } from '../errors.ts'
 import type { Capability } from '../spop/negotiation.ts'
 import type { Schema } from './arguments.ts'
-import { AgentConnection, type ConnectionHost } from './connection.ts'
+import { AgentConnection } from './connection.ts'
+import type { ConnectionHost } from './connection-host.ts'
 import { Dispatcher } from './dispatcher.ts'
 import {
   HandlerTable,

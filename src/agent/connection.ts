@@ -4,9 +4,7 @@
  *
  * All frames that are made in one turn of the event loop leave in one write, and a frame is never split over two.
  */
-import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { TLSSocket } from 'node:tls'
 import { FrameSplitter } from '../bytes/frame-splitter.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { monotonic } from '../clock.ts'
@@ -16,9 +14,7 @@ import { SpopError, StatusCode, statusText } from '../spop/errors.ts'
 import { FragmentAssembler } from '../spop/fragments.ts'
 import { control } from '../spop/frame.ts'
 import {
-  beginFrame,
   createReader,
-  endFrame,
   FrameFlag,
   FrameHead,
   FrameType,
@@ -27,33 +23,15 @@ import {
   SpopFraming,
 } from '../spop/frame-head.ts'
 import { decodeHaproxyHello, encodeAgentHello, type HaproxyHelloFrame } from '../spop/hello.ts'
-import { acceptHaproxyHello, type Capability } from '../spop/negotiation.ts'
+import { acceptHaproxyHello } from '../spop/negotiation.ts'
 import { stepAgent, type AgentEvent, type AgentState } from '../spop/state.ts'
-import { copyActions } from './ack-assembly.ts'
-import type { Carrier, Dispatcher } from './dispatcher.ts'
+import { encodeHeldAck } from './ack-assembly.ts'
+import { Closing } from './closing.ts'
+import type { ConnectionHost } from './connection-host.ts'
+import type { Carrier } from './dispatcher.ts'
 import { AgentError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
-import type { LimitedLog } from './limited-log.ts'
-import type { AgentMetrics } from './metrics.ts'
-import type { ResolvedAgentOptions } from './options.ts'
-import type { Tracer } from './trace.ts'
-import type { WriterPool } from './writer-pool.ts'
-
-/** What a connection needs from its agent. */
-export interface ConnectionHost {
-  readonly options: ResolvedAgentOptions
-  readonly capabilities: readonly Capability[]
-  readonly dispatcher: Dispatcher
-  readonly metrics: AgentMetrics
-  readonly log: LimitedLog
-  readonly writers: WriterPool
-  readonly tracer: Tracer
-  /** Whether a health check succeeds now. */
-  isReady(): boolean
-  /** Another open connection of the same engine, for `async`. */
-  findSibling(connection: AgentConnection): AgentConnection | undefined
-  onClose(connection: AgentConnection): void
-}
+import { Outbox } from './outbox.ts'
 
 /** DISCONNECT waits until nothing has come for this long, in milliseconds: what is on its way is answered first. */
 const lull = 10
@@ -72,10 +50,9 @@ export class AgentConnection implements Carrier {
   lastActivity: number
 
   readonly #socket: Duplex
-  /** A socket has copied what it has written; another stream may keep a reference. */
-  readonly #copies: boolean
-  readonly #encrypted: boolean
   readonly #host: ConnectionHost
+  readonly #outbox: Outbox
+  readonly #closing: Closing
   readonly #framing: SpopFraming
   readonly #splitter: FrameSplitter
   readonly #reader = createReader()
@@ -84,24 +61,19 @@ export class AgentConnection implements Carrier {
   inFlight = 0
   #fragments: FragmentAssembler | undefined
   #state: AgentState = 'idle'
-  #writer: Writer | undefined
-  #flushScheduled = false
-  #inTurn = false
-  /** When the peer stopped reading; 0 while it reads. */
-  #blockedSince = 0
   /** The peer has sent FIN. */
   #readEnded = false
   /** When draining began; DISCONNECT waits for a lull from then on. */
   #drainSince = 0
-  #closeTimer: NodeJS.Timeout | undefined
 
   constructor(id: number, socket: Duplex, peer: string, host: ConnectionHost) {
     this.id = id
     this.peer = peer
     this.#socket = socket
-    this.#encrypted = socket instanceof TLSSocket
-    this.#copies = socket instanceof Socket && !this.#encrypted
     this.#host = host
+    const { maxPendingOutput, closeDelay } = host.options
+    this.#outbox = new Outbox(socket, host.writers, host.metrics, maxPendingOutput)
+    this.#closing = new Closing(socket, closeDelay)
     this.maxFrameSize = host.options.maxFrameSize
     this.#framing = new SpopFraming(this.maxFrameSize)
     this.#splitter = new FrameSplitter(this.#framing)
@@ -137,21 +109,20 @@ export class AgentConnection implements Carrier {
 
   /** Takes the frames of the chunk, until it is used up or the peer does not read what it asked for. */
   #takeFrames(): void {
-    const { maxPendingOutput } = this.#host.options
-    this.#inTurn = true
+    const outbox = this.#outbox
+    outbox.inTurn = true
     try {
-      while (this.#blockedSince === 0 && this.#splitter.next()) {
+      while (outbox.blockedSince === 0 && this.#splitter.next()) {
         this.#onFrame(this.#splitter.bytes, this.#splitter.start, this.#splitter.end)
         if (this.#hasLeft()) break
-        // Small questions may have large answers: one chunk must not make output without bound.
-        if (this.#writer !== undefined && this.#writer.at > maxPendingOutput) this.flush()
+        outbox.flushIfLarge()
       }
     } catch (error) {
       this.#fail(error)
     }
-    this.#inTurn = false
+    outbox.inTurn = false
     this.#leaveIfDrained()
-    this.flush()
+    this.#outbox.flush()
   }
 
   #hasLeft(): boolean {
@@ -250,11 +221,11 @@ export class AgentConnection implements Carrier {
     this.engineId = hello.engineId ?? ''
     // Without an engine-id nobody knows which connections belong together.
     this.async = agreement.async && this.engineId !== ''
-    const writer = this.outgoing()
+    const { writer } = this.#outbox
     const start = writer.at
     encodeAgentHello(writer, reply)
     this.#sent(start)
-    if (hello.healthcheck) return this.#endSoon()
+    if (hello.healthcheck) return this.#closing.endSoon()
     const { id, peer, engineId, maxFrameSize } = this
     options.logger.debug(
       { connection: id, peer, engine: engineId, maxFrameSize, async: this.async },
@@ -274,15 +245,14 @@ export class AgentConnection implements Carrier {
     }
     if (!this.#hasSibling()) this.#abandonAll()
     this.#writeDisconnect(StatusCode.Normal, statusText(StatusCode.Normal))
-    this.flush()
-    this.#end()
+    this.#outbox.flush()
+    this.#closing.end()
   }
 
   // --- answers ------------------------------------------------------------------------------------------------------
 
   outgoing(): Writer {
-    this.#writer ??= this.#host.writers.take()
-    return this.#writer
+    return this.#outbox.writer
   }
 
   acknowledged(start: number): void {
@@ -314,76 +284,29 @@ export class AgentConnection implements Carrier {
 
   /** Writes the ACK of an exchange that was held, on this connection or, with `async`, on a sibling. */
   writeAck(exchange: Exchange): void {
-    const writer = this.outgoing()
-    const start = beginFrame(writer, FrameType.Ack, FrameFlag.Fin, exchange.streamId, exchange.frameId)
-    const limit = start + lengthSize + this.maxFrameSize
-    let whole = copyActions(writer, exchange.prefix, limit)
-    for (const actions of exchange.answers) whole = copyActions(writer, actions.view(), limit) && whole
-    endFrame(writer, start)
-    if (!whole) this.#host.metrics.countError('ERR_AGENT_ACK_TOO_BIG')
+    const { writer } = this.#outbox
+    const start = writer.at
+    if (!encodeHeldAck(writer, exchange, this.maxFrameSize))
+      this.#host.metrics.countError('ERR_AGENT_ACK_TOO_BIG')
     this.acknowledged(start)
-    this.#scheduleFlush()
+    this.#outbox.schedule()
   }
-
-  // --- bytes out ----------------------------------------------------------------------------------------------------
 
   /** A frame that is not an ACK, or any frame while tracing, stands in the outgoing buffer. */
   #sent(start: number): void {
     const { tracer } = this.#host
-    const writer = this.#writer
-    if (tracer.active && writer !== undefined) {
-      tracer.trace('send', this, Buffer.from(writer.bytes.subarray(start, writer.at)))
-    }
-  }
-
-  #scheduleFlush(): void {
-    if (this.#inTurn || this.#flushScheduled) return
-    this.#flushScheduled = true
-    // After the microtasks: the answers of all handlers that settle in one go leave together.
-    process.nextTick(() => {
-      this.#flushScheduled = false
-      this.flush()
-    })
-  }
-
-  /** Sends what the outgoing buffer holds, in one write. */
-  flush(): void {
-    const writer = this.#writer
-    if (writer === undefined) return
-    this.#writer = undefined
-    const { writers, metrics, options } = this.#host
-    if (writer.at === 0 || this.#socket.destroyed || this.#socket.writableEnded) return writers.give(writer)
-    metrics.bytesSent += writer.at
-    if (this.#encrypted) {
-      this.#socket.write(writer.view(), (error) => {
-        if (error === null || error === undefined) writers.give(writer)
-      })
-    } else {
-      this.#socket.write(writer.view())
-    }
-    const unsent = this.#socket.writableLength
-    // Nothing left to send means that the kernel has its copy, and the buffer is ours again. (A TLS socket says so
-    // later: it encrypts after this turn.)
-    if (unsent === 0 && this.#copies) writers.give(writer)
-    // Only a stream that is over its own mark tells when it has drained.
-    else if (unsent > options.maxPendingOutput && this.#socket.writableNeedDrain) this.#block()
-  }
-
-  /** The peer does not read: nothing more is taken from it until it does. */
-  #block(): void {
-    if (this.#blockedSince !== 0) return
-    this.#blockedSince = monotonic()
-    this.#socket.pause()
+    if (!tracer.active) return
+    const { writer } = this.#outbox
+    tracer.trace('send', this, Buffer.from(writer.bytes.subarray(start, writer.at)))
   }
 
   #onDrain(): void {
-    if (this.#blockedSince === 0) return
-    this.#blockedSince = 0
+    if (!this.#outbox.unblock()) return
     if (!this.#hasLeft()) {
       this.#host.dispatcher.beginTurn(monotonic())
       this.#takeFrames()
     }
-    if (this.#blockedSince === 0) this.#socket.resume()
+    if (this.#outbox.blockedSince === 0) this.#socket.resume()
   }
 
   // --- the end ------------------------------------------------------------------------------------------------------
@@ -410,29 +333,15 @@ export class AgentConnection implements Carrier {
     if (next === undefined) return
     this.#state = next
     this.#writeDisconnect(status, message)
-    this.flush()
-    this.#endSoon()
+    this.#outbox.flush()
+    this.#closing.endSoon()
   }
 
   #writeDisconnect(statusCode: number, message: string): void {
-    const writer = this.outgoing()
+    const { writer } = this.#outbox
     const start = writer.at
     encodeDisconnect(writer, { type: 'agent-disconnect', statusCode, message })
     this.#sent(start)
-  }
-
-  #endSoon(): void {
-    this.#closeTimer ??= setTimeout(() => {
-      this.flush()
-      this.#end()
-    }, this.#host.options.closeDelay)
-  }
-
-  /** Ends our half; a peer that does not end its own is cut off. */
-  #end(): void {
-    this.#socket.end()
-    clearTimeout(this.#closeTimer)
-    this.#closeTimer = setTimeout(() => this.#socket.destroy(), this.#host.options.closeDelay + 1000)
   }
 
   /** Stops taking part as soon as everything is answered: ACKs first, then DISCONNECT 0. */
@@ -459,7 +368,7 @@ export class AgentConnection implements Carrier {
   }
 
   #leaveIfDrained(): void {
-    if (this.#state !== 'draining' || this.#inTurn || this.#blockedSince !== 0) return
+    if (this.#state !== 'draining' || this.#outbox.inTurn || this.#outbox.blockedSince !== 0) return
     if (this.#exchanges.size > 0 || this.#fragments?.pending === true || this.#splitter.midFrame) return
     const now = monotonic()
     const quiet = now - Math.max(this.lastActivity, this.#drainSince) >= lull - 1
@@ -471,7 +380,11 @@ export class AgentConnection implements Carrier {
   /** Called now and then by the agent, which owns the timer. */
   checkTimeouts(now: number): void {
     const { handshakeTimeout, idleTimeout, stallTimeout } = this.#host.options
-    if (this.#blockedSince !== 0 && stallTimeout > 0 && now - this.#blockedSince > stallTimeout) {
+    if (
+      this.#outbox.blockedSince !== 0 &&
+      stallTimeout > 0 &&
+      now - this.#outbox.blockedSince > stallTimeout
+    ) {
       return this.#cut(new AgentError('ERR_AGENT_STALLED', `for ${stallTimeout} ms`))
     }
     const silent = now - this.lastActivity
@@ -505,7 +418,7 @@ export class AgentConnection implements Carrier {
       )
     }
     // The peer sends no more; what it asked for is still answered.
-    if (this.#exchanges.size === 0) this.#end()
+    if (this.#exchanges.size === 0) this.#closing.end()
     else if (this.#state === 'open') this.#state = stepAgent(this.#state, 'drain') ?? this.#state
   }
 
@@ -526,13 +439,12 @@ export class AgentConnection implements Carrier {
   }
 
   #onClose(): void {
-    clearTimeout(this.#closeTimer)
+    this.#closing.clear()
     if (this.engineId !== '')
       this.#host.options.logger.debug({ connection: this.id, peer: this.peer }, 'connection closed')
     this.#state = 'closed'
     if (!this.#hasSibling()) this.#abandonAll()
-    if (this.#writer !== undefined) this.#host.writers.give(this.#writer)
-    this.#writer = undefined
+    this.#outbox.drop()
     this.#host.onClose(this)
   }
 

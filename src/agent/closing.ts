@@ -1,0 +1,34 @@
+/** The end of a connection's socket: half close first, cut off when the peer does not end its own half. */
+import type { Duplex } from 'node:stream'
+
+/** A peer that was told has this long to end its half, in milliseconds. */
+const patience = 1000
+
+/** See the head of this file. */
+export class Closing {
+  readonly #socket: Duplex
+  readonly #delay: number
+  #timer: NodeJS.Timeout | undefined
+
+  /** `delay`: how long the socket stays open after the last frame, in milliseconds. */
+  constructor(socket: Duplex, delay: number) {
+    this.#socket = socket
+    this.#delay = delay
+  }
+
+  /** Ends our half after the delay; HAProxy 3.5 loses the status of a connection that ends at once. */
+  endSoon(): void {
+    this.#timer ??= setTimeout(() => this.end(), this.#delay)
+  }
+
+  /** Ends our half now. */
+  end(): void {
+    this.#socket.end()
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#socket.destroy(), this.#delay + patience)
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer)
+  }
+}
