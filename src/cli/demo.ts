@@ -135,9 +135,9 @@ When the agent dies, traffic goes on without a score, and x-spoe-error says why:
     curl http://${where}/agent/stop
     curl -i http://${where}/
 
-Started again, it is asked again, two health checks later:
+Started again, it is asked again, two health checks (three seconds) later:
     curl http://${where}/agent/start
-    sleep 2; curl -i http://${where}/
+    sleep 3; curl -i http://${where}/
 
 Ctrl-C stops everything.`)
 }

@@ -25,12 +25,17 @@ export function openFcgiTransport(stream: HttpStream, server: Server): ServerTra
     return new FcgiTransport(stream, server, plan, head, params)
   } catch (error) {
     if (!(error instanceof FcgiError)) throw error
-    const { logger } = server.backend.proxy.settings
-    logger.debug({ err: error, target: head.target }, 'a request cannot be sent to an application')
-    stream.stage = 'R'
-    stream.reply(errorReply(error.status, server.backend.plan, stream.frontend.plan), 'P')
+    refuse(stream, server, error)
     return undefined
   }
+}
+
+/** The request cannot be one for an application: that is the client's fault, and it is told. */
+function refuse(stream: HttpStream, server: Server, error: FcgiError): void {
+  const { logger } = server.backend.proxy.settings
+  logger.debug({ err: error, target: stream.head?.target }, 'a request cannot be sent to an application')
+  stream.stage = 'R'
+  stream.reply(errorReply(error.status, server.backend.plan, stream.frontend.plan), 'P')
 }
 
 /**
@@ -82,6 +87,7 @@ function applyRules(stream: HttpStream, plan: FcgiPlan): EnvironmentRules {
 class FcgiTransport implements ServerTransport {
   readonly reused = false
   readonly #stream: HttpStream
+  readonly #server: Server
   readonly #exchange: FcgiExchange
   readonly #method: string
   readonly #minor: number
@@ -101,6 +107,7 @@ class FcgiTransport implements ServerTransport {
     params: Map<string, string>,
   ) {
     this.#stream = stream
+    this.#server = server
     this.#method = head.method
     this.#minor = head.minor
     const { log } = server.backend.proxy
@@ -185,6 +192,7 @@ class FcgiTransport implements ServerTransport {
   #onError(error: FcgiError): void {
     if (this.#over) return
     this.#over = true
+    if (unsendable.has(error.code)) return refuse(this.#stream, this.#server, error)
     this.#stream.onServerFailed(failureOf(error), error)
   }
 
@@ -241,6 +249,13 @@ class FcgiTransport implements ServerTransport {
     if (!this.#ended) this.#exchange.abort()
   }
 }
+
+/** Nothing is wrong with the server: it has not been asked. */
+const unsendable: ReadonlySet<string> = new Set([
+  'ERR_FCGI_LENGTH_UNKNOWN',
+  'ERR_FCGI_PARAM_SIZE',
+  'ERR_FCGI_PARAM_VALUE',
+])
 
 function failureOf(error: FcgiError): ServerFailure {
   if (error.status === 504) return 'timeout'
