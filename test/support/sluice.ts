@@ -113,7 +113,7 @@ export class Cli {
 export async function runCli(
   args: readonly string[],
   options: CliOptions = {},
-  timeout = 20_000,
+  timeout = 60_000,
 ): Promise<CliResult> {
   const cli = new Cli(args, options)
   const timer = setTimeout(() => cli.signal('SIGKILL'), timeout)
