@@ -28,7 +28,7 @@ const maxInformational = 64
 /** See the head of this file. */
 export class HttpServerConnection implements ReaderSink, ServerTransport {
   readonly #socket: Socket
-  readonly #server: Server
+  readonly server: Server
   readonly #reader: MessageReader
   readonly #deadline: Deadline
   /** Requests that it has carried, the current one included. */
@@ -46,7 +46,7 @@ export class HttpServerConnection implements ReaderSink, ServerTransport {
 
   constructor(socket: Socket, server: Server) {
     this.#socket = socket
-    this.#server = server
+    this.server = server
     const { maxHeadSize } = server.backend.proxy.settings
     this.#reader = new MessageReader(socket, this, maxHeadSize)
     this.#deadline = new Deadline(() => this.#onDeadline())
@@ -129,7 +129,7 @@ export class HttpServerConnection implements ReaderSink, ServerTransport {
   finish(): void {
     this.#client = undefined
     const keep = this.#reusable && this.#requestDone && !this.#closed && !this.#reader.ended
-    if (!keep || this.#reader.pending || !this.#server.putIdle(this)) return this.destroy()
+    if (!keep || this.#reader.pending || !this.server.putIdle(this)) return this.destroy()
     this.#reader.expectNothing()
     this.#deadline.arm(idleTimeout)
   }
@@ -139,13 +139,13 @@ export class HttpServerConnection implements ReaderSink, ServerTransport {
     this.#closed = true
     this.#client = undefined
     this.#deadline.stop()
-    this.#server.dropIdle(this)
+    this.server.dropIdle(this)
     this.#socket.destroy()
   }
 
   /** `timeout server` counts while the server has something to do. */
   #watch(): void {
-    const { server, tunnel } = this.#server.backend.plan.model.timeouts
+    const { server, tunnel } = this.server.backend.plan.model.timeouts
     this.#deadline.arm(this.#tunnel ? (tunnel ?? server) : server)
   }
 
@@ -158,8 +158,8 @@ export class HttpServerConnection implements ReaderSink, ServerTransport {
       this.#reader.push(chunk)
     } catch (error) {
       // A fault of ours costs this stream, and nothing else.
-      const { settings } = this.#server.backend.proxy
-      settings.logger.error({ err: error, server: this.#server.name }, 'a connection to a server failed')
+      const { settings } = this.server.backend.proxy
+      settings.logger.error({ err: error, server: this.server.name }, 'a connection to a server failed')
       this.#fail('invalid')
     }
   }
@@ -204,7 +204,7 @@ export class HttpServerConnection implements ReaderSink, ServerTransport {
   onBegin(): void {}
 
   onHead(bytes: Buffer, start: number, end: number): void {
-    const head = parseResponseHead(bytes, start, end, this.#server.backend.proxy.settings.maxHeaders)
+    const head = parseResponseHead(bytes, start, end, this.server.backend.proxy.settings.maxHeaders)
     if (head.status < 200 && head.status !== 101) {
       if (++this.#informational > maxInformational) {
         throw new Http1Error('ERR_HTTP1_STATUS_LINE', `more than ${maxInformational} informational responses`)

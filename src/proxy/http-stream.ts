@@ -4,15 +4,15 @@
  */
 import type { Socket } from 'node:net'
 import { monotonic } from '../clock.ts'
-import { formatResponseHead, formatRequestHead, Framing } from '../http1/index.ts'
+import { formatResponseHead, Framing } from '../http1/index.ts'
 import type { HeaderList, RequestHead, ResponseHead } from '../http1/index.ts'
-import { formatIp } from '../ip.ts'
 import type { SampleEndpoint, SampleRequest, SampleResponse } from '../sample/stream.ts'
 import type { Route } from './backend.ts'
 import { Connector } from './connector.ts'
 import type { ConnectorClient, Unavailable } from './connector.ts'
 import { openFcgiTransport } from './filters/fcgi-app.ts'
 import { Flow } from './flow.ts'
+import { BodyBuffer } from './body-buffer.ts'
 import { cleanConnection, fixFraming } from './hop-by-hop.ts'
 import { fieldsSize, requestSize, responseSize } from './htx-size.ts'
 import type { HttpConnection } from './http-connection.ts'
@@ -20,6 +20,7 @@ import { RequestView, ResponseView } from './http-message-view.ts'
 import { HttpServerConnection } from './http-server-connection.ts'
 import { errorReply } from './reply.ts'
 import type { StreamReply } from './reply.ts'
+import { addForwardedFor, formatServerRequest, serverConnectionMode } from './server-request.ts'
 import type { Server } from './server.ts'
 import type { StreamTimes } from './stream-times.ts'
 import { ProxyStream } from './stream.ts'
@@ -61,8 +62,7 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
   #requestView: RequestView | undefined
   #responseView: ResponseView | undefined
   /** Pieces that rules wanted to see before the request is sent. */
-  #buffered: Buffer[] = []
-  #bufferedSize = 0
+  #buffered: BodyBuffer | undefined
   #onBuffered: (() => void) | undefined
 
   constructor(connection: HttpConnection, times: StreamTimes, head: RequestHead | undefined) {
@@ -93,7 +93,7 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
   }
 
   get bufferedBody(): Buffer | undefined {
-    return this.#bufferedSize === 0 ? undefined : Buffer.concat(this.#buffered)
+    return this.#buffered?.bytes
   }
 
   get requestBuffer(): undefined {
@@ -149,42 +149,30 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
     const { uniqueIdHeader } = this.frontend.plan.model
     const id = uniqueIdHeader === undefined ? undefined : this.uniqueId
     if (id !== undefined) headers.add(uniqueIdHeader as string, id) // defined when id is
-    this.#addForwardedFor(headers)
+    addForwardedFor(headers, this.source?.address, this.frontend.plan, backend.plan)
     if (this.frontend.steps.length > 0 || this.#route?.request.length !== 0) fixFraming(headers, head.framing)
     this.stage = 'C'
     this.#connector = new Connector(this, backend)
     this.#connector.start()
   }
 
-  #addForwardedFor(headers: HeaderList): void {
-    const backend = this.chosenBackend?.plan
-    const plan = backend?.model.options.forwardFor === undefined ? this.frontend.plan : backend
-    const option = plan.model.options.forwardFor
-    const address = this.source?.address
-    if (option === undefined || address === undefined) return
-    if (option.ifNone && headers.has(option.header.toLowerCase())) return
-    if (plan.forwardExcept !== undefined && inRange(address, plan.forwardExcept)) return
-    headers.add(option.header, formatIp(address))
-  }
-
   /** Waits for the body, or for as much of it as is kept, when rules want to see it. */
   #withBody(wanted: boolean, then: () => void): void {
-    if (!wanted || this.#requestDone || this.#bufferedSize > 0) return then()
+    if (!wanted || this.#requestDone || this.#buffered !== undefined) return then()
     if (this.head?.expectsContinue === true) {
       this.#connection.sendHead(continueHead)
       this.#connection.flush()
       this.head.headers.delete('expect')
     }
+    this.#buffered = new BodyBuffer()
     this.#onBuffered = then
     this.#connection.releaseBody()
   }
 
   #addBuffered(pieces: readonly Buffer[], done: boolean): void {
-    for (const piece of pieces) {
-      this.#buffered.push(piece)
-      this.#bufferedSize += piece.length
-    }
-    if (!done && this.#bufferedSize < this.frontend.proxy.settings.maxBufferSize) return
+    const buffer = (this.#buffered ??= new BodyBuffer())
+    buffer.add(pieces)
+    if (!done && buffer.size < this.frontend.proxy.settings.maxBufferSize) return
     const then = this.#onBuffered
     this.#onBuffered = undefined
     if (!done) this.#connection.holdBody()
@@ -227,7 +215,9 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
   #attachHttp(transport: HttpServerConnection): void {
     const { head } = this
     if (head === undefined) return
-    const text = (this.#requestText ??= this.#formatRequest(head))
+    const { plan } = transport.server.backend
+    const mode = serverConnectionMode(this.frontend.plan, plan)
+    const text = (this.#requestText ??= formatServerRequest(head, mode))
     transport.begin(this, head.method, text, head.framing)
     this.#attach(transport)
   }
@@ -236,33 +226,12 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
     this.#transport = transport
     this.stage = 'H'
     let more = true
-    if (this.#bufferedSize > 0) {
-      more = transport.sendBody(this.#buffered, this.#requestDone, this.#connection.trailers)
+    if (this.#buffered !== undefined) {
+      more = transport.sendBody(this.#buffered.pieces, this.#requestDone, this.#connection.trailers)
     }
     if (!this.#requestDone && more) this.#connection.releaseBody()
     // The body may have brought the stream to its end already.
     if (this.#transport === transport) transport.flush()
-  }
-
-  /** The head for the server; nobody reads the headers afterwards. */
-  #formatRequest(head: RequestHead): string {
-    const { headers } = head
-    const upgrade = head.upgrade !== undefined && !/(^|[,\s])h2c($|[,\s])/i.test(head.upgrade)
-    if (head.connection !== 0) cleanConnection(headers, upgrade)
-    // Nobody behind us speaks HTTP/2 in clear text, and asking for it has been used to get past proxies.
-    if (head.upgrade !== undefined && !upgrade) headers.deleteWhere(isH2c)
-    const mode = this.#connectionMode()
-    if (mode === 'keep-alive') {
-      if (head.minor === 0) headers.add('connection', 'keep-alive')
-    } else if (head.minor === 1 && !upgrade) headers.add('connection', 'close')
-    return formatRequestHead(head.method, head.target, headers, head.minor)
-  }
-
-  #connectionMode(): 'keep-alive' | 'server-close' | 'close' {
-    const front = this.frontend.plan.model.options.connectionMode
-    const back = this.chosenBackend?.plan.model.options.connectionMode ?? 'keep-alive'
-    if (front === 'close' || back === 'close') return 'close'
-    return front === 'server-close' || back === 'server-close' ? 'server-close' : 'keep-alive'
   }
 
   // From the client's connection.
@@ -594,17 +563,4 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
     this.#transport = undefined
     this.finishOnce()
   }
-}
-
-function isH2c(key: string): boolean {
-  return key === 'upgrade' || key === 'http2-settings'
-}
-
-function inRange(address: Uint8Array, { bytes, bits }: { bytes: Uint8Array; bits: number }): boolean {
-  if (address.length !== bytes.length) return false
-  for (let bit = 0; bit < bits; bit++) {
-    const mask = 0x80 >> (bit & 7)
-    if (((address[bit >> 3] ?? 0) & mask) !== ((bytes[bit >> 3] ?? 0) & mask)) return false
-  }
-  return true
 }

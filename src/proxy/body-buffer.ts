@@ -1,0 +1,19 @@
+/** The beginning of a request body, kept until the rules have seen it. */
+
+/** See the head of this file. */
+export class BodyBuffer {
+  readonly pieces: Buffer[] = []
+  size = 0
+
+  add(pieces: readonly Buffer[]): void {
+    for (const piece of pieces) {
+      this.pieces.push(piece)
+      this.size += piece.length
+    }
+  }
+
+  /** All of it in one piece; undefined when there is nothing. */
+  get bytes(): Buffer | undefined {
+    return this.size === 0 ? undefined : Buffer.concat(this.pieces, this.size)
+  }
+}
