@@ -26,7 +26,7 @@ function testFiles(folder) {
     if (entry.isDirectory()) found.push(...testFiles(path))
     else if (entry.name.endsWith('.test.ts')) found.push(path)
   }
-  return found.sort()
+  return found.sort((a, b) => (a < b ? -1 : 1))
 }
 
 /** Runs a script of ours, and ends with its status when it fails. */

@@ -9,7 +9,7 @@ import { UsageError } from './errors.ts'
 export interface OptionSpec<Value> {
   readonly fallback: Value
   /** What is wrong with `given`, or undefined when it is right. */
-  check(given: unknown): string | undefined
+  readonly check: (given: unknown) => string | undefined
 }
 
 /** One spec for each key of `Options`: the compiler keeps table and interface equal. */

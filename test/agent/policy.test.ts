@@ -54,7 +54,10 @@ describe('deadlines', () => {
     )
     const first = await peer.frames(2)
     // A busy machine may find both due at once.
-    assert.deepEqual(first.sort(Buffer.compare), [ack('02 01'), ack('03 01')])
+    assert.deepEqual(
+      first.sort((a, b) => Buffer.compare(a, b)),
+      [ack('02 01'), ack('03 01')],
+    )
     gate.resolve()
     assert.deepEqual(await peer.frame(), ack('01 01', verdict('error')))
     assert.equal(agent.stats.messages.get('patient')?.deadlines, 0)
