@@ -99,8 +99,9 @@ export function createTarget(random) {
       const cut = random.once(3) ? random.below(bytes.length + 1) : 0
       if (cut > 0) peer.write(bytes.subarray(0, cut))
       peer.write(bytes.subarray(cut))
-      if (random.once(200)) peer.destroy()
-      else if (random.once(200)) peer.end()
+      const fate = random.below(200)
+      if (fate === 0) peer.destroy()
+      else if (fate === 1) peer.end()
       if (++sent % batch === 0) {
         await rest()
         await rest()
