@@ -33,6 +33,7 @@ import { AgentError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { Outbox } from './outbox.ts'
 
+const nothing = Buffer.alloc(0)
 /** DISCONNECT waits until nothing has come for this long, in milliseconds: what is on its way is answered first. */
 const lull = 10
 /** Under constant traffic there is no lull; then it goes between two answers, in milliseconds after draining began. */
@@ -121,8 +122,10 @@ export class AgentConnection implements Carrier {
       this.#fail(error)
     }
     outbox.inTurn = false
+    // An idle connection must not keep the chunk that it has read last.
+    this.#reader.reset(nothing)
     this.#leaveIfDrained()
-    this.#outbox.flush()
+    outbox.flush()
   }
 
   #hasLeft(): boolean {

@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import { createEngine, ErrorStatus, type AgentFault, type EngineOptions, type Outcome } from 'sluice/engine'
@@ -16,6 +13,7 @@ import {
   type AgentPeer,
   type Script,
 } from './scripted-agent.ts'
+import { startBlackHole } from '../support/black-hole.ts'
 
 const check = [{ name: 'check', args: [] }]
 type Hooks = Parameters<typeof startAgent>[0]
@@ -493,20 +491,7 @@ test('faults of one agent fill no log', async (t) => {
 })
 
 test('a black hole: 257 after connectTimeout', async (t) => {
-  // The kernel completes a few connections for a listener that never accepts, and drops the others.
-  const script = `
-    const server = require('node:net').createServer()
-    server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
-      require('node:fs').writeSync(1, server.address().port + '\\n')
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
-    })`
-  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
-  t.after(() => child.kill('SIGKILL'))
-  const [output] = (await once(child.stdout, 'data')) as [Buffer]
-  const port = Number(output.toString())
-  const fillers = Array.from({ length: 8 }, () => connect(port, '127.0.0.1').on('error', () => {}))
-  t.after(() => fillers.forEach((socket) => socket.destroy()))
-  await sleep(50)
+  const port = await startBlackHole(t)
   const engine = createEngine({ servers: [`127.0.0.1:${port}`], connectTimeout: 50, maxFailures: 1 })
   t.after(() => engine.destroy())
   const outcome = await engine.send({ messages: check, timeout: 5000 })

@@ -6,6 +6,7 @@ import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { createFcgiClient } from 'sluice/fcgi'
+import { startBlackHole } from '../support/black-hole.ts'
 import type { FcgiClient, FcgiClientOptions, FcgiEnd, FcgiError, FcgiRequestInit } from 'sluice/fcgi'
 import { end, pair, pairs, record, reply, startApp } from './support.js'
 import type { Peer } from './support.js'
@@ -778,19 +779,19 @@ describe('timeouts', () => {
       peer.send(record('STDOUT', 1, `\r\n${'x'.repeat(65_000)}`), record('STDOUT', 1, 'x'.repeat(65_000)))
       peer.send(record('STDOUT', 1, 'x'.repeat(65_000)), end(1))
     })
-    const client = createClient(t, { endpoint: app.endpoint, responseTimeout: 40 })
+    const client = createClient(t, { endpoint: app.endpoint, responseTimeout: 400 })
     const slow = (async function* () {
-      await sleep(120)
+      await sleep(800)
       yield 'abc'
     })()
     const response = await client.request(post(slow, 3))
-    await sleep(120)
+    await sleep(800)
     assert.equal((await text(response.body)).length, 195_000)
   })
 
   it('of the connection', async (t) => {
-    // A port of TEST-NET-1, where nobody answers.
-    const client = createClient(t, { endpoint: '192.0.2.1:9', connectTimeout: 30 })
+    const port = await startBlackHole(t)
+    const client = createClient(t, { endpoint: `127.0.0.1:${port}`, connectTimeout: 50 })
     await assert.rejects(
       client.request(get),
       (error: FcgiError) => /CONNECT/.test(error.code) && error.notRun,
