@@ -72,7 +72,7 @@ async function measureInC(
   const load = await start(1, [
     program,
     ...`-a 127.0.0.1:${server.line} -m ${messageName} -p ${server.pid}`.split(' '),
-    ...`-c ${each.connections} -d ${each.depth} -t ${seconds} -w 1`.split(' '),
+    ...`-c ${each.connections} -d ${each.depth} -t ${seconds} -w 2`.split(' '),
     ...(each.payload === 'mixed' ? ['-8'] : []),
     echo ? '-r' : '-e',
   ])
