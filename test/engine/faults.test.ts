@@ -213,16 +213,21 @@ test('a connection whose slots are all held by lost NOTIFYs is replaced, though 
 })
 
 test('a longer deadline on a suspect connection is honoured', async (t) => {
-  const { engine } = await setUp(
+  const held: string[] = []
+  const { agent, engine, ask } = await setUp(
     t,
-    onNotify((peer, ids, count) => {
-      if (count === 2) setTimeout(() => peer.send(ack(ids)), 150)
-    }),
+    onNotify((peer, ids, count) => (count === 1 ? peer.send(ack(ids)) : held.push(ids))),
     { processingTimeout: 30 },
   )
+  await ask()
   const short = engine.send({ messages: check, timeout: 20 })
-  const long = engine.send({ messages: check, timeout: 5000 })
-  assert.deepEqual([(await short).status, (await long).status], [1, 0])
+  const long = engine.send({ messages: check, timeout: 60_000 })
+  assert.equal((await short).status, 1)
+  while (held.length < 2) await sleep(1)
+  await sleep(100) // more than processingTimeout, after which the connection would otherwise be given up
+  agent.peers[0]?.send(ack(held[1] ?? ''))
+  assert.equal((await long).status, 0)
+  assert.equal(agent.peers.length, 1)
 })
 
 test('ACKs with unknown ids are ignored, and reported', async (t) => {
