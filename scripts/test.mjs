@@ -54,27 +54,19 @@ if (files.some(needsPeers)) {
 }
 /** Two at a time: most suites wait for other programs, and the machine may have two cores. A suite that hangs fails. */
 function run(paths, concurrency) {
-  const tap = '.build/test.tap'
-  const human = process.stdout.isTTY ? 'spec' : 'tap'
+  const report = '.build/failed-files.txt'
+  rmSync(report, { force: true })
+  const compiled = paths.map((path) => join('.build', path.replace(/\.ts$/, '.js')))
   const options = `--enable-source-maps --test --test-concurrency=${concurrency} --test-timeout=180000
-    --test-reporter=${human} --test-reporter-destination=stdout
-    --test-reporter=tap --test-reporter-destination=${tap}`
-  const args = [...options.split(/\s+/), ...paths]
-  const { status } = spawnSync(values.node, args, { stdio: 'inherit' })
-  return { status: status ?? 1, failed: status === 0 ? [] : failedFiles(readFileSync(tap, 'utf8'), paths) }
+    --test-reporter=./scripts/reporter.mjs --test-reporter-destination=stdout
+    --test-reporter=./scripts/failed-files.mjs --test-reporter-destination=${report}`
+  const { status } = spawnSync(values.node, [...options.split(/\s+/), ...compiled], { stdio: 'inherit' })
+  if (status === 0) return { status, failed: [] }
+  const lines = existsSync(report) ? readFileSync(report, 'utf8').split('\n') : []
+  return { status: status ?? 1, failed: paths.filter((path) => lines.includes(path)) }
 }
 
-/** The files of those tests that failed, as far as the report names them. */
-function failedFiles(tap, paths) {
-  const places = [...tap.matchAll(/^ *not ok [^\n]*\n(?: *---\n)(?:[^\n]*\n){0,3}? *location: '([^']+)'/gm)]
-  const names = places.map(([, place]) => place.replace(/(:\d+)*$/, '').replace(/\.[jt]s$/, ''))
-  return paths.filter((path) =>
-    names.some((name) => name.endsWith(path.replace(/^\.build\//, '').replace(/\.js$/, ''))),
-  )
-}
-
-const compiled = files.map((path) => join('.build', path.replace(/\.ts$/, '.js')))
-let { status, failed } = run(compiled, 2)
+let { status, failed } = run(files, 2)
 // Real programs and real time on a machine that others use, too: what fails among others gets one more try alone, and
 // it is said aloud. A fault of ours fails again.
 if (failed.length > 0 && failed.length <= 5) {

@@ -1,0 +1,2 @@
+// The reporter that scripts read: see reporter.mjs.
+export { failedFiles as default } from './reporter.mjs'
