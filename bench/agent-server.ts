@@ -34,5 +34,6 @@ console.log(address.type === 'tcp' ? address.port : where)
 // For the soak: one line of counters for each signal.
 process.on('SIGUSR2', () => {
   const { eventLoopLag, frames, inFlight } = agent.stats
-  console.log(JSON.stringify({ lag: eventLoopLag.max, ...frames, inFlight }))
+  const { heapUsed, external } = process.memoryUsage()
+  console.log(JSON.stringify({ lag: eventLoopLag.max, ...frames, inFlight, heapUsed, external }))
 })

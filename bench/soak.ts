@@ -33,6 +33,9 @@ interface Counters {
   readonly notifies: number
   readonly acks: number
   readonly inFlight: number
+  /** Bytes. */
+  readonly heapUsed: number
+  readonly external: number
 }
 
 async function readCounters(): Promise<Counters> {
@@ -60,6 +63,7 @@ let wrong = 0
 let closed = 0
 let worstP99 = 0
 let worstStall = 0
+let nextReport = 0
 const end = performance.now() + total * 1000
 const settled = performance.now() + warmUp * 1000
 while (performance.now() < end) {
@@ -67,21 +71,25 @@ while (performance.now() < end) {
   answers += result.answers
   wrong = result.wrong
   closed = result.closed
+  const counters = await readCounters()
+  const resident = residentBytes(agent.pid)
+  if (performance.now() >= nextReport) {
+    nextReport = performance.now() + 60_000
+    const left = Math.round((end - performance.now()) / 1000)
+    console.log(
+      `${left} s left: RSS ${megabytes(resident)}, heap ${megabytes(counters.heapUsed)}, ` +
+        `external ${megabytes(counters.external)}, stall ${counters.lag.toFixed(1)} ms, p99 ${result.p99.toFixed(2)} ms`,
+    )
+  }
   if (performance.now() < settled) continue
   worstP99 = Math.max(worstP99, result.p99)
-  memory.push(residentBytes(agent.pid) / 1_048_576)
-  worstStall = Math.max(worstStall, (await readCounters()).lag)
+  memory.push(resident / 1_048_576)
+  worstStall = Math.max(worstStall, counters.lag)
 }
 // No new NOTIFYs: whatever is on its way arrives.
 await load.stop()
 await new Promise((resolve) => setTimeout(resolve, 500))
-agent.child.kill('SIGUSR2')
-const counters = JSON.parse(await nextLine(agent)) as {
-  lag: number
-  notifies: number
-  acks: number
-  inFlight: number
-}
+const counters = await readCounters()
 await agent.stop()
 
 const first = average(memory.slice(0, Math.ceil(memory.length / 5)))
@@ -102,6 +110,10 @@ const verdicts = [
 console.log(`${answers} answers seen by the load, worst p99 of a round ${worstP99.toFixed(2)} ms`)
 for (const [text, ok] of verdicts) console.log(`${ok ? 'ok  ' : 'FAIL'} ${text}`)
 process.exit(verdicts.every(([, ok]) => ok) ? 0 : 1)
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1_048_576).toFixed(1)} MB`
+}
 
 function average(numbers: readonly number[]): number {
   return numbers.reduce((sum, each) => sum + each, 0) / numbers.length
