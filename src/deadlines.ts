@@ -1,43 +1,55 @@
 /**
- * Deadlines without a timer per exchange. Exchanges of one timeout end in the order in which they began, so each
- * timeout has a lane, first in first out, and one timer for the head of it.
+ * Deadlines without a timer each. What has the same time to live ends in the order in which it was added, so each
+ * duration has a lane, first in first out, and one timer for the head of it. Items are linked through their own fields:
+ * adding and removing allocate nothing, and an item that is done is not kept alive by a slow one before it.
  */
-import { monotonic } from '../clock.ts'
-import type { Exchange } from './exchange.ts'
+import { monotonic } from './clock.ts'
 
-/** The exchanges of one timeout, oldest first. Pure. */
-export class Lane {
-  readonly timeout: number
-  first: Exchange | undefined
-  #last: Exchange | undefined
+/** What can be given a deadline. The fields belong to its lane. */
+export interface Timed<T extends Timed<T>> {
+  /** By the monotonic clock, in milliseconds. */
+  deadline: number
+  lane: Lane<T> | undefined
+  earlier: T | undefined
+  later: T | undefined
+}
 
-  constructor(timeout: number) {
-    this.timeout = timeout
+/** The items of one duration, oldest first. Pure. */
+export class Lane<T extends Timed<T>> {
+  /** In milliseconds. */
+  readonly duration: number
+  first: T | undefined
+  #last: T | undefined
+
+  constructor(duration: number) {
+    this.duration = duration
   }
 
-  add(exchange: Exchange, now: number): void {
+  add(item: T, now: number): void {
     const last = this.#last
-    exchange.deadline = now + this.timeout
-    exchange.earlier = last
-    exchange.later = undefined
-    if (last === undefined) this.first = exchange
-    else last.later = exchange
-    this.#last = exchange
+    item.deadline = now + this.duration
+    item.lane = this
+    item.earlier = last
+    item.later = undefined
+    if (last === undefined) this.first = item
+    else last.later = item
+    this.#last = item
   }
 
-  remove(exchange: Exchange): void {
-    const { earlier, later } = exchange
+  remove(item: T): void {
+    const { earlier, later } = item
     if (earlier === undefined) this.first = later
     else earlier.later = later
     if (later === undefined) this.#last = earlier
     else later.earlier = earlier
-    exchange.earlier = undefined
-    exchange.later = undefined
+    item.lane = undefined
+    item.earlier = undefined
+    item.later = undefined
   }
 
   /** Takes the head if it is due. */
-  take(now: number): Exchange | undefined {
-    const first = this.first
+  take(now: number): T | undefined {
+    const { first } = this
     if (first === undefined || first.deadline > now) return undefined
     this.remove(first)
     return first
@@ -47,55 +59,58 @@ export class Lane {
 /** `setTimeout` counts from the start of the loop's turn, so it may be early by less than this. */
 const slack = 1
 
-/** All lanes, and their timers. The timers keep no process alive: the sockets do. */
-export class Deadlines {
-  readonly #lanes = new Map<number, Lane>()
-  readonly #timers = new Map<Lane, NodeJS.Timeout>()
-  readonly #onExpired: (exchange: Exchange, now: number) => void
+/** All lanes, and their timers. */
+export class Deadlines<T extends Timed<T>> {
+  readonly #lanes = new Map<number, Lane<T>>()
+  readonly #timers = new Map<Lane<T>, NodeJS.Timeout>()
+  readonly #onExpired: (item: T, now: number) => void
+  readonly #keepsAlive: boolean
 
-  /** `onExpired` gets exchanges that are in no lane any more. */
-  constructor(onExpired: (exchange: Exchange, now: number) => void) {
+  /**
+   * `onExpired` gets items that are in no lane any more, and must not throw. `keepsAlive` says whether the process may
+   * not end while a deadline is open.
+   */
+  constructor(onExpired: (item: T, now: number) => void, keepsAlive: boolean) {
     this.#onExpired = onExpired
+    this.#keepsAlive = keepsAlive
   }
 
-  add(exchange: Exchange, timeout: number, now: number): void {
-    let lane = this.#lanes.get(timeout)
+  /** `duration` in milliseconds; each distinct value costs a timer while it is in use. */
+  add(item: T, duration: number, now: number): void {
+    let lane = this.#lanes.get(duration)
     if (lane === undefined) {
-      lane = new Lane(timeout)
-      this.#lanes.set(timeout, lane)
-      this.#arm(lane, timeout)
+      lane = new Lane(duration)
+      this.#lanes.set(duration, lane)
+      this.#arm(lane, duration)
     }
-    lane.add(exchange, now)
-    exchange.lane = lane
+    lane.add(item, now)
   }
 
-  /** Also for exchanges that are in no lane. */
-  remove(exchange: Exchange): void {
-    exchange.lane?.remove(exchange)
-    exchange.lane = undefined
+  /** Harmless when it was removed, or has expired. */
+  remove(item: T): void {
+    item.lane?.remove(item)
   }
 
-  #arm(lane: Lane, delay: number): void {
+  #arm(lane: Lane<T>, delay: number): void {
     const timer = setTimeout(() => this.#check(lane), delay)
-    timer.unref()
+    if (!this.#keepsAlive) timer.unref()
     this.#timers.set(lane, timer)
   }
 
   /** Taking a timer down with each answer would cost more than letting it find nothing. */
-  #check(lane: Lane): void {
+  #check(lane: Lane<T>): void {
     const now = monotonic()
-    let exchange: Exchange | undefined
-    while ((exchange = lane.take(now + slack)) !== undefined) {
-      exchange.lane = undefined
-      this.#onExpired(exchange, now)
-    }
+    let item: T | undefined
+    while ((item = lane.take(now + slack)) !== undefined) this.#onExpired(item, now)
+    // Cleared, or cleared and begun again, by what expired.
+    if (this.#lanes.get(lane.duration) !== lane) return
     if (lane.first !== undefined) this.#arm(lane, Math.max(1, lane.first.deadline - now))
     else this.#forget(lane)
   }
 
-  #forget(lane: Lane): void {
+  #forget(lane: Lane<T>): void {
     this.#timers.delete(lane)
-    this.#lanes.delete(lane.timeout)
+    this.#lanes.delete(lane.duration)
   }
 
   /** Stops all timers. */

@@ -8,19 +8,19 @@
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { monotonic } from '../clock.ts'
-import { errorMessage, SluiceError } from '../errors.ts'
+import { Deadlines } from '../deadlines.ts'
 import { beginFrame, endFrame, FrameFlag, FrameType, lengthSize, type FrameHead } from '../spop/frame-head.ts'
 import { readVarint } from '../spop/varint.ts'
 import { skipTypedData } from '../spop/typed-data.ts'
 import { ActionWriter } from './actions.ts'
 import { Context, type ConnectionInfo } from './context.ts'
-import { DeadlineQueue } from './deadlines.ts'
 import { AgentError } from './errors.ts'
-import { Exchange, Part, type PartOwner } from './exchange.ts'
+import { Exchange, Part } from './exchange.ts'
 import type { HandlerTable, Middleware, MessageOutcome, Registration } from './handlers.ts'
 import type { LimitedLog } from './limited-log.ts'
 import type { AgentMetrics } from './metrics.ts'
-import type { FallbackReason, ResolvedAgentOptions } from './options.ts'
+import type { ResolvedAgentOptions } from './options.ts'
+import { isPromise, Outcomes } from './outcomes.ts'
 
 /** The connection, as the dispatcher sees it. */
 export interface Carrier extends ConnectionInfo {
@@ -45,16 +45,13 @@ interface Unfinished {
 }
 
 /** See the head of this file. One per agent. */
-export class Dispatcher implements PartOwner {
+export class Dispatcher {
   readonly #options: ResolvedAgentOptions
   readonly #table: HandlerTable
   readonly #metrics: AgentMetrics
-  readonly #log: LimitedLog
   readonly #middleware: Middleware[] = []
-  readonly #deadlines = new DeadlineQueue(monotonic, (callback, delay) => {
-    const timer = setTimeout(callback, delay)
-    return () => clearTimeout(timer)
-  })
+  readonly #outcomes: Outcomes
+  readonly #deadlines = new Deadlines<Part>((part) => this.#onDeadline(part), true)
   /** When the work on the current message began. */
   #since = 0
 
@@ -62,7 +59,7 @@ export class Dispatcher implements PartOwner {
     this.#options = options
     this.#table = table
     this.#metrics = metrics
-    this.#log = log
+    this.#outcomes = new Outcomes(options, metrics, log, this.#middleware)
   }
 
   use(middleware: Middleware): void {
@@ -148,7 +145,8 @@ export class Dispatcher implements PartOwner {
     const context = new Context(name, carrier, streamId, frameId, reader.bytes, reader.at, count)
     if (this.#overloaded(carrier)) {
       skipItems(reader, count)
-      this.#overload(registration, actions, context)
+      const error = this.#outcomes.overload(registration, actions, context)
+      this.#record(registration, context, 'overload', error, this.#since)
       actions.seal(registration.metrics)
       return undefined
     }
@@ -177,8 +175,7 @@ export class Dispatcher implements PartOwner {
     } catch (error) {
       // The payload itself is broken: that is the connection's business.
       if (!(error instanceof AgentError)) throw error
-      this.#settleNow(registration, actions, context, 'error', error)
-      return undefined
+      return this.#failNow(registration, actions, context, error)
     }
     try {
       const promise =
@@ -187,11 +184,10 @@ export class Dispatcher implements PartOwner {
           : this.#before(registration, args, actions, context)
       if (promise !== undefined) return promise
     } catch (error) {
-      this.#settleNow(registration, actions, context, 'error', error)
-      return undefined
+      return this.#failNow(registration, actions, context, error)
     }
-    if (actions.oversized) this.#oversized(registration, actions, context)
-    this.#record(registration, context, 'ok', undefined, this.#since, monotonic())
+    if (actions.oversized) this.#outcomes.oversize(registration, actions, context)
+    this.#record(registration, context, 'ok', undefined, this.#since)
     return undefined
   }
 
@@ -226,14 +222,14 @@ export class Dispatcher implements PartOwner {
 
   #wait(exchange: Exchange, { registration, actions, context, promise }: Unfinished): void {
     actions.detach()
-    const part = new Part(exchange, registration, actions, context, this.#since, this)
+    const part = new Part(exchange, registration, actions, context, this.#since)
     exchange.parts.push(part)
     exchange.answers.push(actions)
     exchange.pending++
     exchange.carrier.inFlight++
     this.#metrics.inFlight++
     const deadline = registration.deadline ?? this.#options.deadline
-    if (deadline > 0) part.deadline = this.#deadlines.add(part, deadline)
+    if (deadline > 0) this.#deadlines.add(part, deadline, monotonic())
     // A thenable may call back at once, twice, or throw: a promise made of it does not.
     Promise.resolve(promise).then(
       () => this.#onResult(part, undefined),
@@ -246,18 +242,18 @@ export class Dispatcher implements PartOwner {
       if (!part.actions.late) part.registration.metrics.late++
       return
     }
-    if (error !== undefined) this.#fallback(part.registration, part.actions, part.context, 'error', error)
+    if (error !== undefined)
+      this.#outcomes.fallback(part.registration, part.actions, part.context, 'error', error)
     else if (part.actions.oversized || part.actions.size > part.exchange.room)
-      this.#oversized(part.registration, part.actions, part.context)
+      this.#outcomes.oversize(part.registration, part.actions, part.context)
     this.#settle(part, error === undefined ? 'ok' : 'error', error)
   }
 
-  onPartDeadline(part: Part): void {
-    if (part.settled) return
+  #onDeadline(part: Part): void {
     const limit = part.registration.deadline ?? this.#options.deadline
     const error = new AgentError('ERR_AGENT_DEADLINE', `message '${part.context.name}', limit ${limit} ms`)
     part.registration.metrics.deadlines++
-    this.#fallback(part.registration, part.actions, part.context, 'deadline', error)
+    this.#outcomes.fallback(part.registration, part.actions, part.context, 'deadline', error)
     this.#settle(part, 'deadline', error)
     part.context.abort(error)
   }
@@ -267,7 +263,7 @@ export class Dispatcher implements PartOwner {
     part.actions.fit(part.exchange.room)
     part.exchange.room -= part.actions.size
     part.actions.seal(part.registration.metrics)
-    this.#record(part.registration, part.context, status, error, part.since, monotonic())
+    this.#record(part.registration, part.context, status, error, part.since)
     const { exchange } = part
     if (--exchange.pending === 0) exchange.carrier.release(exchange)
   }
@@ -277,7 +273,7 @@ export class Dispatcher implements PartOwner {
     part.settled = true
     part.exchange.carrier.inFlight--
     this.#metrics.inFlight--
-    if (part.deadline !== undefined) this.#deadlines.remove(part.deadline)
+    this.#deadlines.remove(part)
   }
 
   /** Nobody waits for the answer any more: handlers are told, and what they still say does not count. */
@@ -294,97 +290,34 @@ export class Dispatcher implements PartOwner {
   answerNow(exchange: Exchange, error: unknown): void {
     for (const part of exchange.parts) {
       if (part.settled) continue
-      this.#fallback(part.registration, part.actions, part.context, 'error', error)
+      this.#outcomes.fallback(part.registration, part.actions, part.context, 'error', error)
       this.#settle(part, 'error', error)
       part.context.abort(error)
     }
   }
 
-  #settleNow(
-    registration: Registration,
-    actions: ActionWriter,
-    context: Context,
-    status: 'error',
-    error: unknown,
-  ): void {
-    this.#fallback(registration, actions, context, status, error)
-    this.#record(registration, context, status, error, this.#since, monotonic())
+  /** A synchronous handler did not answer. */
+  #failNow(registration: Registration, actions: ActionWriter, context: Context, error: unknown): undefined {
+    this.#outcomes.fallback(registration, actions, context, 'error', error)
+    this.#record(registration, context, 'error', error, this.#since)
   }
 
-  #overload(registration: Registration, actions: ActionWriter, context: Context): void {
-    registration.metrics.overloads++
-    const error = new AgentError('ERR_AGENT_OVERLOAD', `message '${context.name}'`)
-    this.#fallback(registration, actions, context, 'overload', error)
-    this.#record(registration, context, 'overload', error, this.#since, monotonic())
-  }
-
-  #oversized(registration: Registration, actions: ActionWriter, context: Context): void {
-    registration.metrics.oversized++
-    const error = new AgentError('ERR_AGENT_ACK_TOO_BIG', `message '${context.name}'`)
-    if (this.#options.tooManyActions === 'fallback') {
-      return this.#fallback(registration, actions, context, 'oversized', error)
-    }
-    this.#report(registration, context, error)
-  }
-
-  #fallback(
-    registration: Registration,
-    actions: ActionWriter,
-    context: Context,
-    reason: FallbackReason,
-    error: unknown,
-  ): void {
-    if (reason === 'error') registration.metrics.errors++
-    this.#report(registration, context, error)
-    actions.clear()
-    const fallback = registration.fallback ?? this.#options.fallback
-    if (fallback === undefined) return
-    try {
-      this.#expectDone(fallback(actions, reason, context), registration, context)
-    } catch (thrown) {
-      actions.clear()
-      this.#report(registration, context, thrown)
-    }
-  }
-
-  #report(registration: Registration, context: Context, error: unknown): void {
-    const code = error instanceof SluiceError ? error.code : 'ERR_AGENT_HANDLER'
-    this.#metrics.countError(code)
-    this.#log.log(
-      'warn',
-      `${code} ${registration.name}`,
-      { code, message: context.name, connection: context.connection.id, err: error },
-      `message not answered by its handler: ${errorMessage(error)}`,
-    )
-  }
-
+  /** The message is answered. */
   #record(
     registration: Registration,
     context: Context,
     status: MessageOutcome['status'],
     error: unknown,
     since: number,
-    now: number,
   ): void {
+    const now = monotonic()
     const duration = now - since
     this.#since = now
     registration.metrics.latency.record(duration)
-    for (const each of this.#middleware) {
-      try {
-        this.#expectDone(each.after?.(context, { status, error, duration }), registration, context)
-      } catch (thrown) {
-        this.#report(registration, context, thrown)
-      }
-    }
+    if (this.#middleware.length > 0) this.#outcomes.tell(registration, context, { status, error, duration })
   }
 
-  /** Fallbacks and `after`s are synchronous, but an `async` one passes the compiler: its failure is told, too. */
-  #expectDone(result: unknown, registration: Registration, context: Context): void {
-    if (isPromise(result))
-      result.then(undefined, (error: unknown) => this.#report(registration, context, error))
-  }
-
-  /** Stops the timer. */
+  /** Stops the timers. */
   clear(): void {
     this.#deadlines.clear()
   }
@@ -418,10 +351,4 @@ function invoke(
   const handler = registration.handler as (args: unknown, actions: ActionWriter, context: Context) => unknown
   const result = handler(args, actions, context)
   return isPromise(result) ? result : undefined
-}
-
-function isPromise(value: unknown): value is PromiseLike<void> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as PromiseLike<void>).then === 'function'
-  )
 }

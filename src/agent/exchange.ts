@@ -1,14 +1,9 @@
 /** One NOTIFY that waits for asynchronous handlers: its parts, their deadlines, and the one ACK at the end. */
+import type { Lane, Timed } from '../deadlines.ts'
 import type { Id } from '../spop/frame-head.ts'
 import type { ActionWriter } from './actions.ts'
 import type { Context } from './context.ts'
-import type { Deadline, Deadlined } from './deadlines.ts'
 import type { Registration } from './handlers.ts'
-
-/** What a part needs from the dispatcher. */
-export interface PartOwner {
-  onPartDeadline(part: Part): void
-}
 
 /** The connection that the NOTIFY came on. */
 export interface ExchangeCarrier {
@@ -18,15 +13,17 @@ export interface ExchangeCarrier {
 }
 
 /** One message of the NOTIFY whose handler returned a promise. */
-export class Part implements Deadlined {
+export class Part implements Timed<Part> {
   readonly exchange: Exchange
   readonly registration: Registration
   readonly actions: ActionWriter
   readonly context: Context
   /** When the message's turn began, by the monotonic clock. */
   readonly since: number
-  readonly #owner: PartOwner
-  deadline: Deadline | undefined
+  deadline = 0
+  lane: Lane<Part> | undefined
+  earlier: Part | undefined
+  later: Part | undefined
   settled = false
 
   constructor(
@@ -35,18 +32,12 @@ export class Part implements Deadlined {
     actions: ActionWriter,
     context: Context,
     since: number,
-    owner: PartOwner,
   ) {
     this.exchange = exchange
     this.registration = registration
     this.actions = actions
     this.context = context
     this.since = since
-    this.#owner = owner
-  }
-
-  onDeadline(): void {
-    this.#owner.onPartDeadline(this)
   }
 }
 

@@ -1,6 +1,6 @@
 /** One question to an agent while it is under way, and the list that connections and the queue keep them in. */
+import type { Lane, Timed } from '../deadlines.ts'
 import type { Id } from '../spop/frame-head.ts'
-import type { Lane } from './deadlines.ts'
 import type { ExchangeCallback, PendingExchange } from './engine.ts'
 import { EngineError } from './errors.ts'
 import type { EngineStream } from './profile.ts'
@@ -22,7 +22,7 @@ export interface ExchangeCarrier {
  * One object per exchange, linked into two lists through its own fields, so that neither costs an allocation: queue or
  * connection (`previous`, `next`), and deadlines (`earlier`, `later`).
  */
-export class Exchange implements PendingExchange {
+export class Exchange implements PendingExchange, Timed<Exchange> {
   readonly owner: ExchangeOwner
   /** Undefined when it has ended for its caller. */
   callback: ExchangeCallback | undefined
@@ -35,7 +35,7 @@ export class Exchange implements PendingExchange {
   frameId = 0
   fragmented = false
   carrier: ExchangeCarrier | undefined
-  lane: Lane | undefined
+  lane: Lane<Exchange> | undefined
   /** The encoded messages, while it is queued. */
   payload: Buffer | undefined
 

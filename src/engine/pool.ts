@@ -3,6 +3,7 @@
  * exchanges end. All sockets are behind connection.ts.
  */
 import { monotonic } from '../clock.ts'
+import { Deadlines } from '../deadlines.ts'
 import { UsageError } from '../errors.ts'
 import type { Action } from '../spop/ack.ts'
 import type { FrameHead } from '../spop/frame-head.ts'
@@ -10,7 +11,6 @@ import type { MessageInput } from '../spop/notify.ts'
 import { Closing } from './closing.ts'
 import type { ConnectionHost, ConnectionSettings } from './connection-host.ts'
 import { Connection } from './connection.ts'
-import { Deadlines } from './deadlines.ts'
 import type { ExchangeCallback } from './engine.ts'
 import { EngineError } from './errors.ts'
 import { Exchange, type ExchangeOwner } from './exchange.ts'
@@ -33,7 +33,7 @@ export class Pool implements ExchangeOwner, ConnectionHost {
   readonly #queue: Queue
   readonly #faults: FaultReport
   readonly #counters = new Counters()
-  readonly #deadlines = new Deadlines((exchange, now) => this.#expire(exchange, now))
+  readonly #deadlines = new Deadlines<Exchange>((exchange, now) => this.#expire(exchange, now), false)
   readonly #turn = new Turn((exchange, error, now) => this.fail(exchange, error, now))
   /** Whatever still has a socket. */
   readonly #alive = new Set<Connection>()

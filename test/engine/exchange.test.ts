@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Lane } from '#src/engine/deadlines.js'
 import { Exchange, ExchangeList } from '#src/engine/exchange.js'
 import { pickConnection } from '#src/engine/server.js'
 import { Slots } from '#src/engine/slots.js'
@@ -41,21 +40,6 @@ test('exchanges are found by both ids, of 64 bits too', () => {
   assert.equal(list.find(7, 1)?.streamId, 7)
   assert.equal(list.find(7, 2), undefined)
   assert.equal(list.find(2n ** 60n, 1), undefined)
-})
-
-test('a lane gives back what is due, oldest first', () => {
-  const lane = new Lane(100)
-  const [a, b, c] = [make(1), make(2), make(3)] as const
-  lane.add(a, 0)
-  lane.add(b, 10)
-  lane.add(c, 20)
-  lane.remove(b)
-  assert.equal(lane.take(99), undefined)
-  assert.equal(lane.take(100), a)
-  assert.equal(lane.take(110), undefined)
-  assert.equal(lane.first, c)
-  assert.equal(lane.take(500), c)
-  assert.equal(lane.take(500), undefined)
 })
 
 test('slots: a timed-out exchange keeps its slot, and makes a silent connection suspect', () => {
