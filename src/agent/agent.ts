@@ -11,6 +11,7 @@ import { UsageError } from '../errors.ts'
 import type { Capability } from '../spop/negotiation.ts'
 import type { Schema } from './arguments.ts'
 import { AgentConnection } from './connection.ts'
+import { FlushQueue } from './flush-queue.ts'
 import type { ConnectionHost } from './connection-host.ts'
 import { Dispatcher } from './dispatcher.ts'
 import {
@@ -69,6 +70,7 @@ export class Agent {
       metrics: this.#metrics,
       log: this.#log,
       writers: new WriterPool(),
+      flushes: new FlushQueue(),
       tracer: this.#tracer,
       isReady: () => this.ready,
       findSibling: (connection) => this.#findSibling(connection),

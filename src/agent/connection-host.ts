@@ -2,6 +2,7 @@
 import type { Capability } from '../spop/negotiation.ts'
 import type { AgentConnection } from './connection.ts'
 import type { Dispatcher } from './dispatcher.ts'
+import type { FlushQueue } from './flush-queue.ts'
 import type { LimitedLog } from './limited-log.ts'
 import type { AgentMetrics } from './metrics.ts'
 import type { ResolvedAgentOptions } from './options.ts'
@@ -16,6 +17,7 @@ export interface ConnectionHost {
   readonly metrics: AgentMetrics
   readonly log: LimitedLog
   readonly writers: WriterPool
+  readonly flushes: FlushQueue
   readonly tracer: Tracer
   /** Whether a health check succeeds now. */
   isReady(): boolean

@@ -73,7 +73,7 @@ export class AgentConnection implements Carrier {
     this.#socket = socket
     this.#host = host
     const { maxPendingOutput, closeDelay } = host.options
-    this.#outbox = new Outbox(socket, host.writers, host.metrics, maxPendingOutput)
+    this.#outbox = new Outbox(socket, host.flushes, host.writers, host.metrics, maxPendingOutput)
     this.#closing = new Closing(socket, closeDelay)
     this.maxFrameSize = host.options.maxFrameSize
     this.#framing = new SpopFraming(this.maxFrameSize)
@@ -125,7 +125,7 @@ export class AgentConnection implements Carrier {
     // An idle connection must not keep the chunk that it has read last.
     this.#reader.reset(nothing)
     this.#leaveIfDrained()
-    outbox.flush()
+    outbox.schedule(this.#host.dispatcher.now)
   }
 
   #hasLeft(): boolean {
@@ -228,7 +228,10 @@ export class AgentConnection implements Carrier {
     const start = writer.at
     encodeAgentHello(writer, reply)
     this.#sent(start)
-    if (hello.healthcheck) return this.#closing.endSoon()
+    if (hello.healthcheck) {
+      this.#outbox.flush()
+      return this.#closing.endSoon()
+    }
     const { id, peer, engineId, maxFrameSize } = this
     options.logger.debug(
       { connection: id, peer, engine: engineId, maxFrameSize, async: this.async },
@@ -292,7 +295,7 @@ export class AgentConnection implements Carrier {
     if (!encodeHeldAck(writer, exchange, this.maxFrameSize))
       this.#host.metrics.countError('ERR_AGENT_ACK_TOO_BIG')
     this.acknowledged(start)
-    this.#outbox.schedule()
+    if (!this.#outbox.inTurn) this.#outbox.schedule(this.#host.dispatcher.now)
   }
 
   /** A frame that is not an ACK, or any frame while tracing, stands in the outgoing buffer. */
@@ -421,8 +424,10 @@ export class AgentConnection implements Carrier {
       )
     }
     // The peer sends no more; what it asked for is still answered.
-    if (this.#exchanges.size === 0) this.#closing.end()
-    else if (this.#state === 'open') this.#state = stepAgent(this.#state, 'drain') ?? this.#state
+    if (this.#exchanges.size === 0) {
+      this.#outbox.flush()
+      this.#closing.end()
+    } else if (this.#state === 'open') this.#state = stepAgent(this.#state, 'drain') ?? this.#state
   }
 
   #onError(error: NodeJS.ErrnoException): void {
@@ -460,6 +465,7 @@ export class AgentConnection implements Carrier {
 
   /** Cuts the connection. */
   destroy(): void {
+    this.#outbox.flush()
     this.#socket.destroy()
   }
 }

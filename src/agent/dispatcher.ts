@@ -71,6 +71,11 @@ export class Dispatcher {
     this.#since = now
   }
 
+  /** When the clock was last read: after the latest message. */
+  get now(): number {
+    return this.#since
+  }
+
   /**
    * Answers a whole NOTIFY payload. What the peer did wrong is thrown as SpopError, and nothing of the answer is
    * left behind; what handlers do wrong is answered.

@@ -7,12 +7,14 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { Writer } from '../bytes/writer.ts'
 import { monotonic } from '../clock.ts'
+import type { Flushable, FlushQueue } from './flush-queue.ts'
 import type { AgentMetrics } from './metrics.ts'
 import type { WriterPool } from './writer-pool.ts'
 
 /** See the head of this file. */
-export class Outbox {
+export class Outbox implements Flushable {
   readonly #socket: Duplex
+  readonly #flushes: FlushQueue
   readonly #writers: WriterPool
   readonly #metrics: AgentMetrics
   readonly #maxPending: number
@@ -26,8 +28,15 @@ export class Outbox {
   /** When the peer stopped reading, by the monotonic clock; 0 while it reads. */
   blockedSince = 0
 
-  constructor(socket: Duplex, writers: WriterPool, metrics: AgentMetrics, maxPending: number) {
+  constructor(
+    socket: Duplex,
+    flushes: FlushQueue,
+    writers: WriterPool,
+    metrics: AgentMetrics,
+    maxPending: number,
+  ) {
     this.#socket = socket
+    this.#flushes = flushes
     this.#writers = writers
     this.#metrics = metrics
     this.#maxPending = maxPending
@@ -46,14 +55,11 @@ export class Outbox {
     return this.#writer === undefined ? 0 : this.#writer.at
   }
 
-  /** Flushes after the microtasks: the answers of all handlers that settle in one go leave together. */
-  schedule(): void {
-    if (this.inTurn || this.#scheduled) return
+  /** Flushes at the end of this turn of the loop; `now` by the monotonic clock. */
+  schedule(now: number): void {
+    if (this.#scheduled || this.#writer === undefined) return
     this.#scheduled = true
-    process.nextTick(() => {
-      this.#scheduled = false
-      this.flush()
-    })
+    this.#flushes.add(this, now)
   }
 
   /** Small questions may have large answers: one chunk must not make output without bound. */
@@ -66,6 +72,7 @@ export class Outbox {
     const writer = this.#writer
     if (writer === undefined) return
     this.#writer = undefined
+    this.#scheduled = false
     if (writer.at === 0 || this.#socket.destroyed || this.#socket.writableEnded)
       return this.#writers.give(writer)
     this.#metrics.bytesSent += writer.at

@@ -5,7 +5,7 @@
 import { Writer } from '../bytes/writer.ts'
 
 /** Buffers kept for the next borrower. */
-const maxKept = 64
+const maxKept = 256
 const firstSize = 4096
 /** A buffer that had to grow beyond this is not kept. */
 const maxKeptSize = 262_144

@@ -85,6 +85,7 @@ describe('answers', () => {
     const socket = new SpySocket()
     agent.accept(socket)
     socket.arrive(hello())
+    await until(() => socket.writes.length === 1)
     socket.arrive(notify('01 01', '01 "m" 00'))
     await until(() => results.length === 2)
     socket.arrive(notify('02 01'))
@@ -101,6 +102,7 @@ describe('answers', () => {
     const socket = new SpySocket()
     agent.accept(socket)
     socket.arrive(hello())
+    await until(() => socket.writes.length === 1)
     for (let id = 1; id < 5; id++) {
       socket.arrive(notify(`0${id} 01`, '01 "m" 00'))
       await until(() => socket.writes.length === id + 1)
