@@ -1,7 +1,8 @@
 /**
  * A closed-loop SPOP load: `load PORT CONNECTIONS DEPTH SECONDS PAYLOAD [RATE]`. Each connection keeps DEPTH NOTIFYs in
  * flight, checks that every answer has the id that is due, and sends the next. Works against an echo too, which
- * answers each frame with itself. With RATE (frames per second over all) the load is limited to it.
+ * answers each frame with itself. With RATE (frames per second over all) the load is limited to it; a line on standard
+ * input is a new one.
  *
  * Prints `ready`, starts on the first SIGUSR2, prints one JSON line for each measurement, and leaves on SIGTERM.
  */
@@ -74,8 +75,8 @@ class Connection {
       at += size
     }
     this.#pending = at === bytes.length ? Buffer.alloc(0) : Buffer.from(bytes.subarray(at))
-    if (limited) this.owed += count
-    else this.send(first, count)
+    if (allowance === undefined) return this.send(first, count)
+    this.owed += count
   }
 
   #onAnswer(id: number, now: number): void {
@@ -88,11 +89,11 @@ class Connection {
   }
 
   /** Sends what the rate allows of what has been answered. */
-  sendOwed(most: number): number {
-    const count = Math.min(most, this.owed)
+  sendOwed(allowance: Allowance): void {
+    const count = allowance.take(this.owed)
+    const from = (this.#due + slots - this.owed) % slots
     this.owed -= count
-    this.send((this.#due + slots - this.owed - count + slots) % slots, count)
-    return count
+    this.send(from, count)
   }
 }
 
@@ -109,7 +110,28 @@ function hello(): Buffer {
   return Buffer.from(writer.view())
 }
 
-const limited = Number(rate) > 0
+/** How much may be sent: the rate since the last time, and never more at once than two milliseconds' worth. */
+class Allowance {
+  rate: number
+  #frames = 0
+  #at = performance.now()
+
+  constructor(rate: number) {
+    this.rate = rate
+  }
+
+  /** Up to `wanted` frames. */
+  take(wanted: number): number {
+    const now = performance.now()
+    this.#frames = Math.min(this.#frames + ((now - this.#at) * this.rate) / 1000, this.rate / 500)
+    this.#at = now
+    const count = Math.min(wanted, Math.floor(this.#frames))
+    this.#frames -= count
+    return count
+  }
+}
+
+const allowance = Number(rate) > 0 ? new Allowance(Number(rate)) : undefined
 const all: Connection[] = []
 for (let index = 0; index < Number(connections); index++) {
   const connection = new Connection(() => {})
@@ -135,18 +157,19 @@ function measure(): void {
   )
 }
 
-if (limited) {
-  const interval = 5
+if (allowance !== undefined) {
   for (const connection of all) connection.owed = slots
-  let allowance = 0
+  let first = 0
   setInterval(() => {
-    allowance = Math.min(allowance + (Number(rate) * interval) / 1000, slots * all.length)
-    for (const connection of all) allowance -= connection.sendOwed(Math.floor(allowance / all.length) + 1)
-  }, interval)
+    // Each time another one is the first to be served.
+    first = (first + 1) % all.length
+    for (const connection of [...all.slice(first), ...all.slice(0, first)]) connection.sendOwed(allowance)
+  }, 1)
+  process.stdin.on('data', (line) => (allowance.rate = Number(line)))
 }
 let started = false
 process.on('SIGUSR2', () => {
-  if (!started && !limited) for (const connection of all) connection.send(0, slots)
+  if (!started && allowance === undefined) for (const connection of all) connection.send(0, slots)
   started = true
   measure()
 })

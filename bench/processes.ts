@@ -26,7 +26,7 @@ export interface Running {
 export async function start(core: number | undefined, command: readonly string[]): Promise<Running> {
   const pinned = core === undefined || !canPin ? command : ['taskset', '-c', String(core), ...command]
   const [program = '', ...args] = pinned
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   let output = ''
   const line = await new Promise<string>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`${command.join(' ')} exited with ${code}: ${output}`)))

@@ -1,10 +1,14 @@
 /**
  * `npm run soak -- [--minutes N] [--seconds S]`: an agent with asynchronous handlers at half of the load that it can
  * take. Watches its memory, the stalls of its event loop, and that every NOTIFY is answered once.
+ *
+ * Half load is a load that keeps the agent's core busy half of the time: it begins at half of what a short run without
+ * a limit has shown, and is corrected every ten seconds, for the machine's speed is not the same for half an hour. For
+ * the same reason a process that only sleeps stands beside the agent: when that one is late, too, the machine was.
  */
 import { parseArgs } from 'node:util'
 import { nextLine } from './agent-load.js'
-import { residentBytes, startScript, type Running } from './processes.js'
+import { cpuSeconds, residentBytes, startScript, type Running } from './processes.js'
 
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '30' }, seconds: { type: 'string' } },
@@ -13,6 +17,9 @@ const total = values.seconds === undefined ? Number(values.minutes) * 60 : Numbe
 const round = Math.min(10, Math.max(1, total / 6))
 /** Compilers and pools settle first. */
 const warmUp = Math.min(120, total / 4)
+/** So many, because a load that is limited looks at the clock once a millisecond. */
+const connections = 32
+const depth = 20
 
 interface Result {
   readonly answers: number
@@ -43,78 +50,118 @@ async function readCounters(): Promise<Counters> {
   return JSON.parse(await nextLine(agent)) as Counters
 }
 
+/** One round of the load: how busy it kept the agent's core, and what that says about the rate of the next one. */
+interface Round extends Result {
+  /** Share of the core, 0 to 1. */
+  readonly busy: number
+  /** What the agent was like at its end. */
+  readonly counters: Counters
+  /** Bytes. */
+  readonly resident: number
+  /** How long the machine stood still at worst, in milliseconds, this round and the one before. */
+  readonly standstill: number
+}
+
+async function runRound(load: Running): Promise<Round> {
+  const before = cpuSeconds(agent.pid)
+  const result = await measure(load)
+  const busy = (cpuSeconds(agent.pid) - before) / result.elapsed
+  const counters = await readCounters()
+  still.child.kill('SIGUSR2')
+  standstills.push(Number(await nextLine(still)))
+  const standstill = Math.max(...standstills.slice(-2))
+  return { ...result, busy, counters, resident: residentBytes(agent.pid), standstill }
+}
+
 /** What the agent can take. */
 async function findLimit(port: string): Promise<number> {
-  const load = await startScript(1, 'load', port, '8', '20', '3', 'one')
+  const load = await startScript(1, 'load', port, String(connections), String(depth), '3', 'one')
   await measure(load)
   const { answers, elapsed } = await measure(load)
   await load.stop()
   return answers / elapsed
 }
 
-const agent = await startScript(0, 'agent-server', 'async')
-const rate = Math.round((await findLimit(agent.line)) / 2)
-console.log(`half load is ${rate} NOTIFYs/s, for ${total} s of which ${warmUp} s count as warm-up`)
-const load = await startScript(1, 'load', agent.line, '8', '20', String(round), 'one', String(rate))
-
-const memory: number[] = []
-let answers = 0
-let wrong = 0
-let closed = 0
-let worstP99 = 0
-let worstStall = 0
-let nextReport = 0
-const end = performance.now() + total * 1000
-const settled = performance.now() + warmUp * 1000
-while (performance.now() < end) {
-  const result = await measure(load)
-  answers += result.answers
-  wrong = result.wrong
-  closed = result.closed
-  const counters = await readCounters()
-  const resident = residentBytes(agent.pid)
-  if (performance.now() >= nextReport) {
-    nextReport = performance.now() + 60_000
-    const left = Math.round((end - performance.now()) / 1000)
-    console.log(
-      `${left} s left: RSS ${megabytes(resident)}, heap ${megabytes(counters.heapUsed)}, ` +
-        `external ${megabytes(counters.external)}, stall ${counters.lag.toFixed(1)} ms, p99 ${result.p99.toFixed(2)} ms`,
-    )
-  }
-  if (performance.now() < settled) continue
-  worstP99 = Math.max(worstP99, result.p99)
-  memory.push(resident / 1_048_576)
-  worstStall = Math.max(worstStall, counters.lag)
+function report({ answers, elapsed, busy, resident, counters, p99, standstill }: Round, left: number): void {
+  const { heapUsed, external, lag } = counters
+  console.log(
+    `${Math.round(left / 1000)} s left: ${Math.round(answers / elapsed)} NOTIFYs/s, core ${(100 * busy).toFixed(0)} % busy, ` +
+      `RSS ${megabytes(resident)} MB, heap ${megabytes(heapUsed)} MB, external ${megabytes(external)} MB, ` +
+      `stall ${lag.toFixed(1)} ms (machine ${standstill.toFixed(1)} ms), p99 ${p99.toFixed(2)} ms`,
+  )
 }
+
+const agent = await startScript(0, 'agent-server', 'async')
+const still = await startScript(0, 'stillness')
+const standstills: number[] = []
+let rate = (await findLimit(agent.line)) / 2
+console.log(`begins with ${Math.round(rate)} NOTIFYs/s, for ${total} s of which ${warmUp} s count as warm-up`)
+const limits = [String(connections), String(depth), String(round), 'one', String(Math.round(rate))]
+const load = await startScript(1, 'load', agent.line, ...limits)
+
+const rounds: Round[] = []
+let answers = 0
+let nextReport = 0
+const begin = performance.now()
+const end = begin + total * 1000
+while (performance.now() < end) {
+  const each = await runRound(load)
+  answers += each.answers
+  const now = performance.now()
+  if (now >= nextReport) {
+    nextReport = now + 60_000
+    report(each, end - now)
+  }
+  rate *= Math.min(1.25, Math.max(0.8, 0.5 / each.busy))
+  load.child.stdin?.write(`${Math.round(rate)}\n`)
+  if (now >= begin + warmUp * 1000) rounds.push(each)
+}
+const { wrong, closed } = rounds.at(-1) as Round // the last one always counts
 // No new NOTIFYs: whatever is on its way arrives.
 await load.stop()
 await new Promise((resolve) => setTimeout(resolve, 500))
 const counters = await readCounters()
 await agent.stop()
+await still.stop()
 
-const first = average(memory.slice(0, Math.ceil(memory.length / 5)))
-const last = average(memory.slice(-Math.ceil(memory.length / 5)))
+const fifth = Math.ceil(rounds.length / 5)
+const first = average(rounds.slice(0, fifth), ({ resident }) => resident)
+const last = average(rounds.slice(-fifth), ({ resident }) => resident)
 const growth = (100 * (last - first)) / first
+const worstStall = Math.max(...rounds.map(({ counters: { lag } }) => lag))
+/** What the machine had no part in. */
+const ownStall = Math.max(
+  ...rounds.map(({ counters: { lag }, standstill }) => (lag > standstill ? lag - standstill : 0)),
+)
+const standstill = Math.max(...standstills)
+const worstP99 = Math.max(...rounds.map(({ p99 }) => p99))
 const answered = counters.notifies === counters.acks && counters.inFlight === 0 && wrong === 0 && closed === 0
 const verdicts = [
   [
-    `RSS ${first.toFixed(1)} MB after warm-up, ${last.toFixed(1)} MB at the end: ${growth.toFixed(1)} %`,
+    `RSS ${megabytes(first)} MB after warm-up, ${megabytes(last)} MB at the end: ${growth.toFixed(1)} %`,
     growth <= 5,
   ],
-  [`longest stall of the event loop after warm-up ${worstStall.toFixed(1)} ms`, worstStall <= 50],
+  [
+    `longest stall of the event loop after warm-up ${worstStall.toFixed(1)} ms; the machine itself stood still for up to ` +
+      `${standstill.toFixed(1)} ms; less that, round by round, ${ownStall.toFixed(1)} ms`,
+    ownStall <= 50,
+  ],
   [
     `${counters.notifies} NOTIFYs, ${counters.acks} ACKs, ${counters.inFlight} in flight, ${wrong} wrong, ${closed} connections lost`,
     answered,
   ],
 ] as const
-console.log(`${answers} answers seen by the load, worst p99 of a round ${worstP99.toFixed(2)} ms`)
+console.log(
+  `${answers} answers seen by the load, ${Math.round(average(rounds, (each) => each.answers / each.elapsed))} a second, ` +
+    `the agent's core ${(100 * average(rounds, ({ busy }) => busy)).toFixed(0)} % busy, worst p99 of a round ${worstP99.toFixed(2)} ms`,
+)
 for (const [text, ok] of verdicts) console.log(`${ok ? 'ok  ' : 'FAIL'} ${text}`)
 process.exit(verdicts.every(([, ok]) => ok) ? 0 : 1)
 
 function megabytes(bytes: number): string {
-  return `${(bytes / 1_048_576).toFixed(1)} MB`
+  return (bytes / 1_048_576).toFixed(1)
 }
 
-function average(numbers: readonly number[]): number {
-  return numbers.reduce((sum, each) => sum + each, 0) / numbers.length
+function average<T>(all: readonly T[], of: (each: T) => number): number {
+  return all.reduce((sum, each) => sum + of(each), 0) / all.length
 }

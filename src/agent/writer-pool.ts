@@ -4,23 +4,28 @@
  */
 import { Writer } from '../bytes/writer.ts'
 
-/** Buffers kept for the next borrower. */
-const maxKept = 256
 const firstSize = 4096
-/** A buffer that had to grow beyond this is not kept. */
-const maxKeptSize = 262_144
+/** A thousand of the first size. What is beyond, in bytes, is not kept for the next borrower. */
+const maxKept = 4_194_304
 
 /** See the head of this file. */
 export class WriterPool {
   readonly #free: Writer[] = []
+  /** Bytes of the free ones. */
+  #kept = 0
 
   take(): Writer {
-    return this.#free.pop() ?? new Writer(firstSize)
+    const writer = this.#free.pop()
+    if (writer === undefined) return new Writer(firstSize)
+    this.#kept -= writer.bytes.length
+    return writer
   }
 
   /** Only for buffers that nothing reads any more, the socket included. */
   give(writer: Writer): void {
-    if (this.#free.length >= maxKept || writer.bytes.length > maxKeptSize) return
+    const size = writer.bytes.length
+    if (this.#kept + size > maxKept) return
+    this.#kept += size
     writer.reset()
     this.#free.push(writer)
   }
