@@ -1,6 +1,7 @@
 /** The agent under test: `agent-server (one|mixed|async) ADDRESS`. Prints its port. */
 import { createAgent } from 'sluice/agent'
 import { messageName } from './payloads.js'
+import { StallWatch } from './stall-watch.js'
 
 const [kind = 'one', where = '127.0.0.1:0'] = process.argv.slice(2)
 const agent = createAgent()
@@ -32,8 +33,9 @@ if (kind === 'mixed') {
 const address = await agent.listen(where)
 console.log(address.type === 'tcp' ? address.port : where)
 // For the soak: one line of counters for each signal.
+const stalls = kind === 'async' ? new StallWatch() : undefined
 process.on('SIGUSR2', () => {
-  const { eventLoopLag, frames, inFlight } = agent.stats
+  const { frames, inFlight } = agent.stats
   const { heapUsed, external } = process.memoryUsage()
-  console.log(JSON.stringify({ lag: eventLoopLag.max, ...frames, inFlight, heapUsed, external }))
+  console.log(JSON.stringify({ ...stalls?.take(), ...frames, inFlight, heapUsed, external }))
 })

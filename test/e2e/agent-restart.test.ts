@@ -103,7 +103,8 @@ describe('restarting the agent under load', { skip }, () => {
       )
       assert.ok(to - from < processing + 500, `failed after ${to - from} ms`)
     }
-    assert.ok(failures.length < 3 * 2 * clients, `${failures.length} failed`)
+    // Each client has one request in flight.
+    assert.ok(failures.length <= 3 * clients, `${failures.length} failed`)
   })
 
   it('with two agents, health checks and drain(), loses no more than what is in flight on the one that goes', async (t) => {
@@ -131,7 +132,7 @@ describe('restarting the agent under load', { skip }, () => {
     await load.stop()
     t.diagnostic(`${load.served} served, ${load.failures.length} failed`)
     assert.equal(load.broken, 0)
-    assert.ok(load.failures.length < 2 * clients, `${load.failures.length} failed`)
+    assert.ok(load.failures.length <= clients, `${load.failures.length} failed`)
     assert.ok(again.agent.stats.connections.healthChecks > 0)
   })
 })
