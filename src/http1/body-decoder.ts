@@ -220,7 +220,8 @@ export class BodyDecoder {
     }
     const next = this.#extensionState(byte)
     if (next === undefined) throw new Http1Error('ERR_HTTP1_CHUNK_EXTENSION', showByte(byte))
-    this.#named = next === this.#state && next !== State.ExtensionQuoted
+    // A semicolon within a name leads back to where a name begins.
+    this.#named = next === this.#state && next !== State.ExtensionQuoted && byte !== SEMICOLON
     this.#state = next
   }
 

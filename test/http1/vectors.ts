@@ -279,6 +279,8 @@ export const badRequests: readonly Bad[] = [
   bad('LF in a chunk extension', `${chunked()}3;a\nabc\r\n0\r\n\r\n`, 'CHUNK_EXTENSION'),
   bad('NUL in a chunk extension', chunked('3;\0', 'abc'), 'CHUNK_EXTENSION'),
   bad('a chunk extension without a name', chunked('3;', 'abc'), 'CHUNK_EXTENSION'),
+  bad('a chunk extension that ends in a semicolon', chunked('3;a;', 'abc'), 'CHUNK_EXTENSION'),
+  bad('two semicolons in a chunk extension', chunked('3;a;;b', 'abc'), 'CHUNK_EXTENSION'),
   bad('a chunk extension without a value', chunked('3;a=', 'abc'), 'CHUNK_EXTENSION'),
   bad('a separator in a chunk extension', chunked('3;a/b', 'abc'), 'CHUNK_EXTENSION'),
   bad('a space in a chunk extension', chunked('3;a =b', 'abc'), 'CHUNK_EXTENSION'),
