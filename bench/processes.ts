@@ -57,12 +57,7 @@ export function startScript(
   name: string,
   ...args: readonly string[]
 ): Promise<Running> {
-  return start(core, [process.execPath, scriptPath(name), ...args])
-}
-
-/** Where a compiled script of this folder is. */
-export function scriptPath(name: string): string {
-  return fileURLToPath(new URL(`./${name}.js`, import.meta.url))
+  return start(core, [process.execPath, fileURLToPath(new URL(`./${name}.js`, import.meta.url)), ...args])
 }
 
 /** User and system time of a process so far, in seconds. */

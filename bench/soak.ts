@@ -4,11 +4,12 @@
  *
  * Half load is a load that keeps the agent's core busy half of the time: it begins at half of what a short run without
  * a limit has shown, and is corrected every ten seconds, for the machine's speed is not the same for half an hour.
- * For the same reason a stall is judged by the processor's time that the agent spent in it.
+ * For the same reason a stall is told twice: by the clock, and by the processor's time that the agent spent in it. The
+ * latter is judged; what a host takes from a virtual machine without saying so is still in it.
  */
 import { parseArgs } from 'node:util'
 import { nextLine } from './agent-load.js'
-import { cpuSeconds, residentBytes, scriptPath, start, startScript, type Running } from './processes.js'
+import { cpuSeconds, residentBytes, startScript, type Running } from './processes.js'
 
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '30' }, seconds: { type: 'string' } },
@@ -87,13 +88,7 @@ function report({ answers, elapsed, busy, resident, counters, p99 }: Round, left
   )
 }
 
-// V8's helper threads wait for one another by spinning: on one core, as here, that makes a scavenge of 4 ms one of 115.
-const agent = await start(0, [
-  process.execPath,
-  '--no-parallel-scavenge',
-  scriptPath('agent-server'),
-  'async',
-])
+const agent = await startScript(0, 'agent-server', 'async')
 let rate = (await findLimit(agent.line)) / 2
 console.log(`begins with ${Math.round(rate)} NOTIFYs/s, for ${total} s of which ${warmUp} s count as warm-up`)
 const limits = [String(connections), String(depth), String(round), 'one', String(Math.round(rate))]
