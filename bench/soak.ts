@@ -4,8 +4,8 @@
  *
  * Half load is a load that keeps the agent's core busy half of the time: it begins at half of what a short run without
  * a limit has shown, and is corrected every ten seconds, for the machine's speed is not the same for half an hour.
- * For the same reason a stall is told twice: by the clock, and by the processor's time that the agent spent in it. The
- * latter is judged; what a host takes from a virtual machine without saying so is still in it.
+ * Stalls are judged by the clock. How much processor time the agent had between two turns is told beside: little of it in
+ * a long stall means that the machine was elsewhere, but much does not mean that it was not (docs/reliability.md).
  */
 import { parseArgs } from 'node:util'
 import { nextLine } from './agent-load.js'
@@ -132,9 +132,9 @@ const verdicts = [
     growth <= 5,
   ],
   [
-    `longest stall of the event loop after warm-up: ${worstWork.toFixed(1)} ms at work; by the clock, ` +
-      `the machine's own included, ${worstStall.toFixed(1)} ms`,
-    worstWork <= 50,
+    `longest stall of the event loop after warm-up ${worstStall.toFixed(1)} ms; ` +
+      `most processor time between two turns ${worstWork.toFixed(1)} ms`,
+    worstStall <= 50,
   ],
   [
     `${counters.notifies} NOTIFYs, ${counters.acks} ACKs, ${counters.inFlight} in flight, ${wrong} wrong, ${closed} connections lost`,

@@ -1,6 +1,6 @@
 /**
- * Stalls of this process's event loop, and what of each the process spent at work: a stall in which it had no processor
- * is the machine's, not the program's.
+ * Stalls of this process's event loop by the clock, and the processor time that it had between two turns. This process
+ * does nothing that blocks, so a stall without processor time is the machine's.
  */
 const interval = 2
 

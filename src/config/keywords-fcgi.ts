@@ -68,7 +68,7 @@ function applyPathInfo(app: FcgiAppDraft, args: Args): void {
   const regex = args.expect('<regex>')
   if (regex === undefined || !args.end()) return
   try {
-    // oxlint-disable-next-line no-new
+    // oxlint-disable-next-line no-new -- made only to see whether it can be
     new RegExp(regex.text, 's')
     app.pathInfo = regex
   } catch (error) {
