@@ -1,9 +1,7 @@
 /** Agents under closed-loop load: ACKs per second, latency, and CPU seconds per million NOTIFYs. */
-import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { atMost, told, type Figure } from './figure.js'
 import { messageName, type PayloadName } from './payloads.js'
-import { cpuSeconds, median, start, startScript, type Running } from './processes.js'
+import { compile, cpuSeconds, median, start, startScript, type Running } from './processes.js'
 
 interface Measurement {
   readonly perSecond: number
@@ -18,6 +16,8 @@ export interface LoadCase {
   readonly connections: number
   readonly depth: number
   readonly payload: PayloadName
+  /** The handler waits for a turn of the event loop before it answers. */
+  readonly async?: true
   /** CPU seconds per million NOTIFYs. */
   readonly cpuBar?: number
   /** CPU as a multiple of the echo's. */
@@ -27,6 +27,7 @@ export interface LoadCase {
 export const loadCases: readonly LoadCase[] = [
   { name: 'agent-8x20', connections: 8, depth: 20, payload: 'one', cpuBar: 1.2 },
   { name: 'agent-8x20-mixed', connections: 8, depth: 20, payload: 'mixed', cpuBar: 2.2 },
+  { name: 'agent-8x20-async', connections: 8, depth: 20, payload: 'one', async: true },
   { name: 'agent-64x1', connections: 64, depth: 1, payload: 'one', echoBar: 1.15 },
 ]
 
@@ -42,21 +43,12 @@ export async function nextLine(load: Running): Promise<string> {
   }
 }
 
-/**
- * The load in C when there is a compiler: one in JavaScript takes a whole core, and on a machine whose two cores are
- * one core's two threads that halves the speed of what is measured.
- */
-function compileLoad(): string | undefined {
-  const source = fileURLToPath(new URL('../../bench/spop-load.c', import.meta.url))
-  const program = fileURLToPath(new URL('./spop-load', import.meta.url))
-  const { status } = spawnSync('cc', ['-O2', '-o', program, source], { stdio: 'ignore' })
-  return status === 0 ? program : undefined
-}
-
 let compiled: string | undefined | null = null
 
 function measure(server: Running, each: LoadCase, seconds: number, echo: boolean): Promise<Measurement> {
-  if (compiled === null) compiled = compileLoad()
+  // One in JavaScript takes a whole core, and on a machine whose two cores are one core's two threads that halves the
+  // speed of what is measured.
+  if (compiled === null) compiled = compile('spop-load')
   return compiled === undefined
     ? measureInNode(server, each, seconds)
     : measureInC(compiled, server, each, seconds, echo)
@@ -122,7 +114,7 @@ export async function runLoadCase(each: LoadCase, runs: number, seconds: number)
       ['agent-server', agents],
       ['echo-server', echoes],
     ] as const) {
-      const server = await startScript(0, script, each.payload)
+      const server = await startScript(0, script, each.async === true ? 'async' : each.payload)
       try {
         results.push(await measure(server, each, seconds, script === 'echo-server'))
       } finally {

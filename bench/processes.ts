@@ -60,6 +60,14 @@ export function startScript(
   return start(core, [process.execPath, fileURLToPath(new URL(`./${name}.js`, import.meta.url)), ...args])
 }
 
+/** The path of `NAME.c` of this folder, compiled; undefined when there is no compiler. */
+export function compile(name: string): string | undefined {
+  const source = fileURLToPath(new URL(`../../bench/${name}.c`, import.meta.url))
+  const program = fileURLToPath(new URL(`./${name}`, import.meta.url))
+  const { status } = spawnSync('cc', ['-O2', '-o', program, source], { stdio: 'ignore' })
+  return status === 0 ? program : undefined
+}
+
 /** User and system time of a process so far, in seconds. */
 export function cpuSeconds(pid: number): number {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8')

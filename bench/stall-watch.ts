@@ -1,40 +1,44 @@
-/**
- * Stalls of this process's event loop by the clock, and the processor time that it had between two turns. This process
- * does nothing that blocks, so a stall without processor time is the machine's.
- */
-const interval = 2
+/** Stalls of this process's event loop: from one look at the clock to the next, when that is late. */
 
-/** See the head of this file. All times in milliseconds. */
+/** In milliseconds by the machine's monotonic clock, which other processes read, too. */
+export interface Span {
+  readonly from: number
+  readonly to: number
+}
+
+const interval = 2
+/** A shorter one is told only if it is the longest. */
+const worthTelling = 20
+
+/** See the head of this file. */
 export class StallWatch {
   #longest = 0
-  #longestWork = 0
-  #last = performance.now()
-  #lastWork = work()
+  #spans: Span[] = []
+  #last = monotonicMilliseconds()
 
   constructor() {
     setInterval(() => this.#look(), interval)
   }
 
   #look(): void {
-    const now = performance.now()
-    const worked = work()
-    const gap = now - this.#last
-    this.#longest = Math.max(this.#longest, gap)
-    this.#longestWork = Math.max(this.#longestWork, Math.min(gap, worked - this.#lastWork))
-    this.#last = now
-    this.#lastWork = worked
+    const from = this.#last
+    const to = monotonicMilliseconds()
+    this.#last = to
+    this.#longest = Math.max(this.#longest, to - from)
+    if (to - from > worthTelling) this.#spans.push({ from, to })
   }
 
-  /** The longest since the last time, by the clock and by the processor's time of all threads. */
-  take(): { readonly stall: number; readonly work: number } {
-    const taken = { stall: this.#longest, work: this.#longestWork }
+  /** The longest since the last time, in milliseconds, and all that are worth telling. */
+  take(): { readonly stall: number; readonly stalls: readonly Span[] } {
+    const taken = { stall: this.#longest, stalls: this.#spans }
     this.#longest = 0
-    this.#longestWork = 0
+    this.#spans = []
     return taken
   }
 }
 
-function work(): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1000
+/** The clock of {@link Span}. */
+export function monotonicMilliseconds(): number {
+  const [seconds, nanoseconds] = process.hrtime()
+  return seconds * 1000 + nanoseconds / 1_000_000
 }

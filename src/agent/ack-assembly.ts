@@ -8,15 +8,21 @@ import { readVarint } from '../spop/varint.ts'
 import type { Exchange } from './exchange.ts'
 
 /**
- * Appends encoded actions as long as the buffer stays within `limit`; answers whether all of them went in. An action
- * that does not fit is left out, a later and shorter one may still fit.
+ * Appends the encoded actions at `from` … `to` as long as the buffer stays within `limit`; answers whether all of them
+ * went in. An action that does not fit is left out, a later and shorter one may still fit.
  */
-export function copyActions(writer: Writer, actions: Buffer, limit: number): boolean {
-  if (writer.at + actions.length <= limit) {
-    writer.copy(actions)
+export function copyActions(
+  writer: Writer,
+  actions: Buffer,
+  from: number,
+  to: number,
+  limit: number,
+): boolean {
+  if (writer.at + to - from <= limit) {
+    writer.copy(actions, from, to)
     return true
   }
-  const reader = createReader(actions)
+  const reader = createReader(actions, from, to)
   while (reader.remaining > 0) {
     const start = reader.at
     skipAction(reader)
@@ -36,8 +42,12 @@ function skipAction(reader: Reader): void {
 export function encodeHeldAck(writer: Writer, exchange: Exchange, maxFrameSize: number): boolean {
   const start = beginFrame(writer, FrameType.Ack, FrameFlag.Fin, exchange.streamId, exchange.frameId)
   const limit = start + lengthSize + maxFrameSize
-  let whole = copyActions(writer, exchange.prefix, limit)
-  for (const actions of exchange.answers) whole = copyActions(writer, actions.view(), limit) && whole
+  const { prefix } = exchange
+  let whole = prefix === undefined || copyActions(writer, prefix, 0, prefix.length, limit)
+  for (let part = exchange.first; part !== undefined; part = part.next) {
+    whole = part.actions.copyTo(writer, limit) && whole
+    part.actions.giveBack()
+  }
   endFrame(writer, start)
   return whole
 }

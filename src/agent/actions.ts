@@ -1,12 +1,14 @@
 /**
  * The actions of one message: they are encoded as they are set. While a handler runs synchronously they go straight
- * into the connection's outgoing buffer; when it turns out to be asynchronous they move to a buffer of their own.
+ * into the connection's outgoing buffer; when it turns out to be asynchronous they move to one that is lent to them, as
+ * soon as there are any.
  */
 import { Writer } from '../bytes/writer.ts'
 import { encodeSetVar, encodeUnsetVar, type Scope } from '../spop/ack.ts'
 import type { Value } from '../spop/typed-data.ts'
 import { copyActions } from './ack-assembly.ts'
 import { AgentError } from './errors.ts'
+import type { WriterPool } from './writer-pool.ts'
 
 /** What a handler may tell HAProxy to do. */
 export interface Actions {
@@ -50,7 +52,10 @@ export interface LateCounter {
 
 /** The {@link Actions} of one message in an outgoing buffer. */
 export class ActionWriter implements Actions {
-  #writer: Writer
+  /** None while nothing is set after {@link ActionWriter.detach}. */
+  #writer: Writer | undefined
+  /** Who lends the buffer; none before {@link ActionWriter.detach}. */
+  #lender: WriterPool | undefined
   /** Where the actions of this message begin in the buffer. */
   #start: number
   /** The buffer must not grow beyond this. */
@@ -71,17 +76,19 @@ export class ActionWriter implements Actions {
   setVar(scope: Scope, name: string, value: Value): boolean {
     checkName(name)
     if (this.#sealed !== undefined) return this.#refuseLate(this.#sealed)
-    const at = this.#writer.at
-    encodeSetVar(this.#writer, scope, name, value)
-    return this.#writer.at <= this.#limit || this.#refuseOversized(at)
+    const writer = this.#writer ?? this.#borrow()
+    const { at } = writer
+    encodeSetVar(writer, scope, name, value)
+    return writer.at <= this.#limit || this.#refuseOversized(writer, at)
   }
 
   unsetVar(scope: Scope, name: string): boolean {
     checkName(name)
     if (this.#sealed !== undefined) return this.#refuseLate(this.#sealed)
-    const at = this.#writer.at
-    encodeUnsetVar(this.#writer, scope, name)
-    return this.#writer.at <= this.#limit || this.#refuseOversized(at)
+    const writer = this.#writer ?? this.#borrow()
+    const { at } = writer
+    encodeUnsetVar(writer, scope, name)
+    return writer.at <= this.#limit || this.#refuseOversized(writer, at)
   }
 
   #refuseLate(counter: LateCounter): false {
@@ -90,30 +97,40 @@ export class ActionWriter implements Actions {
     return false
   }
 
-  #refuseOversized(at: number): false {
-    this.#writer.reset(at)
+  #refuseOversized(writer: Writer, at: number): false {
+    writer.reset(at)
     this.oversized = true
     return false
   }
 
-  /** Moves what was set so far into a buffer of its own: the handler goes on later. */
-  detach(): void {
-    const own = new Writer(256)
-    own.copy(this.#writer.bytes, this.#start, this.#writer.at)
-    this.#limit -= this.#start
-    this.#writer.reset(this.#start)
-    this.#writer = own
+  #borrow(): Writer {
+    const writer = this.#lender?.take() ?? new Writer()
+    this.#writer = writer
+    return writer
+  }
+
+  /** Moves what was set so far out of the outgoing buffer: the handler goes on later. */
+  detach(lender: WriterPool): void {
+    const outgoing = this.#writer
+    const start = this.#start
+    this.#lender = lender
+    this.#writer = undefined
+    this.#limit -= start
     this.#start = 0
+    if (outgoing === undefined || outgoing.at === start) return
+    this.#borrow().copy(outgoing.bytes, start, outgoing.at)
+    outgoing.reset(start)
   }
 
   /** Takes back everything that was set. */
   clear(): void {
-    this.#writer.reset(this.#start)
+    this.#writer?.reset(this.#start)
   }
 
-  /** The encoded actions; only after {@link ActionWriter.detach}. */
-  view(): Buffer {
-    return this.#writer.view()
+  /** Appends what was set to `target` as long as that stays within `limit`; answers whether all of it went in. */
+  copyTo(target: Writer, limit: number): boolean {
+    const writer = this.#writer
+    return writer === undefined || copyActions(target, writer.bytes, this.#start, writer.at, limit)
   }
 
   /** Appends actions that were encoded elsewhere, in a worker thread for example, where some may not have fitted. */
@@ -122,17 +139,15 @@ export class ActionWriter implements Actions {
       this.#refuseLate(this.#sealed)
       return
     }
-    const whole = copyActions(
-      this.#writer,
-      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
-      this.#limit,
-    )
+    const writer = this.#writer ?? this.#borrow()
+    const encoded = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    const whole = copyActions(writer, encoded, 0, encoded.length, this.#limit)
     if (oversized || !whole) this.oversized = true
   }
 
   /** Bytes that the actions take. */
   get size(): number {
-    return this.#writer.at - this.#start
+    return this.#writer === undefined ? 0 : this.#writer.at - this.#start
   }
 
   /**
@@ -141,14 +156,22 @@ export class ActionWriter implements Actions {
    */
   fit(room: number): boolean {
     if (this.size <= room) return true
-    const own = new Writer(256)
-    copyActions(own, this.#writer.view(), room)
-    this.#writer = own
+    const whole = this.#writer
+    if (whole === undefined) return true
+    copyActions(this.#borrow(), whole.bytes, this.#start, whole.at, room)
+    this.#lender?.give(whole)
     return false
   }
 
-  /** The answer leaves: nothing that comes later is sent, for the buffer belongs to others then. */
+  /** The answer leaves, or nobody waits for it: nothing that is set later is sent. */
   seal(counter: LateCounter): void {
     this.#sealed = counter
+  }
+
+  /** Gives the lent buffer back: the answer has been copied, or nobody waits for it. Only when sealed. */
+  giveBack(): void {
+    if (this.#writer === undefined) return
+    this.#lender?.give(this.#writer)
+    this.#writer = undefined
   }
 }

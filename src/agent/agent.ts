@@ -33,6 +33,8 @@ import { WriterPool } from './writer-pool.ts'
 
 /** How often connections are looked at for their timeouts, in milliseconds. */
 const sweepInterval = 500
+/** Of a connection's buffer for what leaves in one turn, in bytes. */
+const outgoingSize = 4096
 
 /** An agent; see {@link createAgent}. */
 export class Agent {
@@ -69,7 +71,7 @@ export class Agent {
       dispatcher: this.#dispatcher,
       metrics: this.#metrics,
       log: this.#log,
-      writers: new WriterPool(),
+      writers: new WriterPool(outgoingSize),
       flushes: new FlushQueue(),
       tracer: this.#tracer,
       isReady: () => this.ready,

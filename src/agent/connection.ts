@@ -9,6 +9,7 @@ import { FrameSplitter } from '../bytes/frame-splitter.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { monotonic } from '../clock.ts'
 import { errorMessage, SluiceError } from '../errors.ts'
+import { LinkedList } from '../linked-list.ts'
 import { decodeDisconnect, encodeDisconnect, type DisconnectFrame } from '../spop/disconnect.ts'
 import { SpopError, StatusCode, statusText } from '../spop/errors.ts'
 import { FragmentAssembler } from '../spop/fragments.ts'
@@ -58,7 +59,7 @@ export class AgentConnection implements Carrier {
   readonly #splitter: FrameSplitter
   readonly #reader = createReader()
   readonly #head = new FrameHead()
-  readonly #exchanges = new Set<Exchange>()
+  readonly #exchanges = new LinkedList<Exchange>()
   inFlight = 0
   #fragments: FragmentAssembler | undefined
   #state: AgentState = 'idle'
@@ -267,11 +268,11 @@ export class AgentConnection implements Carrier {
   }
 
   hold(exchange: Exchange): void {
-    this.#exchanges.add(exchange)
+    this.#exchanges.push(exchange)
   }
 
   release(exchange: Exchange): void {
-    this.#exchanges.delete(exchange)
+    this.#exchanges.remove(exchange)
     this.#pickCarrier()?.writeAck(exchange)
     this.#leaveIfDrained()
   }
@@ -329,7 +330,10 @@ export class AgentConnection implements Carrier {
       'connection given up',
     )
     // Whoever waits for an answer gets one before the connection goes.
-    for (const exchange of this.#exchanges) this.#host.dispatcher.answerNow(exchange, coded)
+    for (let exchange = this.#exchanges.first, next; exchange !== undefined; exchange = next) {
+      next = exchange.next
+      this.#host.dispatcher.answerNow(exchange, coded)
+    }
     this.#leave(statusOf(coded), coded.message)
   }
 
@@ -459,8 +463,7 @@ export class AgentConnection implements Carrier {
   #abandonAll(): void {
     if (this.#exchanges.size === 0) return
     const reason = new AgentError('ERR_AGENT_CLOSED', `connection ${this.id} from ${this.peer}`)
-    for (const exchange of this.#exchanges) this.#host.dispatcher.abandon(exchange, reason)
-    this.#exchanges.clear()
+    for (const exchange of this.#exchanges.takeAll()) this.#host.dispatcher.abandon(exchange, reason)
   }
 
   /** Cuts the connection. */

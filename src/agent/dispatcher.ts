@@ -21,6 +21,7 @@ import type { LimitedLog } from './limited-log.ts'
 import type { AgentMetrics } from './metrics.ts'
 import type { ResolvedAgentOptions } from './options.ts'
 import { isPromise, Outcomes } from './outcomes.ts'
+import { WriterPool } from './writer-pool.ts'
 
 /** The connection, as the dispatcher sees it. */
 export interface Carrier extends ConnectionInfo {
@@ -36,13 +37,8 @@ export interface Carrier extends ConnectionInfo {
   release(exchange: Exchange): void
 }
 
-/** A message whose handler returned a promise. */
-interface Unfinished {
-  readonly registration: Registration
-  readonly actions: ActionWriter
-  readonly context: Context
-  readonly promise: PromiseLike<void>
-}
+/** Most answers are a variable or two. In bytes. */
+const heldActionsSize = 256
 
 /** See the head of this file. One per agent. */
 export class Dispatcher {
@@ -52,6 +48,7 @@ export class Dispatcher {
   readonly #middleware: Middleware[] = []
   readonly #outcomes: Outcomes
   readonly #deadlines = new Deadlines<Part>((part) => this.#onDeadline(part), true)
+  readonly #writers = new WriterPool(heldActionsSize)
   /** When the work on the current message began. */
   #since = 0
 
@@ -97,7 +94,8 @@ export class Dispatcher {
       carrier.acknowledged(start)
       return
     }
-    exchange.prefix = Buffer.from(writer.bytes.subarray(payloadStart, writer.at))
+    if (writer.at > payloadStart)
+      exchange.prefix = Buffer.from(writer.bytes.subarray(payloadStart, writer.at))
     writer.reset(start)
     carrier.hold(exchange)
   }
@@ -112,17 +110,7 @@ export class Dispatcher {
   ): Exchange | undefined {
     let exchange: Exchange | undefined
     try {
-      while (reader.remaining > 0) {
-        const actions = new ActionWriter(writer, exchange === undefined ? limit : writer.at + exchange.room)
-        const part = this.#callNext(carrier, head, reader, actions)
-        if (part === undefined) {
-          exchange?.keep(actions)
-          continue
-        }
-        exchange ??= new Exchange(carrier, head.streamId, head.frameId)
-        this.#wait(exchange, part)
-        if (exchange.parts.length === 1) exchange.room = limit - writer.at
-      }
+      while (reader.remaining > 0) exchange = this.#callNext(carrier, head, reader, writer, limit, exchange)
     } catch (error) {
       // A later message is broken: the handlers of the earlier ones have nobody left to answer to.
       if (exchange !== undefined) this.abandon(exchange, error)
@@ -131,34 +119,53 @@ export class Dispatcher {
     return exchange
   }
 
+  /** Calls the handler of one message. Returns `exchange`, or a new one when this is the first that is not done. */
   #callNext(
     carrier: Carrier,
     head: FrameHead,
     reader: Reader,
-    actions: ActionWriter,
-  ): Unfinished | undefined {
+    writer: Writer,
+    limit: number,
+    exchange: Exchange | undefined,
+  ): Exchange | undefined {
     const registration = this.#table.read(reader)
     const count = reader.uint8()
     if (registration === undefined) {
       this.#metrics.unknownMessages++
       skipItems(reader, count)
-      return undefined
+      return exchange
     }
     registration.metrics.received++
     const { streamId, frameId } = head
-    const { name } = this.#table
-    const context = new Context(name, carrier, streamId, frameId, reader.bytes, reader.at, count)
-    if (this.#overloaded(carrier)) {
-      skipItems(reader, count)
-      const error = this.#outcomes.overload(registration, actions, context)
-      this.#record(registration, context, 'overload', error, this.#since)
+    const context = new Context(this.#table.name, carrier, streamId, frameId, reader.bytes, reader.at, count)
+    const actions = new ActionWriter(writer, exchange === undefined ? limit : writer.at + exchange.room)
+    const promise = this.#overloaded(carrier)
+      ? this.#refuse(registration, reader, count, actions, context)
+      : this.#call(registration, reader, count, actions, context)
+    if (promise === undefined && (exchange === undefined || actions.size === 0)) {
       actions.seal(registration.metrics)
-      return undefined
+      return exchange
     }
-    const promise = this.#call(registration, reader, count, actions, context)
-    if (promise !== undefined) return { registration, actions, context, promise }
-    actions.seal(registration.metrics)
-    return undefined
+    actions.detach(this.#writers)
+    exchange ??= new Exchange(carrier, streamId, frameId, limit - writer.at)
+    const part = new Part(exchange, registration, actions, context, this.#since)
+    exchange.add(part)
+    if (promise === undefined) keep(part)
+    else this.#wait(part, promise)
+    return exchange
+  }
+
+  /** Too much is waited for already. */
+  #refuse(
+    registration: Registration,
+    reader: Reader,
+    count: number,
+    actions: ActionWriter,
+    context: Context,
+  ): undefined {
+    skipItems(reader, count)
+    const error = this.#outcomes.overload(registration, actions, context)
+    this.#record(registration, context, 'overload', error, this.#since)
   }
 
   #overloaded(carrier: Carrier): boolean {
@@ -225,11 +232,8 @@ export class Dispatcher {
     await invoke(registration, args, actions, context)
   }
 
-  #wait(exchange: Exchange, { registration, actions, context, promise }: Unfinished): void {
-    actions.detach()
-    const part = new Part(exchange, registration, actions, context, this.#since)
-    exchange.parts.push(part)
-    exchange.answers.push(actions)
+  #wait(part: Part, promise: PromiseLike<void>): void {
+    const { exchange, registration } = part
     exchange.pending++
     exchange.carrier.inFlight++
     this.#metrics.inFlight++
@@ -283,17 +287,19 @@ export class Dispatcher {
 
   /** Nobody waits for the answer any more: handlers are told, and what they still say does not count. */
   abandon(exchange: Exchange, reason: unknown): void {
-    for (const part of exchange.parts) {
-      if (part.settled) continue
-      this.#leave(part)
-      part.actions.seal(part.registration.metrics)
-      part.context.abort(reason)
+    for (let part = exchange.first; part !== undefined; part = part.next) {
+      if (!part.settled) {
+        this.#leave(part)
+        part.actions.seal(part.registration.metrics)
+        part.context.abort(reason)
+      }
+      part.actions.giveBack()
     }
   }
 
   /** Answers every held part of an exchange now, by its fallback: the connection is about to close. */
   answerNow(exchange: Exchange, error: unknown): void {
-    for (const part of exchange.parts) {
+    for (let part = exchange.first; part !== undefined; part = part.next) {
       if (part.settled) continue
       this.#outcomes.fallback(part.registration, part.actions, part.context, 'error', error)
       this.#settle(part, 'error', error)
@@ -326,6 +332,13 @@ export class Dispatcher {
   clear(): void {
     this.#deadlines.clear()
   }
+}
+
+/** The handler of a message behind one that is waited for has answered at once. */
+function keep(part: Part): void {
+  part.settled = true
+  part.exchange.room -= part.actions.size
+  part.actions.seal(part.registration.metrics)
 }
 
 function decodeArguments(

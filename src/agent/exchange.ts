@@ -1,5 +1,6 @@
 /** One NOTIFY that waits for asynchronous handlers: its parts, their deadlines, and the one ACK at the end. */
 import type { Lane, Timed } from '../deadlines.ts'
+import type { Linked } from '../linked-list.ts'
 import type { Id } from '../spop/frame-head.ts'
 import type { ActionWriter } from './actions.ts'
 import type { Context } from './context.ts'
@@ -12,7 +13,7 @@ export interface ExchangeCarrier {
   release(exchange: Exchange): void
 }
 
-/** One message of the NOTIFY whose handler returned a promise. */
+/** One message of the NOTIFY: its handler returned a promise, or it stands behind such a one. */
 export class Part implements Timed<Part> {
   readonly exchange: Exchange
   readonly registration: Registration
@@ -25,6 +26,8 @@ export class Part implements Timed<Part> {
   earlier: Part | undefined
   later: Part | undefined
   settled = false
+  /** The next one of the exchange. */
+  next: Part | undefined
 
   constructor(
     exchange: Exchange,
@@ -42,30 +45,32 @@ export class Part implements Timed<Part> {
 }
 
 /** See the head of this file. */
-export class Exchange {
+export class Exchange implements Linked<Exchange> {
   readonly carrier: ExchangeCarrier
   readonly streamId: Id
   readonly frameId: Id
-  /** Encoded actions of the messages before the first that is waited for. */
-  prefix: Buffer = Buffer.alloc(0)
-  /** The actions of all other messages, in the order of the messages. */
-  readonly answers: ActionWriter[] = []
-  readonly parts: Part[] = []
+  /** Encoded actions of the messages before the first that is waited for, if there are any. */
+  prefix: Buffer | undefined
+  /** All other messages, in their order: linked, for an array costs more than the one part that there mostly is. */
+  first: Part | undefined
+  #last: Part | undefined
   /** Bytes of actions that still fit the ACK. */
-  room = 0
+  room: number
+  /** Parts that are not settled. */
   pending = 0
+  previous: Exchange | undefined
+  next: Exchange | undefined
 
-  constructor(carrier: ExchangeCarrier, streamId: Id, frameId: Id) {
+  constructor(carrier: ExchangeCarrier, streamId: Id, frameId: Id, room: number) {
     this.carrier = carrier
     this.streamId = streamId
     this.frameId = frameId
+    this.room = room
   }
 
-  /** A message behind one that is waited for was answered at once. */
-  keep(actions: ActionWriter): void {
-    if (actions.size === 0) return
-    actions.detach()
-    this.room -= actions.size
-    this.answers.push(actions)
+  add(part: Part): void {
+    if (this.#last === undefined) this.first = part
+    else this.#last.next = part
+    this.#last = part
   }
 }

@@ -1,11 +1,11 @@
 /**
- * Outgoing buffers, lent for one turn: a connection that has nothing to say owns none, so memory follows the
- * connections that are busy and not those that are open.
+ * Buffers to write in, lent: a connection that has nothing to say owns none, nor does a handler that has set nothing, so
+ * memory follows the work that is under way. Making a buffer for each would also be most of what an answer costs: the
+ * collector of garbage has to visit every one of them.
  */
 import { Writer } from '../bytes/writer.ts'
 
-const firstSize = 4096
-/** A thousand of the first size. What is beyond, in bytes, is not kept for the next borrower. */
+/** What is beyond, in bytes, is not kept for the next borrower. */
 const maxKept = 4_194_304
 
 /** See the head of this file. */
@@ -13,10 +13,16 @@ export class WriterPool {
   readonly #free: Writer[] = []
   /** Bytes of the free ones. */
   #kept = 0
+  readonly #firstSize: number
+
+  /** `firstSize` in bytes: a buffer grows when it has to, and stays so. */
+  constructor(firstSize: number) {
+    this.#firstSize = firstSize
+  }
 
   take(): Writer {
     const writer = this.#free.pop()
-    if (writer === undefined) return new Writer(firstSize)
+    if (writer === undefined) return new Writer(this.#firstSize)
     this.#kept -= writer.bytes.length
     return writer
   }

@@ -1,5 +1,6 @@
 /** One question to an agent while it is under way, and the list that connections and the queue keep them in. */
 import type { Lane, Timed } from '../deadlines.ts'
+import { LinkedList, type Linked } from '../linked-list.ts'
 import type { Id } from '../spop/frame-head.ts'
 import type { ExchangeCallback, PendingExchange } from './engine.ts'
 import { EngineError } from './errors.ts'
@@ -22,7 +23,7 @@ export interface ExchangeCarrier {
  * One object per exchange, linked into two lists through its own fields, so that neither costs an allocation: queue or
  * connection (`previous`, `next`), and deadlines (`earlier`, `later`).
  */
-export class Exchange implements PendingExchange, Timed<Exchange> {
+export class Exchange implements PendingExchange, Timed<Exchange>, Linked<Exchange> {
   readonly owner: ExchangeOwner
   /** Undefined when it has ended for its caller. */
   callback: ExchangeCallback | undefined
@@ -62,51 +63,13 @@ export class Exchange implements PendingExchange, Timed<Exchange> {
   }
 }
 
-/**
- * Oldest first. Looking up is a walk: agents answer in order or nearly so, and a connection has 20 by default, as
- * HAProxy's own list.
- */
-export class ExchangeList {
-  size = 0
-  first: Exchange | undefined
-  #last: Exchange | undefined
-
-  push(exchange: Exchange): void {
-    const last = this.#last
-    exchange.previous = last
-    exchange.next = undefined
-    if (last === undefined) this.first = exchange
-    else last.next = exchange
-    this.#last = exchange
-    this.size++
-  }
-
-  remove(exchange: Exchange): void {
-    const { previous, next } = exchange
-    if (previous === undefined) this.first = next
-    else previous.next = next
-    if (next === undefined) this.#last = previous
-    else next.previous = previous
-    exchange.previous = undefined
-    exchange.next = undefined
-    this.size--
-  }
-
+/** Looking up is a walk: agents answer in order or nearly so, and a connection has 20 by default, as HAProxy's own list. */
+export class ExchangeList extends LinkedList<Exchange> {
   find(streamId: Id, frameId: Id): Exchange | undefined {
     let exchange = this.first
     while (exchange !== undefined && (exchange.streamId !== streamId || exchange.frameId !== frameId)) {
       exchange = exchange.next
     }
     return exchange
-  }
-
-  /** Empties the list and returns what was in it. */
-  takeAll(): Exchange[] {
-    const all: Exchange[] = []
-    while (this.first !== undefined) {
-      all.push(this.first)
-      this.remove(this.first)
-    }
-    return all
   }
 }

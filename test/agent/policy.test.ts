@@ -64,6 +64,36 @@ describe('deadlines', () => {
     assert.equal(agent.stats.messages.get('default')?.deadlines, 1)
   })
 
+  it('what is set late gets into no other answer, though buffers are lent again', async (t) => {
+    const slow = deferred()
+    const quick = deferred()
+    const { open, agent } = await stage(t, { deadline: 0 }, (it) => {
+      it.message(
+        'slow',
+        async (_, actions) => {
+          actions.setVar('txn', 'x', 1)
+          await slow.promise
+          assert.equal(actions.setVar('txn', 'x', 2), false)
+          assert.equal(actions.unsetVar('txn', 'x'), false)
+        },
+        { deadline: 1 },
+      )
+      it.message('quick', async (_, actions) => {
+        actions.setVar('txn', 'y', 3)
+        await quick.promise
+        actions.setVar('txn', 'y', 4)
+      })
+    })
+    const peer = await open()
+    assert.deepEqual(await peer.ask(notify('01 01', '04 "slow" 00')), ack('01 01'))
+    peer.send(notify('02 01', '05 "quick" 00'))
+    await until(() => agent.stats.inFlight === 1)
+    slow.resolve()
+    await until(() => agent.stats.messages.get('slow')?.late === 1)
+    quick.resolve()
+    assert.deepEqual(await peer.frame(), ack('02 01', '01 03 02 01 "y" 04 03 01 03 02 01 "y" 04 04'))
+  })
+
   it('of several messages only the slow one is given up', async (t) => {
     const { open } = await stage(t, { deadline: 15, fallback: say }, (it) => {
       it.message('m', () => new Promise(() => {}))
