@@ -65,6 +65,7 @@ const typeNames: readonly string[] = [
 
 /** One declared argument. */
 interface Slot {
+  readonly index: number
   readonly name: string
   readonly type: ArgumentType
   readonly optional: boolean
@@ -81,18 +82,18 @@ interface Seen {
 export class ArgumentDecoder {
   readonly #message: string
   readonly #slots: readonly Slot[]
-  readonly #repeated: readonly Slot[]
   readonly #byName = new Map<string, Slot>()
   readonly #byPosition = new Map<number, Slot>()
   /** What the arguments look like before any is read: copying it gives every object the same hidden class. */
   readonly #template: Readonly<Record<string, unknown>>
+  /** Values by the index of their slots, while a message is read: names are dearer to look up. */
+  readonly #found: unknown[] = []
   readonly #order: (Seen | undefined)[] = []
 
   /** @throws AgentError `ERR_AGENT_SCHEMA` for a declaration that is none. */
   constructor(message: string, schema: Schema) {
     this.#message = message
-    this.#slots = Object.entries(schema).map(([name, spec]) => parseSlot(message, name, spec))
-    this.#repeated = this.#slots.filter((slot) => slot.repeated)
+    this.#slots = Object.entries(schema).map(([name, spec], index) => parseSlot(message, index, name, spec))
     this.#template = Object.fromEntries(this.#slots.map((slot) => [slot.name, undefined]))
     for (const slot of this.#slots) {
       const position = /^#(\d{1,3})$/.exec(slot.name)
@@ -107,17 +108,18 @@ export class ArgumentDecoder {
    * @throws AgentError `ERR_AGENT_ARGUMENT` naming message, argument, wanted and got type.
    */
   decode(reader: Reader, count: number): Record<string, unknown> {
-    const values: Record<string, unknown> = { ...this.#template }
-    for (const slot of this.#repeated) values[slot.name] = []
+    const found = this.#found
+    for (const slot of this.#slots) found[slot.index] = slot.repeated ? [] : undefined
     for (let position = 0; position < count; position++) {
       const slot = this.#slotAt(reader, position)
       if (slot === undefined) skipTypedData(reader)
-      else this.#readInto(values, slot, reader, count - position - 1)
+      else this.#readInto(found, slot, reader, count - position - 1)
     }
-    const slots = this.#slots
-    for (let index = 0; index < slots.length; index++) {
-      const slot = slots[index] as Slot // within bounds
-      if (!slot.optional && values[slot.name] === undefined) this.#refuse(slot, 'nothing')
+    const values: Record<string, unknown> = { ...this.#template }
+    for (const slot of this.#slots) {
+      const value = found[slot.index]
+      if (value !== undefined) values[slot.name] = value
+      else if (!slot.optional) this.#refuse(slot, 'nothing')
     }
     return values
   }
@@ -138,13 +140,13 @@ export class ArgumentDecoder {
     return slot
   }
 
-  #readInto(values: Record<string, unknown>, slot: Slot, reader: Reader, left: number): void {
+  #readInto(found: unknown[], slot: Slot, reader: Reader, left: number): void {
     const at = reader.at
     const value = readArgument(reader, slot.type)
     if (value !== mismatch) {
-      if (slot.repeated) (values[slot.name] as unknown[]).push(value)
+      if (slot.repeated) (found[slot.index] as unknown[]).push(value)
       // The first of a repeated name counts.
-      else if (values[slot.name] === undefined) values[slot.name] = value
+      else if (found[slot.index] === undefined) found[slot.index] = value
       return
     }
     reader.at = at
@@ -166,7 +168,7 @@ export class ArgumentDecoder {
   }
 }
 
-function parseSlot(message: string, name: string, spec: string): Slot {
+function parseSlot(message: string, index: number, name: string, spec: string): Slot {
   const match = /^(\w+)(\?|\[\])?$/.exec(spec)
   const type = match?.[1] as ArgumentType
   if (match === null || !Object.hasOwn(readers, type)) {
@@ -176,7 +178,7 @@ function parseSlot(message: string, name: string, spec: string): Slot {
       `message '${message}', argument '${name}': '${spec}' is not one of ${known}, with '?' or '[]' behind it`,
     )
   }
-  return { name, type, optional: match[2] === '?', repeated: match[2] === '[]' }
+  return { index, name, type, optional: match[2] === '?', repeated: match[2] === '[]' }
 }
 
 /** Whether `bytes` hold `name` at `start`. */
@@ -205,7 +207,7 @@ function readArgument(reader: Reader, type: ArgumentType): unknown {
 function readIp(reader: Reader): unknown {
   const type = reader.uint8() & 15
   if (type === DataType.Ipv4) return IpAddress.fromUint32(reader.uint32())
-  return type === DataType.Ipv6 ? IpAddress.fromBytes(reader.view(16)) : mismatch
+  return type === DataType.Ipv6 ? IpAddress.fromLatin1(reader.latin1(16)) : mismatch
 }
 
 function readText(reader: Reader): unknown {

@@ -98,7 +98,7 @@ export function decodeTypedData(reader: Reader): TypedData {
     case DataType.Ipv4:
       return { type: 'ipv4', value: IpAddress.fromUint32(reader.uint32()) }
     case DataType.Ipv6:
-      return { type: 'ipv6', value: IpAddress.fromBytes(reader.view(16)) }
+      return { type: 'ipv6', value: IpAddress.fromLatin1(reader.latin1(16)) }
     case DataType.String:
       return new StringData(readStringBytes(reader))
     case DataType.Binary:
