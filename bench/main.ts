@@ -1,11 +1,12 @@
 /** `npm run bench -- [--json] [--runs N] [--seconds S] [CASE…]`: measures, and prints a table or JSON lines. */
-import { parseArgs } from 'node:util'
 import { runHaproxyCase } from './agent-haproxy.js'
 import { runIdleCase } from './agent-idle.js'
 import { loadCases, runLoadCase } from './agent-load.js'
+import { readArguments, refuse } from './arguments.js'
 import { formatTable, type Figure } from './figure.js'
 
-const { values, positionals } = parseArgs({
+const usage = 'npm run bench -- [--json] [--runs N] [--seconds S] [CASE…]'
+const { values, positionals } = readArguments(usage, {
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
@@ -25,8 +26,7 @@ const cases = new Map<string, () => Promise<Figure[]>>([
 const unknown = positionals.filter((name) => !cases.has(name))
 if (unknown.length > 0 || !Number.isInteger(runs) || runs < 1 || !(seconds > 0)) {
   const complaint = unknown.length > 0 ? `no case ${unknown.join(', ')}` : '--runs and --seconds want numbers'
-  console.error(`${complaint}; cases are ${[...cases.keys()].join(', ')}`)
-  process.exit(2)
+  refuse(`${complaint}; cases are ${[...cases.keys()].join(', ')}`, usage)
 }
 
 const figures: Figure[] = []

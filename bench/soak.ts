@@ -7,16 +7,18 @@
  * Stalls are told by the clock and judged without what the machine took away from the whole core meanwhile, by the word
  * of a watcher above all else on it. Where no watcher can run, the clock alone judges.
  */
-import { parseArgs } from 'node:util'
 import { nextLine } from './agent-load.js'
+import { readArguments, refuse } from './arguments.js'
 import { CoreWatch } from './core-watch.js'
 import { cpuSeconds, residentBytes, startScript, type Running } from './processes.js'
 import { monotonicMilliseconds, type Span } from './stall-watch.js'
 
-const { values } = parseArgs({
+const usage = 'npm run soak -- [--minutes N] [--seconds S]'
+const { values } = readArguments(usage, {
   options: { minutes: { type: 'string', default: '30' }, seconds: { type: 'string' } },
 })
 const total = values.seconds === undefined ? Number(values.minutes) * 60 : Number(values.seconds)
+if (!(total > 0)) refuse('--minutes and --seconds want numbers', usage)
 const round = Math.min(10, Math.max(1, total / 6))
 /** Compilers and pools settle first. */
 const warmUp = Math.min(120, total / 4)
