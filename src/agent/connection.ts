@@ -29,16 +29,22 @@ import { stepAgent, type AgentEvent, type AgentState } from '../spop/state.ts'
 import { encodeHeldAck } from './ack-assembly.ts'
 import { Closing } from './closing.ts'
 import type { ConnectionHost } from './connection-host.ts'
+import {
+  tellClosed,
+  tellCut,
+  tellDisconnect,
+  tellFailed,
+  tellGivenUp,
+  tellNotReady,
+  tellOpen,
+} from './connection-log.ts'
 import type { Carrier } from './dispatcher.ts'
+import { Drain } from './drain.ts'
 import { AgentError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { Outbox } from './outbox.ts'
 
 const nothing = Buffer.alloc(0)
-/** DISCONNECT waits until nothing has come for this long, in milliseconds: what is on its way is answered first. */
-const lull = 10
-/** Under constant traffic there is no lull; then it goes between two answers, in milliseconds after draining began. */
-const longestDrain = 1000
 
 /** See the head of this file. */
 export class AgentConnection implements Carrier {
@@ -65,8 +71,7 @@ export class AgentConnection implements Carrier {
   #state: AgentState = 'idle'
   /** The peer has sent FIN. */
   #readEnded = false
-  /** When draining began; DISCONNECT waits for a lull from then on. */
-  #drainSince = 0
+  #drain: Drain | undefined
 
   constructor(id: number, socket: Duplex, peer: string, host: ConnectionHost) {
     this.id = id
@@ -216,7 +221,7 @@ export class AgentConnection implements Carrier {
     else {
       metrics.healthChecks++
       if (!this.#host.isReady()) {
-        options.logger.debug({ connection: this.id, peer: this.peer }, 'health check failed: not ready')
+        tellNotReady(this.#host, this)
         return this.#leave(StatusCode.ResourceAllocation, 'not ready')
       }
     }
@@ -233,23 +238,12 @@ export class AgentConnection implements Carrier {
       this.#outbox.flush()
       return this.#closing.endSoon()
     }
-    const { id, peer, engineId, maxFrameSize } = this
-    options.logger.debug(
-      { connection: id, peer, engine: engineId, maxFrameSize, async: this.async },
-      'connection open',
-    )
+    tellOpen(this.#host, this, this.async)
   }
 
   #onDisconnect(frame: DisconnectFrame): void {
     this.#step('recvDisconnect', 'HAPROXY-DISCONNECT')
-    if (frame.statusCode !== StatusCode.Normal) {
-      this.#host.log.log(
-        'warn',
-        'disconnect',
-        { connection: this.id, peer: this.peer, status: frame.statusCode, reason: frame.message },
-        'HAProxy closed the connection',
-      )
-    }
+    tellDisconnect(this.#host, this, frame)
     if (!this.#hasSibling()) this.#abandonAll()
     this.#writeDisconnect(StatusCode.Normal, statusText(StatusCode.Normal))
     this.#outbox.flush()
@@ -321,14 +315,7 @@ export class AgentConnection implements Carrier {
   #fail(error: unknown): void {
     const coded =
       error instanceof SluiceError ? error : new AgentError('ERR_AGENT_INTERNAL', errorMessage(error), error)
-    const { metrics, log } = this.#host
-    metrics.countError(coded.code)
-    log.log(
-      'warn',
-      coded.code,
-      { code: coded.code, connection: this.id, peer: this.peer, engine: this.engineId, err: coded },
-      'connection given up',
-    )
+    tellGivenUp(this.#host, this, coded)
     // Whoever waits for an answer gets one before the connection goes.
     for (let exchange = this.#exchanges.first, next; exchange !== undefined; exchange = next) {
       next = exchange.next
@@ -361,28 +348,16 @@ export class AgentConnection implements Carrier {
     const before = this.#state
     this.#state = next
     if (before === 'idle') return void this.#socket.destroy()
-    this.#drainSince = monotonic()
-    this.#awaitLull()
-  }
-
-  /** NOTIFYs may be on their way: DISCONNECT goes out when none has come for a moment. */
-  #awaitLull(): void {
-    setTimeout(() => {
-      // Behind the reading of this turn: after a busy one, timers run before what has come meanwhile is seen.
-      setImmediate(() => {
-        if (this.#state !== 'draining') return
-        this.#leaveIfDrained()
-        if (this.#state === 'draining') this.#awaitLull()
-      })
-    }, lull)
+    this.#drain ??= new Drain(() => {
+      this.#leaveIfDrained()
+      return this.#state === 'draining'
+    })
   }
 
   #leaveIfDrained(): void {
     if (this.#state !== 'draining' || this.#outbox.inTurn || this.#outbox.blockedSince !== 0) return
     if (this.#exchanges.size > 0 || this.#fragments?.pending === true || this.#splitter.midFrame) return
-    const now = monotonic()
-    const quiet = now - Math.max(this.lastActivity, this.#drainSince) >= lull - 1
-    if (quiet || this.#readEnded || now - this.#drainSince > longestDrain) {
+    if (this.#readEnded || this.#drain?.isOver(this.lastActivity) === true) {
       this.#leave(StatusCode.Normal, statusText(StatusCode.Normal))
     }
   }
@@ -413,10 +388,7 @@ export class AgentConnection implements Carrier {
 
   /** A DISCONNECT would only queue behind what the peer does not read. */
   #cut(error: AgentError): void {
-    const { metrics, log } = this.#host
-    const { code } = error
-    metrics.countError(code)
-    log.log('warn', code, { code, connection: this.id, peer: this.peer, err: error }, 'connection cut')
+    tellCut(this.#host, this, error)
     this.#socket.destroy()
   }
 
@@ -440,20 +412,12 @@ export class AgentConnection implements Carrier {
       if (this.#state !== 'checked') this.#host.metrics.connectionsReset++
       return
     }
-    const code = error.code ?? 'ERR_AGENT_CLOSED'
-    this.#host.metrics.countError(code)
-    this.#host.log.log(
-      'warn',
-      code,
-      { connection: this.id, peer: this.peer, err: error },
-      'connection failed',
-    )
+    tellFailed(this.#host, this, error)
   }
 
   #onClose(): void {
     this.#closing.clear()
-    if (this.engineId !== '')
-      this.#host.options.logger.debug({ connection: this.id, peer: this.peer }, 'connection closed')
+    tellClosed(this.#host, this)
     this.#state = 'closed'
     if (!this.#hasSibling()) this.#abandonAll()
     this.#outbox.drop()
