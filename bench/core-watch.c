@@ -34,7 +34,8 @@ int main(int argc, char **argv)
 	for (last = now();; last = next) {
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &tick, NULL);
 		next = now();
+		/* It has slept a millisecond of its own will. */
 		if (next - last > limit)
-			printf("%.1f %.1f\n", last, next);
+			printf("%.1f %.1f\n", last + 1, next);
 	}
 }

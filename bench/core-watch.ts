@@ -1,11 +1,11 @@
 /** What the machine takes away from a whole core, by a watcher above all else that runs there; see core-watch.c. */
-import { compile, start, type Running } from './processes.js'
+import { canPin, compile, start, type Running } from './processes.js'
 import type { Span } from './stall-watch.js'
 
 /** A shorter loss is not told, in milliseconds. */
 const worthTelling = 5
 
-/** See the head of this file. Without a compiler, or the right to a real-time priority, it knows nothing. */
+/** See the head of this file. Without a compiler, taskset, or the right to a real-time priority, it knows nothing. */
 export class CoreWatch {
   readonly #process: Running | undefined
 
@@ -14,7 +14,7 @@ export class CoreWatch {
   }
 
   static async start(core: number): Promise<CoreWatch> {
-    const program = compile('core-watch')
+    const program = canPin ? compile('core-watch') : undefined
     if (program === undefined) return new CoreWatch(undefined)
     try {
       return new CoreWatch(await start(core, [program, String(worthTelling)]))
@@ -24,7 +24,7 @@ export class CoreWatch {
   }
 
   get active(): boolean {
-    return this.#process !== undefined
+    return this.#process !== undefined && this.#process.child.exitCode === null
   }
 
   /** How much of a span everybody on the core has lost, in milliseconds. */

@@ -10,7 +10,8 @@ export function hasProgram(name: string): boolean {
   return spawnSync('which', [name], { stdio: 'ignore' }).status === 0
 }
 
-const canPin = hasProgram('taskset')
+/** Whether a process can be kept on one core. */
+export const canPin = hasProgram('taskset')
 
 /** A running process; `line` is the first line that it printed. */
 export interface Running {

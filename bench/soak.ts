@@ -40,8 +40,8 @@ async function measure(load: Running): Promise<Result> {
 }
 
 interface Counters {
-  /** The longest of the round, in milliseconds. */
-  readonly stall: number
+  /** The longest of those that are not among {@link Counters.stalls}, in milliseconds. */
+  readonly shortStall: number
   readonly stalls: readonly Span[]
   readonly notifies: number
   readonly acks: number
@@ -83,11 +83,11 @@ async function findLimit(port: string): Promise<number> {
 }
 
 function report({ answers, elapsed, busy, resident, counters, p99 }: Round, left: number): void {
-  const { heapUsed, external, stall } = counters
+  const { heapUsed, external } = counters
   console.log(
     `${Math.round(left / 1000)} s left: ${Math.round(answers / elapsed)} NOTIFYs/s, core ${(100 * busy).toFixed(0)} % busy, ` +
       `RSS ${megabytes(resident)} MB, heap ${megabytes(heapUsed)} MB, external ${megabytes(external)} MB, ` +
-      `stall ${stall.toFixed(1)} ms, p99 ${p99.toFixed(2)} ms`,
+      `stall ${longestStall(counters).toFixed(1)} ms, p99 ${p99.toFixed(2)} ms`,
   )
 }
 
@@ -96,9 +96,12 @@ function ownShare(each: Span): number {
   return each.to - each.from - watch.lostWithin(each)
 }
 
-/** Of a round, in milliseconds. Only those worth telling can be longer than the limit. */
-function ownStall({ stall, stalls }: Counters): number {
-  return stalls.length === 0 ? stall : Math.max(...stalls.map(ownShare))
+/** The longest of a round, in milliseconds, by the clock or by another measure. */
+function longestStall(
+  { shortStall, stalls }: Counters,
+  length = (each: Span) => each.to - each.from,
+): number {
+  return Math.max(shortStall, ...stalls.map(length))
 }
 
 /** Stalls that are worth it, as they come: what happened must be known of a run that fails at its end. */
@@ -151,8 +154,8 @@ const fifth = Math.ceil(rounds.length / 5)
 const first = average(rounds.slice(0, fifth), ({ resident }) => resident)
 const last = average(rounds.slice(-fifth), ({ resident }) => resident)
 const growth = (100 * (last - first)) / first
-const worstStall = Math.max(...rounds.map(({ counters: { stall } }) => stall))
-const worstOwnStall = Math.max(...rounds.map(({ counters }) => ownStall(counters)))
+const worstStall = Math.max(...rounds.map(({ counters }) => longestStall(counters)))
+const worstOwnStall = Math.max(...rounds.map(({ counters }) => longestStall(counters, ownShare)))
 const lost = watch.lostWithin({ from: begin, to: end })
 const worstP99 = Math.max(...rounds.map(({ p99 }) => p99))
 const answered = counters.notifies === counters.acks && counters.inFlight === 0 && wrong === 0 && closed === 0

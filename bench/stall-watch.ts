@@ -7,7 +7,7 @@ export interface Span {
 }
 
 const interval = 2
-/** A shorter one is told only if it is the longest. */
+/** Of the shorter ones only the longest is told. */
 const worthTelling = 20
 
 /** See the head of this file. */
@@ -24,13 +24,13 @@ export class StallWatch {
     const from = this.#last
     const to = monotonicMilliseconds()
     this.#last = to
-    this.#longest = Math.max(this.#longest, to - from)
     if (to - from > worthTelling) this.#spans.push({ from, to })
+    else this.#longest = Math.max(this.#longest, to - from)
   }
 
-  /** The longest since the last time, in milliseconds, and all that are worth telling. */
-  take(): { readonly stall: number; readonly stalls: readonly Span[] } {
-    const taken = { stall: this.#longest, stalls: this.#spans }
+  /** Since the last time: the longest of the short ones, in milliseconds, and all that are worth telling. */
+  take(): { readonly shortStall: number; readonly stalls: readonly Span[] } {
+    const taken = { shortStall: this.#longest, stalls: this.#spans }
     this.#longest = 0
     this.#spans = []
     return taken

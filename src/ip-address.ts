@@ -1,7 +1,6 @@
 /**
- * An IP address as it was on the wire: no text is made until somebody asks for it. An IPv4 address is one number, so
- * that it costs nothing to hold, and the bytes of an IPv6 address are a string: of all that can hold 16 bytes, it is the
- * cheapest to make.
+ * An IP address as it was on the wire: no text is made until somebody asks for it. It is held in numbers, one for IPv4
+ * and four for IPv6, for an array of bytes would cost more than all else of an argument.
  */
 import { UsageError } from './errors.ts'
 import { formatIp, parseIp } from './ip.ts'
@@ -12,33 +11,29 @@ export class IpAddress {
   readonly family: 4 | 6
   /** The address as an unsigned 32-bit number; 0 for IPv6. */
   readonly v4: number
-  /** One character for each byte; undefined for IPv4. */
-  readonly #v6: string | undefined
+  // The words of an IPv6 address, in network order.
+  readonly #a: number
+  readonly #b: number
+  readonly #c: number
+  readonly #d: number
 
-  private constructor(family: 4 | 6, v4: number, v6: string | undefined) {
+  private constructor(family: 4 | 6, v4: number, a: number, b: number, c: number, d: number) {
     this.family = family
     this.v4 = v4
-    this.#v6 = v6
+    this.#a = a
+    this.#b = b
+    this.#c = c
+    this.#d = d
   }
 
   /** An IPv4 address from its four bytes read as a big-endian number. */
   static fromUint32(value: number): IpAddress {
-    return new IpAddress(4, value >>> 0, undefined)
+    return new IpAddress(4, value >>> 0, 0, 0, 0, 0)
   }
 
-  /**
-   * An IPv6 address from its 16 bytes, one character for each.
-   * @throws UsageError `ERR_SLUICE_ADDRESS` for another number of characters, or one that is no byte.
-   */
-  static fromLatin1(text: string): IpAddress {
-    if (text.length !== 16) {
-      throw new UsageError('ERR_SLUICE_ADDRESS', `an IPv6 address has 16 bytes, not ${text.length}`)
-    }
-    for (let index = 0; index < 16; index++) {
-      const code = text.charCodeAt(index)
-      if (code > 255) throw new UsageError('ERR_SLUICE_ADDRESS', `character ${code} is not a byte`)
-    }
-    return new IpAddress(6, 0, text)
+  /** An IPv6 address from its 16 bytes read as four big-endian numbers. */
+  static fromWords(a: number, b: number, c: number, d: number): IpAddress {
+    return new IpAddress(6, 0, a | 0, b | 0, c | 0, d | 0)
   }
 
   /**
@@ -46,12 +41,13 @@ export class IpAddress {
    * @throws UsageError `ERR_SLUICE_ADDRESS` for another number of bytes.
    */
   static fromBytes(bytes: Uint8Array): IpAddress {
-    if (bytes.length === 16) return new IpAddress(6, 0, String.fromCharCode(...bytes))
+    if (bytes.length === 16) {
+      return IpAddress.fromWords(wordAt(bytes, 0), wordAt(bytes, 4), wordAt(bytes, 8), wordAt(bytes, 12))
+    }
     if (bytes.length !== 4) {
       throw new UsageError('ERR_SLUICE_ADDRESS', `an address has 4 or 16 bytes, not ${bytes.length}`)
     }
-    const [a = 0, b = 0, c = 0, d = 0] = bytes
-    return IpAddress.fromUint32((a << 24) | (b << 16) | (c << 8) | d)
+    return IpAddress.fromUint32(wordAt(bytes, 0))
   }
 
   /**
@@ -66,19 +62,20 @@ export class IpAddress {
 
   /** The 4 or 16 bytes in network order; a fresh copy. */
   get bytes(): Uint8Array {
-    if (this.#v6 !== undefined) return toBytes(this.#v6)
-    const value = this.v4
-    return Uint8Array.of(value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255)
+    const words = this.family === 4 ? [this.v4] : [this.#a, this.#b, this.#c, this.#d]
+    return Uint8Array.from(
+      words.flatMap((word) => [word >>> 24, (word >>> 16) & 255, (word >>> 8) & 255, word & 255]),
+    )
   }
 
   /** Whether both are the same address of the same family. */
   equals(other: IpAddress): boolean {
-    return this.v4 === other.v4 && this.#v6 === other.#v6
+    return this.family === other.family && this.v4 === other.v4 && this.toString() === other.toString()
   }
 
   /** The usual text; IPv6 in the short form of RFC 5952. */
   toString(): string {
-    if (this.#v6 !== undefined) return formatIp(toBytes(this.#v6))
+    if (this.family === 6) return formatIp(this.bytes)
     const value = this.v4
     return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`
   }
@@ -89,8 +86,7 @@ export class IpAddress {
   }
 }
 
-function toBytes(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length)
-  for (let index = 0; index < text.length; index++) bytes[index] = text.charCodeAt(index)
-  return bytes
+function wordAt(bytes: Uint8Array, at: number): number {
+  const [a = 0, b = 0, c = 0, d = 0] = bytes.subarray(at, at + 4)
+  return (a << 24) | (b << 16) | (c << 8) | d
 }

@@ -10,6 +10,8 @@ export interface OptionSpec<Value> {
   readonly fallback: Value
   /** What is wrong with `given`, or undefined when it is right. */
   readonly check: (given: unknown) => string | undefined
+  /** What is made of it when it is right. */
+  readonly convert?: (given: unknown) => Value
 }
 
 /** One spec for each key of `Options`: the compiler keeps table and interface equal. */
@@ -100,7 +102,8 @@ export function resolveOptions<Options extends object>(
     if (complaint !== undefined) {
       throw new UsageError('ERR_SLUICE_OPTION', `${where}: option '${key}' ${complaint}, not ${show(value)}`)
     }
-    result[key] = value === undefined ? spec.fallback : value
+    if (value === undefined) result[key] = spec.fallback
+    else result[key] = spec.convert === undefined ? value : spec.convert(value)
   }
   return Object.freeze(result) as Resolved<Options>
 }

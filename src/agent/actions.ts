@@ -3,7 +3,7 @@
  * into the connection's outgoing buffer; when it turns out to be asynchronous they move to one that is lent to them, as
  * soon as there are any.
  */
-import { Writer } from '../bytes/writer.ts'
+import type { Writer } from '../bytes/writer.ts'
 import { encodeSetVar, encodeUnsetVar, type Scope } from '../spop/ack.ts'
 import type { Value } from '../spop/typed-data.ts'
 import { copyActions } from './ack-assembly.ts'
@@ -52,7 +52,7 @@ export interface LateCounter {
 
 /** The {@link Actions} of one message in an outgoing buffer. */
 export class ActionWriter implements Actions {
-  /** None while nothing is set after {@link ActionWriter.detach}. */
+  /** None from {@link ActionWriter.detach} to the next action, and when it was given back. */
   #writer: Writer | undefined
   /** Who lends the buffer; none before {@link ActionWriter.detach}. */
   #lender: WriterPool | undefined
@@ -104,20 +104,21 @@ export class ActionWriter implements Actions {
   }
 
   #borrow(): Writer {
-    const writer = this.#lender?.take() ?? new Writer()
+    const lender = this.#lender as WriterPool // only detach() takes the first buffer away, and it knows the lender
+    const writer = lender.take()
     this.#writer = writer
     return writer
   }
 
   /** Moves what was set so far out of the outgoing buffer: the handler goes on later. */
   detach(lender: WriterPool): void {
-    const outgoing = this.#writer
+    const outgoing = this.#writer as Writer // the one that it was made with
     const start = this.#start
     this.#lender = lender
     this.#writer = undefined
     this.#limit -= start
     this.#start = 0
-    if (outgoing === undefined || outgoing.at === start) return
+    if (outgoing.at === start) return
     this.#borrow().copy(outgoing.bytes, start, outgoing.at)
     outgoing.reset(start)
   }
@@ -150,20 +151,18 @@ export class ActionWriter implements Actions {
     return this.#writer === undefined ? 0 : this.#writer.at - this.#start
   }
 
-  /**
-   * Leaves out what is beyond `room` bytes, and answers whether everything fitted; only after
-   * {@link ActionWriter.detach}.
-   */
-  fit(room: number): boolean {
-    if (this.size <= room) return true
-    const whole = this.#writer
-    if (whole === undefined) return true
+  /** Leaves out what is beyond `room` bytes; only after {@link ActionWriter.detach}. */
+  fit(room: number): void {
+    if (this.size <= room) return
+    const whole = this.#writer as Writer // something is set
     copyActions(this.#borrow(), whole.bytes, this.#start, whole.at, room)
     this.#lender?.give(whole)
-    return false
   }
 
-  /** The answer leaves, or nobody waits for it: nothing that is set later is sent. */
+  /**
+   * The answer leaves, or nobody waits for it: nothing that is set later is sent, for the buffer belongs to others from
+   * now on.
+   */
   seal(counter: LateCounter): void {
     this.#sealed = counter
   }

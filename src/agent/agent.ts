@@ -15,6 +15,7 @@ import { FlushQueue } from './flush-queue.ts'
 import type { ConnectionHost } from './connection-host.ts'
 import { Dispatcher } from './dispatcher.ts'
 import {
+  checkMiddleware,
   HandlerTable,
   type Handler,
   type MessageHandler,
@@ -95,9 +96,6 @@ export class Agent {
   message(name: string, ...rest: readonly unknown[]): this {
     const typed = typeof rest[0] !== 'function'
     const [schema, handler, options] = typed ? rest : [undefined, ...rest]
-    if (typeof handler !== 'function') {
-      throw new UsageError('ERR_SLUICE_OPTION', `message('${name}', …): the handler must be a function`)
-    }
     // The overloads have checked the types; they cannot be followed through here.
     this.#table.add(
       name,
@@ -114,9 +112,12 @@ export class Agent {
     return this
   }
 
-  /** Adds middleware; the `before`s run in the order of their registration. */
+  /**
+   * Adds middleware; the `before`s run in the order of their registration.
+   * @throws UsageError `ERR_SLUICE_OPTION` for what has neither a function `before` nor `after`.
+   */
   use(middleware: Middleware): this {
-    this.#dispatcher.use(middleware)
+    this.#dispatcher.use(checkMiddleware(middleware))
     return this
   }
 
@@ -334,8 +335,14 @@ export class Agent {
     await this.close()
   }
 
-  /** Hands every frame that comes or goes to `listener`, until it is called with undefined. */
+  /**
+   * Hands every frame that comes or goes to `listener`, until it is called with undefined.
+   * @throws UsageError `ERR_SLUICE_OPTION` for what is neither.
+   */
   trace(listener: TraceListener | undefined): void {
+    if (listener !== undefined && typeof listener !== 'function') {
+      throw new UsageError('ERR_SLUICE_OPTION', 'trace(): the listener must be a function, or undefined')
+    }
     this.#tracer.set(listener)
   }
 

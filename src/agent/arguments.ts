@@ -5,7 +5,14 @@
  */
 import type { Reader } from '../bytes/reader.ts'
 import { IpAddress } from '../ip-address.ts'
-import { decodeTypedData, DataType, readSigned, skipTypedData, type TypedData } from '../spop/typed-data.ts'
+import {
+  decodeTypedData,
+  DataType,
+  readIpv6,
+  readSigned,
+  skipTypedData,
+  type TypedData,
+} from '../spop/typed-data.ts'
 import { readVarint, readVarint64 } from '../spop/varint.ts'
 import { AgentError } from './errors.ts'
 
@@ -78,6 +85,9 @@ interface Seen {
   readonly slot: Slot | undefined
 }
 
+/** A message says in one byte how many arguments it has, and the first is #0. */
+const lastPosition = 254
+
 /** Reads the arguments of one kind of message. */
 export class ArgumentDecoder {
   readonly #message: string
@@ -86,19 +96,33 @@ export class ArgumentDecoder {
   readonly #byPosition = new Map<number, Slot>()
   /** What the arguments look like before any is read: copying it gives every object the same hidden class. */
   readonly #template: Readonly<Record<string, unknown>>
-  /** Values by the index of their slots, while a message is read: names are dearer to look up. */
-  readonly #found: unknown[] = []
+  /** No value for any slot; copied for each message. */
+  readonly #blank: readonly undefined[]
+  readonly #repeated: readonly Slot[]
   readonly #order: (Seen | undefined)[] = []
 
   /** @throws AgentError `ERR_AGENT_SCHEMA` for a declaration that is none. */
   constructor(message: string, schema: Schema) {
     this.#message = message
+    if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
+      throw new AgentError(
+        'ERR_AGENT_SCHEMA',
+        `message '${message}': it must be an object of names and types`,
+      )
+    }
     this.#slots = Object.entries(schema).map(([name, spec], index) => parseSlot(message, index, name, spec))
+    this.#blank = this.#slots.map(() => undefined)
+    this.#repeated = this.#slots.filter((slot) => slot.repeated)
     this.#template = Object.fromEntries(this.#slots.map((slot) => [slot.name, undefined]))
     for (const slot of this.#slots) {
       const position = /^#(\d{1,3})$/.exec(slot.name)
       if (position === null) this.#byName.set(slot.name, slot)
-      else this.#byPosition.set(Number(position[1]), slot)
+      else if (Number(position[1]) > lastPosition) {
+        throw new AgentError(
+          'ERR_AGENT_SCHEMA',
+          `message '${message}': '${slot.name}' is beyond #${lastPosition}, the last that a message can have`,
+        )
+      } else this.#byPosition.set(Number(position[1]), slot)
     }
   }
 
@@ -108,8 +132,9 @@ export class ArgumentDecoder {
    * @throws AgentError `ERR_AGENT_ARGUMENT` naming message, argument, wanted and got type.
    */
   decode(reader: Reader, count: number): Record<string, unknown> {
-    const found = this.#found
-    for (const slot of this.#slots) found[slot.index] = slot.repeated ? [] : undefined
+    // Values by the index of their slots: names are dearer to look up.
+    const found: unknown[] = this.#blank.slice()
+    for (const slot of this.#repeated) found[slot.index] = []
     for (let position = 0; position < count; position++) {
       const slot = this.#slotAt(reader, position)
       if (slot === undefined) skipTypedData(reader)
@@ -207,7 +232,7 @@ function readArgument(reader: Reader, type: ArgumentType): unknown {
 function readIp(reader: Reader): unknown {
   const type = reader.uint8() & 15
   if (type === DataType.Ipv4) return IpAddress.fromUint32(reader.uint32())
-  return type === DataType.Ipv6 ? IpAddress.fromLatin1(reader.latin1(16)) : mismatch
+  return type === DataType.Ipv6 ? readIpv6(reader) : mismatch
 }
 
 function readText(reader: Reader): unknown {

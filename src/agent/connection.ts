@@ -72,6 +72,8 @@ export class AgentConnection implements Carrier {
   /** The peer has sent FIN. */
   #readEnded = false
   #drain: Drain | undefined
+  /** It was cut in the middle of a turn. */
+  #doomed = false
 
   constructor(id: number, socket: Duplex, peer: string, host: ConnectionHost) {
     this.id = id
@@ -121,7 +123,7 @@ export class AgentConnection implements Carrier {
     try {
       while (outbox.blockedSince === 0 && this.#splitter.next()) {
         this.#onFrame(this.#splitter.bytes, this.#splitter.start, this.#splitter.end)
-        if (this.#hasLeft()) break
+        if (this.#hasLeft() || this.#doomed) break
         outbox.flushIfLarge()
       }
     } catch (error) {
@@ -130,6 +132,7 @@ export class AgentConnection implements Carrier {
     outbox.inTurn = false
     // An idle connection must not keep the chunk that it has read last.
     this.#reader.reset(nothing)
+    if (this.#doomed) return this.destroy()
     this.#leaveIfDrained()
     outbox.schedule(this.#host.dispatcher.now)
   }
@@ -244,7 +247,8 @@ export class AgentConnection implements Carrier {
   #onDisconnect(frame: DisconnectFrame): void {
     this.#step('recvDisconnect', 'HAPROXY-DISCONNECT')
     tellDisconnect(this.#host, this, frame)
-    if (!this.#hasSibling()) this.#abandonAll()
+    this.#handOver()
+    this.#abandonAll()
     this.#writeDisconnect(StatusCode.Normal, statusText(StatusCode.Normal))
     this.#outbox.flush()
     this.#closing.end()
@@ -267,30 +271,28 @@ export class AgentConnection implements Carrier {
 
   release(exchange: Exchange): void {
     this.#exchanges.remove(exchange)
-    this.#pickCarrier()?.writeAck(exchange)
-    this.#leaveIfDrained()
-  }
-
-  /** Who sends an answer: this connection, or, when it is on its way out and `async` is agreed, a sibling. */
-  #pickCarrier(): AgentConnection | undefined {
-    const open = this.#state === 'open' || this.#state === 'draining'
-    if (open && !this.#readEnded) return this
-    const sibling = this.async ? this.#host.findSibling(this) : undefined
-    return sibling ?? (open ? this : undefined)
-  }
-
-  #hasSibling(): boolean {
-    return this.async && this.#host.findSibling(this) !== undefined
-  }
-
-  /** Writes the ACK of an exchange that was held, on this connection or, with `async`, on a sibling. */
-  writeAck(exchange: Exchange): void {
     const { writer } = this.#outbox
     const start = writer.at
     if (!encodeHeldAck(writer, exchange, this.maxFrameSize))
       this.#host.metrics.countError('ERR_AGENT_ACK_TOO_BIG')
     this.acknowledged(start)
     if (!this.#outbox.inTurn) this.#outbox.schedule(this.#host.dispatcher.now)
+    this.#leaveIfDrained()
+  }
+
+  /** This connection is on its way out: with `async`, what is still worked on is answered on a sibling. */
+  #handOver(): void {
+    if (!this.async || this.#exchanges.size === 0) return
+    const sibling = this.#host.findSibling(this)
+    if (sibling === undefined) return
+    for (const exchange of this.#exchanges.takeAll()) sibling.#adopt(exchange)
+  }
+
+  #adopt(exchange: Exchange): void {
+    exchange.carrier.inFlight -= exchange.pending
+    this.inFlight += exchange.pending
+    exchange.carrier = this
+    this.hold(exchange)
   }
 
   /** A frame that is not an ACK, or any frame while tracing, stands in the outgoing buffer. */
@@ -400,6 +402,7 @@ export class AgentConnection implements Carrier {
       )
     }
     // The peer sends no more; what it asked for is still answered.
+    this.#handOver()
     if (this.#exchanges.size === 0) {
       this.#outbox.flush()
       this.#closing.end()
@@ -419,7 +422,8 @@ export class AgentConnection implements Carrier {
     this.#closing.clear()
     tellClosed(this.#host, this)
     this.#state = 'closed'
-    if (!this.#hasSibling()) this.#abandonAll()
+    this.#handOver()
+    this.#abandonAll()
     this.#outbox.drop()
     this.#host.onClose(this)
   }
@@ -430,8 +434,12 @@ export class AgentConnection implements Carrier {
     for (const exchange of this.#exchanges.takeAll()) this.#host.dispatcher.abandon(exchange, reason)
   }
 
-  /** Cuts the connection. */
+  /** Cuts the connection; in the middle of a turn, by the word of a handler, at its end: an answer is half made. */
   destroy(): void {
+    if (this.#outbox.inTurn) {
+      this.#doomed = true
+      return
+    }
     this.#outbox.flush()
     this.#socket.destroy()
   }

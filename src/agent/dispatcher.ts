@@ -98,6 +98,9 @@ export class Dispatcher {
       exchange.prefix = Buffer.from(writer.bytes.subarray(payloadStart, writer.at))
     writer.reset(start)
     carrier.hold(exchange)
+    exchange.held = true
+    // Only a promise that was tampered with answers before this turn is over.
+    if (exchange.pending === 0) carrier.release(exchange)
   }
 
   /** Calls the handlers of all messages; the exchange when any of them is not done. */
@@ -198,8 +201,8 @@ export class Dispatcher {
     } catch (error) {
       return this.#failNow(registration, actions, context, error)
     }
-    if (actions.oversized) this.#outcomes.oversize(registration, actions, context)
-    this.#record(registration, context, 'ok', undefined, this.#since)
+    const error = actions.oversized ? this.#outcomes.oversize(registration, actions, context) : undefined
+    this.#record(registration, context, error === undefined ? 'ok' : 'oversized', error, this.#since)
     return undefined
   }
 
@@ -239,7 +242,7 @@ export class Dispatcher {
     this.#metrics.inFlight++
     const deadline = registration.deadline ?? this.#options.deadline
     if (deadline > 0) this.#deadlines.add(part, deadline, monotonic())
-    // A thenable may call back at once, twice, or throw: a promise made of it does not.
+    // A thenable may call back twice, or throw: a promise made of it does not.
     Promise.resolve(promise).then(
       () => this.#onResult(part, undefined),
       (error: unknown) => this.#onResult(part, error ?? new Error('rejected without a reason')),
@@ -251,11 +254,13 @@ export class Dispatcher {
       if (!part.actions.late) part.registration.metrics.late++
       return
     }
-    if (error !== undefined)
-      this.#outcomes.fallback(part.registration, part.actions, part.context, 'error', error)
-    else if (part.actions.oversized || part.actions.size > part.exchange.room)
-      this.#outcomes.oversize(part.registration, part.actions, part.context)
-    this.#settle(part, error === undefined ? 'ok' : 'error', error)
+    const { registration, actions, context } = part
+    if (error !== undefined) {
+      this.#outcomes.fallback(registration, actions, context, 'error', error)
+      this.#settle(part, 'error', error)
+    } else if (actions.oversized || actions.size > part.exchange.room) {
+      this.#settle(part, 'oversized', this.#outcomes.oversize(registration, actions, context))
+    } else this.#settle(part, 'ok', undefined)
   }
 
   #onDeadline(part: Part): void {
@@ -268,18 +273,21 @@ export class Dispatcher {
   }
 
   #settle(part: Part, status: MessageOutcome['status'], error: unknown): void {
+    // What a fallback did may have ended the connection, and the part with it.
+    if (part.settled) return
     this.#leave(part)
     part.actions.fit(part.exchange.room)
     part.exchange.room -= part.actions.size
     part.actions.seal(part.registration.metrics)
     this.#record(part.registration, part.context, status, error, part.since)
     const { exchange } = part
-    if (--exchange.pending === 0) exchange.carrier.release(exchange)
+    if (exchange.pending === 0 && exchange.held) exchange.carrier.release(exchange)
   }
 
   /** The part waits no more. */
   #leave(part: Part): void {
     part.settled = true
+    part.exchange.pending--
     part.exchange.carrier.inFlight--
     this.#metrics.inFlight--
     this.#deadlines.remove(part)

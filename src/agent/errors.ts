@@ -8,6 +8,8 @@ export const agentFaults = {
   ERR_AGENT_DUPLICATE: { message: 'a message has a handler already', fault: 'local' },
   ERR_AGENT_VAR_NAME: { message: 'a variable name is not one that HAProxy takes', fault: 'local' },
   ERR_AGENT_HANDLER: { message: 'a handler failed', fault: 'local' },
+  ERR_AGENT_FALLBACK: { message: 'a fallback failed', fault: 'local' },
+  ERR_AGENT_MIDDLEWARE: { message: 'middleware failed after a message', fault: 'local' },
   ERR_AGENT_DEADLINE: { message: 'a handler did not answer in time', fault: 'local' },
   ERR_AGENT_OVERLOAD: { message: 'too many messages are being worked on', fault: 'local' },
   ERR_AGENT_ACK_TOO_BIG: { message: 'the actions do not fit the frame size', fault: 'local' },

@@ -13,7 +13,7 @@ export interface ExchangeCarrier {
   release(exchange: Exchange): void
 }
 
-/** One message of the NOTIFY: its handler returned a promise, or it stands behind such a one. */
+/** One message of the NOTIFY: its handler returned a promise, or it has set actions behind such a one. */
 export class Part implements Timed<Part> {
   readonly exchange: Exchange
   readonly registration: Registration
@@ -46,18 +46,21 @@ export class Part implements Timed<Part> {
 
 /** See the head of this file. */
 export class Exchange implements Linked<Exchange> {
-  readonly carrier: ExchangeCarrier
+  /** Another one, when the connection goes and `async` is agreed. */
+  carrier: ExchangeCarrier
   readonly streamId: Id
   readonly frameId: Id
   /** Encoded actions of the messages before the first that is waited for, if there are any. */
   prefix: Buffer | undefined
-  /** All other messages, in their order: linked, for an array costs more than the one part that there mostly is. */
+  /** Those behind it that have something to say, in their order: linked, for an array costs more than the one part that there mostly is. */
   first: Part | undefined
   #last: Part | undefined
   /** Bytes of actions that still fit the ACK. */
   room: number
   /** Parts that are not settled. */
   pending = 0
+  /** The carrier waits for it. */
+  held = false
   previous: Exchange | undefined
   next: Exchange | undefined
 

@@ -1,9 +1,11 @@
 /** Handlers, middleware, and the table that finds them by message name. */
 import type { Reader } from '../bytes/reader.ts'
+import { UsageError } from '../errors.ts'
 import { optional, optionalInteger, resolveOptions, type Specs } from '../options.ts'
 import type { Message } from '../spop/notify.ts'
 import { readVarint } from '../spop/varint.ts'
 import type { Actions } from './actions.ts'
+
 import { ArgumentDecoder, isAt, type ArgumentsOf, type Schema } from './arguments.ts'
 import type { Context } from './context.ts'
 import { AgentError } from './errors.ts'
@@ -37,7 +39,8 @@ export interface MessageOptions {
 
 /** What became of a message, for {@link Middleware.after}. */
 export interface MessageOutcome {
-  readonly status: 'ok' | 'error' | 'deadline' | 'overload'
+  /** `oversized`: the actions did not fit; see `AgentOptions.tooManyActions`. */
+  readonly status: 'ok' | 'error' | 'deadline' | 'overload' | 'oversized'
   readonly error: unknown
   /** Milliseconds from the message's turn to its result. */
   readonly duration: number
@@ -49,6 +52,13 @@ export interface Middleware {
   before?(context: Context): void | PromiseLike<void>
   /** After the result is known and recorded. What it throws, or rejects with, is logged; nobody waits for it. */
   after?(context: Context, outcome: MessageOutcome): void
+}
+
+/** @throws UsageError `ERR_SLUICE_OPTION` for what would be called never, or in vain. */
+export function checkMiddleware(given: Middleware): Middleware {
+  const types = [typeof given?.before, typeof given?.after].filter((type) => type !== 'undefined')
+  if (types.length > 0 && types.every((type) => type === 'function')) return given
+  throw new UsageError('ERR_SLUICE_OPTION', 'use(): middleware must have a function before, after, or both')
 }
 
 /** A registered message, ready to be called. */
@@ -99,6 +109,10 @@ export class HandlerTable {
     handler: Handler<Schema> | MessageHandler,
     options: MessageOptions,
   ): void {
+    if (typeof name !== 'string' || name === '') {
+      throw new UsageError('ERR_SLUICE_OPTION', `message(): the name must be a text, not ${String(name)}`)
+    }
+    checkHandler(name, handler)
     if (this.#names.has(name)) throw new AgentError('ERR_AGENT_DUPLICATE', `'${name}'`)
     const decoder = schema === undefined ? undefined : new ArgumentDecoder(name, schema)
     const registration = this.#register(name, decoder, handler, options)
@@ -121,6 +135,7 @@ export class HandlerTable {
 
   /** The handler of all other messages. Their metrics are counted together: names come from outside. */
   setOtherwise(handler: MessageHandler, options: MessageOptions): void {
+    checkHandler('*', handler)
     if (this.#otherwise !== undefined) throw new AgentError('ERR_AGENT_DUPLICATE', 'the catch-all')
     this.#otherwise = this.#register('*', undefined, handler, options)
   }
@@ -142,4 +157,9 @@ export class HandlerTable {
     if (this.#otherwise !== undefined) this.name = bytes.toString('utf8', start, start + size)
     return this.#otherwise
   }
+}
+
+function checkHandler(name: string, handler: unknown): void {
+  if (typeof handler === 'function') return
+  throw new UsageError('ERR_SLUICE_OPTION', `message '${name}': the handler must be a function`)
 }

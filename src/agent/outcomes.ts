@@ -5,7 +5,7 @@
 import { errorMessage, SluiceError } from '../errors.ts'
 import type { ActionWriter } from './actions.ts'
 import type { Context } from './context.ts'
-import { AgentError } from './errors.ts'
+import { AgentError, type AgentErrorCode } from './errors.ts'
 import type { Middleware, MessageOutcome, Registration } from './handlers.ts'
 import type { LimitedLog } from './limited-log.ts'
 import type { AgentMetrics } from './metrics.ts'
@@ -38,14 +38,14 @@ export class Outcomes {
     return error
   }
 
-  /** The handler set more than the ACK holds. */
-  oversize(registration: Registration, actions: ActionWriter, context: Context): void {
+  /** The handler set more than the ACK holds. Returns what the outcome is. */
+  oversize(registration: Registration, actions: ActionWriter, context: Context): AgentError {
     registration.metrics.oversized++
     const error = new AgentError('ERR_AGENT_ACK_TOO_BIG', `message '${context.name}'`)
     if (this.#options.tooManyActions === 'fallback') {
-      return this.fallback(registration, actions, context, 'oversized', error)
-    }
-    this.#report(registration, context, error)
+      this.fallback(registration, actions, context, 'oversized', error)
+    } else this.#report(registration, context, error, 'actions left out')
+    return error
   }
 
   /** Replaces the actions by those of the fallback. */
@@ -57,45 +57,91 @@ export class Outcomes {
     error: unknown,
   ): void {
     if (reason === 'error') registration.metrics.errors++
-    this.#report(registration, context, error)
+    this.#report(registration, context, error, 'message not answered by its handler')
     actions.clear()
     const fallback = registration.fallback ?? this.#options.fallback
     if (fallback === undefined) return
+    const onError = (detail: string, cause: unknown) =>
+      this.#reportOwn(
+        'ERR_AGENT_FALLBACK',
+        'message not answered at all',
+        registration,
+        context,
+        detail,
+        cause,
+      )
     try {
-      this.#expectDone(fallback(actions, reason, context), registration, context)
+      const result: unknown = fallback(actions, reason, context)
+      if (isPromise(result)) watchFallback(result, actions, onError)
     } catch (thrown) {
       actions.clear()
-      this.#report(registration, context, thrown)
+      onError(errorMessage(thrown), thrown)
     }
   }
 
   /** Calls the middleware's `after`s. */
   tell(registration: Registration, context: Context, outcome: MessageOutcome): void {
+    const onError = (cause: unknown) =>
+      this.#reportOwn(
+        'ERR_AGENT_MIDDLEWARE',
+        'middleware failed',
+        registration,
+        context,
+        errorMessage(cause),
+        cause,
+      )
     for (const each of this.#middleware) {
       try {
-        this.#expectDone(each.after?.(context, outcome), registration, context)
+        // An `async` one passes the compiler.
+        const result: unknown = each.after?.(context, outcome)
+        if (isPromise(result)) result.then(undefined, onError)
       } catch (thrown) {
-        this.#report(registration, context, thrown)
+        onError(thrown)
       }
     }
   }
 
-  #report(registration: Registration, context: Context, error: unknown): void {
+  /** What failed is not the handler: it has a code of its own, and so is not left out as one more of the same. */
+  #reportOwn(
+    code: AgentErrorCode,
+    title: string,
+    registration: Registration,
+    context: Context,
+    detail: string,
+    cause: unknown,
+  ): void {
+    this.#report(
+      registration,
+      context,
+      new AgentError(code, `message '${context.name}': ${detail}`, cause),
+      title,
+    )
+  }
+
+  #report(registration: Registration, context: Context, error: unknown, title: string): void {
     const code = error instanceof SluiceError ? error.code : 'ERR_AGENT_HANDLER'
     this.#metrics.countError(code)
     this.#log.log(
       'warn',
       `${code} ${registration.name}`,
       { code, message: context.name, connection: context.connection.id, err: error },
-      `message not answered by its handler: ${errorMessage(error)}`,
+      `${title}: ${errorMessage(error)}`,
     )
   }
+}
 
-  /** Fallbacks and `after`s are synchronous, but an `async` one passes the compiler: its failure is told, too. */
-  #expectDone(result: unknown, registration: Registration, context: Context): void {
-    if (isPromise(result))
-      result.then(undefined, (error: unknown) => this.#report(registration, context, error))
-  }
+/** Fallbacks are synchronous, but an `async` one passes the compiler: what it does too late is told. */
+function watchFallback(
+  result: PromiseLike<void>,
+  actions: ActionWriter,
+  onError: (detail: string, cause: unknown) => void,
+): void {
+  result.then(
+    () => {
+      if (actions.late) onError('the fallback has set actions after it returned', undefined)
+    },
+    (error: unknown) => onError(errorMessage(error), error),
+  )
 }
 
 /** Whether it has a `then` to call. */

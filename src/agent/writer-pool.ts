@@ -1,7 +1,6 @@
 /**
- * Buffers to write in, lent: a connection that has nothing to say owns none, nor does a handler that has set nothing, so
- * memory follows the work that is under way. Making a buffer for each would also be most of what an answer costs: the
- * collector of garbage has to visit every one of them.
+ * Buffers to write in, lent: a connection that has nothing to say owns none, nor does a handler that has set nothing.
+ * Making a buffer for each would be most of what an answer costs: the collector of garbage has to visit every one.
  */
 import { Writer } from '../bytes/writer.ts'
 

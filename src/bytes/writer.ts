@@ -13,8 +13,9 @@ export class Writer {
   /** The buffer that the view is of. */
   #viewed: Buffer = nothing
 
+  // Never from Node.js's pool: a slice of it would keep 8 KB alive, with whatever else was cut from them.
   constructor(size = 512) {
-    this.bytes = Buffer.allocUnsafe(size)
+    this.bytes = Buffer.allocUnsafeSlow(size)
   }
 
   /** Makes room for `count` more bytes and returns where they begin; the caller fills them. */
@@ -29,7 +30,7 @@ export class Writer {
   #grow(wanted: number): void {
     let size = Math.max(this.bytes.length * 2, 16)
     while (size < wanted) size *= 2
-    const grown = Buffer.allocUnsafe(size)
+    const grown = Buffer.allocUnsafeSlow(size)
     this.bytes.copy(grown, 0, 0, this.at)
     this.bytes = grown
   }

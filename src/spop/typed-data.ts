@@ -78,6 +78,11 @@ const falseData: TypedData = { type: 'boolean', value: false }
 
 const integerTypes = ['int32', 'uint32', 'int64', 'uint64'] as const
 
+/** The 16 bytes of an IPv6 address. */
+export function readIpv6(reader: Reader): IpAddress {
+  return IpAddress.fromWords(reader.uint32(), reader.uint32(), reader.uint32(), reader.uint32())
+}
+
 /**
  * Reads one typed value. Flags that the type does not define are ignored, as HAProxy does.
  * @throws SpopError `ERR_SPOP_TRUNCATED`, `ERR_SPOP_VARINT`, `ERR_SPOP_DATA_TYPE`.
@@ -98,7 +103,7 @@ export function decodeTypedData(reader: Reader): TypedData {
     case DataType.Ipv4:
       return { type: 'ipv4', value: IpAddress.fromUint32(reader.uint32()) }
     case DataType.Ipv6:
-      return { type: 'ipv6', value: IpAddress.fromLatin1(reader.latin1(16)) }
+      return { type: 'ipv6', value: readIpv6(reader) }
     case DataType.String:
       return new StringData(readStringBytes(reader))
     case DataType.Binary:
@@ -215,6 +220,10 @@ function encodeInteger(writer: Writer, { type, value }: IntegerData): void {
 }
 
 function encodeAddress(writer: Writer, address: IpAddress): void {
+  // Untyped callers give text.
+  if (!(address instanceof IpAddress)) {
+    throw new SpopError('ERR_SPOP_VALUE', `'${String(address)}' is no IpAddress`, 'local')
+  }
   if (address.family === 4) {
     writer.uint8(DataType.Ipv4)
     writer.uint32(address.v4)

@@ -117,7 +117,8 @@ describe('HELLO', () => {
   })
 
   it('said twice, and a NOTIFY before it, are refused with status 4', async (t) => {
-    const { connect, open } = await stage(t)
+    // A health check is over after this delay, and here something must come before.
+    const { connect, open } = await stage(t, { closeDelay: 200 })
     const twice = await open()
     twice.send(hello())
     assert.equal((await twice.farewell()).status, 4)

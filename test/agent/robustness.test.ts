@@ -86,7 +86,12 @@ test('a fallback and an after that are async and fail are reported, and harm not
   )
   const client = await SpopClient.open(address)
   assert.deepEqual(await client.notify({ name: 'fail', args: [] }), [])
-  await until('three reports', () => agent.stats.errors['ERR_AGENT_HANDLER'] === 3)
+  const { errors } = agent.stats
+  await until('three reports', () => {
+    Object.assign(errors, agent.stats.errors)
+    return Object.keys(errors).length === 3
+  })
+  assert.deepEqual(errors, { ERR_AGENT_HANDLER: 1, ERR_AGENT_FALLBACK: 1, ERR_AGENT_MIDDLEWARE: 1 })
   client.close()
 })
 
@@ -172,6 +177,27 @@ test('async answers leave on a sibling when the connection ends, and never on an
     for (const { socket } of [first, sibling, stranger]) socket.destroy()
     await until('all gone', () => agent.stats.connections.active === 0)
   }
+})
+
+test('with async, what no connection is left for is given up, too', async () => {
+  let aborted = 0
+  const { agent, address } = await start({ async: true, deadline: 0 }, (each) => {
+    each.message('slow', (_, __, { signal }) => {
+      signal.addEventListener('abort', () => aborted++)
+      return new Promise(() => {})
+    })
+  })
+  const first = await greet(address.port, hello('same', 'pipelining,async'))
+  const sibling = await greet(address.port, hello('same', 'pipelining,async'))
+  first.socket.write(notify('slow', 1))
+  sibling.socket.write(notify('slow', 2))
+  await until('in flight', () => agent.stats.inFlight === 2)
+  first.socket.resetAndDestroy()
+  await until('one is gone', () => agent.stats.connections.active === 1)
+  assert.equal(agent.stats.inFlight, 2, 'the sibling answers for both')
+  sibling.socket.resetAndDestroy()
+  await until('all gone', () => agent.stats.connections.active === 0)
+  assert.deepEqual([agent.stats.inFlight, aborted], [0, 2])
 })
 
 test('close() waits for a lull: what comes meanwhile is answered before DISCONNECT', async () => {
