@@ -74,13 +74,27 @@ export function strings(fallback: readonly string[]): OptionSpec<readonly string
 export function optional<Value>(
   type: 'function' | 'object' | 'string' | 'number',
 ): OptionSpec<Value | undefined> {
+  const article = type === 'object' ? 'an' : 'a'
   return {
     fallback: undefined,
-    check: (given) => (typeof given === type && given !== null ? undefined : `must be a ${type}`),
+    check: (given) => (typeof given === type && given !== null ? undefined : `must be ${article} ${type}`),
   }
 }
 
-/** Checks `given` against the table and fills the gaps. */
+/**
+ * Whether it is what `{}` makes: nothing that has a class. The prototype is not compared with `Object.prototype`, for
+ * objects of another realm (test runners make some) have another one.
+ */
+export function isPlainObject(given: unknown): given is Readonly<Record<string, unknown>> {
+  if (typeof given !== 'object' || given === null) return false
+  const prototype = Object.getPrototypeOf(given) as object | null
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/**
+ * Checks `given` against the table and fills the gaps.
+ * @throws UsageError `ERR_SLUICE_OPTION`.
+ */
 export function resolveOptions<Options extends object>(
   specs: Specs<Options>,
   given: Options,
@@ -88,6 +102,12 @@ export function resolveOptions<Options extends object>(
 ): Resolved<Options> {
   const table = specs as unknown as Record<string, OptionSpec<unknown>>
   const result: Record<string, unknown> = {}
+  if (!isPlainObject(given)) {
+    throw new UsageError(
+      'ERR_SLUICE_OPTION',
+      `${where}: the options must be a plain object, not ${showWhole(given)}`,
+    )
+  }
   for (const key of Object.keys(given)) {
     if (!Object.hasOwn(table, key)) {
       throw new UsageError(
@@ -108,7 +128,17 @@ export function resolveOptions<Options extends object>(
   return Object.freeze(result) as Resolved<Options>
 }
 
-function show(value: unknown): string {
+/** Of an object only what it is: among options there may be a key or a password. */
+function showWhole(given: unknown): string {
+  if (typeof given !== 'object' || given === null) return show(given)
+  const { constructor } = given as { constructor?: { name?: unknown } }
+  return typeof constructor?.name === 'string'
+    ? `an instance of ${constructor.name}`
+    : 'an object with a prototype'
+}
+
+/** A value that was given, for the message of an error. */
+export function show(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`
   if (typeof value === 'function') return 'a function'
   if (typeof value === 'number') return String(value) // JSON has no NaN

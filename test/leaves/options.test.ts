@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { runInNewContext } from 'node:vm'
 import { SluiceError, UsageError } from 'sluice'
 import {
   boolean,
@@ -97,6 +98,29 @@ test('a wrong value is told with the option, the rule and the value', () => {
   assert.match(complaint({ onDone: null }), /option 'onDone' must be a function, not null/)
 })
 
+test('options that are no plain object are refused', () => {
+  for (const [value, shown] of [
+    [null, 'null'],
+    [5, '5'],
+    ['text', "'text'"],
+    [[], 'an instance of Array'],
+    [() => 1, 'a function'],
+    [new Map(), 'an instance of Map'],
+    [Object.create(Object.create(Object.create(null) as object) as object), 'an object with a prototype'],
+    [
+      new (class Mine {
+        readonly key = 'secret'
+      })(),
+      'an instance of Mine',
+    ],
+  ] as const) {
+    assert.equal(complaint(value), `createThing: the options must be a plain object, not ${shown}`)
+  }
+  const bare: unknown = Object.assign(Object.create(null) as object, { size: 5 })
+  assert.equal(resolve(bare).size, 5)
+  assert.equal(resolve(runInNewContext('({ size: 5 })')).size, 5)
+})
+
 test('a whole number has no limits but those of safe integers', () => {
   const free = integer(0)
   assert.equal(free.check(0), undefined)
@@ -116,6 +140,6 @@ test('what is wanted of an optional one is its JavaScript type', () => {
   for (const [spec, right, wrong] of cases) {
     assert.equal(spec.fallback, undefined)
     assert.equal(spec.check(right), undefined)
-    assert.match(String(spec.check(wrong)), /^must be a /)
+    assert.match(String(spec.check(wrong)), /^must be an? (object|string|number|function)$/)
   }
 })
