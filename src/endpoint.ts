@@ -3,6 +3,8 @@
  * `*:port`, `[v6]:port`, `v6:port`, `/path`, `unix@/path`, `abns@name`, `fd@3`, with `ipv4@` and `ipv6@` accepted.
  */
 import { UsageError } from './errors.ts'
+import { parseIp } from './ip.ts'
+import { isPlainObject, show } from './options.ts'
 
 /** A TCP host and port, a unix socket, or an inherited file descriptor. */
 export type Endpoint =
@@ -15,6 +17,7 @@ export type Endpoint =
  * @throws UsageError `ERR_SLUICE_ADDRESS` naming the text and the forms that are accepted.
  */
 export function parseEndpoint(text: string): Endpoint {
+  if (typeof text !== 'string') refuseEndpoint(text, 'it is no text')
   if (text.startsWith('unix@')) return unixEndpoint(text.slice(5), text)
   if (text.startsWith('abns@')) return unixEndpoint(`\0${text.slice(5)}`, text)
   if (text.startsWith('/') || text.startsWith('./')) return unixEndpoint(text, text)
@@ -23,11 +26,40 @@ export function parseEndpoint(text: string): Endpoint {
   return tcpEndpoint(text.replace(/^(ipv[46]|tcp[46]?)@/, ''), text, any)
 }
 
+const textForms = 'host:port, [v6]:port, /path, unix@/path, abns@name or fd@number'
+const objectForms =
+  "{ type: 'tcp', host: string, port: 0 to 65535 }, { type: 'unix', path: string } or { type: 'fd', fd: number }"
+
 function refuse(text: string, why: string): never {
+  throw new UsageError('ERR_SLUICE_ADDRESS', `'${text}' is not an address: ${why}; use ${textForms}`)
+}
+
+function refuseEndpoint(given: unknown, why: string): never {
   throw new UsageError(
     'ERR_SLUICE_ADDRESS',
-    `'${text}' is not an address: ${why}; use host:port, [v6]:port, /path, unix@/path, abns@name or fd@number`,
+    `${show(given)} is not an address: ${why}; use text (${textForms}) or ${objectForms}`,
   )
+}
+
+/**
+ * Checks an endpoint that came from outside, where TypeScript may not have looked.
+ * @throws UsageError `ERR_SLUICE_ADDRESS` naming what was given and the forms that are accepted.
+ */
+export function checkEndpoint(given: unknown): Endpoint {
+  if (!isPlainObject(given)) refuseEndpoint(given, 'it is neither text nor an endpoint')
+  const { type, host, port, path, fd } = given
+  const isWhole = (value: unknown, max: number) =>
+    Number.isInteger(value) && (value as number) >= 0 && (value as number) <= max
+  if (type === 'tcp') {
+    if (typeof host !== 'string' || host === '') refuseEndpoint(given, 'the host is missing')
+    if (!isWhole(port, 65_535)) refuseEndpoint(given, `the port ${show(port)} is not 0 to 65535`)
+  } else if (type === 'unix') {
+    if (typeof path !== 'string') refuseEndpoint(given, 'the path is missing')
+    unixEndpoint(path, path)
+  } else if (type === 'fd') {
+    if (!isWhole(fd, 0x7fff_ffff)) refuseEndpoint(given, `the descriptor ${show(fd)} is no number`)
+  } else refuseEndpoint(given, `the type ${show(type)} is not tcp, unix or fd`)
+  return given as Endpoint
 }
 
 function unixEndpoint(path: string, text: string): Endpoint {
@@ -50,10 +82,19 @@ function tcpEndpoint(rest: string, text: string, any: string): Endpoint {
   const digits = rest.slice(colon + 1)
   if (!/^\d{1,5}$/.test(digits) || Number(digits) > 65535)
     refuse(text, `the port '${digits}' is not 0 to 65535`)
-  let host = rest.slice(0, colon)
-  if (host.startsWith('[') && host.endsWith(']')) host = host.slice(1, -1)
-  else if (host.endsWith(':') && host !== '::') host = host.slice(0, -1)
+  const host = hostOf(rest.slice(0, colon), text)
   return { type: 'tcp', host: host === '' || host === '*' ? any : host, port: Number(digits) }
+}
+
+/** What a resolver would be asked in vain, and would answer without a word of what is wrong, is refused here. */
+function hostOf(written: string, text: string): string {
+  const host = written.startsWith('[') && written.endsWith(']') ? written.slice(1, -1) : written
+  const character = /[\s/[\]@?#'"\\]/.exec(host)?.[0]
+  if (character !== undefined) refuse(text, `the host '${host}' holds '${character}'`)
+  // Behind a percent sign stands the interface of a link-local address.
+  if (host.includes(':') && parseIp(host.replace(/%.+$/, ''))?.length !== 16)
+    refuse(text, `the host '${host}' is no IPv6 address`)
+  return host
 }
 
 /** The text of an endpoint, as {@link parseEndpoint} reads it. */

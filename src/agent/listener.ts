@@ -1,5 +1,5 @@
 /** One listening socket: TCP, unix or an inherited descriptor, with or without TLS. */
-import { chmod, lstat, unlink } from 'node:fs/promises'
+import { chmod, lstat, stat, unlink } from 'node:fs/promises'
 import {
   connect,
   createServer,
@@ -8,8 +8,9 @@ import {
   type Server,
   type Socket,
 } from 'node:net'
+import { dirname } from 'node:path'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
-import { formatEndpoint, type Endpoint } from '../endpoint.ts'
+import { checkEndpoint, formatEndpoint, type Endpoint } from '../endpoint.ts'
 import { errorMessage } from '../errors.ts'
 import { integer, optionalInteger, resolveOptions, type Resolved, type Specs } from '../options.ts'
 import { AgentError } from './errors.ts'
@@ -61,9 +62,10 @@ export class Listener {
   /** Where it listens: the port that the kernel chose, when 0 was asked for. */
   address: Endpoint
 
+  /** @throws UsageError `ERR_SLUICE_ADDRESS` for what is no endpoint. */
   constructor(endpoint: Endpoint, options: ListenerSettings, owner: ListenerOwner) {
-    this.#endpoint = endpoint
-    this.address = endpoint
+    this.#endpoint = checkEndpoint(endpoint)
+    this.address = this.#endpoint
     this.#options = options
     this.#owner = owner
   }
@@ -100,15 +102,15 @@ export class Listener {
     try {
       await this.#listen()
     } catch (error) {
-      if (!(await this.#removeStaleSocket(error).catch(() => false))) throw this.#explain(error)
-      await this.#listen().catch((again: unknown) => {
-        throw this.#explain(again)
+      if (!(await this.#removeStaleSocket(error).catch(() => false))) throw await this.#explain(error)
+      await this.#listen().catch(async (again: unknown) => {
+        throw await this.#explain(again)
       })
     }
     if (this.address.type === 'unix' && this.#options.mode !== undefined) {
-      await chmod(this.address.path, this.#options.mode).catch((error: unknown) => {
+      await chmod(this.address.path, this.#options.mode).catch(async (error: unknown) => {
         // Closed meanwhile: the path is gone.
-        if (this.listening) throw this.#explain(error)
+        if (this.listening) throw await this.#explain(error)
       })
     }
   }
@@ -196,11 +198,21 @@ export class Listener {
     return true
   }
 
-  #explain(error: unknown): AgentError {
+  async #explain(error: unknown): Promise<AgentError> {
     const where = formatEndpoint(this.#endpoint)
     const code = (error as NodeJS.ErrnoException).code
-    const reason = code === 'EADDRINUSE' ? 'the address is in use by another process' : errorMessage(error)
+    const inUse = code === 'EADDRINUSE' ? 'the address is in use by another process' : undefined
+    const reason = (await this.#obstacle(code)) ?? inUse ?? errorMessage(error)
     return new AgentError('ERR_AGENT_LISTEN', `${where}: ${reason}`, error)
+  }
+
+  /** What stands in the way of a unix socket, where the system's word for it misleads. */
+  async #obstacle(code: string | undefined): Promise<string | undefined> {
+    const endpoint = this.#endpoint
+    if (endpoint.type !== 'unix' || endpoint.path.startsWith('\0')) return undefined
+    if (code === 'EADDRINUSE') return describeOccupant(endpoint.path)
+    // libuv says EACCES for ENOENT here.
+    return code === 'EACCES' ? describeMissing(dirname(endpoint.path)) : undefined
   }
 
   /** Stops accepting; connections stay. */
@@ -223,6 +235,24 @@ export class Listener {
 /** The same for a socket and for the TLS socket made of it. Peers of unix sockets have no address: they share a key. */
 function handshakeKey(socket: Socket): string {
   return `${socket.remoteAddress ?? ''}|${socket.remotePort ?? ''}`
+}
+
+/** What is at a path that a socket shall have, unless it is a socket. */
+async function describeOccupant(path: string): Promise<string | undefined> {
+  const stats = await lstat(path).catch(() => undefined)
+  if (stats === undefined || stats.isSocket()) return undefined
+  if (stats.isDirectory()) return 'there is a directory of that name'
+  if (stats.isSymbolicLink()) return 'there is a symbolic link of that name'
+  return 'there is a file of that name, which is no socket'
+}
+
+/** That a directory does not exist, unless it does or cannot be looked at. */
+async function describeMissing(directory: string): Promise<string | undefined> {
+  const failure = await stat(directory).then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => error.code,
+  )
+  return failure === 'ENOENT' ? `the directory ${directory} does not exist` : undefined
 }
 
 /** Whether it is a socket that refuses connections: nobody listens on it. Files and what may not be touched are not. */

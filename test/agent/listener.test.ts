@@ -1,7 +1,16 @@
 /** Where an agent listens: TCP, unix sockets, abstract ones, inherited descriptors, and TLS over them. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -50,8 +59,23 @@ describe('TCP', () => {
   })
 
   it('what is no address is refused before anything is opened', async (t) => {
-    for (const text of ['', 'nothing', '127.0.0.1', '127.0.0.1:70000', 'fd@x', 'unix@']) {
+    for (const text of [
+      '',
+      'nothing',
+      '127.0.0.1',
+      '127.0.0.1:70000',
+      'fd@x',
+      'unix@',
+      '[::1',
+      'tcp://h:0',
+    ]) {
       await assert.rejects(agentFor(t).listen(text), { code: 'ERR_SLUICE_ADDRESS' }, text)
+    }
+    for (const given of [undefined, null, 12345, {}, { port: 0 }]) {
+      await assert.rejects(agentFor(t).listen(given as never), {
+        code: 'ERR_SLUICE_ADDRESS',
+        message: /is not an address: .*; use text \(host:port, .* or \{ type: 'tcp'/,
+      })
     }
     await assert.rejects(agentFor(t).listen('192.0.2.1:0'), { code: 'ERR_AGENT_LISTEN' })
   })
@@ -96,8 +120,27 @@ describe('unix sockets', () => {
     await converse({ path })
     const file = join(dir, 'precious')
     writeFileSync(file, 'text')
-    await assert.rejects(agentFor(t).listen(file), { code: 'ERR_AGENT_LISTEN' })
+    await assert.rejects(agentFor(t).listen(file), {
+      code: 'ERR_AGENT_LISTEN',
+      message: `cannot listen: unix@${file}: there is a file of that name, which is no socket`,
+    })
     assert.equal(readFileSync(file, 'utf8'), 'text')
+  })
+
+  it('what else stands in the way is told as it is', async (t) => {
+    const dir = folder(t)
+    const link = join(dir, 'link')
+    symlinkSync(join(dir, 'nowhere'), link)
+    for (const [path, reason] of [
+      [dir, 'there is a directory of that name'],
+      [link, 'there is a symbolic link of that name'],
+      [join(dir, 'none', 'x.sock'), `the directory ${join(dir, 'none')} does not exist`],
+    ] as const) {
+      await assert.rejects(agentFor(t).listen(path), {
+        code: 'ERR_AGENT_LISTEN',
+        message: `cannot listen: unix@${path}: ${reason}`,
+      })
+    }
   })
 
   it('opens again after maxConnections, with its mode', async (t) => {
