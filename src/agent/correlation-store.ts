@@ -3,7 +3,8 @@
  * frames will not do (from HAProxy 3.1 on each NOTIFY has its own), so both messages carry `unique-id` as an argument.
  */
 import { monotonic } from '../clock.ts'
-import { integer, resolveOptions, type Resolved, type Specs } from '../options.ts'
+import { UsageError } from '../errors.ts'
+import { integer, resolveOptions, show, type Resolved, type Specs } from '../options.ts'
 
 /** See each key. Times are milliseconds. */
 export interface CorrelationStoreOptions {
@@ -73,7 +74,8 @@ class Waiter<Value> {
 
 /**
  * See the head of this file. Values are kept in the order in which they were set, so the oldest is found at once; there is no
- * timer per value or wait, but one for all, which stands still while there is nothing to do and keeps no process alive.
+ * timer per value or wait, but one for all, which stands still while there is nothing to do and keeps the process alive only
+ * while somebody waits.
  *
  * @example
  * ```ts
@@ -154,12 +156,18 @@ export class CorrelationStore<Value> {
   /**
    * The value of a key as by {@link CorrelationStore.take}, now or when it is set: for the side that may come first. Resolves to
    * undefined after `timeout` milliseconds (a little later, never earlier), when `signal` is aborted (hand it the
-   * handler's), or at once when too many wait; it never rejects.
+   * handler's), or at once when too many wait.
+   * @throws UsageError `ERR_SLUICE_OPTION`, as a rejection, when `timeout` is no number from 0; nothing else rejects.
    */
   wait(key: string, timeout: number, signal?: AbortSignal): Promise<Value | undefined> {
+    // Compared so that NaN is refused, too.
+    if (typeof timeout !== 'number' || !(timeout >= 0)) {
+      const rule = `wait: the timeout must be a number of milliseconds from 0, not ${show(timeout)}`
+      return Promise.reject(new UsageError('ERR_SLUICE_OPTION', rule))
+    }
     const value = this.take(key)
     if (value !== undefined) return Promise.resolve(value)
-    if (timeout <= 0 || signal?.aborted === true || this.#waiting >= this.#options.maxWaiting) {
+    if (timeout === 0 || signal?.aborted === true || this.#waiting >= this.#options.maxWaiting) {
       this.#missed++
       return Promise.resolve(undefined)
     }
@@ -171,7 +179,7 @@ export class CorrelationStore<Value> {
       if (others === undefined) this.#waiters.set(key, new Set([waiter]))
       else others.add(waiter)
       this.#waiting++
-      this.#watch()
+      this.#watch().ref()
     })
   }
 
@@ -184,7 +192,7 @@ export class CorrelationStore<Value> {
     const waiters = this.#waiters.get(waiter.key)
     if (waiters?.delete(waiter) !== true) return
     if (waiters.size === 0) this.#waiters.delete(waiter.key)
-    this.#waiting--
+    if (--this.#waiting === 0) this.#sweeper?.unref()
     waiter.settle(value)
   }
 
@@ -204,8 +212,10 @@ export class CorrelationStore<Value> {
     }
   }
 
-  #watch(): void {
+  /** Old values alone are no reason for the process to stay. */
+  #watch(): NodeJS.Timeout {
     this.#sweeper ??= setInterval(() => this.#sweep(), sweepInterval).unref()
+    return this.#sweeper
   }
 
   #sweep(): void {

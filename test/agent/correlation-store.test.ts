@@ -1,5 +1,6 @@
 /** Values that wait for their response, and responses that wait for their value. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CorrelationStore } from 'sluice/agent'
@@ -89,11 +90,9 @@ describe('wait()', () => {
 
   it('ends without a value in time, never early', async () => {
     const store = new CorrelationStore<number>()
-    const keepAlive = setTimeout(() => {}, 5000)
     const since = performance.now()
     assert.equal(await store.wait('a', 50), undefined)
     assert.ok(performance.now() - since >= 50)
-    clearTimeout(keepAlive)
     assert.equal(await store.wait('a', 0), undefined)
     assert.deepEqual(store.stats, { size: 0, waiting: 0, evicted: 0, expired: 0, missed: 2 })
   })
@@ -111,6 +110,36 @@ describe('wait()', () => {
     assert.equal(await served, 1)
     other.abort()
     assert.deepEqual(store.stats, { size: 0, waiting: 0, evicted: 0, expired: 0, missed: 2 })
+  })
+
+  it('keeps the process alive until it ends, and values alone do not', () => {
+    const script = `
+      import { CorrelationStore } from 'sluice/agent'
+      const store = new CorrelationStore()
+      store.set('kept', 1)
+      console.log(await store.wait('a', 10), await store.wait('a', 10))
+      void store.wait('b', 60_000)
+      store.set('b', 1)
+      void store.wait('c', 60_000)
+      store.clear()
+      store.set('kept', 1)`
+    const run = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    })
+    assert.deepEqual([run.status, run.stdout, run.stderr], [0, 'undefined undefined\n', ''])
+  })
+
+  it('rejects a timeout that is none', async () => {
+    const store = new CorrelationStore<number>()
+    store.set('a', 1)
+    for (const timeout of [undefined, null, 'x', '10', Number.NaN, -1, 5n]) {
+      await assert.rejects(store.wait('a', timeout as number), {
+        code: 'ERR_SLUICE_OPTION',
+        message: /^wait: the timeout must be a number of milliseconds from 0, not /,
+      })
+    }
+    assert.deepEqual(store.stats, { size: 1, waiting: 0, evicted: 0, expired: 0, missed: 0 })
   })
 
   it('is bounded', async () => {
