@@ -8,7 +8,7 @@ export type ClusterRequest =
   | { readonly sluice: 'close' | 'drain' }
   | { readonly sluice: 'stats'; readonly id: number }
 
-/** What a worker tells the primary. */
+/** What a worker tells the primary. Statistics of id 0 were not asked for: they are the last ones. */
 export type ClusterReply =
   | { readonly sluice: 'ready' }
   | { readonly sluice: 'stats'; readonly id: number; readonly stats: WireStats }
@@ -21,7 +21,7 @@ export type WireStats = Omit<AgentStats, 'messages'> & {
   ])[]
 }
 
-/** A worker that has not answered by then is left out, in milliseconds. */
+/** A worker that has not answered by then is not waited for, in milliseconds. */
 const statsTimeout = 2000
 
 /** What a member tells its cluster. */
@@ -37,8 +37,9 @@ export class ClusterMember {
   /** Resolves when the process has called `joinCluster`; rejects when it exits before that. */
   readonly joining: Promise<void>
   readonly #worker: Worker
-  readonly #questions = new Map<number, (stats: AgentStats | undefined) => void>()
+  readonly #questions = new Map<number, (answered: boolean) => void>()
   #lastId = 0
+  #lastStats: AgentStats | undefined
   #joined = false
   #stopping: Promise<void> | undefined
 
@@ -53,7 +54,7 @@ export class ClusterMember {
         owner.onJoined(this)
       })
       worker.once('disconnect', () => {
-        for (const answer of this.#questions.values()) answer(undefined)
+        for (const answer of this.#questions.values()) answer(false)
       })
       worker.once('exit', (code, signal) => {
         const how = signal ?? code
@@ -85,23 +86,29 @@ export class ClusterMember {
     this.#tell({ sluice: 'drain' })
   }
 
-  /** The counters of the process; undefined when it does not answer. */
-  stats(): Promise<AgentStats | undefined> {
+  /** What the process has counted, as far as it has said. */
+  get lastStats(): AgentStats | undefined {
+    return this.#lastStats
+  }
+
+  /** Brings {@link ClusterMember.lastStats} up to date; answers whether the process did. */
+  askStats(): Promise<boolean> {
     const id = ++this.#lastId
     return new Promise((resolve) => {
-      const answer = (stats: AgentStats | undefined) => {
+      const answer = (answered: boolean) => {
         clearTimeout(timer)
         this.#questions.delete(id)
-        resolve(stats)
+        resolve(answered)
       }
-      const timer = setTimeout(() => answer(undefined), statsTimeout)
+      const timer = setTimeout(() => answer(false), statsTimeout)
       this.#questions.set(id, answer)
-      if (!this.#tell({ sluice: 'stats', id })) answer(undefined)
+      if (!this.#tell({ sluice: 'stats', id })) answer(false)
     })
   }
 
   #onStats(id: number, stats: WireStats): void {
-    this.#questions.get(id)?.({ ...stats, messages: new Map(stats.messages) })
+    this.#lastStats = { ...stats, messages: new Map(stats.messages) }
+    this.#questions.get(id)?.(true)
   }
 
   /** Closes the process gracefully, kills it after `timeout` milliseconds, and resolves when it is gone. */

@@ -11,14 +11,21 @@ export function joinCluster(agent: Agent): void {
   const { worker } = cluster
   if (worker === undefined) return
   const reply = (message: ClusterReply) => void process.send?.(message)
-  const close = () => void agent.close().then(() => worker.isConnected() && worker.disconnect())
+  const replyStats = (id: number) => {
+    const stats = agent.stats
+    reply({ sluice: 'stats', id, stats: { ...stats, messages: [...stats.messages] } })
+  }
+  const close = () =>
+    void agent.close().then(() => {
+      if (!worker.isConnected()) return
+      // The primary keeps them: its sum shall not shrink when this process is gone.
+      replyStats(0)
+      worker.disconnect()
+    })
   process.on('message', (request: ClusterRequest) => {
     if (request.sluice === 'close') close()
     else if (request.sluice === 'drain') agent.drain()
-    else if (request.sluice === 'stats') {
-      const stats = agent.stats
-      reply({ sluice: 'stats', id: request.id, stats: { ...stats, messages: [...stats.messages] } })
-    }
+    else if (request.sluice === 'stats') replyStats(request.id)
   })
   // A terminal sends its signals to the workers too: they wait for the primary's word.
   process.on('SIGINT', () => {})

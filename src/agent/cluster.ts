@@ -7,7 +7,8 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { loggerOption } from '../logger-option.ts'
 import type { Logger } from '../logger.ts'
-import { boolean, integer, resolveOptions, type Resolved, type Specs } from '../options.ts'
+import { errorMessage, UsageError } from '../errors.ts'
+import { boolean, integer, resolveOptions, show, type Resolved, type Specs } from '../options.ts'
 import { ClusterMember, type MemberOwner } from './cluster-member.ts'
 import { AgentError } from './errors.ts'
 import { mergeStats } from './stats-merge.ts'
@@ -49,6 +50,23 @@ interface Waiter {
   reject(error: AgentError): void
 }
 
+function modulePath(module: unknown): string {
+  try {
+    if (module instanceof URL || (typeof module === 'string' && module.startsWith('file:')))
+      return fileURLToPath(module)
+  } catch (error) {
+    refuseModule(errorMessage(error))
+  }
+  return typeof module === 'string' && module !== '' ? module : refuseModule(`not ${show(module)}`)
+}
+
+function refuseModule(why: string): never {
+  throw new UsageError(
+    'ERR_SLUICE_OPTION',
+    `createAgentCluster: the module must be a path or a file URL: ${why}`,
+  )
+}
+
 const closedError = () => new AgentError('ERR_AGENT_CLUSTER', 'the cluster is closed')
 
 /** See {@link createAgentCluster}. */
@@ -61,6 +79,8 @@ export class AgentCluster {
   #trial: ClusterMember | undefined
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #waiters = new Set<Waiter>()
+  /** What workers that have ended had counted. */
+  #ended: AgentStats = mergeStats([])
   #delay: number
   #restarting: Promise<void> = Promise.resolve()
   #closed = false
@@ -68,6 +88,7 @@ export class AgentCluster {
   constructor(module: string | URL, options: AgentClusterOptions) {
     if (!cluster.isPrimary)
       throw new AgentError('ERR_AGENT_CLUSTER', 'createAgentCluster() was called in a worker')
+    this.#path = modulePath(module)
     this.#options = resolveOptions(specs, options, 'createAgentCluster')
     this.#delay = this.#options.restartDelay
     this.#owner = {
@@ -75,7 +96,6 @@ export class AgentCluster {
       onExit: (member, how, error) => this.#onExit(member, how, error),
     }
     cluster.schedulingPolicy = this.#options.roundRobin ? cluster.SCHED_RR : cluster.SCHED_NONE
-    this.#path = module instanceof URL || module.startsWith('file:') ? fileURLToPath(module) : module
     for (let count = 0; count < this.#options.workers; count++) this.#fork()
   }
 
@@ -91,6 +111,7 @@ export class AgentCluster {
 
   #onExit(member: ClusterMember, how: string | number, error: AgentError): void {
     this.#members.delete(member)
+    if (member.lastStats !== undefined) this.#ended = mergeStats([], [this.#ended, member.lastStats])
     if (member.leaving || this.#closed) return
     const { pid } = member
     if (member === this.#trial) {
@@ -148,10 +169,25 @@ export class AgentCluster {
     this.#waiters.clear()
   }
 
-  /** The sum of all workers' counters; workers that do not answer within 2 s are left out. */
+  /**
+   * The sum of what all workers have counted, those that have ended included: it never runs backwards. Gauges are those
+   * of the workers that answer within 2 s; of one that does not, the counters are what it said last, and one that was
+   * killed has told nobody what it counted after that.
+   */
   async stats(): Promise<AgentStats> {
-    const answers = await Promise.all([...this.#members].map((member) => member.stats()))
-    return mergeStats(answers.filter((each) => each !== undefined))
+    const answered = new Set<ClusterMember>()
+    const ask = async (member: ClusterMember) => {
+      if (await member.askStats()) answered.add(member)
+    }
+    await Promise.all([...this.#members].map(ask))
+    // Who has ended meanwhile is in the sum of those already.
+    const live: AgentStats[] = []
+    const ended = [this.#ended]
+    for (const member of this.#members) {
+      const { lastStats } = member
+      if (lastStats !== undefined) (answered.has(member) ? live : ended).push(lastStats)
+    }
+    return mergeStats(live, ended)
   }
 
   /** Lets all workers fail their health checks, see `Agent.drain`. */

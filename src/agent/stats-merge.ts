@@ -11,15 +11,19 @@ function sum<Record extends Numbers>(records: readonly Record[], keys: readonly 
   return total as unknown as Record
 }
 
-/** The sum of all counters; of the event loop's lag, the worst. */
-export function mergeStats(all: readonly AgentStats[]): AgentStats {
+/**
+ * The sum of all counters; of the event loop's lag, the worst. Of agents in `ended` only what counts upwards is taken:
+ * what is open, waits or lags there is gone.
+ */
+export function mergeStats(live: readonly AgentStats[], ended: readonly AgentStats[] = []): AgentStats {
+  const all = [...live, ...ended.map(withoutGauges)]
   const messages = new Map<string, MessageStats>()
   const errors: Record<string, number> = {}
   for (const stats of all) {
     for (const [name, each] of stats.messages) messages.set(name, mergeMessage(messages.get(name), each))
     for (const [code, count] of Object.entries(stats.errors)) errors[code] = (errors[code] ?? 0) + count
   }
-  const lags = all.map((stats) => stats.eventLoopLag)
+  const lags = live.map((stats) => stats.eventLoopLag)
   const worst = (key: 'mean' | 'p99' | 'max') => Math.max(0, ...lags.map((lag) => lag[key]))
   return {
     connections: sum(
@@ -38,13 +42,17 @@ export function mergeStats(all: readonly AgentStats[]): AgentStats {
       all.map((stats) => stats.bytes),
       ['received', 'sent'],
     ),
-    ready: all.every((stats) => stats.ready),
+    ready: live.length > 0 && live.every((stats) => stats.ready),
     inFlight: all.reduce((total, stats) => total + stats.inFlight, 0),
     unknownMessages: all.reduce((total, stats) => total + stats.unknownMessages, 0),
     errors,
     messages,
     eventLoopLag: { mean: worst('mean'), p99: worst('p99'), max: worst('max') },
   }
+}
+
+function withoutGauges(stats: AgentStats): AgentStats {
+  return { ...stats, connections: { ...stats.connections, active: 0 }, inFlight: 0 }
 }
 
 function mergeMessage(before: MessageStats | undefined, each: MessageStats): MessageStats {

@@ -176,10 +176,10 @@ test('drain() and stats() leave a worker alone whose channel is closed; close() 
     await cluster.ready()
     const client = await SpopClient.open({ type: 'tcp', host: '127.0.0.1', port })
     await client.notify({ name: 'detach', args: [] })
-    // Asking the channel itself: the primary is told of its end a little later.
-    await eventually('the channel closes', async () => (await cluster.stats()).messages.size === 0)
+    // Asking the channel itself: the primary is told of its end a little later. Gauges are of who answers.
+    await eventually('the channel closes', async () => (await cluster.stats()).connections.active === 0)
     cluster.drain()
-    assert.equal((await cluster.stats()).messages.size, 0)
+    assert.equal((await cluster.stats()).connections.active, 0)
     // A signal that was sent would have arrived before the third question.
     for (let count = 0; count < 3; count++) {
       assert.deepEqual(await client.notify({ name: 'signals', args: [] }), [
@@ -190,6 +190,57 @@ test('drain() and stats() leave a worker alone whose channel is closed; close() 
     await client.closed
     assert.deepEqual(cluster.pids, [])
   })
+})
+
+test('counters stay when workers restart, close, hang and are killed; gauges go', async () => {
+  await withCluster({ workers: 2 }, async (cluster, port) => {
+    await cluster.ready()
+    const seen = async () => {
+      const { connections, frames, messages, inFlight } = await cluster.stats()
+      const who = messages.get('who')
+      return [
+        frames.notifies,
+        connections.accepted,
+        who?.received,
+        who?.latency.count,
+        connections.active,
+        inFlight,
+      ]
+    }
+    for (let count = 0; count < 4; count++) await whoAnswers(port)
+    // Nobody has asked yet: the workers hand in what they have counted when they close.
+    await cluster.restart()
+    assert.deepEqual(await seen(), [4, 4, 4, 4, 0, 0])
+
+    const clients = [0, 1].map(() => SpopClient.open({ type: 'tcp', host: '127.0.0.1', port }))
+    const open = await Promise.all(clients)
+    for (const client of open) await client.notify({ name: 'who', args: [['ip', null]] })
+    assert.deepEqual(await seen(), [6, 6, 6, 6, 2, 0])
+    const [victim = 0, hung = 0] = cluster.pids
+    process.kill(victim, 'SIGKILL')
+    await eventually('the replacement joins', async () => {
+      return !cluster.pids.includes(victim) && cluster.pids.length === 2
+    })
+    await cluster.ready()
+    assert.deepEqual(await seen(), [6, 6, 6, 6, 1, 0])
+
+    process.kill(hung, 'SIGSTOP')
+    assert.deepEqual(await seen(), [6, 6, 6, 6, 0, 0])
+    process.kill(hung, 'SIGCONT')
+    assert.deepEqual(await seen(), [6, 6, 6, 6, 1, 0])
+    for (const client of open) client.close()
+    await cluster.close()
+    assert.deepEqual(await seen(), [6, 6, 6, 6, 0, 0])
+  })
+})
+
+test('a module that is none is refused', () => {
+  for (const given of [undefined, null, '', 5, {}, new URL('http://127.0.0.1/x.js')]) {
+    assert.throws(() => createAgentCluster(given as string), {
+      code: 'ERR_SLUICE_OPTION',
+      message: /^createAgentCluster: the module must be a path or a file URL: /,
+    })
+  }
 })
 
 test('a logger that is none is refused', () => {
