@@ -2,8 +2,10 @@
  * What a worker module exports: handlers by message name, declared with {@link defineOffload}. It is loaded in worker
  * threads; see offload.ts.
  */
+import { UsageError } from '../errors.ts'
+import { isPlainObject, show } from '../options.ts'
 import type { Actions } from './actions.ts'
-import type { ArgumentsOf, Schema } from './arguments.ts'
+import { ArgumentDecoder, type ArgumentsOf, type Schema } from './arguments.ts'
 
 /** One handler that runs in a worker thread. */
 export interface OffloadHandler<S extends Schema> {
@@ -17,6 +19,10 @@ export type OffloadModule = ReadonlyMap<string, OffloadHandler<Schema>>
 
 /**
  * Declares the handlers of a worker module.
+ *
+ * @throws UsageError `ERR_SLUICE_OPTION` naming the message whose entry is not `{ args, handle }`; AgentError
+ * `ERR_AGENT_SCHEMA` for arguments of no known type. Thrown while a thread loads the module, either is the cause of the
+ * pool's `ERR_AGENT_OFFLOAD`.
  * @example
  * ```ts
  * import { createHash } from 'node:crypto'
@@ -35,5 +41,25 @@ export type OffloadModule = ReadonlyMap<string, OffloadHandler<Schema>>
 export function defineOffload<const Schemas extends Readonly<Record<string, Schema>>>(handlers: {
   readonly [Name in keyof Schemas]: OffloadHandler<Schemas[Name]>
 }): OffloadModule {
-  return new Map(Object.entries(handlers) as [string, OffloadHandler<Schema>][])
+  if (!isPlainObject(handlers)) refuse(`wants handlers by message name, not ${show(handlers)}`)
+  const entries = Object.entries(handlers)
+  for (const [name, handler] of entries) checkHandler(name, handler)
+  return new Map(entries as [string, OffloadHandler<Schema>][])
+}
+
+function checkHandler(name: string, handler: unknown): void {
+  if (typeof handler !== 'object' || handler === null) {
+    refuse(`message '${name}' must be { args, handle }, not ${show(handler)}`)
+  }
+  const { args, handle } = handler as Partial<Record<string, unknown>>
+  if (!isPlainObject(args))
+    refuse(`message '${name}': args must be argument types by name, not ${show(args)}`)
+  if (typeof handle !== 'function')
+    refuse(`message '${name}': handle must be a function, not ${show(handle)}`)
+  // Made for its checks alone; the threads make theirs.
+  new ArgumentDecoder(name, args as Schema)
+}
+
+function refuse(why: string): never {
+  throw new UsageError('ERR_SLUICE_OPTION', `defineOffload: ${why}`)
 }

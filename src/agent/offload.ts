@@ -7,7 +7,8 @@ import { Worker } from 'node:worker_threads'
 import { Writer } from '../bytes/writer.ts'
 import { loggerOption } from '../logger-option.ts'
 import type { Logger } from '../logger.ts'
-import { integer, resolveOptions, type Resolved, type Specs } from '../options.ts'
+import { UsageError } from '../errors.ts'
+import { integer, resolveOptions, show, type Resolved, type Specs } from '../options.ts'
 import { encodeMessages, type Message } from '../spop/notify.ts'
 import type { ActionWriter } from './actions.ts'
 import { AgentError } from './errors.ts'
@@ -117,6 +118,14 @@ class Thread {
   }
 }
 
+function checkModule(module: unknown): string {
+  if (module instanceof URL || (typeof module === 'string' && module !== '')) return String(module)
+  throw new UsageError(
+    'ERR_SLUICE_OPTION',
+    `createOffload: the module must be a URL or what import() takes, not ${show(module)}`,
+  )
+}
+
 /** A pool of worker threads; see {@link createOffload}. */
 export class Offload {
   readonly #module: string
@@ -132,7 +141,7 @@ export class Offload {
   #closed = false
 
   constructor(module: string | URL, options: OffloadOptions) {
-    this.#module = String(module)
+    this.#module = checkModule(module)
     this.#options = resolveOptions(specs, options, 'createOffload')
     this.#owner = {
       onFree: (thread) => this.#onFree(thread),

@@ -1,19 +1,28 @@
 /** docs/agent.md: its examples compile and run, its table of options is that of the code. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { it } from 'node:test'
+import { after, it } from 'node:test'
 import { resolveAgentOptions } from '#src/agent/options.js'
+import { SpopClient } from '../support/spop-client.ts'
 
 const page = readFileSync('docs/agent.md', 'utf8')
 
-it('every example compiles, and runs without an error', (t) => {
-  const dir = `.build/docs-agent-${process.pid}`
+const dir = `.build/docs-agent-${process.pid}`
+after(() => rmSync(dir, { recursive: true, force: true }))
+/** A file that another one loads says its name in its first line. */
+const examples = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = ''], index) => ({
+  code,
+  name: /^\/\/ ([\w-]+)\.ts\n/.exec(code)?.[1] ?? `example-${index}`,
+}))
+const pathOf = (name: string) => `${process.cwd()}/${dir}/${name}.js`
+
+it('every example compiles, and runs without an error', () => {
   mkdirSync(dir, { recursive: true })
-  t.after(() => rmSync(dir, { recursive: true, force: true }))
-  const blocks = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code)
-  assert.ok(blocks.length >= 12)
-  for (const [index, code] of blocks.entries()) writeFileSync(`${dir}/example-${index}.ts`, code)
+  assert.ok(examples.length >= 14)
+  assert.equal(new Set(examples.map(({ name }) => name)).size, examples.length)
+  for (const { name, code } of examples) writeFileSync(`${dir}/${name}.ts`, code)
   writeFileSync(
     `${dir}/tsconfig.json`,
     JSON.stringify({
@@ -34,12 +43,48 @@ it('every example compiles, and runs without an error', (t) => {
     Agent.prototype.listen = function () { return listen.call(this, '127.0.0.1:0') }
     for (const path of process.argv.slice(1)) await import(path)
     setTimeout(() => process.exit(0), 20)`
-  const paths = blocks.map((_, index) => `${process.cwd()}/${dir}/example-${index}.js`)
+  const paths = examples.map(({ name }) => pathOf(name))
   const run = spawnSync(process.execPath, ['--input-type=module', '-e', prelude, ...paths], {
     encoding: 'utf8',
   })
   assert.equal(run.status, 0, run.stderr)
   assert.equal(run.stderr, '')
+})
+
+it('the example of worker threads answers from its thread', async () => {
+  const script = `
+    import { Agent } from 'sluice/agent'
+    const listen = Agent.prototype.listen
+    Agent.prototype.listen = async function () {
+      const { port } = await listen.call(this, '127.0.0.1:0')
+      process.stdout.write(String(port))
+    }
+    await import('./main.js')`
+  // A file, for threads inherit the process's options, and `--input-type` is none for them.
+  writeFileSync(`${dir}/run.mjs`, script)
+  const child = spawn(process.execPath, [`${dir}/run.mjs`], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const exited = once(child, 'exit')
+  try {
+    const [port] = (await once(child.stdout, 'data')) as [Buffer]
+    const client = await SpopClient.open({ type: 'tcp', host: '127.0.0.1', port: Number(port) })
+    // The deadline is short, and the threads may still be loading the module: asked until they have.
+    for (let tries = 0; ; tries++) {
+      const actions = await client.notify({ name: 'hash-body', args: [['body', Buffer.from('abc')]] })
+      assert.ok(actions.length > 0 || tries < 50)
+      if (actions.length === 0) continue
+      const [action] = actions
+      assert.ok(action?.type === 'set-var' && action.value.type === 'string')
+      // FIPS 180-2, appendix B.1.
+      const digest = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
+      assert.equal(action.value.value, digest)
+      break
+    }
+    client.close()
+    child.kill('SIGTERM')
+    assert.deepEqual(await exited, [0, null])
+  } finally {
+    child.kill('SIGKILL')
+  }
 })
 
 it('the table of options has every option, with its default', () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { Context, createAgent, createOffload, Message, type Actions } from 'sluice/agent'
+import { Context, createAgent, createOffload, defineOffload, Message, type Actions } from 'sluice/agent'
 import { SpopClient } from '../support/spop-client.ts'
 
 const module = new URL('./fixtures/offload-module.js', import.meta.url)
@@ -157,4 +157,34 @@ test('a module without handlers, and a logger that is none, are told about', asy
   await pool.close()
   // @ts-expect-error three methods are missing
   assert.throws(() => createOffload(module, { logger: { info() {} } }), { code: 'ERR_SLUICE_OPTION' })
+})
+
+test('what defineOffload cannot use is refused with the name of the message', () => {
+  const handle = () => {}
+  for (const [given, message] of [
+    [undefined, 'defineOffload: wants handlers by message name, not undefined'],
+    [{ m: handle }, "defineOffload: message 'm' must be { args, handle }, not a function"],
+    [{ m: null }, "defineOffload: message 'm' must be { args, handle }, not null"],
+    [{ m: { handle } }, "defineOffload: message 'm': args must be argument types by name, not undefined"],
+    [
+      { m: { args: ['ip'], handle } },
+      'defineOffload: message \'m\': args must be argument types by name, not ["ip"]',
+    ],
+    [{ m: { args: {} } }, "defineOffload: message 'm': handle must be a function, not undefined"],
+  ] as const) {
+    assert.throws(() => defineOffload(given as never), { code: 'ERR_SLUICE_OPTION', message })
+  }
+  assert.throws(() => defineOffload({ m: { args: { body: 'bytes' }, handle } } as never), {
+    code: 'ERR_AGENT_SCHEMA',
+    message: /message 'm', argument 'body': 'bytes' is not one of/,
+  })
+})
+
+test('a pool without a module is refused at once', () => {
+  for (const given of [undefined, null, '', 5, {}]) {
+    assert.throws(() => createOffload(given as never), {
+      code: 'ERR_SLUICE_OPTION',
+      message: /^createOffload: the module must be a URL or what import\(\) takes, not /,
+    })
+  }
 })
