@@ -1,10 +1,12 @@
 /** The options of an agent: each limit and each wait, with its default and the reason for it. */
-import type { TlsOptions } from 'node:tls'
+import { createServer, type TlsOptions } from 'node:tls'
+import { errorMessage, UsageError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { loggerOption } from '../logger-option.ts'
 import {
   boolean,
   integer,
+  isPlainObject,
   oneOf,
   optional,
   resolveOptions,
@@ -93,7 +95,12 @@ export interface AgentOptions {
    * @default 'drop'
    */
   tooManyActions?: 'drop' | 'fallback'
-  /** Certificates for TLS, as `tls.createServer` takes them; `requestCert` with `ca` is mutual TLS. @default none */
+  /**
+   * TLS, with the options of `tls.createServer`: a certificate (`cert` and `key`, `pfx`, `SNICallback`, or `pskCallback`
+   * instead) must be among them. `requestCert` with `ca` is mutual TLS; without `ca` it takes what any public authority
+   * has signed.
+   * @default none
+   */
   tls?: TlsOptions
   /** Anything shaped like pino. @default silent */
   logger?: Logger
@@ -119,7 +126,8 @@ const specs: Specs<AgentOptions> = {
   ready: optional('function'),
   fallback: optional('function'),
   tooManyActions: oneOf('drop', ['drop', 'fallback']),
-  tls: optional('object'),
+  // complaintOfTls() does more, and never shows the value: there may be a key in it.
+  tls: { fallback: undefined, check: () => undefined },
   logger: loggerOption(),
 }
 
@@ -130,7 +138,75 @@ export type ResolvedAgentOptions = Resolved<Omit<AgentOptions, 'ready' | 'fallba
   readonly tls: TlsOptions | undefined
 }
 
+/** What `tls.createServer` takes and an agent leaves to its user; how sockets behave is the agent's business. */
+const tlsNames: readonly (keyof TlsOptions)[] = [
+  'cert',
+  'key',
+  'pfx',
+  'passphrase',
+  'ca',
+  'crl',
+  'requestCert',
+  'rejectUnauthorized',
+  'SNICallback',
+  'minVersion',
+  'maxVersion',
+  'ciphers',
+  'sigalgs',
+  'ecdhCurve',
+  'dhparam',
+  'honorCipherOrder',
+  'secureProtocol',
+  'secureOptions',
+  'allowPartialTrustChain',
+  'ALPNProtocols',
+  'ALPNCallback',
+  'sessionTimeout',
+  'sessionIdContext',
+  'ticketKeys',
+  'handshakeTimeout',
+  'pskCallback',
+  'pskIdentityHint',
+  'clientCertEngine',
+  'privateKeyEngine',
+  'privateKeyIdentifier',
+  'enableTrace',
+  'keepAlive',
+  'keepAliveInitialDelay',
+]
+
+/** What is wrong with the option `tls`. */
+function complaintOfTls(tls: unknown): string | undefined {
+  if (!isPlainObject(tls)) return 'must be a plain object'
+  const unknown = Object.keys(tls).find((name) => !(tlsNames as readonly string[]).includes(name))
+  if (unknown !== undefined) return `has an unknown name '${unknown}'; known are ${tlsNames.join(', ')}`
+  // Node.js takes a requestCert of 'yes' or 1 for no, without a word: nobody would be asked for a certificate.
+  for (const name of ['requestCert', 'rejectUnauthorized']) {
+    const value = tls[name]
+    if (value !== undefined && typeof value !== 'boolean') return `must have true or false as '${name}'`
+  }
+  const has = (name: string) => tls[name] !== undefined && tls[name] !== null
+  const pair = has('cert') && (has('key') || has('privateKeyIdentifier'))
+  if (!pair && !['pfx', 'SNICallback', 'pskCallback'].some(has))
+    return 'has no certificate: cert and key, pfx or SNICallback is wanted'
+  return complaintOfNode(tls)
+}
+
+/** A server that never listens shows now what would go wrong later. */
+function complaintOfNode(tls: TlsOptions): string | undefined {
+  try {
+    createServer(tls)
+    return undefined
+  } catch (error) {
+    return `cannot be used: ${errorMessage(error)}`
+  }
+}
+
 /** @throws UsageError `ERR_SLUICE_OPTION`. */
 export function resolveAgentOptions(given: AgentOptions): ResolvedAgentOptions {
-  return resolveOptions(specs, given, 'createAgent') as ResolvedAgentOptions
+  const resolved = resolveOptions(specs, given, 'createAgent') as ResolvedAgentOptions
+  const complaint = resolved.tls === undefined ? undefined : complaintOfTls(resolved.tls)
+  if (complaint !== undefined)
+    throw new UsageError('ERR_SLUICE_OPTION', `createAgent: option 'tls' ${complaint}`)
+  return resolved
 }

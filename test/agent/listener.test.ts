@@ -251,6 +251,41 @@ function certificates(dir: string) {
   }
 }
 
+describe('the option tls', () => {
+  const refuses = (tls: unknown, message: string | RegExp) =>
+    assert.throws(() => createAgent({ tls: tls as never }), { code: 'ERR_SLUICE_OPTION', message })
+
+  it('wants an object, known names and a certificate', () => {
+    for (const tls of [true, null, ['secret'], 'secret']) {
+      refuses(tls, "createAgent: option 'tls' must be a plain object")
+    }
+    refuses({ certt: 'x' }, /^createAgent: option 'tls' has an unknown name 'certt'; known are cert, key, /)
+    // The agent decides on these two itself.
+    for (const name of ['noDelay', 'allowHalfOpen']) refuses({ [name]: true }, /has an unknown name/)
+    for (const tls of [
+      {},
+      { cert: 'x' },
+      { key: 'x' },
+      { cert: undefined, key: 'x' },
+      { requestCert: true },
+    ]) {
+      refuses(tls, "createAgent: option 'tls' has no certificate: cert and key, pfx or SNICallback is wanted")
+    }
+    const SNICallback = () => {}
+    refuses({ SNICallback, requestCert: 'yes' }, /must have true or false as 'requestCert'$/)
+    refuses({ SNICallback, rejectUnauthorized: 0 }, /must have true or false as 'rejectUnauthorized'$/)
+    for (const tls of [{ SNICallback }, { pskCallback: () => null, requestCert: true }]) {
+      createAgent({ tls } as AgentOptions).destroy()
+    }
+  })
+
+  it('is tried at once, and a key is never shown', () => {
+    refuses({ cert: 'secret', key: 'secret' }, /^createAgent: option 'tls' cannot be used: (?!.*secret)/)
+    refuses({ SNICallback: 5 }, /cannot be used: .*SNICallback/)
+    refuses({ SNICallback() {}, handshakeTimeout: 'long' }, /cannot be used: .*handshakeTimeout/)
+  })
+})
+
 describe('TLS', { skip: !openssl }, () => {
   it('serves as TCP does, ACKs in one write included', async (t) => {
     const { ca, server } = certificates(folder(t))
