@@ -42,6 +42,14 @@ function refuseEndpoint(given: unknown, why: string): never {
 }
 
 /**
+ * An endpoint given as text or as an object.
+ * @throws UsageError `ERR_SLUICE_ADDRESS` naming what was given and the forms that are accepted.
+ */
+export function toEndpoint(given: string | Endpoint): Endpoint {
+  return typeof given === 'string' ? parseEndpoint(given) : checkEndpoint(given)
+}
+
+/**
  * Checks an endpoint that came from outside, where TypeScript may not have looked.
  * @throws UsageError `ERR_SLUICE_ADDRESS` naming what was given and the forms that are accepted.
  */

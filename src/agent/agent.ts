@@ -6,7 +6,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { CidrMap } from '../cidr-map.ts'
 import { monotonic } from '../clock.ts'
-import { formatEndpoint, parseEndpoint, type Endpoint } from '../endpoint.ts'
+import { formatEndpoint, toEndpoint, type Endpoint } from '../endpoint.ts'
 import { UsageError } from '../errors.ts'
 import type { Capability } from '../spop/negotiation.ts'
 import type { Schema } from './arguments.ts'
@@ -128,7 +128,7 @@ export class Agent {
    */
   async listen(where: string | Endpoint, options: ListenerOptions = {}): Promise<Endpoint> {
     if (this.#closed) throw new UsageError('ERR_SLUICE_CLOSED', 'listen() after close()')
-    const endpoint = typeof where === 'string' ? parseEndpoint(where) : where
+    const endpoint = toEndpoint(where)
     const { tls, handshakeTimeout } = this.#options
     const listener = new Listener(
       endpoint,
@@ -360,7 +360,7 @@ export class Agent {
 /**
  * Creates an agent (SPOA, SPOE.txt section 3) that works with HAProxy 1.8.10 and later.
  *
- * @throws UsageError `ERR_SLUICE_OPTION` for an unknown option or a wrong value.
+ * @throws UsageError `ERR_SLUICE_OPTION` for an unknown option or a wrong value; `ERR_SLUICE_ADDRESS` in `allowedPeers`.
  * @example
  * ```ts
  * import { createAgent } from 'sluice/agent'

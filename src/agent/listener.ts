@@ -10,7 +10,7 @@ import {
 } from 'node:net'
 import { dirname } from 'node:path'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
-import { checkEndpoint, formatEndpoint, type Endpoint } from '../endpoint.ts'
+import { formatEndpoint, type Endpoint } from '../endpoint.ts'
 import { errorMessage } from '../errors.ts'
 import { integer, optionalInteger, resolveOptions, type Resolved, type Specs } from '../options.ts'
 import { AgentError } from './errors.ts'
@@ -62,9 +62,8 @@ export class Listener {
   /** Where it listens: the port that the kernel chose, when 0 was asked for. */
   address: Endpoint
 
-  /** @throws UsageError `ERR_SLUICE_ADDRESS` for what is no endpoint. */
   constructor(endpoint: Endpoint, options: ListenerSettings, owner: ListenerOwner) {
-    this.#endpoint = checkEndpoint(endpoint)
+    this.#endpoint = endpoint
     this.address = this.#endpoint
     this.#options = options
     this.#owner = owner

@@ -1,5 +1,5 @@
 /** The options of an engine, and how they are checked. */
-import { parseEndpoint, type Endpoint } from '../endpoint.ts'
+import { toEndpoint, type Endpoint } from '../endpoint.ts'
 import { UsageError } from '../errors.ts'
 import { silentLogger, type Logger } from '../logger.ts'
 import { integer, oneOf, resolveOptions, type OptionSpec, type Resolved, type Specs } from '../options.ts'
@@ -184,7 +184,7 @@ export function resolveEngineOptions(given: EngineOptions): EngineSettings {
 
 /** @throws UsageError for what cannot be connected to. */
 export function serverEndpoint(server: string | Endpoint): RemoteEndpoint {
-  const endpoint = typeof server === 'string' ? parseEndpoint(server) : server
+  const endpoint = toEndpoint(server)
   if (endpoint.type === 'fd') {
     throw new UsageError(
       'ERR_SLUICE_ADDRESS',

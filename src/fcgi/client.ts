@@ -3,7 +3,7 @@
  * wants callbacks and no promise per request; `request` is for everybody else.
  */
 import { UsageError } from '../errors.ts'
-import { parseEndpoint } from '../endpoint.ts'
+import { toEndpoint } from '../endpoint.ts'
 import { resolveClientOptions } from './client-options.ts'
 import type { FcgiClientOptions, ResolvedClientOptions } from './client-options.ts'
 import { FcgiError } from './errors.ts'
@@ -94,7 +94,7 @@ class Client implements FcgiClient, ExchangeOwner {
     let left = options.servers.length
     const emptied = new Set<number>()
     this.#pools = options.servers.map((server, index) => {
-      const endpoint = typeof server === 'string' ? parseEndpoint(server) : server
+      const endpoint = toEndpoint(server)
       return new FcgiPool(
         endpoint,
         options,

@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import { chmod, unlink } from 'node:fs/promises'
 import { CidrMap } from '../cidr-map.ts'
-import { formatEndpoint, parseEndpoint } from '../endpoint.ts'
+import { formatEndpoint, toEndpoint } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { errorMessage, UsageError } from '../errors.ts'
 import { FcgiError } from './errors.ts'
@@ -95,7 +95,7 @@ class Responder implements FcgiResponder, ConnectionHost {
 
   async listen(given: string | Endpoint): Promise<Endpoint> {
     if (this.#closed) throw new UsageError('ERR_SLUICE_CLOSED', 'the FastCGI responder was closed')
-    const endpoint = typeof given === 'string' ? parseEndpoint(given) : given
+    const endpoint = toEndpoint(given)
     const server = await this.#open(endpoint)
     if (endpoint.type === 'unix' && this.options.socketMode !== 0) {
       await chmod(endpoint.path, this.options.socketMode)

@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
-import { formatEndpoint, parseEndpoint, type Endpoint } from '../endpoint.ts'
+import { formatEndpoint, toEndpoint, type Endpoint } from '../endpoint.ts'
 import { errorMessage } from '../errors.ts'
 import { TestingError } from './errors.ts'
 import { createSocketPair } from './memory-socket.ts'
@@ -34,7 +34,7 @@ export interface ConnectOptions {
 export function connectorOf(target: Target, options: ConnectOptions = {}): Connect {
   if (typeof target === 'function') return target
   if (typeof target === 'object' && 'accept' in target) return () => connectInMemory(target)
-  const endpoint = typeof target === 'string' ? parseEndpoint(target) : target
+  const endpoint = toEndpoint(target)
   return () => connectSocket(endpoint, options)
 }
 
