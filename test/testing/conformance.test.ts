@@ -86,6 +86,43 @@ describe('our agent conforms', { concurrency: true }, () => {
   })
 })
 
+test("a catch-all may answer the checks' own messages with actions", async (t) => {
+  const agent = createOurs(t)
+  agent.otherwise((message, actions) => {
+    actions.setVar('txn', 'last_message', message.name)
+    actions.setVar('sess', 'ip', '192.0.2.1')
+  })
+  // In the second run nobody has registered the asked message either.
+  for (const asked of [messages, [{ name: 'other', args: [] }]]) {
+    const report = await runConformance(agent, { messages: asked })
+    assert.deepEqual(failures(report), [])
+    assert.equal(report.results.find(({ id }) => id === 'notify.second')?.status, 'pass')
+  }
+})
+
+const good = ['a', 'b']
+for (const [what, names] of [
+  ['change places', ['b', 'a']],
+  ['change', ['a', 'c']],
+  ['are missing', ['b']],
+] as const) {
+  test(`actions of the asked message that ${what} behind another message are no good`, async (t) => {
+    let isSecond = false
+    const agent = createAgent()
+    t.after(() => agent.destroy())
+    agent.otherwise((_, actions) => {
+      isSecond = true
+      actions.setVar('txn', 'other', 1)
+    })
+    agent.message('m', (_, actions) => {
+      for (const name of isSecond ? names : good) actions.setVar('txn', name, 1)
+    })
+    const report = await runConformance(agent, { messages, only: ['notify.second'] })
+    assert.deepEqual([report.passed, report.failed], [0, 1])
+    assert.match(failures(report)[0] ?? '', /wanted the actions 0103.*, among others or alone, got 0103/)
+  })
+}
+
 test('an agent in raw bytes that keeps the rules conforms too', async () => {
   const report = await runConformance(new RawAgent(), { messages })
   assert.deepEqual(failures(report), [])

@@ -5,7 +5,7 @@ import type { MessageInput } from '../../spop/notify.ts'
 import type { Value } from '../../spop/typed-data.ts'
 import { CheckSkipped, type Check, type CheckContext } from './check.ts'
 import { idKey, type Ids } from './conversation.ts'
-import { compareAnswers, steadyAnswer } from './sample.ts'
+import { expectActions, steadyAnswer } from './sample.ts'
 import { fin, frameOf, notifyOf } from './frames.ts'
 
 const unknown = 'sluice-probe-unknown'
@@ -86,6 +86,8 @@ const payloads: Check[] = [
     points: ['W7', 'W8'],
     async run(context) {
       const alone = await steadyAnswer(context)
+      if (alone.wrong !== undefined)
+        throw new CheckSkipped('the actions of the message cannot be decoded: see ack.actions')
       const conversation = await context.shake()
       const before = [
         message([
@@ -94,7 +96,7 @@ const payloads: Check[] = [
         ]),
         ...context.sample,
       ]
-      compareAnswers(conversation, await conversation.ask(before), alone)
+      expectActions(conversation, await conversation.ask(before), alone)
     },
   },
   {

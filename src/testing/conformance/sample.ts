@@ -1,4 +1,6 @@
 /** The caller's own message: with it the agent's understanding can be seen, and not only its manners. */
+import { Writer } from '../../bytes/writer.ts'
+import { encodeSetVar, encodeUnsetVar, type Action } from '../../spop/ack.ts'
 import { CheckSkipped, type CheckContext } from './check.ts'
 import type { Answer, Conversation } from './conversation.ts'
 
@@ -25,6 +27,27 @@ export function compareAnswers(conversation: Conversation, got: Answer, wanted: 
   conversation.fail(`the actions ${payloadOf(wanted)}`, payloadOf(got))
 }
 
+/**
+ * Fails unless the actions that are wanted are there, in their order. Others may stand before, between and behind them:
+ * what the agent says to another message of the same NOTIFY is its own business.
+ */
+export function expectActions(conversation: Conversation, got: Answer, wanted: Answer): void {
+  if (got.wrong !== undefined) conversation.fail('actions that can be decoded', got.wrong)
+  let found = 0
+  const left = wanted.actions.map(wireOf)
+  for (const action of got.actions) if (wireOf(action) === left[found]) found++
+  if (found === left.length) return
+  conversation.fail(`the actions ${payloadOf(wanted)}, among others or alone`, payloadOf(got))
+}
+
 function payloadOf({ received }: Answer): string {
   return received.bytes.toString('hex', received.payloadAt)
+}
+
+/** An action as text that is equal when, and only when, type and value are. */
+function wireOf(action: Action): string {
+  const writer = new Writer()
+  if (action.type === 'set-var') encodeSetVar(writer, action.scope, action.name, action.value)
+  else encodeUnsetVar(writer, action.scope, action.name)
+  return writer.view().toString('hex')
 }
