@@ -92,6 +92,14 @@ export function isPlainObject(given: unknown): given is Readonly<Record<string, 
 }
 
 /**
+ * Checks an argument that is no option; `rule` says what it must be, such as `must be a function`.
+ * @throws UsageError `ERR_SLUICE_OPTION` naming the argument, the rule and the value.
+ */
+export function requireArgument(isRight: boolean, name: string, rule: string, given: unknown): void {
+  if (!isRight) throw new UsageError('ERR_SLUICE_OPTION', `${name} ${rule}, not ${show(given)}`)
+}
+
+/**
  * Checks `given` against the table and fills the gaps.
  * @throws UsageError `ERR_SLUICE_OPTION`.
  */

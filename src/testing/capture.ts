@@ -6,6 +6,7 @@
  * {"ms": 478, "conn": 1, "dir": "haproxy>agent", "event": "rst"}
  * ```
  */
+import { requireArgument } from '../options.ts'
 import { TestingError } from './errors.ts'
 
 /** One chunk, or the end of one direction. */
@@ -35,6 +36,7 @@ const sides = new Map<unknown, CaptureStep['from']>([
  * @throws TestingError `ERR_TESTING_CAPTURE` naming the line.
  */
 export function parseCapture(text: string): CapturedConnection[] {
+  requireArgument(typeof text === 'string', 'parseCapture: the recording', 'must be a string', text)
   const connections = new Map<number, CaptureStep[]>()
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue

@@ -4,15 +4,17 @@
  */
 import type { Duplex } from 'node:stream'
 import { Writer } from '../bytes/writer.ts'
+import { integer, requireArgument, resolveOptions, string, type OptionSpec, type Specs } from '../options.ts'
 import type { Action } from '../spop/ack.ts'
 import { StatusCode, statusText } from '../spop/errors.ts'
 import { encodeFragment } from '../spop/fragments.ts'
 import { FrameType, type Id } from '../spop/frame-head.ts'
 import { encodeMessages, type MessageInput } from '../spop/notify.ts'
 import type { Value } from '../spop/typed-data.ts'
+import { hasMethods, isMessages, isPairs, messagesRule, timeoutOption } from './arguments.ts'
 import { TestingError } from './errors.ts'
 import { haproxyDisconnectBytes, haproxyHelloBytes } from './haproxy-bytes.ts'
-import { connectInMemory, type Acceptor } from './target.ts'
+import { connectInMemory, isAcceptor, type Acceptor } from './target.ts'
 import { formatEvent, Wire, type ReceivedFrame, type WireEvent, type WireLogEntry } from './wire.ts'
 
 /** Sizes are bytes, times milliseconds. */
@@ -32,7 +34,7 @@ export interface DriverSettings {
   /** Cuts the bytes into writes of this size, each in a turn of its own; 0 is one write. @default 0 */
   readonly writeSize?: number
   /** Ids instead of the driver's own. */
-  readonly ids?: readonly [streamId: Id, frameId: Id]
+  readonly ids?: readonly [streamId: Id, frameId: Id] | undefined
   /** As {@link DriverOptions.timeout}. */
   readonly timeout?: number
 }
@@ -41,6 +43,33 @@ export interface DriverSettings {
 export type DriverArguments =
   | Readonly<Record<string, Value>>
   | readonly (readonly [name: string, value: Value])[]
+
+const driverSpecs: Specs<DriverOptions> = {
+  // Sizes that an agent must refuse are for testing, too.
+  maxFrameSize: integer(16_380, { max: 0xffff_ffff }),
+  engineId: string('test-engine'),
+  timeout: timeoutOption(5000),
+}
+
+function isId(given: unknown): boolean {
+  if (typeof given === 'bigint') return given >= 0n && given < 2n ** 64n
+  return Number.isSafeInteger(given) && Number(given) >= 0
+}
+
+const ids: OptionSpec<DriverSettings['ids']> = {
+  fallback: undefined,
+  check: (given) =>
+    Array.isArray(given) && given.length === 2 && given.every(isId)
+      ? undefined
+      : 'must be two whole numbers from 0 to 2^64-1',
+}
+
+const settingsSpecs = (timeout: number): Specs<DriverSettings> => ({
+  fragmentSize: integer(0),
+  writeSize: integer(0),
+  ids,
+  timeout: timeoutOption(timeout),
+})
 
 interface Pending {
   readonly resolve: (actions: Action[]) => void
@@ -63,14 +92,16 @@ export class Driver {
   #onEnd: (() => void) | undefined
 
   constructor(stream: Duplex, options: DriverOptions = {}) {
-    this.#timeout = options.timeout ?? 5000
+    const { timeout, maxFrameSize, engineId } = resolveOptions(driverSpecs, options, 'createDriver')
+    const isStream = hasMethods(stream, 'on', 'write', 'destroy')
+    requireArgument(isStream, 'Driver: the stream', 'must be a Duplex', stream)
+    this.#timeout = timeout
     this.#wire = new Wire(stream, (event) => this.#onEvent(event))
     this.#ready = new Promise((resolve, reject) => {
       this.#onHello = (error) => (error === undefined ? resolve() : reject(error))
     })
     // Who sends something is told; without anybody waiting it is no unhandled rejection.
     this.#ready.catch(() => {})
-    const { maxFrameSize = 16_380, engineId = 'test-engine' } = options
     this.#wire.send(haproxyHelloBytes({ capabilities: 'pipelining', engineId, maxFrameSize }))
   }
 
@@ -85,45 +116,51 @@ export class Driver {
   notify(messages: readonly MessageInput[], settings?: DriverSettings): Promise<Action[]>
   /**
    * @throws TestingError `ERR_TESTING_TIMEOUT`, `ERR_TESTING_DISCONNECTED` with the status, `ERR_TESTING_CLOSED`,
-   * `ERR_TESTING_UNEXPECTED` for a broken answer; SpopError `ERR_SPOP_VALUE` for a value that cannot be sent.
+   * `ERR_TESTING_UNEXPECTED` for a broken answer; SpopError `ERR_SPOP_VALUE` for a value that cannot be sent;
+   * UsageError `ERR_SLUICE_OPTION`.
    */
   async notify(
     what: string | readonly MessageInput[],
     second: DriverArguments | DriverSettings = {},
     third: DriverSettings = {},
   ): Promise<Action[]> {
+    const isName = typeof what === 'string'
+    requireArgument(isName || isMessages(what), 'notify: what to send', `${messagesRule}, or a name`, what)
+    const messages = isName ? [{ name: what, args: pairsOf(second as DriverArguments) }] : what
     const writer = new Writer()
-    if (typeof what !== 'string') {
-      encodeMessages(writer, what)
-      return this.notifyPayload(writer.view(), second as DriverSettings)
-    }
-    encodeMessages(writer, [{ name: what, args: pairsOf(second as DriverArguments) }])
-    return this.notifyPayload(writer.view(), third)
+    encodeMessages(writer, messages)
+    return this.notifyPayload(writer.view(), isName ? third : (second as DriverSettings))
   }
 
   /** Sends a NOTIFY with a payload of raw bytes: wrong ones, for example. Throws as {@link Driver.notify}. */
   async notifyPayload(payload: Buffer, settings: DriverSettings = {}): Promise<Action[]> {
+    requireArgument(Buffer.isBuffer(payload), 'notifyPayload: the payload', 'must be a Buffer', payload)
+    const { fragmentSize, writeSize, timeout, ...rest } = resolveOptions(
+      settingsSpecs(this.#timeout),
+      settings,
+      'notify',
+    )
     await this.#ready
-    const [streamId, frameId] = settings.ids ?? [this.#stream++, 1]
+    const [streamId, frameId] = rest.ids ?? [this.#stream++, 1]
     const writer = new Writer()
-    const step =
-      settings.fragmentSize === undefined || settings.fragmentSize <= 0
-        ? Math.max(1, payload.length)
-        : settings.fragmentSize
+    const step = fragmentSize === 0 ? Math.max(1, payload.length) : fragmentSize
     for (let at = 0; at === 0 || at < payload.length; at += step) {
       const type = at === 0 ? FrameType.Notify : FrameType.Unset
       const head = { streamId, frameId, fin: at + step >= payload.length, abort: false }
       encodeFragment(writer, type, head, payload.subarray(at, at + step))
     }
-    const answer = this.#wait(`${streamId}/${frameId}`, settings.timeout ?? this.#timeout)
+    const answer = this.#wait(`${streamId}/${frameId}`, timeout)
     // Sending in pieces takes turns of its own, in which the answer may fail already.
     answer.catch(() => {})
-    await this.sendRaw(writer.view(), settings.writeSize)
+    await this.sendRaw(writer.view(), writeSize)
     return answer
   }
 
   /** Sends bytes as they are, in writes of `writeSize` bytes each when it is not 0. */
   async sendRaw(bytes: Buffer, writeSize = 0): Promise<void> {
+    requireArgument(Buffer.isBuffer(bytes), 'sendRaw: the bytes', 'must be a Buffer', bytes)
+    const isSize = Number.isSafeInteger(writeSize) && writeSize >= 0
+    requireArgument(isSize, 'sendRaw: writeSize', 'must be a whole number', writeSize)
     await this.#ready
     const cuts: number[] = []
     if (writeSize > 0) for (let at = writeSize; at < bytes.length; at += writeSize) cuts.push(at)
@@ -216,12 +253,17 @@ export class Driver {
 }
 
 function pairsOf(args: DriverArguments): readonly (readonly [string, Value])[] {
-  return Array.isArray(args) ? (args as readonly (readonly [string, Value])[]) : Object.entries(args)
+  // A Map, a Buffer or a string would look like an object without any arguments, or with numbered ones.
+  const isRecord = typeof args === 'object' && args !== null && !(Symbol.iterator in args)
+  const rule = 'must be an object, or an array of pairs of name and value'
+  requireArgument(isRecord || isPairs(args), 'notify: the arguments', rule, args)
+  return isPairs(args) ? args : Object.entries(args)
 }
 
 /**
  * Connects to an agent in memory and shakes hands; then its handlers can be called with {@link Driver.notify}.
  *
+ * @throws UsageError `ERR_SLUICE_OPTION`.
  * @example
  * ```ts
  * import { createAgent, IpAddress } from 'sluice/agent'
@@ -234,5 +276,9 @@ function pairsOf(args: DriverArguments): readonly (readonly [string, Value])[] {
  * ```
  */
 export function createDriver(agent: Acceptor, options: DriverOptions = {}): Driver {
+  const rule = 'must have the method accept, as agents have'
+  requireArgument(isAcceptor(agent), 'createDriver: the agent', rule, agent)
+  // Before there is a connection that nobody would close.
+  resolveOptions(driverSpecs, options, 'createDriver')
   return new Driver(connectInMemory(agent), options)
 }

@@ -2,6 +2,7 @@
  * What HAProxy puts on the wire, as templates taken from captures of 2.6.12, 3.0.0, 3.2.0 and 3.5-dev5. Written without
  * this package's encoder, so that the two can be compared.
  */
+import { integer, requireArgument, resolveOptions, string, type Specs } from '../options.ts'
 
 const hex = (digits: string): Buffer => Buffer.from(digits.replaceAll(' ', ''), 'hex')
 
@@ -35,8 +36,21 @@ export interface HelloParts {
   readonly maxFrameSize: number
 }
 
-/** A HAPROXY-HELLO: with the defaults, 129 bytes up to 3.0 and 123 since 3.1, without the length field. */
-export function haproxyHelloBytes({ capabilities, engineId, maxFrameSize }: HelloParts): Buffer {
+const parts: Specs<HelloParts> = {
+  capabilities: string(''),
+  engineId: string(''),
+  maxFrameSize: integer(0, { max: 0xffff_ffff }),
+}
+
+/**
+ * A HAPROXY-HELLO: with the defaults, 129 bytes up to 3.0 and 123 since 3.1, without the length field.
+ * @throws UsageError `ERR_SLUICE_OPTION`.
+ */
+export function haproxyHelloBytes(given: HelloParts): Buffer {
+  const { capabilities, engineId, maxFrameSize } = resolveOptions(parts, given, 'haproxyHelloBytes')
+  const isWhole = Object.keys(parts).every((name) => given[name as keyof HelloParts] !== undefined)
+  const rule = `must be ${Object.keys(parts).join(', ')}`
+  requireArgument(isWhole, 'haproxyHelloBytes: the parts', rule, given)
   return framed(
     helloHead,
     helloStart,
@@ -48,8 +62,19 @@ export function haproxyHelloBytes({ capabilities, engineId, maxFrameSize }: Hell
   )
 }
 
-/** A HAPROXY-DISCONNECT: 37 bytes for "normal", without the length field. */
+/**
+ * A HAPROXY-DISCONNECT: 37 bytes for "normal", without the length field.
+ * @throws UsageError `ERR_SLUICE_OPTION`.
+ */
 export function haproxyDisconnectBytes(status: number, message: string): Buffer {
+  const isStatus = Number.isSafeInteger(status) && status >= 0
+  requireArgument(isStatus, 'haproxyDisconnectBytes: the status', 'must be a whole number', status)
+  requireArgument(
+    typeof message === 'string',
+    'haproxyDisconnectBytes: the message',
+    'must be a string',
+    message,
+  )
   return framed(
     hex('02 00000001 00 00 0b 7374617475732d636f6465 03'),
     varint(status),

@@ -3,6 +3,7 @@ import { createAgent, type Agent } from '../agent/agent.ts'
 import type { AgentOptions } from '../agent/options.ts'
 import { createEngine, type Engine } from '../engine/engine.ts'
 import type { EngineOptions } from '../engine/options.ts'
+import { requireArgument } from '../options.ts'
 import { createSocketPair, type MemorySocket } from './memory-socket.ts'
 
 /** See {@link createPair}. */
@@ -39,6 +40,13 @@ export function createPair(
   agentOptions: AgentOptions = {},
   engineOptions: Omit<EngineOptions, 'servers' | 'connect'> = {},
 ): Pair {
+  const isRight =
+    typeof engineOptions === 'object' &&
+    engineOptions !== null &&
+    !Object.hasOwn(engineOptions, 'servers') &&
+    !Object.hasOwn(engineOptions, 'connect')
+  const rule = "must be an object without 'servers' and 'connect', which the pair sets"
+  requireArgument(isRight, "createPair: the engine's options", rule, engineOptions)
   const agent = createAgent(agentOptions)
   const connections: MemorySocket[] = []
   const connect = (): MemorySocket => {

@@ -1,11 +1,22 @@
 /** What a scripted peer is told, and what it tells. */
 import type { Duplex } from 'node:stream'
 import type { Endpoint } from '../endpoint.ts'
+import {
+  integer,
+  oneOf,
+  optional,
+  optionalInteger,
+  requireArgument,
+  resolveOptions,
+  type OptionSpec,
+  type Specs,
+} from '../options.ts'
 import type { Action } from '../spop/ack.ts'
+import { hasMethods, timeoutOption } from './arguments.ts'
 import { TestingError } from './errors.ts'
-import type { PeerVersion } from './peer-manners.ts'
+import { peerVersions, type PeerVersion } from './peer-manners.ts'
 import type { NotifyIds } from './peer-notify.ts'
-import type { Acceptor, Target } from './target.ts'
+import { isAcceptor, isEndpoint, type Acceptor, type Target } from './target.ts'
 
 /** Sizes are bytes, times milliseconds. One of `stream`, `endpoint` and `agent` says where the agent is. */
 export interface ScriptedPeerOptions {
@@ -53,8 +64,52 @@ export interface PeerEnd {
   readonly why: string
 }
 
+type WithDefault = 'version' | 'maxFrameSize' | 'timeout'
+
+/** What a scripted peer was told, with the gaps filled for which one value is right for all versions. */
+export type PeerSettings = Required<Pick<ScriptedPeerOptions, WithDefault>> & {
+  readonly [Key in Exclude<keyof ScriptedPeerOptions, WithDefault>]: ScriptedPeerOptions[Key] | undefined
+}
+
+/** Something that may be missing, and is right when `isRight` says so. */
+function given<Value>(rule: string, isRight: (value: unknown) => boolean): OptionSpec<Value | undefined> {
+  return { fallback: undefined, check: (value) => (isRight(value) ? undefined : rule) }
+}
+
+const specs = {
+  version: oneOf('3.5', peerVersions),
+  stream: given<Duplex>('must be a stream', (value) => hasMethods(value, 'on', 'write', 'destroy')),
+  endpoint: given<string | Endpoint>(
+    'must be an address',
+    (value) => typeof value === 'string' || isEndpoint(value),
+  ),
+  agent: given<Acceptor>('must have the method accept, as agents have', isAcceptor),
+  engineId: optional<string>('string'),
+  // Sizes that an agent must refuse are for testing, too.
+  maxFrameSize: integer(16_380, { max: 0xffff_ffff }),
+  capabilities: optional<string>('string'),
+  timeout: timeoutOption(2000),
+} satisfies Record<keyof ScriptedPeerOptions, OptionSpec<unknown>>
+
+/** @throws UsageError `ERR_SLUICE_OPTION`. */
+export function resolvePeerOptions(options: ScriptedPeerOptions): PeerSettings {
+  const settings = resolveOptions(specs as Specs<ScriptedPeerOptions>, options, 'createScriptedPeer')
+  const { version } = options
+  const rule = `must be one of ${peerVersions.join(', ')}`
+  // Which version it is decides what a test sees: there is no default.
+  requireArgument((version as unknown) !== undefined, "createScriptedPeer: option 'version'", rule, version)
+  return settings
+}
+
+const notifySpecs = { stream: optionalInteger() }
+
+/** @throws UsageError `ERR_SLUICE_OPTION`. */
+export function resolveNotifySettings(settings: NotifySettings): { readonly stream: number | undefined } {
+  return resolveOptions(notifySpecs as Specs<NotifySettings>, settings, 'notify')
+}
+
 /** Where the agent is. @throws TestingError `ERR_TESTING_SCRIPT` when nothing says it. */
-export function targetOf({ stream, endpoint, agent }: ScriptedPeerOptions): Target {
+export function targetOf({ stream, endpoint, agent }: PeerSettings): Target {
   if (stream !== undefined) return () => stream
   const target = endpoint ?? agent
   if (target === undefined)
@@ -64,6 +119,7 @@ export function targetOf({ stream, endpoint, agent }: ScriptedPeerOptions): Targ
 
 /** Bytes from hexadecimal digits; blanks do not count. @throws TestingError `ERR_TESTING_SCRIPT` for anything else. */
 export function parseHex(digits: string): Buffer {
+  requireArgument(typeof digits === 'string', 'parseHex: the digits', 'must be a string', digits)
   const text = digits.replaceAll(/\s+/g, '')
   if (!/^([0-9a-fA-F]{2})*$/.test(text))
     throw new TestingError('ERR_TESTING_SCRIPT', `'${digits}' is not hexadecimal`)

@@ -1,5 +1,6 @@
 /** Says again what HAProxy said in a recording, and looks whether every NOTIFY is answered exactly once. */
 import { FrameSplitter } from '../bytes/frame-splitter.ts'
+import { requireArgument, resolveOptions, type OptionSpec, type Resolved, type Specs } from '../options.ts'
 import {
   createReader,
   FrameFlag,
@@ -9,8 +10,9 @@ import {
   readFrameHead,
   SpopFraming,
 } from '../spop/frame-head.ts'
+import { timeoutOption } from './arguments.ts'
 import type { CapturedConnection, CaptureStep } from './capture.ts'
-import { connectorOf, type Target } from './target.ts'
+import { connectorOf, type Connect, type Target } from './target.ts'
 import { formatEvent, formatReceived, Wire, type ReceivedFrame, type WireEvent } from './wire.ts'
 
 /**
@@ -47,14 +49,35 @@ export interface ReplayReport {
   readonly faults: readonly string[]
 }
 
-/** Replays one connection after the other: ids repeat between them. */
+const cutting: OptionSpec<Cutting> = {
+  fallback: 'recorded',
+  check: (given) =>
+    given === 'recorded' || given === 'whole' || (Number.isSafeInteger(given) && Number(given) > 0)
+      ? undefined
+      : 'must be recorded, whole, or a whole number above 0',
+}
+
+const specs: Specs<ReplayOptions> = { cutting, timeout: timeoutOption(2000) }
+
+function isCaptured(given: unknown): boolean {
+  return typeof given === 'object' && given !== null && 'steps' in given && Array.isArray(given.steps)
+}
+
+/**
+ * Replays one connection after the other: ids repeat between them.
+ * @throws UsageError `ERR_SLUICE_OPTION`, `ERR_SLUICE_ADDRESS`; TestingError `ERR_TESTING_CLOSED` when it cannot connect.
+ */
 export async function replayCapture(
   target: Target,
   connections: readonly CapturedConnection[],
   options: ReplayOptions = {},
 ): Promise<ReplayReport> {
+  const settings = resolveOptions(specs, options, 'replayCapture')
+  const isRight = Array.isArray(connections) && connections.every(isCaptured)
+  requireArgument(isRight, 'replayCapture: the connections', 'must be what parseCapture() gives', connections)
+  const connect = connectorOf(target)
   const replayed: ReplayedConnection[] = []
-  for (const connection of connections) replayed.push(await new Replay(connection, options).run(target))
+  for (const connection of connections) replayed.push(await new Replay(connection, settings).run(connect))
   const answers = replayed.flatMap(({ answers: counts }) => [...counts.values()])
   return {
     connections: replayed,
@@ -89,14 +112,14 @@ class Replay {
   #ended = false
   #wake: (() => void) | undefined
 
-  constructor(connection: CapturedConnection, options: ReplayOptions) {
+  constructor(connection: CapturedConnection, settings: Resolved<ReplayOptions>) {
     this.#connection = connection
-    this.#cutting = options.cutting ?? 'recorded'
-    this.#timeout = options.timeout ?? 2000
+    this.#cutting = settings.cutting
+    this.#timeout = settings.timeout
   }
 
-  async run(target: Target): Promise<ReplayedConnection> {
-    const wire = new Wire(await connectorOf(target)(), (event) => this.#onEvent(event))
+  async run(connect: Connect): Promise<ReplayedConnection> {
+    const wire = new Wire(await connect(), (event) => this.#onEvent(event))
     for (const step of this.#merge(this.#connection.steps.filter(({ from }) => from === 'haproxy'))) {
       if (leaves(step)) await this.#settled()
       if (step.event === undefined) {

@@ -5,9 +5,11 @@
  */
 import { randomUUID } from 'node:crypto'
 import { Writer } from '../bytes/writer.ts'
+import { requireArgument } from '../options.ts'
 import { StatusCode, statusText } from '../spop/errors.ts'
 import { FrameType } from '../spop/frame-head.ts'
 import { encodeMessages, type MessageInput } from '../spop/notify.ts'
+import { isMessages, messagesRule } from './arguments.ts'
 import { TestingError } from './errors.ts'
 import { EventQueue } from './event-queue.ts'
 import { haproxyDisconnectBytes, haproxyHelloBytes, healthCheckBytes } from './haproxy-bytes.ts'
@@ -16,6 +18,8 @@ import { peerManners, type PeerManners, type PeerVersion } from './peer-manners.
 import { NotifyFrames, type NotifyIds } from './peer-notify.ts'
 import {
   parseHex,
+  resolveNotifySettings,
+  resolvePeerOptions,
   targetOf,
   type NotifySettings,
   type PeerAck,
@@ -65,15 +69,16 @@ export class ScriptedPeer {
   #poisoned = false
 
   constructor(options: ScriptedPeerOptions) {
-    this.version = options.version
-    this.#manners = peerManners(options.version)
-    this.#connect = connectorOf(targetOf(options))
-    this.#engineId = options.engineId ?? randomUUID()
-    this.#timeout = options.timeout ?? 2000
+    const settings = resolvePeerOptions(options)
+    this.version = settings.version
+    this.#manners = peerManners(settings.version)
+    this.#connect = connectorOf(targetOf(settings))
+    this.#engineId = settings.engineId ?? randomUUID()
+    this.#timeout = settings.timeout
     this.#notifies = new NotifyFrames(this.#manners)
     this.#offered = {
-      maxFrameSize: options.maxFrameSize ?? 16_380,
-      capabilities: options.capabilities ?? this.#manners.capabilities,
+      maxFrameSize: settings.maxFrameSize,
+      capabilities: settings.capabilities ?? this.#manners.capabilities,
     }
   }
 
@@ -136,9 +141,11 @@ export class ScriptedPeer {
   /**
    * Sends a NOTIFY with the next ids of this version, in fragments where this version would.
    * @throws TestingError `ERR_TESTING_REFUSED` when HAProxy would not send it: status 10 up to 3.0, which costs the
-   * connection, 259 since; `ERR_TESTING_SCRIPT` when its window is full.
+   * connection, 259 since; `ERR_TESTING_SCRIPT` when its window is full; UsageError `ERR_SLUICE_OPTION`.
    */
   async notify(messages: readonly MessageInput[], settings: NotifySettings = {}): Promise<NotifyIds> {
+    requireArgument(isMessages(messages), 'notify: the messages', messagesRule, messages)
+    const { stream } = resolveNotifySettings(settings)
     const wire = this.#open()
     const agreement = this.#agreement
     if (agreement === undefined) throw new TestingError('ERR_TESTING_SCRIPT', 'notify() before hello()')
@@ -153,7 +160,7 @@ export class ScriptedPeer {
     encodeMessages(payload, messages)
     const room = this.#notifies.roomOf(agreement)
     if (payload.at > room && !agreement.fragmentation) throw this.#tooBig(payload.at, room)
-    const { bytes, ids } = this.#notifies.encode(payload.view(), room, settings.stream)
+    const { bytes, ids } = this.#notifies.encode(payload.view(), room, stream)
     this.#inFlight.set(`${ids.streamId}/${ids.frameId}`, ids)
     wire.send(bytes)
     return ids
@@ -162,7 +169,7 @@ export class ScriptedPeer {
   /** Sends bytes as they are: a Buffer, or hexadecimal digits with blanks between them as you like. */
   async sendRaw(bytes: Buffer | string, cuts: readonly number[] = []): Promise<void> {
     const wire = (await this.connect()).#open()
-    await wire.sendPieces(typeof bytes === 'string' ? parseHex(bytes) : bytes, cuts)
+    await wire.sendPieces(Buffer.isBuffer(bytes) ? bytes : parseHex(bytes), cuts)
   }
 
   /**
@@ -360,7 +367,7 @@ export class ScriptedPeer {
 /**
  * A connection that speaks as HAProxy does, for tests that want to say every word themselves.
  *
- * @throws TestingError `ERR_TESTING_SCRIPT` when it is not said where the agent is.
+ * @throws TestingError `ERR_TESTING_SCRIPT` when it is not said where the agent is; UsageError `ERR_SLUICE_OPTION`.
  * @example
  * ```ts
  * import { createScriptedPeer } from 'sluice/testing'

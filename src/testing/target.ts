@@ -4,6 +4,8 @@ import type { Duplex } from 'node:stream'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import { formatEndpoint, toEndpoint, type Endpoint } from '../endpoint.ts'
 import { errorMessage } from '../errors.ts'
+import { requireArgument } from '../options.ts'
+import { hasMethods } from './arguments.ts'
 import { TestingError } from './errors.ts'
 import { createSocketPair } from './memory-socket.ts'
 
@@ -29,13 +31,28 @@ export interface ConnectOptions {
 
 /**
  * A function that connects to the target.
- * @throws UsageError `ERR_SLUICE_ADDRESS`; what it makes throws TestingError `ERR_TESTING_CLOSED` when it cannot connect.
+ * @throws UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_OPTION` for what is no target at all; what it makes throws TestingError `ERR_TESTING_CLOSED` when it cannot connect.
  */
 export function connectorOf(target: Target, options: ConnectOptions = {}): Connect {
   if (typeof target === 'function') return target
-  if (typeof target === 'object' && 'accept' in target) return () => connectInMemory(target)
+  if (isAcceptor(target)) return () => connectInMemory(target)
+  const rule = 'must be an address, an agent, or a function that connects'
+  requireArgument(typeof target === 'string' || isEndpoint(target), 'the target', rule, target)
   const endpoint = toEndpoint(target)
   return () => connectSocket(endpoint, options)
+}
+
+/** Whether something takes connections. */
+export function isAcceptor(given: unknown): given is Acceptor {
+  return hasMethods(given, 'accept')
+}
+
+/** Whether something is an address as an object. */
+export function isEndpoint(given: unknown): given is Endpoint {
+  if (typeof given !== 'object' || given === null) return false
+  const { type, host, port, path, fd } = given as Readonly<Record<string, unknown>>
+  if (type === 'tcp') return typeof host === 'string' && typeof port === 'number'
+  return type === 'unix' ? typeof path === 'string' : type === 'fd' && typeof fd === 'number'
 }
 
 /** A connection in memory: the other end is the agent's. */

@@ -7,6 +7,7 @@ import {
   integer,
   oneOf,
   optional,
+  requireArgument,
   resolveOptions,
   string,
   strings,
@@ -142,4 +143,23 @@ test('what is wanted of an optional one is its JavaScript type', () => {
     assert.equal(spec.check(right), undefined)
     assert.match(String(spec.check(wrong)), /^must be an? (object|string|number|function)$/)
   }
+})
+
+test('what is no object at all is no set of options', () => {
+  for (const [given, shown] of [
+    [null, 'null'],
+    [5, '5'],
+    ['fast', "'fast'"],
+    [[1], '[1]'],
+  ] as const) {
+    assert.equal(complaint(given), `createThing: the options must be an object, not ${shown}`)
+  }
+})
+
+test('an argument that is no option is told in the same way', () => {
+  requireArgument(true, "createThing: 'name'", 'must be a string', 5)
+  assert.throws(() => requireArgument(false, "createThing: 'name'", 'must be a string', undefined), {
+    code: 'ERR_SLUICE_OPTION',
+    message: "createThing: 'name' must be a string, not undefined",
+  })
 })

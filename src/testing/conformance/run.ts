@@ -1,9 +1,11 @@
 /** Runs the checks against an agent and gathers what they found. */
 import type { Duplex } from 'node:stream'
 import { monotonic } from '../../clock.ts'
-import { errorMessage } from '../../errors.ts'
+import { errorMessage, UsageError } from '../../errors.ts'
+import { boolean, optional, resolveOptions, strings, type Resolved, type Specs } from '../../options.ts'
 import type { MessageInput } from '../../spop/notify.ts'
 import { parseList } from '../../spop/negotiation.ts'
+import { messagesOption, timeoutOption } from '../arguments.ts'
 import { TestingError } from '../errors.ts'
 import { connectorOf, type Connect, type ConnectOptions, type Target } from '../target.ts'
 import {
@@ -36,7 +38,7 @@ export interface ConformanceOptions extends ConnectOptions {
   /** Keep the bytes of checks that passed too: those of their last connection. @default false */
   readonly transcripts?: boolean
   /** Called after each check. */
-  readonly onResult?: (result: ConformanceResult) => void
+  readonly onResult?: ((result: ConformanceResult) => void) | undefined
 }
 
 /** What a check found. */
@@ -80,14 +82,26 @@ const unknownSample: readonly MessageInput[] = [
     ],
   },
 ]
-const defaultTimeout = 2000
+
+const specs: Specs<ConformanceOptions> = {
+  tls: optional('object'),
+  messages: messagesOption,
+  slow: messagesOption,
+  stop: optional('function'),
+  timeout: timeoutOption(2000),
+  only: { fallback: undefined, check: strings([]).check },
+  transcripts: boolean(false),
+  onResult: optional('function'),
+}
+
 /** Between attempts to connect, in milliseconds. */
 const retryDelay = 100
 
 /**
  * Checks an agent in any language from outside.
  *
- * @throws TestingError `ERR_TESTING_CLOSED` when the first connection cannot be made: nothing can be said then.
+ * @throws TestingError `ERR_TESTING_CLOSED` when the first connection cannot be made: nothing can be said then;
+ * UsageError `ERR_SLUICE_OPTION`, also for an `only` that no check has, and `ERR_SLUICE_ADDRESS`.
  * @example
  * ```ts
  * import { runConformance } from 'sluice/testing'
@@ -102,16 +116,15 @@ export async function runConformance(
   target: Target,
   options: ConformanceOptions = {},
 ): Promise<ConformanceReport> {
-  const connect = connectorOf(target, options)
-  const runner = new Runner(connect, options)
+  const settings = resolveOptions(specs, options, 'runConformance')
+  const chosen = chooseChecks(settings.only)
+  const runner = new Runner(connectorOf(target, settings), settings)
   await runner.prepare()
-  const { only } = options
-  const chosen = conformanceChecks.filter(({ id }) => only?.some((start) => id.startsWith(start)) ?? true)
   const results: ConformanceResult[] = []
   for (const check of chosen) {
     const result = await runner.run(check)
     results.push(result)
-    options.onResult?.(result)
+    settings.onResult?.(result)
   }
   const count = (status: ConformanceResult['status'], level?: CheckLevel) =>
     results.filter((result) => result.status === status && (level ?? result.level) === result.level).length
@@ -122,6 +135,25 @@ export async function runConformance(
     warnings: count('fail', 'should'),
     skipped: count('skip'),
   }
+}
+
+/**
+ * The checks whose id begins with one of these. A start that no check has is an error: a typo must not pass for an agent
+ * with which all is well.
+ * @throws UsageError `ERR_SLUICE_OPTION`.
+ */
+export function chooseChecks(only: readonly string[] | undefined): readonly Check[] {
+  if (only === undefined) return conformanceChecks
+  const wrong = only.find((start) => !conformanceChecks.some(({ id }) => id.startsWith(start)))
+  if (wrong !== undefined || only.length === 0) {
+    const what = wrong === undefined ? 'is empty' : `'${wrong}' is the beginning of no check's id`
+    const groups = [...new Set(conformanceChecks.map(({ id }) => id.slice(0, id.indexOf('.'))))]
+    throw new UsageError(
+      'ERR_SLUICE_OPTION',
+      `option only: ${what}; the groups are ${groups.join(', ')}, and sluice probe --list shows all ids`,
+    )
+  }
+  return conformanceChecks.filter(({ id }) => only.some((start) => id.startsWith(start)))
 }
 
 class Runner implements CheckContext {
@@ -139,10 +171,8 @@ class Runner implements CheckContext {
   /** The check that found nobody there any more. */
   #goneSince: string | undefined
 
-  constructor(
-    connect: Connect,
-    { timeout = defaultTimeout, messages, slow, stop, transcripts = false }: ConformanceOptions,
-  ) {
+  constructor(connect: Connect, settings: Resolved<ConformanceOptions>) {
+    const { timeout, messages, slow, stop, transcripts } = settings
     this.slow = slow
     this.#transcripts = transcripts
     this.stop = stop
