@@ -113,14 +113,11 @@ program
   .option('--unix <path>', 'connect to a unix socket instead')
   .option('--message <name>', 'message to send; any agent must answer even unknown ones')
   .option('--arg <name=type:value>', 'argument of the message; may be repeated', collect)
-  .option('--timeout <ms>', 'how long an answer may take', Number)
+  .option('--timeout <ms>', 'how long an answer may take')
   .option('--slow <name>', 'a message whose handler takes too long, to check its deadline')
-  .option(
-    '--pid <number>',
-    "the agent's process, to check that SIGTERM drains it: the last check stops it",
-    Number,
-  )
+  .option('--pid <number>', "the agent's process, to check that SIGTERM drains it: the last check stops it")
   .option('--only <id>', 'only checks whose id begins so; may be repeated', collect)
+  .option('--list', 'show the ids of the checks, and check nothing')
   .option('--ca <file>', 'certificates that spops:// trusts')
   .option('--insecure', 'spops:// trusts any certificate')
   .option('--json', 'one JSON object instead of the table')

@@ -4,6 +4,7 @@ import { parseEndpoint, type Endpoint } from '../endpoint.ts'
 import { errorMessage, UsageError } from '../errors.ts'
 import type { MessageInput } from '../spop/notify.ts'
 import {
+  chooseChecks,
   runConformance,
   type ConformanceOptions,
   type ConformanceReport,
@@ -23,11 +24,13 @@ export interface ProbeOptions {
   /** `--slow NAME`: a message whose handler takes too long. */
   readonly slow?: string
   /** `--pid N`: the process to stop with SIGTERM in the last check. */
-  readonly pid?: number | string
+  readonly pid?: string
   /** `--timeout MS`: how long each answer may take. */
-  readonly timeout?: number | string
+  readonly timeout?: string
   /** `--only ID`, repeatable: only checks whose id begins so. */
   readonly only?: readonly string[]
+  /** `--list`: print the ids of the checks, and do nothing else. */
+  readonly list?: boolean
   /** `--json`: one JSON object instead of the table. */
   readonly json?: boolean
   /** `--ca FILE`: the certificates that `spops://` trusts. */
@@ -69,11 +72,16 @@ export function parseProbeTarget(target: string): ProbeTarget {
  * @throws UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_OPTION` for a wrong target or option.
  */
 export async function probeCommand(target: string | undefined, options: ProbeOptions = {}): Promise<number> {
+  if (options.list === true) {
+    for (const { id, title } of chooseChecks(options.only)) print(formatCheck(id, title))
+    return 0
+  }
   const where = options.unix === undefined ? target : `spop+unix://${options.unix}`
   if (where === undefined || where === '') {
     throw new UsageError('ERR_SLUICE_ADDRESS', 'give spop://host:port, or --unix PATH')
   }
   const { endpoint, tls } = parseProbeTarget(where)
+  if (!tls) refuseTlsOptions(where, options)
   const json = options.json === true
   const settings: ConformanceOptions = {
     ...conformanceOptions(options),
@@ -110,24 +118,42 @@ function conformanceOptions(options: ProbeOptions): ConformanceOptions {
   }
 }
 
-function wholeNumber(name: string, given: number | string): number {
+function wholeNumber(name: string, given: string): number {
   const value = Number(given)
   if (Number.isSafeInteger(value) && value > 0) return value
   throw new UsageError('ERR_SLUICE_OPTION', `${name} wants a whole number above 0, not '${given}'`)
 }
 
+/** Who names certificates believes that the connection is protected by them. */
+function refuseTlsOptions(where: string, { ca, insecure }: ProbeOptions): void {
+  if (ca === undefined && insecure !== true) return
+  const name = ca === undefined ? '--insecure' : '--ca'
+  const message = `${name} is for TLS, and '${where}' is reached without it: use spops://host:port`
+  throw new UsageError('ERR_SLUICE_OPTION', message)
+}
+
 function tlsOptions({ ca, insecure }: ProbeOptions): NonNullable<ConformanceOptions['tls']> {
-  const trusted = ca === undefined ? {} : { ca: readFileSync(ca) }
+  const trusted = ca === undefined ? {} : { ca: readCertificates(ca) }
   return { ...trusted, rejectUnauthorized: insecure !== true }
 }
 
+function readCertificates(path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw new UsageError('ERR_SLUICE_OPTION', `--ca ${path}: ${errorMessage(error)}`, error)
+  }
+}
+
 const marks = { pass: 'pass', fail: 'FAIL', skip: 'skip' } as const
+
+const formatCheck = (id: string, title: string) => `${id.padEnd(26)} ${title}`
 
 /** One check as a line, and for a failed one what was wanted, what came, and the bytes. */
 export function formatResult(result: ConformanceResult, verbose: boolean): string {
   const { status, level, id, title, expected, got, reason, bytes, source, points } = result
   const mark = status === 'fail' && level === 'should' ? 'warn' : marks[status]
-  const line = `${mark}  ${id.padEnd(26)} ${title}`
+  const line = `${mark}  ${formatCheck(id, title)}`
   if (status === 'skip') return `${line}\n${indent(reason ?? '')}`
   if (status === 'pass' && !verbose) return line
   if (status === 'pass')

@@ -134,14 +134,50 @@ test('wrong options are told in one line', async () => {
   for (const [args, why] of [
     [[], /give spop:\/\/host:port, or --unix PATH/],
     [['http://localhost'], /use spop:\/\/host:port/],
-    [['127.0.0.1:1', '--timeout', 'soon'], /--timeout wants a whole number/],
+    [
+      ['127.0.0.1:1', '--timeout', 'soon'],
+      /--timeout wants a whole number above 0, not 'soon' \(ERR_SLUICE_OPTION\)/,
+    ],
+    [['127.0.0.1:1', '--timeout', '0'], /--timeout wants a whole number above 0, not '0'/],
+    [
+      ['127.0.0.1:1', '--timeout', '1e12'],
+      /option 'timeout' must be a whole number from 1 to 2147483647, not 1000000000000/,
+    ],
+    [['127.0.0.1:1', '--pid', 'abc'], /--pid wants a whole number above 0, not 'abc' \(ERR_SLUICE_OPTION\)/],
+    [
+      ['127.0.0.1:1', '--only', 'hello', '--only', 'nosuch'],
+      /'nosuch' is the beginning of no check's id; the groups are hello, health, .*--list shows all ids \(ERR_SLUICE_OPTION\)/,
+    ],
+    [['--list', '--only', 'nosuch'], /'nosuch' is the beginning of no check's id/],
+    [
+      ['spop://127.0.0.1:1', '--ca', '/nope'],
+      /--ca is for TLS, and 'spop:\/\/127\.0\.0\.1:1' is reached without it: use spops:/,
+    ],
+    [['--unix', '/nope', '--insecure'], /--insecure is for TLS, and 'spop\+unix:\/\/\/nope' is reached/],
+    [['spops://127.0.0.1:1', '--ca', '/nope'], /--ca \/nope: ENOENT.* \(ERR_SLUICE_OPTION\)/],
     [['127.0.0.1:1', '--arg', 'a=int:1'], /--arg belongs to a message/],
     [['127.0.0.1:1', '--message', 'm', '--arg', 'a'], /--arg a: wanted name=type:value/],
   ] as const) {
-    const { code, stderr } = await probe(...args)
-    assert.notEqual(code, 0)
+    const { code, stdout, stderr } = await probe(...args)
+    assert.deepEqual([code, stdout], [1, ''])
     assert.match(stderr, why)
+    assert.equal(stderr.trim().split('\n').length, 1)
   }
+})
+
+test('--list shows what there is, without an agent', async () => {
+  const all = await probe('--list')
+  assert.deepEqual([all.code, all.stderr], [0, ''])
+  assert.match(all.stdout, /^hello\.answer {14}[^\n]+\n/)
+  assert.ok(all.stdout.trim().split('\n').length > 80)
+  const some = await probe('--list', '--only', 'garbage.h', '--only', 'policy')
+  assert.deepEqual(
+    some.stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ')[0]),
+    ['garbage.http', 'policy.deadline', 'policy.drain'],
+  )
 })
 
 const openssl = spawnSync('openssl', ['version']).status === 0
