@@ -9,7 +9,7 @@ import {
   type SpoeMessage,
 } from '../config/index.ts'
 import { UsageError } from '../errors.ts'
-import { compileExpression, VariableNames, type CompileContext, type Ruleset } from '../sample/index.ts'
+import { compileExpression, eventRulesets, VariableNames, type CompileContext } from '../sample/index.ts'
 import { note, print, printDiagnostics } from './output.ts'
 
 /** Options of `sluice types`. */
@@ -39,14 +39,18 @@ export function generateTypes(
   engine?: string,
 ): { source: string; failed: boolean } {
   const scopes = engine === undefined ? findScopes(text) : [engine]
-  const declarations = new Map<string, string[]>()
+  const declarations = new Map<string, readonly string[]>()
   const complaints = new Map<string, Diagnostic>()
   for (const scope of scopes) {
     const { spoe, diagnostics } = parseSpoeFile(text, path, process.env, scope)
+    for (const message of spoe?.messages ?? []) {
+      const declared = declareMessage(message, path)
+      addMessage(declarations, message, declared.lines, path, scope)
+      diagnostics.push(...declared.diagnostics)
+    }
     // Each scope is a look at the whole file. Warnings are the business of `sluice check`.
     for (const each of diagnostics)
       if (each.severity === 'error') complaints.set(formatDiagnostic(each), each)
-    for (const message of spoe?.messages ?? []) addMessage(declarations, message, path, scope)
   }
   const failed = printDiagnostics([...complaints.values()])
   const source = [
@@ -63,12 +67,12 @@ export function generateTypes(
 
 /** Adds a declaration. Of two scopes with a message of the same name the first counts, and a person is told. */
 function addMessage(
-  declarations: Map<string, string[]>,
+  declarations: Map<string, readonly string[]>,
   message: SpoeMessage,
+  lines: readonly string[],
   path: string,
   scope: string | undefined,
 ): void {
-  const lines = declareMessage(message, path)
   const before = declarations.get(message.name)
   if (before === undefined) declarations.set(message.name, lines)
   else if (before.at(-1) !== lines.at(-1)) {
@@ -82,11 +86,18 @@ function findScopes(text: string): (string | undefined)[] {
   return names.length === 0 ? [undefined] : names
 }
 
-function declareMessage(message: SpoeMessage, path: string): string[] {
+interface Declared {
+  readonly lines: readonly string[]
+  /** What is wrong with the samples. */
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+function declareMessage(message: SpoeMessage, path: string): Declared {
+  const context = compileContext(message)
   const when = message.event === undefined ? 'sent through a group' : message.event.name
   const args = message.args.map((arg, index) => ({
     name: arg.name ?? `#${index}`,
-    type: argumentType(arg.expr, message),
+    type: argumentType(arg.expr, context),
   }))
   const names = [...new Set(args.map(({ name }) => name))]
   const items = names.map((name) => {
@@ -96,10 +107,16 @@ function declareMessage(message: SpoeMessage, path: string): string[] {
     const types = new Set(same.map(({ type }) => type))
     return `${quote(name)}: '${types.size === 1 ? [...types][0] : 'any'}${suffix}'`
   })
-  return [
+  const lines = [
     `  /** ${basename(path)}:${message.place.line}, ${when} */`,
     `  ${quote(message.name)}: ${items.length === 0 ? '{}' : `{ ${items.join(', ')} }`},`,
   ]
+  return { lines, diagnostics: complaintsOf(message, context) }
+}
+
+/** Where the groups of a message are sent is not in this file, so neither is what may be used there. */
+function complaintsOf({ event }: SpoeMessage, { diagnostics }: CompileContext): readonly Diagnostic[] {
+  return diagnostics.list.filter(({ code }) => event !== undefined || code !== 'CFG_SAMPLE_CONTEXT')
 }
 
 /** A key as TypeScript writes it. `__proto__` is one only in brackets. */
@@ -108,8 +125,9 @@ function quote(name: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(name) ? name : `'${name.replace(/['\\]/g, '\\$&')}'`
 }
 
-function argumentType(expr: SpoeMessage['args'][number]['expr'], message: SpoeMessage): string {
-  const expression = compileExpression(expr, compileContext(message))
+/** What has no type here, or one that only HAProxy knows, is `any`. */
+function argumentType(expr: SpoeMessage['args'][number]['expr'], context: CompileContext): string {
+  const expression = compileExpression(expr, context)
   switch (expression?.type) {
     case 'bool':
       return 'boolean'
@@ -129,18 +147,18 @@ function argumentType(expr: SpoeMessage['args'][number]['expr'], message: SpoeMe
   }
 }
 
-/** Enough to learn the types; what is wrong with an expression is the business of `sluice check`. */
-function compileContext(message: SpoeMessage): CompileContext {
-  const ruleset: Ruleset = message.event?.name === 'on-http-response' ? 'http-response' : 'http-request'
+/** Enough to learn the types. The filter's proxy and pattern files may be elsewhere: nothing is held against them. */
+function compileContext({ event }: SpoeMessage): CompileContext {
   return {
     diagnostics: new Diagnostics(),
-    ruleset,
-    isBackend: false,
+    ruleset: event === undefined ? 'http-request' : eventRulesets[event.name],
+    isBackend: true,
     mode: 'http',
     aclsByName: new Map(),
     variableNames: new VariableNames(),
     environment: new Map(),
     hostname: '',
+    ignoreUnsupported: true,
     readPatternFile: () => '',
   }
 }

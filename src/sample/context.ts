@@ -24,6 +24,11 @@ export interface CompileContext {
   readonly environment: ReadonlyMap<string, string>
   /** For `hostname` and `%H`. */
   readonly hostname: string
+  /**
+   * Says nothing about what HAProxy has and sluice has not: for who only wants to know what is wrong, and evaluates
+   * nothing.
+   */
+  readonly ignoreUnsupported?: boolean
 
   /** The latin1 text of a pattern or map file; undefined when it cannot be read. */
   readPatternFile(path: string): string | undefined

@@ -2,6 +2,7 @@
  * Sample expressions: `fetch(args),converter(args),…` (configuration.txt 7.3, `sample_parse_expr` in src/sample.c).
  * Names, arguments and types are checked once; what is left is a chain of closures.
  */
+import type { Place } from '../config/diagnostics.ts'
 import type { Word } from '../config/word.ts'
 import type { Arguments } from './arguments.ts'
 import { parseArguments } from './arguments.ts'
@@ -11,6 +12,7 @@ import { complain, placeAt, sourceOf } from './context.ts'
 import { convertersByName } from './converters/registry.ts'
 import type { ConverterSpec } from './converters/spec.ts'
 import { unsupportedConverters } from './converters/unsupported.ts'
+import type { SampleFault } from './errors.ts'
 import type { Evaluate, Some, Step } from './evaluation.ts'
 import { chainOf, someOf, stepOf } from './evaluation.ts'
 import { fetchesByName } from './fetches/registry.ts'
@@ -217,15 +219,10 @@ function findFetch(source: Source, at: number, name: string, context: CompileCon
   if (found !== undefined) return found
   const place = placeAt(source, at)
   if (name === '') return complain(context, 'CFG_SAMPLE_SYNTAX', place, 'a sample fetch is missing')
-  return unsupportedFetches.has(name)
-    ? complain(context, 'CFG_SAMPLE_FETCH', place, `fetch '${name}' is known to HAProxy, but not supported`)
-    : complain(
-        context,
-        'CFG_SAMPLE_FETCH',
-        place,
-        `unknown fetch '${name}'`,
-        didYouMean(name, fetchesByName.keys()),
-      )
+  if (unsupportedFetches.has(name))
+    return complainUnsupported('CFG_SAMPLE_FETCH', 'fetch', name, place, context)
+  const hint = didYouMean(name, fetchesByName.keys())
+  return complain(context, 'CFG_SAMPLE_FETCH', place, `unknown fetch '${name}'`, hint)
 }
 
 function findConverter(
@@ -237,18 +234,19 @@ function findConverter(
   const found = convertersByName.get(name)
   if (found !== undefined) return found
   const place = placeAt(source, at)
-  return unsupportedConverters.has(name)
-    ? complain(
-        context,
-        'CFG_SAMPLE_CONVERTER',
-        place,
-        `converter '${name}' is known to HAProxy, but not supported`,
-      )
-    : complain(
-        context,
-        'CFG_SAMPLE_CONVERTER',
-        place,
-        `unknown converter '${name}'`,
-        didYouMean(name, convertersByName.keys()),
-      )
+  if (unsupportedConverters.has(name))
+    return complainUnsupported('CFG_SAMPLE_CONVERTER', 'converter', name, place, context)
+  const hint = didYouMean(name, convertersByName.keys())
+  return complain(context, 'CFG_SAMPLE_CONVERTER', place, `unknown converter '${name}'`, hint)
+}
+
+function complainUnsupported(
+  code: SampleFault,
+  what: string,
+  name: string,
+  place: Place,
+  context: CompileContext,
+): undefined {
+  if (context.ignoreUnsupported === true) return undefined
+  return complain(context, code, place, `${what} '${name}' is known to HAProxy, but not supported`)
 }

@@ -19,7 +19,7 @@ export type { LogFormat, LogFormatUse } from './log-format.ts'
 export { renderSampleReference } from './reference.ts'
 export { compileRegex, compileReplacement } from './regex.ts'
 export type { RegexOptions } from './regex.ts'
-export { available, rulesets } from './ruleset.ts'
+export { available, eventRulesets, rulesets } from './ruleset.ts'
 export type { Ruleset, SampleSource } from './ruleset.ts'
 export type {
   SampleEndpoint,

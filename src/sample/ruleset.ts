@@ -2,6 +2,7 @@
  * Which information is available where: a fetch says what it needs, a ruleset what it has (`fetch_cap` in
  * src/sample.c). A fetch used where nothing that it needs is available is reported when the configuration is read.
  */
+import type { SpoeEvent } from '../config/model.ts'
 
 /** A kind of information that a fetch is made from, with the name that diagnostics use. */
 export const sampleSources = {
@@ -58,6 +59,18 @@ export const rulesets = {
 
 /** One key of {@link rulesets}. */
 export type Ruleset = keyof typeof rulesets
+
+/** What the arguments of a message may use that is sent at a SPOE event (`where` in parse_spoe_flt, src/flt_spoe.c). */
+export const eventRulesets = {
+  'on-client-session': 'tcp-request-session',
+  'on-frontend-tcp-request': 'tcp-request-content',
+  'on-backend-tcp-request': 'tcp-request-content',
+  'on-frontend-http-request': 'http-request',
+  'on-backend-http-request': 'http-request',
+  'on-server-session': 'server-connection',
+  'on-tcp-response': 'tcp-response-content',
+  'on-http-response': 'http-response',
+} as const satisfies Record<SpoeEvent, Ruleset>
 
 /** Whether any of `needs` is there in the ruleset; in a section that is a backend, its backend is. */
 export function available(needs: readonly SampleSource[], ruleset: Ruleset, isBackend: boolean): boolean {

@@ -172,6 +172,77 @@ test('mistakes are reported once, and nothing is written', async () => {
   assert.match(stderr, /^broken\.conf:4:3: error: unknown keyword 'optoin'/m)
 })
 
+const agent =
+  '[one]\nspoe-agent a\n    messages m n\n    timeout processing 1s\n    use-backend agents\n    groups g\n'
+const group = 'spoe-group g\n    messages grouped\n'
+
+test('a sample that cannot be compiled is told as sluice check tells it', async () => {
+  const { dir, remove } = makeFolder({
+    'spoe.conf': `${agent}spoe-message m
+    args ip=src foo=bar( path,nosuchconv q=nosuchfetch b=be_name
+    event on-frontend-http-request
+spoe-message n
+    args path len=src,json_query
+    event on-client-session
+spoe-message grouped
+    args status=status q=nosuchfetch2
+${group}`,
+    'haproxy.cfg': `defaults
+  mode http
+  timeout client 5s
+  timeout server 5s
+  timeout connect 1s
+listen fe
+  bind 127.0.0.1:1
+  filter spoe engine one config spoe.conf
+  http-request return status 204
+backend agents
+  mode tcp
+  server s 127.0.0.1:1
+`,
+  })
+  try {
+    const [types, check] = await Promise.all([
+      runCli(['types', 'spoe.conf'], { cwd: dir }),
+      runCli(['check', '-f', 'haproxy.cfg'], { cwd: dir }),
+    ])
+    // What sluice itself cannot fetch has a type all the same, known to HAProxy alone.
+    const wanted = check.stdout.replace(/.*json_query.*\n/, '').replace('6 errors', '5 errors')
+    assert.match(wanted, /^spoe\.conf:8:21: error: unknown fetch 'bar' \(CFG_SAMPLE_FETCH\)$/m)
+    assert.match(wanted, /^spoe\.conf:11:10: error: .*not available in tcp-request-session/m)
+    assert.equal(types.stderr, wanted)
+    assert.deepEqual([types.stdout, types.code, check.code], ['', 1, 1])
+  } finally {
+    remove()
+  }
+})
+
+test('what is right and has no type that sluice knows is any', async () => {
+  const { dir, remove } = makeFolder({
+    'spoe.conf': `${agent}spoe-message m
+    args der=ssl_c_der ok=path,in_table(t) v=var(txn.v) country=src,map_ip(/nowhere/geo.map) b=be_name
+    event on-backend-http-request
+spoe-message n
+    args src
+    event on-client-session
+spoe-message grouped
+    args status=status path=path
+${group}`,
+  })
+  try {
+    const { code, stdout, stderr } = await runCli(['types', 'spoe.conf'], { cwd: dir })
+    assert.deepEqual([code, stderr], [0, ''])
+    assert.match(
+      stdout,
+      /m: \{ der: 'any\?', ok: 'any\?', v: 'any\?', country: 'string\?', b: 'string\?' \},/,
+    )
+    // Nobody knows here where the group is sent.
+    assert.match(stdout, /grouped: \{ status: '\w+\?', path: 'string\?' \},/)
+  } finally {
+    remove()
+  }
+})
+
 test('a scope and a file that are not there', async () => {
   const [scope, file] = await Promise.all([
     runCli(['types', 'all.conf', '--engine', 'three'], { cwd: folder.dir }),

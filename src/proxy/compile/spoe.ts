@@ -8,7 +8,7 @@ import {
   spoeEvents,
 } from '../../config/index.ts'
 import type { Config, Environment, SpoeEngine, SpoeEvent, SpoeMessage } from '../../config/index.ts'
-import { compileExpression } from '../../sample/index.ts'
+import { compileExpression, eventRulesets } from '../../sample/index.ts'
 import type { Ruleset } from '../../sample/index.ts'
 import type { SpoeMessagePlan, SpoePlan } from '../filters/spoe-plan.ts'
 import type { ProxyPlan } from '../plan.ts'
@@ -21,18 +21,6 @@ export interface CompiledSpoe {
   /** The messages of a group, compiled for a rule set; undefined when there is no such group. */
   groupMessages(group: string, ruleset: Ruleset): readonly SpoeMessagePlan[] | undefined
 }
-
-/** What the expressions of an event's messages may use (`where` in parse_spoe_flt, src/flt_spoe.c). */
-const rulesetByEvent = {
-  'on-client-session': 'tcp-request-session',
-  'on-frontend-tcp-request': 'tcp-request-content',
-  'on-backend-tcp-request': 'tcp-request-content',
-  'on-frontend-http-request': 'http-request',
-  'on-backend-http-request': 'http-request',
-  'on-server-session': 'server-connection',
-  'on-tcp-response': 'tcp-response-content',
-  'on-http-response': 'http-response',
-} as const satisfies Record<SpoeEvent, Ruleset>
 
 /** Reads all SPOE files, and reports how they fit the configuration. */
 export function readSpoeEngines(
@@ -82,7 +70,7 @@ export function compileSpoe(
     const message = spoe.messages.find((each) => each.name === name)
     const event = message === undefined ? undefined : effectiveEvent(proxy, message)
     if (message !== undefined && event !== undefined) {
-      byEvent.get(event)?.push(compile(message, rulesetByEvent[event]))
+      byEvent.get(event)?.push(compile(message, eventRulesets[event]))
     }
   }
   const logs = new CompileScope(environment, proxy).logTargets(agent.logs)
