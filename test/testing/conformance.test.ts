@@ -86,6 +86,20 @@ describe('our agent conforms', { concurrency: true }, () => {
   })
 })
 
+test('the least message that there is can be asked, too', async (t) => {
+  for (const name of ['', 'n', 'nn']) {
+    const agent = createAgent()
+    t.after(() => agent.destroy())
+    agent.message(name, (_, actions) => void actions.setVar('txn', 'known', true))
+    const report = await runConformance(agent, {
+      messages: [{ name, args: [] }],
+      only: ['notify', 'fragment'],
+    })
+    assert.deepEqual(failures(report), [])
+    assert.deepEqual(skipped(report), ['fragment.refused'])
+  }
+})
+
 test("a catch-all may answer the checks' own messages with actions", async (t) => {
   const agent = createOurs(t)
   agent.otherwise((message, actions) => {
