@@ -49,11 +49,16 @@ export function toEndpoint(given: string | Endpoint): Endpoint {
   return typeof given === 'string' ? parseEndpoint(given) : checkEndpoint(given)
 }
 
+/** Whether something is meant to be an endpoint; what is wrong with it in detail {@link toEndpoint} says. */
+export function isEndpointLike(given: unknown): given is string | Endpoint {
+  return typeof given === 'string' || (isPlainObject(given) && 'type' in given)
+}
+
 /**
  * Checks an endpoint that came from outside, where TypeScript may not have looked.
  * @throws UsageError `ERR_SLUICE_ADDRESS` naming what was given and the forms that are accepted.
  */
-export function checkEndpoint(given: unknown): Endpoint {
+function checkEndpoint(given: unknown): Endpoint {
   if (!isPlainObject(given)) refuseEndpoint(given, 'it is neither text nor an endpoint')
   const { type, host, port, path, fd } = given
   const isWhole = (value: unknown, max: number) =>

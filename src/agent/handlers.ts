@@ -109,7 +109,7 @@ export class HandlerTable {
     handler: Handler<Schema> | MessageHandler,
     options: MessageOptions,
   ): void {
-    if (typeof name !== 'string' || name === '') {
+    if (typeof name !== 'string') {
       throw new UsageError('ERR_SLUICE_OPTION', `message(): the name must be a text, not ${String(name)}`)
     }
     checkHandler(name, handler)

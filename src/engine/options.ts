@@ -1,5 +1,5 @@
 /** The options of an engine, and how they are checked. */
-import { toEndpoint, type Endpoint } from '../endpoint.ts'
+import { isEndpointLike, toEndpoint, type Endpoint } from '../endpoint.ts'
 import { UsageError } from '../errors.ts'
 import { silentLogger, type Logger } from '../logger.ts'
 import { integer, oneOf, resolveOptions, type OptionSpec, type Resolved, type Specs } from '../options.ts'
@@ -80,16 +80,10 @@ export interface EngineOptions {
   readonly onAgentFault?: (fault: AgentFault) => void
 }
 
-function isEndpoint(given: unknown): given is Endpoint {
-  return typeof given === 'object' && given !== null && 'type' in given
-}
-
 const servers: OptionSpec<EngineOptions['servers']> = {
   fallback: [],
   check: (given) =>
-    Array.isArray(given) &&
-    given.length > 0 &&
-    given.every((each) => typeof each === 'string' || isEndpoint(each))
+    Array.isArray(given) && given.length > 0 && given.every(isEndpointLike)
       ? undefined
       : 'must be an array of at least one endpoint',
 }

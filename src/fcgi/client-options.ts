@@ -1,5 +1,5 @@
 /** The options of {@link createFcgiClient}: the interface for the reader, the table for the machine. */
-import type { Endpoint } from '../endpoint.ts'
+import { isEndpointLike, type Endpoint } from '../endpoint.ts'
 import { silentLogger } from '../logger.ts'
 import type { Logger } from '../logger.ts'
 import { boolean, integer, oneOf, optional, resolveOptions } from '../options.ts'
@@ -82,13 +82,11 @@ export interface FcgiClientOptions {
 }
 
 function endpointSpec<Value>(isList: boolean): OptionSpec<Value | undefined> {
-  const isEndpoint = (given: unknown) =>
-    typeof given === 'string' || (typeof given === 'object' && given !== null && 'type' in given)
   return {
     fallback: undefined,
     check: (given) => {
-      if (!isList) return isEndpoint(given) ? undefined : 'must be an address'
-      const right = Array.isArray(given) && given.length > 0 && given.every(isEndpoint)
+      if (!isList) return isEndpointLike(given) ? undefined : 'must be an address'
+      const right = Array.isArray(given) && given.length > 0 && given.every(isEndpointLike)
       return right ? undefined : 'must be an array of addresses'
     },
   }

@@ -16,7 +16,8 @@ import { hasMethods, timeoutOption } from './arguments.ts'
 import { TestingError } from './errors.ts'
 import { peerVersions, type PeerVersion } from './peer-manners.ts'
 import type { NotifyIds } from './peer-notify.ts'
-import { isAcceptor, isEndpoint, type Acceptor, type Target } from './target.ts'
+import { isEndpointLike } from '../endpoint.ts'
+import { isAcceptor, type Acceptor, type Target } from './target.ts'
 
 /** Sizes are bytes, times milliseconds. One of `stream`, `endpoint` and `agent` says where the agent is. */
 export interface ScriptedPeerOptions {
@@ -79,10 +80,7 @@ function given<Value>(rule: string, isRight: (value: unknown) => boolean): Optio
 const specs = {
   version: oneOf('3.5', peerVersions),
   stream: given<Duplex>('must be a stream', (value) => hasMethods(value, 'on', 'write', 'destroy')),
-  endpoint: given<string | Endpoint>(
-    'must be an address',
-    (value) => typeof value === 'string' || isEndpoint(value),
-  ),
+  endpoint: given<string | Endpoint>('must be an address', isEndpointLike),
   agent: given<Acceptor>('must have the method accept, as agents have', isAcceptor),
   engineId: optional<string>('string'),
   // Sizes that an agent must refuse are for testing, too.

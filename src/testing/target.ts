@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
-import { formatEndpoint, toEndpoint, type Endpoint } from '../endpoint.ts'
+import { formatEndpoint, isEndpointLike, toEndpoint, type Endpoint } from '../endpoint.ts'
 import { errorMessage } from '../errors.ts'
 import { requireArgument } from '../options.ts'
 import { hasMethods } from './arguments.ts'
@@ -37,7 +37,7 @@ export function connectorOf(target: Target, options: ConnectOptions = {}): Conne
   if (typeof target === 'function') return target
   if (isAcceptor(target)) return () => connectInMemory(target)
   const rule = 'must be an address, an agent, or a function that connects'
-  requireArgument(typeof target === 'string' || isEndpoint(target), 'the target', rule, target)
+  requireArgument(isEndpointLike(target), 'the target', rule, target)
   const endpoint = toEndpoint(target)
   return () => connectSocket(endpoint, options)
 }
@@ -45,14 +45,6 @@ export function connectorOf(target: Target, options: ConnectOptions = {}): Conne
 /** Whether something takes connections. */
 export function isAcceptor(given: unknown): given is Acceptor {
   return hasMethods(given, 'accept')
-}
-
-/** Whether something is an address as an object. */
-export function isEndpoint(given: unknown): given is Endpoint {
-  if (typeof given !== 'object' || given === null) return false
-  const { type, host, port, path, fd } = given as Readonly<Record<string, unknown>>
-  if (type === 'tcp') return typeof host === 'string' && typeof port === 'number'
-  return type === 'unix' ? typeof path === 'string' : type === 'fd' && typeof fd === 'number'
 }
 
 /** A connection in memory: the other end is the agent's. */

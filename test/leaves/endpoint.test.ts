@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { formatEndpoint, parseEndpoint, UsageError, type Endpoint } from 'sluice'
-import { checkEndpoint } from '#src/endpoint.js'
+import { toEndpoint } from '#src/endpoint.js'
 
 const tcp = (host: string, port: number): Endpoint => ({ type: 'tcp', host, port })
 const unix = (path: string): Endpoint => ({ type: 'unix', path })
@@ -97,7 +97,7 @@ test('what is no text and no endpoint is refused, with what was given', () => {
     [{ type: 'fd', fd: -1 }, '{"type":"fd","fd":-1} is not an address: the descriptor -1 is no number'],
   ] as const) {
     assert.throws(
-      () => checkEndpoint(given),
+      () => toEndpoint(given as never),
       (error) =>
         error instanceof UsageError &&
         error.code === 'ERR_SLUICE_ADDRESS' &&
@@ -107,7 +107,7 @@ test('what is no text and no endpoint is refused, with what was given', () => {
     )
   }
   for (const endpoint of [tcp('::1', 0), unix('/a'), { type: 'fd', fd: 3 }]) {
-    assert.equal(checkEndpoint(endpoint), endpoint)
+    assert.equal(toEndpoint(endpoint as never), endpoint)
   }
   // @ts-expect-error a number is no text
   assert.throws(() => parseEndpoint(80), { code: 'ERR_SLUICE_ADDRESS', message: /^80 is not an address/ })

@@ -145,17 +145,6 @@ test('what is wanted of an optional one is its JavaScript type', () => {
   }
 })
 
-test('what is no object at all is no set of options', () => {
-  for (const [given, shown] of [
-    [null, 'null'],
-    [5, '5'],
-    ['fast', "'fast'"],
-    [[1], '[1]'],
-  ] as const) {
-    assert.equal(complaint(given), `createThing: the options must be an object, not ${shown}`)
-  }
-})
-
 test('an argument that is no option is told in the same way', () => {
   requireArgument(true, "createThing: 'name'", 'must be a string', 5)
   assert.throws(() => requireArgument(false, "createThing: 'name'", 'must be a string', undefined), {

@@ -34,7 +34,7 @@ describe('createDriver', () => {
     [{ timeout: 0 }, /'timeout' must be a whole number from 1 /],
     [{ maxFrameSize: -1 }, /'maxFrameSize' must be a whole number from 0 to 4294967295, not -1/],
     [{ engineId: 5 }, /'engineId' must be a string, not 5/],
-    [null, /createDriver: the options must be an object, not null/],
+    [null, /createDriver: the options must be a plain object, not null/],
   ] as const) {
     it(JSON.stringify(options), async (t) => {
       const agent = stage(t)
@@ -63,7 +63,7 @@ describe('notify', () => {
     [['x', {}, { timeout: 'x' }], /'timeout' must be a whole number from 1 .*, not 'x'/],
     [['x', {}, { ids: [1] }], /'ids' must be two whole numbers from 0 to 2\^64-1, not \[1\]/],
     [['x', {}, { ids: [1, 2n ** 64n] }], /'ids' must be two/],
-    [['x', {}, null], /notify: the options must be an object, not null/],
+    [['x', {}, null], /notify: the options must be a plain object, not null/],
     [['x', 'foo'], /notify: the arguments must be an object, or an array of pairs .*, not 'foo'/],
     [['x', null], /the arguments must be .*, not null/],
     [['x', new Map([['a', 1]])], /the arguments must be /],
@@ -100,7 +100,7 @@ describe('createPair', () => {
   for (const [args, message] of [
     [[{ dedline: 1 }], /createAgent: unknown option 'dedline'/],
     [[{}, { profil: '3.x' }], /createEngine: unknown option 'profil'/],
-    [[null], /createAgent: the options must be an object, not null/],
+    [[null], /createAgent: the options must be a plain object, not null/],
     [[{}, 5], /createPair: the engine's options must be an object .*, not 5/],
     [
       [{}, { servers: ['localhost:1'] }],
@@ -131,7 +131,7 @@ describe('createScriptedPeer', () => {
     )
   }
   it('without any', () =>
-    refused(() => (createScriptedPeer as Loose)(), /the options must be an object, not undefined/))
+    refused(() => (createScriptedPeer as Loose)(), /the options must be a plain object, not undefined/))
   it('its messages', async (t) => {
     const peer = createScriptedPeer({ version: '2.6', agent: stage(t) })
     await peer.hello()
@@ -173,7 +173,7 @@ describe('runConformance', () => {
     [{ slow: [{}] }, /option 'slow' must be an array of \{ name, args \}/],
     [{ stop: 5 }, /option 'stop' must be a function/],
     [{ onResult: {} }, /option 'onResult' must be a function/],
-    [{ tls: true }, /option 'tls' must be a object/],
+    [{ tls: true }, /option 'tls' must be an object/],
   ] as const) {
     it(String(message), (t) => refused(() => (runConformance as Loose)(stage(t), options), message))
   }
@@ -181,9 +181,12 @@ describe('runConformance', () => {
 
 test('what is no target', async () => {
   const message = /the target must be an address, an agent, or a function that connects, not /
-  for (const target of [undefined, null, {}, 5, { type: 'tcp' }, { type: 'udp', host: 'x', port: 1 }]) {
+  for (const target of [undefined, null, {}, 5]) {
     await refused(() => (runConformance as Loose)(target), message)
     await refused(() => (replayCapture as Loose)(target, []), message)
+  }
+  for (const target of [{ type: 'tcp' }, { type: 'udp', host: 'x', port: 1 }]) {
+    await assert.rejects(async () => (runConformance as Loose)(target), { code: 'ERR_SLUICE_ADDRESS' })
   }
 })
 
