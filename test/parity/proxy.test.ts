@@ -117,8 +117,8 @@ function plainLog(line: string): string {
 
 /** Requests that HAProxy accepts and we do not, and these: */
 const loggedOtherwise = [
-  // Depends on whether the server was connected when the client ended.
-  /C[LD]-- .*"POST \/slow/,
+  // Depends on how far HAProxy was when the client ended: before a server was chosen, connected, or asked.
+  /C[RLD]-- .*"POST \/slow/,
   // Rejected before it counts as a request.
   /PR-- .*<BADREQ>/,
   /"(GET|POST) [/*]x? HTTP\/[12]\.[0-2]"/,
