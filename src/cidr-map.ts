@@ -5,7 +5,7 @@
  */
 import { UsageError } from './errors.ts'
 import { IpAddress } from './ip-address.ts'
-import { parseIp } from './ip.ts'
+import { parseIp, wordAt } from './ip.ts'
 
 /** A parsed range: `bits` leading bits of `bytes` (4 or 16 of them) count. */
 export interface Cidr {
@@ -85,11 +85,6 @@ function prefixKey(bytes: Uint8Array, bits: number): string {
   return rest === 0 ? key : key + String.fromCharCode((bytes[whole] ?? 0) & (0xff00 >> rest))
 }
 
-function readUint32(bytes: Uint8Array, at = 0): number {
-  const [a = 0, b = 0, c = 0, d = 0] = bytes.subarray(at, at + 4)
-  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
-}
-
 /**
  * See the head of this file. IPv4-mapped IPv6 addresses (`::ffff:192.0.2.1`) are looked up as IPv4 first. Values must
  * not be undefined.
@@ -113,7 +108,7 @@ export class CidrMap<Value> {
     if (cidr === undefined) {
       throw new UsageError('ERR_SLUICE_ADDRESS', `'${range as string}' is not an address or CIDR range`)
     }
-    if (cidr.bytes.length === 4) this.#v4.set(readUint32(cidr.bytes), cidr.bits, value)
+    if (cidr.bytes.length === 4) this.#v4.set(wordAt(cidr.bytes, 0), cidr.bits, value)
     else this.#v6.set(cidr.bytes, cidr.bits, value)
     this.#size++
     return this
@@ -129,9 +124,9 @@ export class CidrMap<Value> {
   }
 
   #getBytes(bytes: Uint8Array): Value | undefined {
-    if (bytes.length === 4) return this.#v4.get(readUint32(bytes))
+    if (bytes.length === 4) return this.#v4.get(wordAt(bytes, 0))
     // A server that listens on `::` sees IPv4 clients so: a range such as `::/0` must not hide the IPv4 ranges.
-    const mapped = isMapped(bytes) ? this.#v4.get(readUint32(bytes, 12)) : undefined
+    const mapped = isMapped(bytes) ? this.#v4.get(wordAt(bytes, 12)) : undefined
     return mapped ?? this.#v6.get(bytes)
   }
 

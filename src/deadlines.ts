@@ -14,7 +14,10 @@ export interface Timed<T extends Timed<T>> {
   later: T | undefined
 }
 
-/** The items of one duration, oldest first. Pure. */
+/**
+ * The items of one duration, oldest first. Their links are not those of a LinkedList, for an item may stand in one of
+ * these at the same time. Pure.
+ */
 export class Lane<T extends Timed<T>> {
   /** In milliseconds. */
   readonly duration: number

@@ -3,7 +3,7 @@
  * and four for IPv6, for an array of bytes would cost more than all else of an argument.
  */
 import { UsageError } from './errors.ts'
-import { formatIp, parseIp } from './ip.ts'
+import { formatIp, parseIp, wordAt } from './ip.ts'
 
 /** See the head of this file. Immutable. */
 export class IpAddress {
@@ -62,10 +62,15 @@ export class IpAddress {
 
   /** The 4 or 16 bytes in network order; a fresh copy. */
   get bytes(): Uint8Array {
-    const words = this.family === 4 ? [this.v4] : [this.#a, this.#b, this.#c, this.#d]
-    return Uint8Array.from(
-      words.flatMap((word) => [word >>> 24, (word >>> 16) & 255, (word >>> 8) & 255, word & 255]),
-    )
+    const bytes = new Uint8Array(this.family === 4 ? 4 : 16)
+    if (this.family === 4) setWord(bytes, 0, this.v4)
+    else {
+      setWord(bytes, 0, this.#a)
+      setWord(bytes, 4, this.#b)
+      setWord(bytes, 8, this.#c)
+      setWord(bytes, 12, this.#d)
+    }
+    return bytes
   }
 
   /** Whether both are the same address of the same family. */
@@ -86,7 +91,9 @@ export class IpAddress {
   }
 }
 
-function wordAt(bytes: Uint8Array, at: number): number {
-  const [a = 0, b = 0, c = 0, d = 0] = bytes.subarray(at, at + 4)
-  return (a << 24) | (b << 16) | (c << 8) | d
+function setWord(bytes: Uint8Array, at: number, word: number): void {
+  bytes[at] = word >>> 24
+  bytes[at + 1] = word >>> 16
+  bytes[at + 2] = word >>> 8
+  bytes[at + 3] = word
 }

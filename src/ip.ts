@@ -65,6 +65,16 @@ function parseGroups(text: string): number[] | undefined {
   return groups
 }
 
+/** Four bytes as a big-endian number, signed: `>>> 0` makes it unsigned. */
+export function wordAt(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] ?? 0) << 24) |
+    ((bytes[at + 1] ?? 0) << 16) |
+    ((bytes[at + 2] ?? 0) << 8) |
+    (bytes[at + 3] ?? 0)
+  )
+}
+
 /** The text of 4 or 16 address bytes; IPv6 in the short form of RFC 5952. */
 export function formatIp(bytes: Uint8Array): string {
   return bytes.length === 4 ? bytes.join('.') : formatIpv6(bytes)

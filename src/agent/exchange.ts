@@ -52,7 +52,10 @@ export class Exchange implements Linked<Exchange> {
   readonly frameId: Id
   /** Encoded actions of the messages before the first that is waited for, if there are any. */
   prefix: Buffer | undefined
-  /** Those behind it that have something to say, in their order: linked, for an array costs more than the one part that there mostly is. */
+  /**
+   * Those behind it that have something to say, in their order: linked, for an array costs more than the one part that
+   * there mostly is.
+   */
   first: Part | undefined
   #last: Part | undefined
   /** Bytes of actions that still fit the ACK. */

@@ -81,24 +81,21 @@ export class Outcomes {
 
   /** Calls the middleware's `after`s. */
   tell(registration: Registration, context: Context, outcome: MessageOutcome): void {
-    const onError = (cause: unknown) =>
-      this.#reportOwn(
-        'ERR_AGENT_MIDDLEWARE',
-        'middleware failed',
-        registration,
-        context,
-        errorMessage(cause),
-        cause,
-      )
     for (const each of this.#middleware) {
       try {
         // An `async` one passes the compiler.
         const result: unknown = each.after?.(context, outcome)
-        if (isPromise(result)) result.then(undefined, onError)
+        if (isPromise(result))
+          result.then(undefined, (error: unknown) => this.#reportAfter(registration, context, error))
       } catch (thrown) {
-        onError(thrown)
+        this.#reportAfter(registration, context, thrown)
       }
     }
+  }
+
+  #reportAfter(registration: Registration, context: Context, cause: unknown): void {
+    const detail = errorMessage(cause)
+    this.#reportOwn('ERR_AGENT_MIDDLEWARE', 'middleware failed', registration, context, detail, cause)
   }
 
   /** What failed is not the handler: it has a code of its own, and so is not left out as one more of the same. */

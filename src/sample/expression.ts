@@ -215,14 +215,10 @@ export function bind<Item>(
 }
 
 function findFetch(source: Source, at: number, name: string, context: CompileContext): FetchSpec | undefined {
-  const found = fetchesByName.get(name)
-  if (found !== undefined) return found
+  if (name === '')
+    return complain(context, 'CFG_SAMPLE_SYNTAX', placeAt(source, at), 'a sample fetch is missing')
   const place = placeAt(source, at)
-  if (name === '') return complain(context, 'CFG_SAMPLE_SYNTAX', place, 'a sample fetch is missing')
-  if (unsupportedFetches.has(name))
-    return complainUnsupported('CFG_SAMPLE_FETCH', 'fetch', name, place, context)
-  const hint = didYouMean(name, fetchesByName.keys())
-  return complain(context, 'CFG_SAMPLE_FETCH', place, `unknown fetch '${name}'`, hint)
+  return find(fetchesByName, unsupportedFetches, 'CFG_SAMPLE_FETCH', 'fetch', name, place, context)
 }
 
 function findConverter(
@@ -231,22 +227,32 @@ function findConverter(
   name: string,
   context: CompileContext,
 ): ConverterSpec | undefined {
-  const found = convertersByName.get(name)
-  if (found !== undefined) return found
   const place = placeAt(source, at)
-  if (unsupportedConverters.has(name))
-    return complainUnsupported('CFG_SAMPLE_CONVERTER', 'converter', name, place, context)
-  const hint = didYouMean(name, convertersByName.keys())
-  return complain(context, 'CFG_SAMPLE_CONVERTER', place, `unknown converter '${name}'`, hint)
+  return find(
+    convertersByName,
+    unsupportedConverters,
+    'CFG_SAMPLE_CONVERTER',
+    'converter',
+    name,
+    place,
+    context,
+  )
 }
 
-function complainUnsupported(
+function find<Spec>(
+  known: ReadonlyMap<string, Spec>,
+  unsupported: { has(name: string): boolean },
   code: SampleFault,
   what: string,
   name: string,
   place: Place,
   context: CompileContext,
-): undefined {
+): Spec | undefined {
+  const found = known.get(name)
+  if (found !== undefined) return found
+  if (!unsupported.has(name)) {
+    return complain(context, code, place, `unknown ${what} '${name}'`, didYouMean(name, known.keys()))
+  }
   if (context.ignoreUnsupported === true) return undefined
   return complain(context, code, place, `${what} '${name}' is known to HAProxy, but not supported`)
 }
