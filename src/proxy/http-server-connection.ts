@@ -130,7 +130,8 @@ export class HttpServerConnection implements ReaderSink, ServerTransport {
     this.#client = undefined
     const keep = this.#reusable && this.#requestDone && !this.#closed && !this.#reader.ended
     if (!keep || this.#reader.pending || !this.server.putIdle(this)) return this.destroy()
-    this.#reader.expectNothing()
+    // A response without a body ends while its rules still hold it.
+    this.#reader.rest()
     this.#deadline.arm(idleTimeout)
   }
 

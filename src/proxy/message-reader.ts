@@ -105,6 +105,13 @@ export class MessageReader {
     this.#mode = Mode.Idle
   }
 
+  /** Between two exchanges: nothing is expected, and whatever held the last one holds nothing any more. */
+  rest(): void {
+    this.#mode = Mode.Idle
+    this.#held = false
+    if (this.#chunk === undefined && this.#socket.isPaused()) this.#socket.resume()
+  }
+
   /** Throws away what comes from now on. */
   discard(): void {
     this.#mode = Mode.Discard

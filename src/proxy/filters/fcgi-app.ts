@@ -240,8 +240,10 @@ class FcgiTransport implements ServerTransport {
   tunnel(): void {}
 
   finish(): void {
-    // When the response has a length and is complete, END_REQUEST may still be on its way: the client waits for it.
+    // When the response has a length and is complete, END_REQUEST may still be on its way: the client waits for it,
+    // and must be able to read it.
     this.#over = true
+    if (this.#held && !this.#ended) this.#exchange.resume()
   }
 
   destroy(): void {
