@@ -6,7 +6,7 @@ import { BodyFields, Framing } from './framing.ts'
 import { readHeaderLines, skipLineEnd } from './header-block.ts'
 import { HeaderKind } from './header-name.ts'
 import { HeaderList } from './header-list.ts'
-import { isHost, sameHost, targetAuthority, targetForm } from './target.ts'
+import { isHost, sameHost, sameTunnel, targetAuthority, targetForm } from './target.ts'
 import type { TargetForm } from './target.ts'
 
 /** A request without its body. Method, target and headers may be changed by whoever holds it. */
@@ -116,6 +116,7 @@ function finishRequest(method: string, target: string, minor: 0 | 1, headers: He
     else upgrade = upgrade === undefined ? value : `${upgrade}, ${value}`
   }
   body.check(minor)
+  if (method === 'CONNECT') refuseContent(body)
   const form = checkTarget(method, target, minor, host)
   return {
     method,
@@ -130,18 +131,29 @@ function finishRequest(method: string, target: string, minor: 0 | 1, headers: He
   }
 }
 
+/**
+ * A CONNECT has no content (RFC 9110 section 9.3.6): what a length would frame are the first bytes of the tunnel to one
+ * reader, and a request of its own to the next.
+ */
+function refuseContent(body: BodyFields): void {
+  if (body.contentLength >= 0) throw new Http1Error('ERR_HTTP1_CONTENT_LENGTH', 'in a CONNECT request')
+  if (body.chunked) throw new Http1Error('ERR_HTTP1_TRANSFER_ENCODING', 'in a CONNECT request')
+}
+
 function checkTarget(method: string, target: string, minor: number, host: string | undefined): TargetForm {
   if (host === undefined && minor === 1) throw new Http1Error('ERR_HTTP1_HOST', 'it is missing')
   const form = targetForm(method, target)
-  if (form === 'absolute' && host !== undefined) {
+  if (host === undefined) return form
+  if (form === 'authority') checkAuthority(target, sameTunnel(target, host))
+  if (form === 'absolute') {
     const scheme = target.slice(0, target.indexOf(':'))
     const authority = targetAuthority(target) ?? ''
-    if (!sameHost(scheme, authority, host)) {
-      throw new Http1Error(
-        'ERR_HTTP1_HOST',
-        `it is not the target's ${JSON.stringify(authority.slice(0, 40))}`,
-      )
-    }
+    checkAuthority(authority, sameHost(scheme, authority, host))
   }
   return form
+}
+
+function checkAuthority(authority: string, same: boolean): void {
+  if (same) return
+  throw new Http1Error('ERR_HTTP1_HOST', `it is not the target's ${JSON.stringify(authority.slice(0, 40))}`)
 }

@@ -67,3 +67,13 @@ export function sameHost(scheme: string, left: string, right: string): boolean {
   }
   return plain(left) === plain(right)
 }
+
+/**
+ * Whether the Host of a CONNECT is its authority. The port may be left out of Host when it is one of a scheme's, since a
+ * CONNECT names no scheme (`h1_validate_connect_authority` of HAProxy).
+ */
+export function sameTunnel(authority: string, host: string): boolean {
+  const left = authority.toLowerCase()
+  const right = host.toLowerCase().replace(/:$/, '')
+  return left === right || left === `${right}:80` || left === `${right}:443`
+}

@@ -181,6 +181,33 @@ describe('HTTP streams', () => {
     assert.equal(proxy.proxy.stats.backends[0]?.servers[0]?.served, 0)
   })
 
+  it('let nothing past the rules behind a CONNECT', async (t) => {
+    const origin = await rawOrigin(t, () => reply('no'))
+    const proxy = await before(t, origin.port, '  http-request deny if { path -m beg /admin }')
+    const inner = get('/admin')
+    for (const framing of [`Content-Length: ${inner.length}`, 'Transfer-Encoding: chunked']) {
+      const text = `CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n${framing}\r\n\r\n${inner}`
+      assert.match(await rawClient(t, proxy.port(), text).untilEnd(), /^HTTP\/1.1 400 [^]*<\/html>\n$/)
+    }
+    assert.match(
+      await rawClient(t, proxy.port(), 'CONNECT b:80 HTTP/1.1\r\nHost: a\r\n\r\n').untilEnd(),
+      /^HTTP\/1.1 400 /,
+    )
+    assert.equal(origin.peers.length, 0)
+  })
+
+  it('hold what stands behind a CONNECT until the server has answered it', async (t) => {
+    const origin = await rawOrigin(t, (text) => {
+      return text.startsWith('CONNECT')
+        ? 'HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n'
+        : reply(`got ${text}`)
+    })
+    const proxy = await before(t, origin.port, '  http-request deny if { path -m beg /admin }')
+    const client = rawClient(t, proxy.port(), `CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n${get('/admin')}`)
+    assert.match(await client.until('403 Forbidden'), /^HTTP\/1.1 407 No[^]*HTTP\/1.1 403 /)
+    assert.doesNotMatch(origin.peers.map((each) => each.received).join(''), /admin/)
+  })
+
   it('open a tunnel for CONNECT', async (t) => {
     const origin = await rawOrigin(t, (text) =>
       text.startsWith('CONNECT') ? 'HTTP/1.1 200 OK\r\n\r\n' : `echo ${text}`,
