@@ -7,12 +7,34 @@ export const Flow = {
   Next: 0,
   /** An action only: the rest of the rule set is passed over. */
   Stop: 1,
-  /** `stream.resume()` will be called; the step is then run again, with the `position` it left. */
+  /** The step has begun a {@link Wait}; when that is over the step is run again, with the `position` it left. */
   Wait: 2,
   /** The stream was answered or aborted. */
   Over: 3,
 } as const
 export type Flow = (typeof Flow)[keyof typeof Flow]
+
+/**
+ * What a stream waits for. Only whoever holds it can end it, so that nothing else that happens to the stream (a segment
+ * that comes in, a timer) takes a stream past a verdict that is still to come.
+ */
+export class Wait {
+  readonly #wake: (wait: Wait) => void
+  /** Ends the work that is waited for: its outcome interests nobody any more. */
+  readonly abandon: () => void
+  /** As `abandon`, and lets the stream go on without the outcome. Undefined: it can only be waited for. */
+  interrupt: (() => void) | undefined
+
+  constructor(wake: (wait: Wait) => void, abandon: () => void) {
+    this.#wake = wake
+    this.abandon = abandon
+  }
+
+  /** The stream goes on, unless it waits for something else by now, or has ended. */
+  over(): void {
+    this.#wake(this)
+  }
+}
 
 /** One step. Steps keep nothing: what they must remember is `stream.position`, 0 when they begin. */
 export interface Step {

@@ -463,7 +463,7 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
     }
     this.cause = cause
     this.#giveUpServer()
-    this.cancelWait()
+    this.abandonWait()
     if (reply.silent === true) {
       this.#abort(cause, false)
       return Flow.Over
@@ -513,7 +513,10 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
     return Flow.Over
   }
 
-  waitForData(): void {}
+  /** The head is complete, and nothing else is inspected. */
+  get inputOver(): boolean {
+    return this.#connection.clientEnded
+  }
 
   protected fault(): void {
     // A second fault, of a rule for replies perhaps, leaves nothing to be said.

@@ -4,31 +4,50 @@ import type { Step } from './flow.ts'
 import type { RulePlan } from './plan.ts'
 import type { ProxyStream } from './stream.ts'
 
+/** How the rules of `tcp-request content` and `tcp-response content` wait. */
+export interface ContentRules {
+  /** `inspect-delay`, in milliseconds; undefined: they decide at once. */
+  readonly delay: number | undefined
+}
+
 /** See the head of this file. `position` is the rule to go on with. */
 export class RulesStep implements Step {
   readonly #rules: readonly RulePlan[]
-  /** How long content rules may wait for data, in milliseconds. */
-  readonly #inspectDelay: number | undefined
+  readonly #content: ContentRules | undefined
 
-  constructor(rules: readonly RulePlan[], inspectDelay: number | undefined) {
+  constructor(rules: readonly RulePlan[], content: ContentRules | undefined) {
     this.#rules = rules
-    this.#inspectDelay = inspectDelay
+    this.#content = content
   }
 
   run(stream: ProxyStream): Flow {
+    const content = this.#content
+    if (content === undefined) return this.#run(stream, undefined)
+    const { delay } = content
+    // Asked anew each time: the delay may be over by now, or the side that is read may have ended.
+    stream.final = delay === undefined || stream.inspection.expired || stream.inputOver
+    stream.hurried = stream.final
+    const flow = this.#run(stream, delay)
+    if (flow === Flow.Wait) stream.inspection.begin(delay ?? 0)
+    else stream.inspection.end()
+    stream.hurried = false
+    stream.final = true
+    return flow
+  }
+
+  #run(stream: ProxyStream, delay: number | undefined): Flow {
     const rules = this.#rules
     for (let at = stream.position; at < rules.length; at++) {
       const { condition, action } = rules[at] as RulePlan // at < length
       if (condition !== undefined) {
         const verdict = condition(stream)
-        if (verdict === 1) {
+        if (verdict === 1 && delay !== undefined) {
           stream.position = at
-          stream.waitForData(this.#inspectDelay ?? 0)
-          return Flow.Wait
+          return stream.awaitBytes()
         }
-        if (verdict === 0) continue
+        if (verdict !== 2) continue
       }
-      // Before the action: it may resume the stream by itself.
+      // Before the action: a wait of it goes on with the next rule.
       stream.position = at + 1
       const flow = action.run(stream)
       if (flow === Flow.Stop) return Flow.Next

@@ -51,5 +51,7 @@ export class SessionStream extends ProxyStream {
 
   protected fault(): void {}
 
-  waitForData(): void {}
+  get inputOver(): boolean {
+    return true
+  }
 }

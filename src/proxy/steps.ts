@@ -56,8 +56,12 @@ function addPhase(steps: Step[], phase: Phase, frontend: Frontend, backend: Back
     done.add(plan)
     const rules = rulesOf(plan, ruleSet)
     if (rules.length > 0) {
-      const delay = plan.model.inspectDelay[phase.direction]
-      steps.push(new RulesStep(rules, delay))
+      steps.push(
+        new RulesStep(
+          rules,
+          isContent(ruleSet) ? { delay: plan.model.inspectDelay[phase.direction] } : undefined,
+        ),
+      )
     }
   }
 }
@@ -65,6 +69,10 @@ function addPhase(steps: Step[], phase: Phase, frontend: Frontend, backend: Back
 /** The filters of a backend follow those of the frontend, unless they are the same. */
 export function backendFilters(frontend: Frontend, backend: Backend) {
   return backend.plan === frontend.plan ? [] : backend.proxy.filtersOf(backend.plan)
+}
+
+function isContent(ruleSet: RuleSet): boolean {
+  return ruleSet === 'tcp-request content' || ruleSet === 'tcp-response content'
 }
 
 function rulesOf(plan: ProxyPlan, ruleSet: RuleSet): readonly RulePlan[] {

@@ -15,8 +15,9 @@ import type {
 import type { VariableScope } from '../config/model.ts'
 import { VariableStore } from '../sample/variables.ts'
 import type { Backend } from './backend.ts'
-import { Flow } from './flow.ts'
+import { Flow, Wait } from './flow.ts'
 import type { Step } from './flow.ts'
+import { Inspection } from './inspection.ts'
 import type { Frontend } from './frontend.ts'
 import type { StreamReply } from './reply.ts'
 import type { Server } from './server.ts'
@@ -42,7 +43,10 @@ export abstract class ProxyStream implements Stream {
   readonly serial: number
   readonly times: StreamTimes
   direction: 'request' | 'response' = 'request'
+  /** What samples show now will not change. */
   final = true
+  /** The rules that run may not wait: an action asks before it begins something. */
+  hurried = false
   chosenBackend: Backend | undefined
   server: Server | undefined
   stage: Stage = 'R'
@@ -60,13 +64,15 @@ export abstract class ProxyStream implements Stream {
   position = 0
   /** The state of the SPOE filters, by their place in the list of those that see this stream. */
   spoeContexts: SpoeContext[] | undefined
-  /** Ends what a step waits for. */
-  cancelWait: () => void = nothing
 
   #steps: readonly Step[] = noSteps
   #at = 0
   #then: () => void = nothing
   #running = false
+  #wait: Wait | undefined
+  /** The wait for more bytes, while it is one. */
+  #bytes: Wait | undefined
+  #inspection: Inspection | undefined
   #txn: VariableStore | undefined
   #req: VariableStore | undefined
   #res: VariableStore | undefined
@@ -90,9 +96,57 @@ export abstract class ProxyStream implements Stream {
     this.#advance()
   }
 
-  /** Goes on with the step that answered `Flow.Wait`. */
-  resume(): void {
-    if (!this.over && !this.#running) this.#advance()
+  /**
+   * Begins a wait, for a step that answers `Flow.Wait`.
+   * @param abandon told when the stream ends, or is answered, before
+   */
+  wait(abandon: () => void = nothing): Wait {
+    return (this.#wait = new Wait(this.#wake, abandon))
+  }
+
+  readonly #wake = (wait: Wait): void => {
+    if (this.#wait !== wait || this.over) return
+    this.#wait = undefined
+    // Over before the step that began it has returned: `#step` runs that step again.
+    if (!this.#running) this.#advance()
+  }
+
+  /** What the step waits for interests nobody any more. */
+  protected abandonWait(): void {
+    const wait = this.#wait
+    this.#wait = undefined
+    wait?.abandon()
+  }
+
+  // Inspection.
+
+  get inspection(): Inspection {
+    return (this.#inspection ??= new Inspection(() => this.#onInspected()))
+  }
+
+  /** Whether no more bytes can come from the side that content rules look at now. */
+  abstract get inputOver(): boolean
+
+  /** Content rules cannot decide on the bytes that are there. */
+  awaitBytes(): Flow {
+    this.#bytes = this.wait()
+    return Flow.Wait
+  }
+
+  /** Whether the rules wait for bytes, and for nothing else. */
+  protected get awaitsBytes(): boolean {
+    return this.#bytes !== undefined && this.#bytes === this.#wait
+  }
+
+  /** More bytes have come, or the last ones. */
+  protected inspectAgain(): void {
+    this.#bytes?.over()
+  }
+
+  /** `inspect-delay` has run out: the rules decide on what there is, and without what an action waits for. */
+  #onInspected(): void {
+    if (this.awaitsBytes) this.inspectAgain()
+    else this.#wait?.interrupt?.()
   }
 
   /** A fault of ours costs this stream, and nothing else. */
@@ -115,6 +169,7 @@ export abstract class ProxyStream implements Stream {
     const steps = this.#steps
     while (this.#at < steps.length) {
       const flow = (steps[this.#at] as Step).run(this) // at < length
+      if (flow === Flow.Wait && this.#wait === undefined && !this.over) continue
       if (flow === Flow.Wait || flow === Flow.Over || this.#steps !== steps) {
         this.#running = false
         return
@@ -137,8 +192,6 @@ export abstract class ProxyStream implements Stream {
   abstract reject(cause: Cause): Flow
   /** Something that should not happen has happened: ends the stream. */
   protected abstract fault(): void
-  /** Waits for more data, at most for `delay` milliseconds since the first call; then `final` is true. */
-  abstract waitForData(delay: number): void
 
   // What samples see.
 
@@ -222,8 +275,8 @@ export abstract class ProxyStream implements Stream {
   protected finishOnce(): boolean {
     if (this.over) return false
     this.over = true
-    this.cancelWait()
-    this.cancelWait = nothing
+    this.#inspection?.end()
+    this.abandonWait()
     this.#txn?.clear()
     this.#req?.clear()
     this.#res?.clear()

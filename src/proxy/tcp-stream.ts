@@ -28,8 +28,6 @@ export class TcpStream extends ProxyStream implements ConnectorClient, ClientSid
   #responding = false
   #clientEnded = false
   #serverEnded = false
-  #inspect: NodeJS.Timeout | undefined
-  #inspectUntil = 0
 
   constructor(session: Session) {
     super(
@@ -79,9 +77,15 @@ export class TcpStream extends ProxyStream implements ConnectorClient, ClientSid
   // Towards the server.
 
   start(): void {
-    this.final = this.frontend.plan.model.inspectDelay.request === undefined
     this.#clientDeadline.arm(this.frontend.plan.model.timeouts.client)
-    this.runSteps(this.frontend.steps, this.#chooseBackend)
+    if (this.frontend.steps.length === 0) return this.#chooseBackend()
+    // Bytes that came with the connection are seen: a stream of HAProxy begins with a read. The socket is polled for the
+    // first time between these two.
+    setImmediate(() => setImmediate(() => this.#runFrontend()))
+  }
+
+  #runFrontend(): void {
+    if (!this.over) this.runSteps(this.frontend.steps, this.#chooseBackend)
   }
 
   readonly #chooseBackend = (): void => {
@@ -93,15 +97,12 @@ export class TcpStream extends ProxyStream implements ConnectorClient, ClientSid
     this.chosenBackend = backend
     backend.streams++
     backend.total++
-    this.#stopInspecting()
-    this.final = backend.plan.model.inspectDelay.request === undefined
     this.runSteps(backend.routeFrom(this.frontend).request, this.#connect)
   }
 
   readonly #connect = (): void => {
     const backend = this.chosenBackend
     if (backend === undefined) return
-    this.#stopInspecting()
     this.stage = 'C'
     this.#connector = new Connector(this, backend)
     this.#connector.start()
@@ -128,7 +129,6 @@ export class TcpStream extends ProxyStream implements ConnectorClient, ClientSid
     if (this.#clientEnded) socket.end()
     const route = this.chosenBackend?.routeFrom(this.frontend)
     this.direction = 'response'
-    this.final = this.chosenBackend?.plan.model.inspectDelay.response === undefined
     const steps = route?.server ?? []
     if (steps.length === 0) return this.#awaitResponse()
     socket.pause()
@@ -150,7 +150,6 @@ export class TcpStream extends ProxyStream implements ConnectorClient, ClientSid
 
   #respond(): void {
     this.#responding = true
-    this.#stopInspecting()
     const waiting = this.#fromServer
     this.#fromServer = undefined
     if (waiting !== undefined) this.#toClient(waiting)
@@ -170,11 +169,9 @@ export class TcpStream extends ProxyStream implements ConnectorClient, ClientSid
     this.#watch()
     if (this.#open) return this.#toServer(chunk)
     this.#fromClient = this.#fromClient === undefined ? chunk : Buffer.concat([this.#fromClient, chunk])
-    const full = this.#fromClient.length >= this.frontend.proxy.settings.maxBufferSize
-    // One chunk is enough to hold, unless rules wait for more.
-    if (full || this.#inspect === undefined) this.#client.pause()
-    if (full) this.final = true
-    if (this.#inspect !== undefined && this.direction === 'request') this.resume()
+    // Rules may want more, and see what has come when they are run again; a full buffer is all that they get.
+    if (this.#full(this.#fromClient)) this.#client.pause()
+    if (this.direction === 'request') this.inspectAgain()
   }
 
   #toServer(chunk: Buffer): void {
@@ -188,11 +185,9 @@ export class TcpStream extends ProxyStream implements ConnectorClient, ClientSid
     if (this.#responding) return this.#toClient(chunk)
     const first = this.#fromServer === undefined
     this.#fromServer = first ? chunk : Buffer.concat([this.#fromServer as Buffer, chunk]) // not first: it is there
-    const full = this.#fromServer.length >= this.frontend.proxy.settings.maxBufferSize
-    if (full || this.#inspect === undefined) this.#server?.pause()
-    if (full) this.final = true
+    if (this.#full(this.#fromServer)) this.#server?.pause()
     if (first) this.#runResponse()
-    else if (this.#inspect !== undefined) this.resume()
+    else this.inspectAgain()
   }
 
   #toClient(chunk: Buffer): void {
@@ -202,8 +197,7 @@ export class TcpStream extends ProxyStream implements ConnectorClient, ClientSid
 
   #onClientEnd(): void {
     this.#clientEnded = true
-    this.final = true
-    if (this.#inspect !== undefined && this.direction === 'request') this.resume()
+    if (this.direction === 'request') this.inspectAgain()
     if (this.over || !this.#open) return
     this.#server?.end()
     if (this.#serverEnded) this.#end('-')
@@ -212,11 +206,10 @@ export class TcpStream extends ProxyStream implements ConnectorClient, ClientSid
 
   #onServerEnd(): void {
     this.#serverEnded = true
-    this.final = true
     if (!this.#responding) {
       // A server that has nothing to say: there is nothing to inspect.
       if (this.#fromServer === undefined) this.#responding = true
-      else if (this.#inspect !== undefined) this.resume()
+      else this.inspectAgain()
     }
     if (this.over || !this.#responding) return
     this.#client.end()
@@ -226,25 +219,13 @@ export class TcpStream extends ProxyStream implements ConnectorClient, ClientSid
 
   // Waiting.
 
-  waitForData(delay: number): void {
-    if (this.#inspect !== undefined) return
-    const now = monotonic()
-    if (this.#inspectUntil === 0) this.#inspectUntil = now + delay
-    const left = Math.max(0, this.#inspectUntil - now)
-    this.#inspect = setTimeout(() => {
-      this.final = true
-      this.#inspect = undefined
-      this.resume()
-    }, left)
-    const side = this.direction === 'request' ? this.#client : this.#server
-    side?.resume()
+  get inputOver(): boolean {
+    if (this.direction === 'request') return this.#clientEnded || this.#full(this.#fromClient)
+    return this.#serverEnded || this.#full(this.#fromServer)
   }
 
-  #stopInspecting(): void {
-    if (this.#inspect !== undefined) clearTimeout(this.#inspect)
-    this.#inspect = undefined
-    this.#inspectUntil = 0
-    this.final = true
+  #full(bytes: Buffer | undefined): boolean {
+    return bytes !== undefined && bytes.length >= this.frontend.proxy.settings.maxBufferSize
   }
 
   /** Any byte in either direction moves both deadlines. A side that has ended is waited for no longer than it may. */
@@ -301,7 +282,6 @@ export class TcpStream extends ProxyStream implements ConnectorClient, ClientSid
   #end(cause: Cause): void {
     if (this.over) return
     this.cause = cause
-    this.#stopInspecting()
     this.#clientDeadline.stop()
     this.#serverDeadline.stop()
     this.times.ended = monotonic()

@@ -4,7 +4,14 @@
  */
 import { monotonic } from '../../clock.ts'
 import { createEngine } from '../../engine/index.ts'
-import type { Action, Engine, EngineCapability, MessageInput, Outcome } from '../../engine/index.ts'
+import type {
+  Action,
+  Engine,
+  EngineCapability,
+  MessageInput,
+  Outcome,
+  PendingExchange,
+} from '../../engine/index.ts'
 import type { SpoeEvent } from '../../config/index.ts'
 import { parseVariableName } from '../../sample/variables.ts'
 import type { VariableScope } from '../../sample/variables.ts'
@@ -21,12 +28,12 @@ import { fromSpop, toSpop } from './spoe-values.ts'
 
 /** `option set-on-error`: nothing was sent because no server is up and there is no connection (`spoe_queue_context`). */
 const noAgentStatus = 2
+/** The rules could not wait for the answer, or not so long. */
+const interruptedStatus = 5
 /** Something that should not happen. */
 const unknownStatus = 255
 /** HAProxy's buffer for the name of a variable. */
 const longestName = 63
-
-const nothing = (): void => {}
 
 /** See the head of this file. One per `filter spoe` line; its engine is shared by all streams. */
 export class SpoeFilter {
@@ -52,7 +59,7 @@ export class SpoeFilter {
   }
 
   /**
-   * Sends what of `messages` is to be sent. `Flow.Next`: there was nothing to wait for; else the stream is resumed.
+   * Sends what of `messages` is to be sent. `Flow.Next`: there was nothing to wait for.
    * @param kind for the log: `EVENT:on-frontend-http-request`, `GROUP:name`
    */
   process(stream: ProxyStream, index: number, messages: readonly SpoeMessagePlan[], kind: string): Flow {
@@ -79,34 +86,37 @@ export class SpoeFilter {
       done(noAgentStatus)
       return Flow.Next
     }
+    // Content rules that cannot wait send nothing (`spoe_send_group` with ACT_OPT_FINAL).
+    if (stream.hurried) {
+      done(interruptedStatus)
+      return Flow.Next
+    }
     context.stream ??= engine.createStream()
     const timeout = this.plan.agent.timeouts.processing ?? longestTimeout
+    let pending: PendingExchange | undefined
+    let abandoned = false
+    const wait = stream.wait(() => {
+      abandoned = true
+      pending?.cancel()
+    })
+    // Its outcome then is `interruptedStatus`.
+    wait.interrupt = () => pending?.cancel()
     this.#waiting++
-    let cancelled = false
+    const settle = (outcome: Outcome): void => {
+      this.#waiting--
+      if (abandoned) return
+      done(outcome)
+      wait.over()
+    }
     try {
-      const pending = engine.exchange(
-        inputs,
-        timeout,
-        (outcome) => {
-          this.#waiting--
-          if (cancelled || stream.over) return
-          stream.cancelWait = nothing
-          done(outcome)
-          stream.resume()
-        },
-        context.stream,
-      )
-      stream.cancelWait = () => {
-        cancelled = true
-        pending.cancel()
-      }
-      return Flow.Wait
+      pending = engine.exchange(inputs, timeout, settle, context.stream)
     } catch (error) {
       this.#waiting--
       this.#proxy.settings.logger.error({ err: error, agent: this.plan.agent.name }, 'spoe: nothing was sent')
       done(unknownStatus)
       return Flow.Next
     }
+    return Flow.Wait
   }
 
   /** Whether the checks have taken all servers down; connections that stand are used nevertheless. */
