@@ -7,7 +7,7 @@ import { Files } from './compile/files.ts'
 import { compileProxies } from './compile/proxies.ts'
 import type { CompileEnvironment } from './compile/scope.ts'
 import { readSpoeEngines } from './compile/spoe.ts'
-import type { Plan } from './plan.ts'
+import type { Plan } from './plan/plan.ts'
 
 /** What to load. */
 export interface LoadOptions {

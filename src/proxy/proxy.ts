@@ -1,11 +1,11 @@
 /** A running proxy: starts, closes, and tells what it is doing. */
 import type { Endpoint } from '../endpoint.ts'
-import type { Plan } from './plan.ts'
+import type { Plan } from './plan/plan.ts'
 import { ProxyRuntime } from './runtime.ts'
 import { resolveProxyOptions } from './settings.ts'
 import type { ProxyOptions } from './settings.ts'
-import { takeStats } from './stats.ts'
-import type { ProxyStats } from './stats.ts'
+import { takeStats } from './control/stats.ts'
+import type { ProxyStats } from './control/stats.ts'
 
 /** See {@link createProxy}. */
 export interface Proxy extends AsyncDisposable {

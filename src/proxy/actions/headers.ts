@@ -2,10 +2,10 @@
 import type { HeaderMatch } from '../../config/index.ts'
 import { isHeaderValue } from '../../http1/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
-import { Flow } from '../flow.ts'
-import type { Format, RuleAction } from '../plan.ts'
-import type { ProxyStream } from '../stream.ts'
-import { HttpStream } from '../http-stream.ts'
+import { Flow } from '../stream/flow.ts'
+import type { Format, RuleAction } from '../plan/plan.ts'
+import type { ProxyStream } from '../stream/stream.ts'
+import { HttpStream } from '../stream/http-stream.ts'
 
 /** The headers that rules of the current phase work on. */
 export function headersOf(stream: ProxyStream): HeaderList | undefined {

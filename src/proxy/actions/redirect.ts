@@ -1,9 +1,9 @@
 /** `redirect location|prefix|scheme` (configuration.txt 4.2 "redirect"). */
 import type { RedirectAction } from '../../config/index.ts'
 import { HeaderList, reasonPhrase } from '../../http1/index.ts'
-import { Flow } from '../flow.ts'
-import { HttpStream } from '../http-stream.ts'
-import type { Format, RuleAction } from '../plan.ts'
+import { Flow } from '../stream/flow.ts'
+import { HttpStream } from '../stream/http-stream.ts'
+import type { Format, RuleAction } from '../plan/plan.ts'
 import { headerValue } from './headers.ts'
 import { splitTarget } from './target.ts'
 

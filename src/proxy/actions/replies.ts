@@ -1,13 +1,13 @@
 /** `return`, `deny` and `set-status`. */
 import { HeaderList } from '../../http1/index.ts'
 import type { Stream } from '../../sample/stream.ts'
-import { Flow } from '../flow.ts'
-import { HttpStream } from '../http-stream.ts'
-import type { Format, RuleAction } from '../plan.ts'
-import type { ProxyStream } from '../stream.ts'
-import { haproxyReason } from '../reason.ts'
-import { errorReply } from '../reply.ts'
-import type { StreamReply } from '../reply.ts'
+import { Flow } from '../stream/flow.ts'
+import { HttpStream } from '../stream/http-stream.ts'
+import type { Format, RuleAction } from '../plan/plan.ts'
+import type { ProxyStream } from '../stream/stream.ts'
+import { haproxyReason } from '../stream/reason.ts'
+import { errorReply } from '../stream/reply.ts'
+import type { StreamReply } from '../stream/reply.ts'
 import { headerValue } from './headers.ts'
 
 /** A compiled `HttpReply`. */

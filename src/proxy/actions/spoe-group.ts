@@ -1,8 +1,8 @@
 /** `send-spoe-group <engine> <group>`: asks the agent in the middle of the rules. */
-import { Flow } from '../flow.ts'
-import type { RuleAction } from '../plan.ts'
-import { backendFilters } from '../steps.ts'
-import type { SpoeMessagePlan } from '../filters/spoe-plan.ts'
+import { Flow } from '../stream/flow.ts'
+import type { RuleAction } from '../plan/plan.ts'
+import { backendFilters } from '../stream/steps.ts'
+import type { SpoeMessagePlan } from '../plan/spoe.ts'
 
 /**
  * The rules go on when the answer is there: the action is not run again, since the rule set remembers the next rule.

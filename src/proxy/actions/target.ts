@@ -1,7 +1,7 @@
 /** `set-path` and `set-query`: parts of the request target. */
-import { Flow } from '../flow.ts'
-import { HttpStream } from '../http-stream.ts'
-import type { Format, RuleAction } from '../plan.ts'
+import { Flow } from '../stream/flow.ts'
+import { HttpStream } from '../stream/http-stream.ts'
+import type { Format, RuleAction } from '../plan/plan.ts'
 
 /** A target in three pieces that, put together, give it back: `http://host`, `/path`, `?query`. */
 export function splitTarget(target: string): { readonly origin: string; path: string; query: string } {

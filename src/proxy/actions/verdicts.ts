@@ -1,6 +1,6 @@
 /** `accept`, `allow`, `reject`: what ends a rule set, or a stream, without words. */
-import { Flow } from '../flow.ts'
-import type { RuleAction } from '../plan.ts'
+import { Flow } from '../stream/flow.ts'
+import type { RuleAction } from '../plan/plan.ts'
 
 /** The other rules of the set are passed over. */
 export const accept: RuleAction = { type: 'accept', run: () => Flow.Stop }

@@ -12,7 +12,7 @@ import { sendSpoeGroup } from '../actions/spoe-group.ts'
 import { setPath, setQuery } from '../actions/target.ts'
 import { setVar, unsetVar } from '../actions/variables.ts'
 import { accept, allow, reject } from '../actions/verdicts.ts'
-import type { RuleAction } from '../plan.ts'
+import type { RuleAction } from '../plan/plan.ts'
 import type { CompileScope } from './scope.ts'
 import type { CompiledSpoe } from './spoe.ts'
 

@@ -3,7 +3,7 @@ import type { FcgiApp } from '../../config/index.ts'
 import { errorMessage } from '../../errors.ts'
 import { resolveFcgiApp } from '../../fcgi/index.ts'
 import { compileRegex } from '../../sample/index.ts'
-import type { FcgiPlan, FcgiRulePlan } from '../filters/fcgi-plan.ts'
+import type { FcgiPlan, FcgiRulePlan } from '../plan/fcgi.ts'
 import { CompileScope } from './scope.ts'
 import type { CompileEnvironment } from './scope.ts'
 

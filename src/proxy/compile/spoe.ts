@@ -10,8 +10,8 @@ import {
 import type { Config, Environment, SpoeEngine, SpoeEvent, SpoeMessage } from '../../config/index.ts'
 import { compileExpression, eventRulesets } from '../../sample/index.ts'
 import type { Ruleset } from '../../sample/index.ts'
-import type { SpoeMessagePlan, SpoePlan } from '../filters/spoe-plan.ts'
-import type { ProxyPlan } from '../plan.ts'
+import type { SpoeMessagePlan, SpoePlan } from '../plan/spoe.ts'
+import type { ProxyPlan } from '../plan/plan.ts'
 import { CompileScope } from './scope.ts'
 import type { CompileEnvironment } from './scope.ts'
 

@@ -1,0 +1,266 @@
+/**
+ * The SPOE filter: sends the messages of an event or a group to an agent, waits for the answer, sets the variables
+ * that it names (SPOE.txt; src/flt_spoe.c of HAProxy 2.6).
+ */
+import { monotonic } from '../../../clock.ts'
+import { createEngine } from '../../../engine/index.ts'
+import type {
+  Action,
+  Engine,
+  EngineCapability,
+  MessageInput,
+  Outcome,
+  PendingExchange,
+} from '../../../engine/index.ts'
+import type { SpoeEvent } from '../../../config/index.ts'
+import { parseVariableName } from '../../../sample/variables.ts'
+import type { VariableScope } from '../../../sample/variables.ts'
+import { sint } from '../../../sample/value.ts'
+import type { SampleValue } from '../../../sample/value.ts'
+import { Flow } from '../../stream/flow.ts'
+import type { Step } from '../../stream/flow.ts'
+import type { ProxyRuntime } from '../../runtime.ts'
+import type { ProxyStream } from '../../stream/stream.ts'
+import { ErrorRate } from './error-rate.ts'
+import { SpoeContext } from './context.ts'
+import type { SpoeMessagePlan, SpoePlan } from '../../plan/spoe.ts'
+import { fromSpop, toSpop } from './values.ts'
+
+/** `option set-on-error`: nothing was sent because no server is up and there is no connection (`spoe_queue_context`). */
+const noAgentStatus = 2
+/** The rules could not wait for the answer, or not so long. */
+const interruptedStatus = 5
+/** Something that should not happen. */
+const unknownStatus = 255
+/** HAProxy's buffer for the name of a variable. */
+const longestName = 63
+
+/** See the head of this file. One per `filter spoe` line; its engine is shared by all streams. */
+export class SpoeFilter {
+  readonly plan: SpoePlan
+  readonly #proxy: ProxyRuntime
+  #engine: Engine | undefined
+  #closed = false
+  readonly #errorRate: ErrorRate | undefined
+  #processed = 0
+  #errors = 0
+  #waiting = 0
+
+  constructor(plan: SpoePlan, proxy: ProxyRuntime) {
+    this.plan = plan
+    this.#proxy = proxy
+    const { maxErrRate } = plan.agent
+    this.#errorRate = maxErrRate === undefined || maxErrRate === 0 ? undefined : new ErrorRate(maxErrRate)
+  }
+
+  /** Exchanges so far, and those of them that failed. */
+  get stats(): { readonly processed: number; readonly errors: number } {
+    return { processed: this.#processed, errors: this.#errors }
+  }
+
+  /**
+   * Sends what of `messages` is to be sent. `Flow.Next`: there was nothing to wait for.
+   * @param kind for the log: `EVENT:on-frontend-http-request`, `GROUP:name`
+   */
+  process(stream: ProxyStream, index: number, messages: readonly SpoeMessagePlan[], kind: string): Flow {
+    const context = contextOf(stream, index)
+    if (context.disabled) return Flow.Next
+    const now = monotonic()
+    if (this.#errorRate?.exceeded(now) === true) return Flow.Next
+    const inputs = collect(messages, stream)
+    if (inputs.length === 0) return Flow.Next
+    const encoded = monotonic()
+    return this.#ask(stream, context, inputs, (outcome) => {
+      this.#finish(stream, context, outcome, kind, now, encoded)
+    })
+  }
+
+  #ask(
+    stream: ProxyStream,
+    context: SpoeContext,
+    inputs: readonly MessageInput[],
+    done: (outcome: Outcome | number) => void,
+  ): Flow {
+    const engine = this.#getEngine()
+    if (engine === undefined || this.#deserted(engine)) {
+      done(noAgentStatus)
+      return Flow.Next
+    }
+    // Content rules that cannot wait send nothing (`spoe_send_group` with ACT_OPT_FINAL).
+    if (stream.hurried) {
+      done(interruptedStatus)
+      return Flow.Next
+    }
+    context.stream ??= engine.createStream()
+    const timeout = this.plan.agent.timeouts.processing ?? longestTimeout
+    let pending: PendingExchange | undefined
+    let abandoned = false
+    const wait = stream.wait(() => {
+      abandoned = true
+      pending?.cancel()
+    })
+    // Its outcome then is `interruptedStatus`.
+    wait.interrupt = () => pending?.cancel()
+    this.#waiting++
+    const settle = (outcome: Outcome): void => {
+      this.#waiting--
+      if (abandoned) return
+      done(outcome)
+      wait.over()
+    }
+    try {
+      pending = engine.exchange(inputs, timeout, settle, context.stream)
+    } catch (error) {
+      this.#waiting--
+      this.#proxy.settings.logger.error({ err: error, agent: this.plan.agent.name }, 'spoe: nothing was sent')
+      done(unknownStatus)
+      return Flow.Next
+    }
+    return Flow.Wait
+  }
+
+  /** Whether the checks have taken all servers down; connections that stand are used nevertheless. */
+  #deserted(engine: Engine): boolean {
+    const plan = this.plan.backend()
+    const backend = plan === undefined ? undefined : this.#proxy.backendOf(plan)
+    return backend?.usableServers === 0 && engine.stats.connections === 0
+  }
+
+  #getEngine(): Engine | undefined {
+    if (this.#engine !== undefined || this.#closed) return this.#engine
+    const backend = this.plan.backend()
+    const servers = backend?.servers.filter(({ model }) => !model.disabled) ?? []
+    if (backend === undefined || servers.length === 0) return undefined
+    const { agent } = this.plan
+    const capabilities: EngineCapability[] = agent.pipelining ? ['pipelining'] : []
+    const { connect } = backend.model.timeouts
+    const { hello, idle } = agent.timeouts
+    this.#engine = createEngine({
+      servers: servers.map(({ model }) => model.address),
+      capabilities,
+      maxFrameSize: agent.maxFrameSize,
+      maxWaitingFrames: agent.maxWaitingFrames,
+      logger: this.#proxy.settings.logger,
+      ...(connect === undefined || connect === 0 ? {} : { connectTimeout: connect }),
+      ...(hello === undefined || hello === 0 ? {} : { helloTimeout: hello }),
+      ...(idle === undefined ? {} : { idleTimeout: idle }),
+    })
+    return this.#engine
+  }
+
+  #finish(
+    stream: ProxyStream,
+    context: SpoeContext,
+    outcome: Outcome | number,
+    kind: string,
+    began: number,
+    encoded: number,
+  ): void {
+    const status = typeof outcome === 'number' ? outcome : outcome.status
+    const spent = Math.trunc(monotonic() - began)
+    context.total += spent
+    this.#processed++
+    if (typeof outcome !== 'number') for (const action of outcome.actions) this.#apply(stream, action)
+    const { setProcessTime, setTotalTime, setOnError, continueOnError } = this.plan.agent
+    if (setProcessTime !== undefined) this.#setOwn(stream, setProcessTime, sint(spent))
+    if (setTotalTime !== undefined) this.#setOwn(stream, setTotalTime, sint(context.total))
+    if (status !== 0) {
+      this.#errors++
+      this.#errorRate?.count(monotonic())
+      if (setOnError !== undefined) this.#setOwn(stream, setOnError, sint(status))
+      if (!continueOnError) context.disabled = true
+    }
+    this.#log(stream, outcome, status, kind, Math.trunc(encoded - began), spent)
+  }
+
+  /** A variable of the filter itself: in the scope of the transaction, and always known. */
+  #setOwn(stream: ProxyStream, name: string, value: SampleValue): void {
+    stream.variables('txn')?.set(`${this.plan.agent.varPrefix}.${name}`, value)
+  }
+
+  #apply(stream: ProxyStream, action: Action): void {
+    const name = `${this.plan.agent.varPrefix}.${action.name}`
+    const scope: VariableScope = action.scope
+    const full = `${scope}.${name}`
+    if (full.length > longestName || typeof parseVariableName(full) === 'string') return
+    if (!this.plan.maySet(scope, name)) return
+    const store = stream.variables(scope)
+    const value = action.type === 'set-var' ? fromSpop(action.value) : undefined
+    if (value === undefined) store?.unset(name)
+    else store?.set(name, value)
+  }
+
+  /** One line for each event or group: NOTICE, or WARNING with a status (SPOE.txt 4). */
+  #log(
+    stream: ProxyStream,
+    outcome: Outcome | number,
+    status: number,
+    kind: string,
+    requestTime: number,
+    spent: number,
+  ): void {
+    const { agent, logTargets, logTag } = this.plan
+    if (logTargets.length === 0 || (status === 0 && agent.dontLogNormal)) return
+    const times = typeof outcome === 'number' ? { queueTime: -1, waitTime: -1 } : outcome
+    const responseTime = status === 0 ? 0 : -1
+    const engine = this.#engine?.stats
+    const text =
+      `SPOE: [${agent.name}] <${kind}> sid=${stream.serial} st=${status} ` +
+      `${requestTime}/${whole(times.queueTime)}/${whole(times.waitTime)}/${responseTime}/${spent} ` +
+      `${engine?.idle ?? 0}/${engine?.connections ?? 0} ${engine?.queued ?? 0}/${this.#waiting} ` +
+      `${this.#errors}/${this.#processed}`
+    this.#proxy.log.send(logTargets, logTag, status === 0 ? 'notice' : 'warning', text)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#engine?.close()
+  }
+
+  destroy(): void {
+    this.#closed = true
+    this.#engine?.destroy()
+  }
+}
+
+const longestTimeout = 0x7fff_ffff
+
+function whole(milliseconds: number): number {
+  return Math.trunc(milliseconds)
+}
+
+function contextOf(stream: ProxyStream, index: number): SpoeContext {
+  const contexts = (stream.spoeContexts ??= [])
+  return (contexts[index] ??= new SpoeContext())
+}
+
+function collect(messages: readonly SpoeMessagePlan[], stream: ProxyStream): MessageInput[] {
+  const inputs: MessageInput[] = []
+  for (const { name, condition, args } of messages) {
+    if (condition !== undefined && !condition(stream)) continue
+    inputs.push({ name, args: args.map((arg) => [arg.name, toSpop(arg.evaluate(stream))] as const) })
+  }
+  return inputs
+}
+
+/** Fires an event of a filter. `position` is 1 while the answer is awaited. */
+export class SpoeEventStep implements Step {
+  readonly #filter: SpoeFilter
+  /** Which of the stream's filters it is. */
+  readonly #index: number
+  readonly #event: SpoeEvent
+  readonly #messages: readonly SpoeMessagePlan[]
+
+  constructor(filter: SpoeFilter, index: number, event: SpoeEvent) {
+    this.#filter = filter
+    this.#index = index
+    this.#event = event
+    this.#messages = filter.plan.eventMessages(event)
+  }
+
+  run(stream: ProxyStream): Flow {
+    if (stream.position === 1) return Flow.Next
+    stream.position = 1
+    return this.#filter.process(stream, this.#index, this.#messages, `EVENT:${this.#event}`)
+  }
+}

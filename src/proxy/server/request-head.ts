@@ -1,0 +1,57 @@
+/** The request as a server gets it: what the proxy adds, and what was meant for the proxy alone. */
+import type { Cidr } from '../../cidr-map.ts'
+import type { ConnectionMode } from '../../config/index.ts'
+import { formatRequestHead } from '../../http1/index.ts'
+import type { HeaderList, RequestHead } from '../../http1/index.ts'
+import { formatIp } from '../../ip.ts'
+import { cleanConnection } from '../stream/hop-by-hop.ts'
+import type { ProxyPlan } from '../plan/plan.ts'
+
+/** `option forwardfor` of the backend, else of the frontend. */
+export function addForwardedFor(
+  headers: HeaderList,
+  address: Uint8Array | undefined,
+  frontend: ProxyPlan,
+  backend: ProxyPlan,
+): void {
+  const plan = backend.model.options.forwardFor === undefined ? frontend : backend
+  const option = plan.model.options.forwardFor
+  if (option === undefined || address === undefined) return
+  if (option.ifNone && headers.has(option.header.toLowerCase())) return
+  if (plan.forwardExcept !== undefined && inRange(address, plan.forwardExcept)) return
+  headers.add(option.header, formatIp(address))
+}
+
+function inRange(address: Uint8Array, { bytes, bits }: Cidr): boolean {
+  if (address.length !== bytes.length) return false
+  for (let bit = 0; bit < bits; bit++) {
+    const mask = 0x80 >> (bit & 7)
+    if (((address[bit >> 3] ?? 0) & mask) !== ((bytes[bit >> 3] ?? 0) & mask)) return false
+  }
+  return true
+}
+
+/** What happens to the server's connection: the stricter one of what both sections say. */
+export function serverConnectionMode(frontend: ProxyPlan, backend: ProxyPlan): ConnectionMode {
+  const front = frontend.model.options.connectionMode
+  const back = backend.model.options.connectionMode
+  if (front === 'close' || back === 'close') return 'close'
+  return front === 'server-close' || back === 'server-close' ? 'server-close' : 'keep-alive'
+}
+
+/** The text of the head. Its headers are changed: nobody reads them afterwards. */
+export function formatServerRequest(head: RequestHead, mode: ConnectionMode): string {
+  const { headers } = head
+  const upgrade = head.upgrade !== undefined && !/(^|[,\s])h2c($|[,\s])/i.test(head.upgrade)
+  if (head.connection !== 0) cleanConnection(headers, upgrade)
+  // Nobody behind us speaks HTTP/2 in clear text, and asking for it has been used to get past proxies.
+  if (head.upgrade !== undefined && !upgrade) headers.deleteWhere(isH2c)
+  if (mode === 'keep-alive') {
+    if (head.minor === 0) headers.add('connection', 'keep-alive')
+  } else if (head.minor === 1 && !upgrade) headers.add('connection', 'close')
+  return formatRequestHead(head.method, head.target, headers, head.minor)
+}
+
+function isH2c(key: string): boolean {
+  return key === 'upgrade' || key === 'http2-settings'
+}

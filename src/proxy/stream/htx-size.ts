@@ -1,0 +1,28 @@
+/**
+ * How many bytes HAProxy counts for a message: `%B` of a log line is the size of its inner form (HTX), not of what is
+ * on the wire. 20 bytes stand for the start line's fixed part, one for the end of the headers.
+ */
+import type { HeaderList } from '../../http1/index.ts'
+
+const startLine = 20
+const end = 1
+
+/** The size of header fields, and of their end. */
+export function fieldsSize(headers: HeaderList): number {
+  const { keys, values } = headers
+  let size = end
+  for (let at = 0; at < keys.length; at++) {
+    size += (keys[at] as string).length + (values[at] as string).length // the arrays have one length
+  }
+  return size
+}
+
+/** The size of a response head. */
+export function responseSize(reason: string, headers: HeaderList): number {
+  return startLine + 'HTTP/1.1'.length + 3 + reason.length + fieldsSize(headers)
+}
+
+/** The size of a request head. */
+export function requestSize(method: string, target: string, headers: HeaderList): number {
+  return startLine + 'HTTP/1.1'.length + method.length + target.length + fieldsSize(headers)
+}

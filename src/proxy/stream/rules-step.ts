@@ -1,0 +1,58 @@
+/** Runs the rules of one rule set of one section. */
+import { Flow } from './flow.ts'
+import type { Step } from './flow.ts'
+import type { RulePlan } from '../plan/plan.ts'
+import type { ProxyStream } from './stream.ts'
+
+/** How the rules of `tcp-request content` and `tcp-response content` wait. */
+export interface ContentRules {
+  /** `inspect-delay`, in milliseconds; undefined: they decide at once. */
+  readonly delay: number | undefined
+}
+
+/** See the head of this file. `position` is the rule to go on with. */
+export class RulesStep implements Step {
+  readonly #rules: readonly RulePlan[]
+  readonly #content: ContentRules | undefined
+
+  constructor(rules: readonly RulePlan[], content: ContentRules | undefined) {
+    this.#rules = rules
+    this.#content = content
+  }
+
+  run(stream: ProxyStream): Flow {
+    const content = this.#content
+    if (content === undefined) return this.#run(stream, undefined)
+    const { delay } = content
+    // Asked anew each time: the delay may be over by now, or the side that is read may have ended.
+    stream.final = delay === undefined || stream.inspection.expired || stream.inputOver
+    stream.hurried = stream.final
+    const flow = this.#run(stream, delay)
+    if (flow === Flow.Wait) stream.inspection.begin(delay ?? 0)
+    else stream.inspection.end()
+    stream.hurried = false
+    stream.final = true
+    return flow
+  }
+
+  #run(stream: ProxyStream, delay: number | undefined): Flow {
+    const rules = this.#rules
+    for (let at = stream.position; at < rules.length; at++) {
+      const { condition, action } = rules[at] as RulePlan // at < length
+      if (condition !== undefined) {
+        const verdict = condition(stream)
+        if (verdict === 1 && delay !== undefined) {
+          stream.position = at
+          return stream.awaitBytes()
+        }
+        if (verdict !== 2) continue
+      }
+      // Before the action: a wait of it goes on with the next rule.
+      stream.position = at + 1
+      const flow = action.run(stream)
+      if (flow === Flow.Stop) return Flow.Next
+      if (flow !== Flow.Next) return flow
+    }
+    return Flow.Next
+  }
+}

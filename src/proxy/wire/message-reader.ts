@@ -1,0 +1,266 @@
+/**
+ * Reads HTTP/1.1 messages from a socket, either side of the proxy: heads, then bodies, or raw bytes once a tunnel is
+ * open. It pulls: whoever cannot take more calls `hold`, and the socket is read no further, so at most one chunk
+ * waits here.
+ */
+import type { Socket } from 'node:net'
+import { BodyDecoder, HeadBuffer, Http1Error } from '../../http1/index.ts'
+import type { Framing, HeaderList } from '../../http1/index.ts'
+
+/** Is told what comes in. Every method may change what the reader expects next. */
+export interface ReaderSink {
+  /** The first byte of a message. */
+  onBegin(): void
+  /** A head; the bytes are valid during the call. */
+  onHead(bytes: Buffer, start: number, end: number): void
+  /** Pieces of a body, none of them empty; there may be none when `done`. */
+  onBody(pieces: readonly Buffer[], done: boolean): void
+  /** Bytes of a tunnel. */
+  onRaw(chunk: Buffer): void
+  /** Bytes that nobody expected; those that `expect…` does not claim during the call are kept until something does. */
+  onUnexpected(): void
+  /** All that came in this turn was handed out. */
+  onPause(): void
+  /** The peer broke the protocol; nothing more is read. */
+  onInvalid(error: Http1Error): void
+}
+
+const Mode = { Idle: 0, Head: 1, Body: 2, Raw: 3, Discard: 4 } as const
+type Mode = (typeof Mode)[keyof typeof Mode]
+
+/** See the head of this file. */
+export class MessageReader {
+  readonly #socket: Socket
+  readonly #sink: ReaderSink
+  readonly #head: HeadBuffer
+  readonly #body: BodyDecoder
+  #mode: Mode = Mode.Idle
+  #chunk: Buffer | undefined
+  #at = 0
+  /** The chunk being read. */
+  #current: Buffer | undefined
+  #held = false
+  #begun = false
+  #reading = false
+  #ended = false
+
+  constructor(socket: Socket, sink: ReaderSink, maxHeadSize: number) {
+    this.#socket = socket
+    this.#sink = sink
+    this.#head = new HeadBuffer({ maxHeadSize })
+    this.#body = new BodyDecoder()
+  }
+
+  /** Whether part of a message came in and its head is not complete. */
+  get midHead(): boolean {
+    return this.#mode === Mode.Head && this.#begun
+  }
+
+  /** Whether a body is being read. */
+  get midBody(): boolean {
+    return this.#mode === Mode.Body
+  }
+
+  /** Whether bytes wait here, those of the chunk being read included. */
+  get pending(): boolean {
+    return this.#chunk !== undefined || (this.#reading && this.#at < (this.#current?.length ?? 0))
+  }
+
+  get held(): boolean {
+    return this.#held
+  }
+
+  /** Whether the peer has sent its end. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** The trailers of the body that was read last. */
+  get trailers(): HeaderList | undefined {
+    return this.#body.trailers
+  }
+
+  /** Bytes of content still to come of a body of known length. */
+  get left(): number {
+    return this.#body.left
+  }
+
+  expectHead(): void {
+    this.#mode = Mode.Head
+    this.#begun = false
+  }
+
+  /** Answers false when the body is empty: then nothing is expected. */
+  expectBody(framing: Framing): boolean {
+    this.#body.reset(framing)
+    this.#mode = this.#body.done ? Mode.Idle : Mode.Body
+    return !this.#body.done
+  }
+
+  expectRaw(): void {
+    this.#mode = Mode.Raw
+  }
+
+  expectNothing(): void {
+    this.#mode = Mode.Idle
+  }
+
+  /** Between two exchanges: nothing is expected, and whatever held the last one holds nothing any more. */
+  rest(): void {
+    this.#mode = Mode.Idle
+    this.#held = false
+    if (this.#chunk === undefined && this.#socket.isPaused()) this.#socket.resume()
+  }
+
+  /** Throws away what comes from now on. */
+  discard(): void {
+    this.#mode = Mode.Discard
+    this.#held = false
+    this.#chunk = undefined
+    this.#socket.resume()
+  }
+
+  /** Hands out nothing until `release`. */
+  hold(): void {
+    this.#held = true
+  }
+
+  /** Goes on with what waits here, then with the socket. */
+  release(): void {
+    this.#held = false
+    if (!this.#reading) this.#resume()
+  }
+
+  #resume(): void {
+    const chunk = this.#chunk
+    if (chunk === undefined) {
+      if (this.#socket.isPaused()) this.#socket.resume()
+      this.#sink.onPause()
+      return
+    }
+    this.#chunk = undefined
+    this.#read(chunk, this.#at)
+    if (this.#chunk === undefined && !this.#held && this.#socket.isPaused()) this.#socket.resume()
+  }
+
+  /** Reads as much of the body as is there, whatever holds it; answers whether that was all of it. */
+  drain(): boolean {
+    const chunk = this.#reading ? this.#current : this.#chunk
+    try {
+      while (chunk !== undefined && this.#at < chunk.length && this.midBody) this.#stepBody(chunk)
+    } catch (error) {
+      if (!(error instanceof Http1Error)) throw error
+      this.#mode = Mode.Discard
+      return false
+    }
+    if (!this.#reading && chunk !== undefined && this.#at === chunk.length) this.#chunk = undefined
+    return !this.midBody
+  }
+
+  /** Takes a chunk from the socket. */
+  push(chunk: Buffer): void {
+    if (this.#chunk !== undefined) {
+      // The socket was paused, and had read this one already.
+      this.#chunk = Buffer.concat([this.#chunk.subarray(this.#at), chunk])
+      this.#at = 0
+      this.#socket.pause()
+      return
+    }
+    this.#read(chunk, 0)
+  }
+
+  /**
+   * The peer has sent its end. Answers what that means for what was read.
+   * @returns `idle` between messages, `done` when it completes a body, `cut` in the middle of a message, `later` when
+   * something waits here: ask again after `onPause`.
+   */
+  end(): 'idle' | 'done' | 'cut' | 'later' {
+    this.#ended = true
+    if (this.#chunk !== undefined || this.#held) return 'later'
+    if (this.#mode !== Mode.Body) return this.midHead ? 'cut' : 'idle'
+    try {
+      this.#body.finish()
+      this.#mode = Mode.Idle
+      return 'done'
+    } catch {
+      return 'cut'
+    }
+  }
+
+  #read(chunk: Buffer, from: number): void {
+    this.#at = from
+    this.#current = chunk
+    this.#reading = true
+    try {
+      while (this.#at < chunk.length) {
+        const before = this.#at
+        const mode = this.#mode
+        if (this.#held || !this.#step(chunk)) break
+        // Idle, and nobody wants what is there.
+        if (this.#at === before && this.#mode === Mode.Idle && mode === Mode.Idle) break
+      }
+    } catch (error) {
+      this.#reading = false
+      if (!(error instanceof Http1Error)) throw error
+      this.#mode = Mode.Discard
+      this.#chunk = undefined
+      this.#sink.onInvalid(error)
+      return
+    }
+    this.#reading = false
+    if (this.#at < chunk.length && this.#mode !== Mode.Discard) {
+      this.#chunk = chunk
+      this.#socket.pause()
+    }
+    this.#sink.onPause()
+  }
+
+  /** Answers false when the rest of the chunk has to wait. */
+  #step(chunk: Buffer): boolean {
+    switch (this.#mode) {
+      case Mode.Head:
+        return this.#stepHead(chunk)
+      case Mode.Body:
+        this.#stepBody(chunk)
+        return true
+      case Mode.Raw: {
+        const at = this.#at
+        this.#at = chunk.length
+        this.#sink.onRaw(at === 0 ? chunk : chunk.subarray(at))
+        return true
+      }
+      case Mode.Idle:
+        this.#sink.onUnexpected()
+        return this.#mode !== Mode.Idle
+      default:
+        this.#at = chunk.length
+        return true
+    }
+  }
+
+  #stepHead(chunk: Buffer): boolean {
+    if (!this.#begun) {
+      this.#begun = true
+      this.#sink.onBegin()
+    }
+    const end = this.#head.push(chunk, this.#at)
+    if (end < 0) {
+      this.#at = chunk.length
+      return false
+    }
+    this.#at = end
+    this.#mode = Mode.Idle
+    this.#sink.onHead(this.#head.bytes, this.#head.start, this.#head.end)
+    return true
+  }
+
+  #stepBody(chunk: Buffer): void {
+    const body = this.#body
+    body.push(chunk, this.#at)
+    const pieces: Buffer[] = []
+    for (let piece = body.next(); piece !== undefined; piece = body.next()) pieces.push(piece)
+    this.#at = body.done ? body.at : chunk.length
+    if (body.done) this.#mode = Mode.Idle
+    if (pieces.length > 0 || body.done) this.#sink.onBody(pieces, body.done)
+  }
+}

@@ -1,0 +1,36 @@
+/** Gathers a head and what follows it into one write. */
+import { formatChunkSize, formatLastChunk } from '../../http1/index.ts'
+import type { HeaderList } from '../../http1/index.ts'
+
+/** A body that is this large is not copied behind its head. */
+const largest = 65_536
+
+/**
+ * The bytes of `head` (latin1 text, may be empty) followed by the pieces of a body: as they are, or as one chunk, and
+ * the end of a chunked body when `done`. Undefined when there is nothing to send.
+ */
+export function gather(
+  head: string,
+  pieces: readonly Buffer[],
+  chunked: boolean,
+  done: boolean,
+  trailers?: HeaderList,
+): Buffer | undefined {
+  let size = 0
+  for (const piece of pieces) size += piece.length
+  if (head === '' && !chunked && pieces.length === 1) return pieces[0]
+  const before = chunked && size > 0 ? head + formatChunkSize(size) : head
+  const after = chunked ? (size > 0 ? '\r\n' : '') + (done ? formatLastChunk(trailers) : '') : ''
+  const total = before.length + size + after.length
+  if (total === 0) return undefined
+  const bytes = Buffer.allocUnsafe(total)
+  let at = before === '' ? 0 : bytes.write(before, 0, 'latin1')
+  for (const piece of pieces) at += piece.copy(bytes, at)
+  if (after !== '') bytes.write(after, at, 'latin1')
+  return bytes
+}
+
+/** Whether a piece is better written by itself than copied behind a head. */
+export function isLarge(pieces: readonly Buffer[]): boolean {
+  return pieces.length === 1 && (pieces[0] as Buffer).length >= largest
+}
