@@ -2,14 +2,11 @@
 import type { HeaderMatch } from '../../config/index.ts'
 import { isHeaderValue } from '../../http1/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
-import { Flow } from '../stream/flow.ts'
-import type { Format, RuleAction } from '../plan/plan.ts'
-import type { ProxyStream } from '../stream/stream.ts'
-import { HttpStream } from '../stream/http-stream.ts'
+import { Flow } from '../plan/flow.ts'
+import type { Format, RuleAction, RuleStream } from '../plan/rule.ts'
 
 /** The headers that rules of the current phase work on. */
-export function headersOf(stream: ProxyStream): HeaderList | undefined {
-  if (!(stream instanceof HttpStream)) return undefined
+export function headersOf(stream: RuleStream): HeaderList | undefined {
   return stream.direction === 'request' ? stream.head?.headers : stream.responseHead?.headers
 }
 

@@ -1,9 +1,8 @@
 /** `redirect location|prefix|scheme` (configuration.txt 4.2 "redirect"). */
 import type { RedirectAction } from '../../config/index.ts'
 import { HeaderList, reasonPhrase } from '../../http1/index.ts'
-import { Flow } from '../stream/flow.ts'
-import { HttpStream } from '../stream/http-stream.ts'
-import type { Format, RuleAction } from '../plan/plan.ts'
+import { Flow } from '../plan/flow.ts'
+import type { Format, RuleAction, RuleStream } from '../plan/rule.ts'
 import { headerValue } from './headers.ts'
 import { splitTarget } from './target.ts'
 
@@ -14,7 +13,7 @@ export function redirect(model: RedirectAction, format: Format): RuleAction {
   return {
     type: 'redirect',
     run(stream) {
-      if (!(stream instanceof HttpStream) || stream.head === undefined) return Flow.Next
+      if (stream.head === undefined) return Flow.Next
       const { status, setCookie } = model
       const headers = new HeaderList()
       headers.add('content-length', '0')
@@ -28,7 +27,7 @@ export function redirect(model: RedirectAction, format: Format): RuleAction {
   }
 }
 
-function locationOf(model: RedirectAction, text: string, stream: HttpStream): string {
+function locationOf(model: RedirectAction, text: string, stream: RuleStream): string {
   if (model.kind === 'location') return text
   const { target = '/', headers } = stream.head ?? {}
   const { path, query } = splitTarget(target)

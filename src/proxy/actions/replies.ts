@@ -1,13 +1,10 @@
 /** `return`, `deny` and `set-status`. */
 import { HeaderList } from '../../http1/index.ts'
 import type { Stream } from '../../sample/stream.ts'
-import { Flow } from '../stream/flow.ts'
-import { HttpStream } from '../stream/http-stream.ts'
-import type { Format, RuleAction } from '../plan/plan.ts'
-import type { ProxyStream } from '../stream/stream.ts'
+import { Flow } from '../plan/flow.ts'
+import type { Format, RuleAction, RuleStream } from '../plan/rule.ts'
 import { haproxyReason } from '../stream/reason.ts'
-import { errorReply } from '../stream/reply.ts'
-import type { StreamReply } from '../stream/reply.ts'
+import type { StreamReply } from '../plan/reply.ts'
 import { headerValue } from './headers.ts'
 
 /** A compiled `HttpReply`. */
@@ -21,9 +18,9 @@ export interface ReplyPlan {
   readonly headers: readonly { readonly name: string; readonly format: Format }[]
 }
 
-function buildReply(plan: ReplyPlan, stream: ProxyStream): StreamReply {
+function buildReply(plan: ReplyPlan, stream: RuleStream): StreamReply {
   const { status, contentType, body } = plan
-  if (plan.isPage) return errorReply(status, stream.chosenBackend?.plan, stream.frontend.plan)
+  if (plan.isPage) return stream.errorPage(status)
   const headers = new HeaderList()
   for (const { name, format } of plan.headers) headers.add(name, headerValue(format(stream)))
   const bytes = body?.(stream) ?? Buffer.alloc(0)
@@ -44,13 +41,7 @@ export function returnReply(plan: ReplyPlan): RuleAction {
 export function deny(plan: ReplyPlan): RuleAction {
   return {
     type: 'deny',
-    run(stream) {
-      if (stream.direction === 'response') {
-        stream.stage = 'H'
-        stream.times.responded = -1
-      }
-      return stream.reply(buildReply(plan, stream), 'P')
-    },
+    run: (stream) => stream.reply(buildReply(plan, stream), 'P'),
   }
 }
 
@@ -59,7 +50,7 @@ export function setStatus(status: number, reason: string | undefined): RuleActio
   return {
     type: 'set-status',
     run(stream) {
-      const head = stream instanceof HttpStream ? stream.responseHead : undefined
+      const head = stream.responseHead
       if (head === undefined) return Flow.Next
       head.status = status
       head.reason = reason ?? haproxyReason(status)

@@ -1,30 +1,15 @@
 /** `send-spoe-group <engine> <group>`: asks the agent in the middle of the rules. */
-import { Flow } from '../stream/flow.ts'
-import type { RuleAction } from '../plan/plan.ts'
-import { backendFilters } from '../stream/steps.ts'
-import type { SpoeMessagePlan } from '../plan/spoe.ts'
+import type { RuleAction } from '../plan/rule.ts'
+import type { SpoeMessagePlan, SpoePlan } from '../plan/spoe.ts'
 
-/**
- * The rules go on when the answer is there: the action is not run again, since the rule set remembers the next rule.
- * @param engine the name of a filter of the same section
- */
+/** The rules go on when the answer is there: the action is not run again, since the rule set remembers the next rule. */
 export function sendSpoeGroup(
-  engine: string,
+  engine: SpoePlan,
   group: string,
   messages: readonly SpoeMessagePlan[],
 ): RuleAction {
   return {
     type: 'send-spoe-group',
-    run(stream) {
-      const { frontend, chosenBackend } = stream
-      const filters = [
-        ...frontend.filters,
-        ...(chosenBackend === undefined ? [] : backendFilters(frontend, chosenBackend)),
-      ]
-      const index = filters.findIndex((each) => each.plan.name === engine)
-      const filter = filters[index]
-      if (filter === undefined) return Flow.Next
-      return filter.process(stream, index, messages, `GROUP:${group}`)
-    },
+    run: (stream) => stream.sendGroup(engine, messages, group),
   }
 }

@@ -1,7 +1,6 @@
 /** `set-path` and `set-query`: parts of the request target. */
-import { Flow } from '../stream/flow.ts'
-import { HttpStream } from '../stream/http-stream.ts'
-import type { Format, RuleAction } from '../plan/plan.ts'
+import { Flow } from '../plan/flow.ts'
+import type { Format, RuleAction } from '../plan/rule.ts'
 
 /** A target in three pieces that, put together, give it back: `http://host`, `/path`, `?query`. */
 export function splitTarget(target: string): { readonly origin: string; path: string; query: string } {
@@ -24,7 +23,7 @@ export function setPath(format: Format): RuleAction {
   return {
     type: 'set-path',
     run(stream) {
-      const head = stream instanceof HttpStream ? stream.head : undefined
+      const { head } = stream
       if (head === undefined) return Flow.Next
       const { origin, query } = splitTarget(head.target)
       const path = encodeTarget(format(stream))
@@ -39,7 +38,7 @@ export function setQuery(format: Format): RuleAction {
   return {
     type: 'set-query',
     run(stream) {
-      const head = stream instanceof HttpStream ? stream.head : undefined
+      const { head } = stream
       if (head === undefined) return Flow.Next
       const { origin, path } = splitTarget(head.target)
       const query = encodeTarget(format(stream))

@@ -3,8 +3,8 @@ import type { VariableName } from '../../config/index.ts'
 import type { Stream } from '../../sample/stream.ts'
 import type { SampleValue } from '../../sample/value.ts'
 import type { SetCondition } from '../../sample/variables.ts'
-import { Flow } from '../stream/flow.ts'
-import type { RuleAction } from '../plan/plan.ts'
+import { Flow } from '../plan/flow.ts'
+import type { RuleAction } from '../plan/rule.ts'
 
 /** A sample that is missing leaves the variable as it is. */
 export function setVar(

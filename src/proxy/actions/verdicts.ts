@@ -1,6 +1,6 @@
 /** `accept`, `allow`, `reject`: what ends a rule set, or a stream, without words. */
-import { Flow } from '../stream/flow.ts'
-import type { RuleAction } from '../plan/plan.ts'
+import { Flow } from '../plan/flow.ts'
+import type { RuleAction } from '../plan/rule.ts'
 
 /** The other rules of the set are passed over. */
 export const accept: RuleAction = { type: 'accept', run: () => Flow.Stop }

@@ -12,7 +12,7 @@ import { sendSpoeGroup } from '../actions/spoe-group.ts'
 import { setPath, setQuery } from '../actions/target.ts'
 import { setVar, unsetVar } from '../actions/variables.ts'
 import { accept, allow, reject } from '../actions/verdicts.ts'
-import type { RuleAction } from '../plan/plan.ts'
+import type { RuleAction } from '../plan/rule.ts'
 import type { CompileScope } from './scope.ts'
 import type { CompiledSpoe } from './spoe.ts'
 
@@ -126,8 +126,8 @@ function compileSendGroup(
   // An engine or a group that does not exist was reported when the SPOE files were checked.
   const engine = engines.find((each) => each.plan.name === action.engine.text)
   const messages = engine?.groupMessages(action.group.text, ruleset)
-  if (messages === undefined) return undefined
-  return sendSpoeGroup(action.engine.text, action.group.text, messages)
+  if (engine === undefined || messages === undefined) return undefined
+  return sendSpoeGroup(engine.plan, action.group.text, messages)
 }
 
 function compileReply(reply: HttpReply, ruleset: Ruleset, scope: CompileScope): ReplyPlan {

@@ -4,7 +4,10 @@ import { ruleSets } from '../../config/index.ts'
 import type { Config, Proxy, Rule, RuleSet, SpoeEngine, Word } from '../../config/index.ts'
 import type { LogFormatUse } from '../../sample/index.ts'
 import type { FcgiPlan } from '../plan/fcgi.ts'
-import type { ErrorReply, Format, ProxyPlan, RulePlan, ServerPlan, SwitchPlan } from '../plan/plan.ts'
+import type { ProxyPlan, ServerPlan, SwitchPlan } from '../plan/plan.ts'
+import type { ErrorReply } from '../plan/reply.ts'
+import type { Format, RulePlan } from '../plan/rule.ts'
+import { resolveTimeouts } from '../plan/timeouts.ts'
 import { compileAction, rulesetOf } from './actions.ts'
 import { readErrorFile } from './error-file.ts'
 import { compileFcgiApp } from './fcgi.ts'
@@ -79,6 +82,7 @@ function compileProxy(
   return {
     model,
     id,
+    timeouts: resolveTimeouts(model.timeouts),
     rules: {
       connection: of('tcp-request connection'),
       session: of('tcp-request session'),

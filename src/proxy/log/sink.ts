@@ -8,18 +8,12 @@ import { createWriteStream } from 'node:fs'
 import type { WriteStream } from 'node:fs'
 import { hostname } from 'node:os'
 import { wallClock } from '../../clock.ts'
-import type { LogTarget } from '../../config/index.ts'
-import { formatIp } from '../../ip.ts'
 import { facilityNumber, levelNumber } from './levels.ts'
 import type { LogLevel } from './levels.ts'
 import { formatLogHeader } from './header.ts'
-import type { Plan, ProxyPlan } from '../plan/plan.ts'
+import type { LogDestination } from '../plan/log.ts'
+import type { Plan } from '../plan/plan.ts'
 import type { ProxySettings } from '../settings.ts'
-import type { ProxyStream } from '../stream/stream.ts'
-import type { SampleEndpoint } from '../../sample/stream.ts'
-
-/** A `log` line with an address of its own. */
-export type LogDestination = Extract<LogTarget, { kind: 'target' }>
 
 /** See the head of this file. */
 export class LogSink {
@@ -32,16 +26,6 @@ export class LogSink {
   constructor(plan: Plan, settings: ProxySettings) {
     this.#plan = plan
     this.#settings = settings
-  }
-
-  /** The line of a stream that has ended. */
-  stream(plan: ProxyPlan, stream: ProxyStream): void {
-    if (plan.logTargets.length === 0) return
-    if (plan.model.options.dontLogNull && stream.bytesRead === 0 && stream.bytesUploaded === 0) return
-    stream.direction = 'response'
-    const text = plan.logFormat === undefined ? connectLine(stream) : plan.logFormat(stream)
-    const data = plan.logFormatSd?.(stream) ?? ''
-    this.send(plan.logTargets, plan.logTag, 'info', text, data)
   }
 
   /** Sends a line to every target that takes its level. */
@@ -124,15 +108,4 @@ export class LogSink {
 
 function cut(line: string, length: number): string {
   return line.length > length ? line.slice(0, length) : line
-}
-
-/** What HAProxy logs without `option httplog`, `option tcplog` and `log-format`. */
-function connectLine(stream: ProxyStream): string {
-  const { session, frontend } = stream
-  const mode = frontend.plan.model.mode.toUpperCase()
-  return `Connect from ${show(session.source)} to ${show(session.destination)} (${frontend.name}/${mode})`
-}
-
-function show(endpoint: SampleEndpoint | undefined): string {
-  return endpoint === undefined ? 'unix:1' : `${formatIp(endpoint.address)}:${endpoint.port}`
 }

@@ -3,17 +3,17 @@ import { Framing } from '../../http1/index.ts'
 import type { RequestHead, ResponseHead } from '../../http1/index.ts'
 import type { SampleHeaders, SampleRequest, SampleResponse } from '../../sample/stream.ts'
 
-/** What is known of the body beside the head. */
-export interface BodySource {
-  readonly bufferedBody: Buffer | undefined
+/** What is there of a body beside the head. */
+export interface BodyView {
+  readonly bytes: Buffer | undefined
 }
 
-/** See the head of this file. */
+/** As samples see a request, whatever rules made of it by now. */
 export class RequestView implements SampleRequest {
   readonly #head: RequestHead
-  readonly #body: BodySource
+  readonly #body: BodyView
 
-  constructor(head: RequestHead, body: BodySource) {
+  constructor(head: RequestHead, body: BodyView) {
     this.#head = head
     this.#body = body
   }
@@ -35,7 +35,7 @@ export class RequestView implements SampleRequest {
   }
 
   get body(): Buffer | undefined {
-    return this.#body.bufferedBody
+    return this.#body.bytes
   }
 
   get bodySize(): number | undefined {
@@ -44,14 +44,16 @@ export class RequestView implements SampleRequest {
   }
 }
 
-/** See the head of this file. */
+/** As samples see a response. */
 export class ResponseView implements SampleResponse {
   readonly #head: ResponseHead
   readonly #framing: Framing
+  readonly #body: BodyView
 
-  constructor(head: ResponseHead, framing: Framing) {
+  constructor(head: ResponseHead, framing: Framing, body: BodyView) {
     this.#head = head
     this.#framing = framing
+    this.#body = body
   }
 
   get status(): number {
@@ -70,8 +72,8 @@ export class ResponseView implements SampleResponse {
     return this.#head.headers.pairs
   }
 
-  get body(): undefined {
-    return undefined
+  get body(): Buffer | undefined {
+    return this.#body.bytes
   }
 
   get bodySize(): number | undefined {

@@ -1,19 +1,8 @@
 /** Answers that the proxy gives itself: error pages, `return`, `deny`, `redirect`. */
-import { HeaderList } from '../../http1/index.ts'
 import { errorPage, pageHeaders } from './error-page.ts'
+import type { ResponseHead } from '../../http1/index.ts'
+import type { StreamReply } from '../plan/reply.ts'
 import type { ProxyPlan } from '../plan/plan.ts'
-
-/** One answer. The headers belong to the stream from then on. */
-export interface StreamReply {
-  readonly status: number
-  readonly reason: string
-  readonly headers: HeaderList
-  readonly body: Buffer
-  /** Whether the connection ends with it. */
-  readonly close: boolean
-  /** Nothing is sent, and the connection is closed. */
-  readonly silent?: boolean
-}
 
 /** The page of an error: the `errorfile` of the backend, then of the frontend, then HAProxy's own. */
 export function errorReply(status: number, ...plans: readonly (ProxyPlan | undefined)[]): StreamReply {
@@ -29,4 +18,9 @@ export function errorReply(status: number, ...plans: readonly (ProxyPlan | undef
     body: page.body,
     close: page.close,
   }
+}
+
+/** The head of an answer, for the rules of http-after-response to change. */
+export function replyHead({ status, reason, headers, body }: StreamReply): ResponseHead {
+  return { minor: 1, status, reason, headers, framing: body.length, connection: 0, upgrade: undefined }
 }
