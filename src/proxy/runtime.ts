@@ -126,13 +126,13 @@ export class ProxyRuntime {
       ...[...this.#filters.values()].flat().map((filter) => filter.close()),
       ...[...this.#backends.values()].flatMap((backend) => backend.servers.map((server) => server.close())),
     ])
-    this.log.close()
+    await this.log.close()
   }
 
   destroyServers(): void {
     this.health.stop()
     for (const filter of [...this.#filters.values()].flat()) filter.destroy()
     for (const backend of this.#backends.values()) for (const server of backend.servers) server.destroy()
-    this.log.close()
+    void this.log.close()
   }
 }
