@@ -80,7 +80,7 @@ export class ProxyRuntime implements FrontendHost {
   async closeServers(): Promise<void> {
     this.health.stop()
     await Promise.all([...this.#allFilters().map((filter) => filter.close()), this.backends.close()])
-    this.context.log.close()
+    await this.context.log.close()
   }
 
   destroy(): void {
@@ -89,7 +89,7 @@ export class ProxyRuntime implements FrontendHost {
     this.health.stop()
     for (const filter of this.#allFilters()) filter.destroy()
     this.backends.destroy()
-    this.context.log.close()
+    void this.context.log.close()
   }
 
   #allFilters(): readonly SpoeFilter[] {
