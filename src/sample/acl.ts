@@ -27,21 +27,14 @@ export interface Acl {
   readonly tests: AclTest[]
 }
 
-/** Whether one of the lines matches, or may do so later. */
+/** Whether one of the lines matches, or may do so later (`acl_exec_cond` in src/acl.c). */
 export function evaluateAcl(acl: Acl, stream: Stream): Verdict {
   let verdict: Verdict = Verdict.Fail
   for (const test of acl.tests) {
     if (test.matches(stream)) return Verdict.Pass
-    if (!stream.final && isUndecided(test.expression, stream)) verdict = Verdict.Miss
+    if (!stream.final && test.expression.mayChange(stream)) verdict = Verdict.Miss
   }
   return verdict
-}
-
-/** More data could make the test match. */
-function isUndecided(expression: Expression, stream: Stream): boolean {
-  if (expression.mayChange) return true
-  if (stream.direction === 'response' || stream.request !== undefined) return false
-  return expression.needs.some((need) => need === 'request-headers' || need === 'request')
 }
 
 /**

@@ -24,6 +24,8 @@ export interface CompileContext {
   readonly environment: ReadonlyMap<string, string>
   /** For `hostname` and `%H`. */
   readonly hostname: string
+  /** `tune.bufsize`: nobody waits for bytes beyond what a buffer holds. @default 16384 */
+  readonly bufferSize?: number
   /**
    * Says nothing about what HAProxy has and sluice has not: for who only wants to know what is wrong, and evaluates
    * nothing.

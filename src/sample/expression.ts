@@ -17,10 +17,12 @@ import type { Evaluate, Some, Step } from './evaluation.ts'
 import { chainOf, someOf, stepOf } from './evaluation.ts'
 import { fetchesByName } from './fetches/registry.ts'
 import type { Fetch, FetchSpec } from './fetches/spec.ts'
+import { mayChangeOf } from './fetches/spec.ts'
 import { unsupportedFetches } from './fetches/unsupported.ts'
 import { didYouMean } from './hint.ts'
 import type { SampleSource } from './ruleset.ts'
 import { available, describeNeeds } from './ruleset.ts'
+import type { Stream } from './stream.ts'
 import type { SampleType } from './value.ts'
 
 /** A compiled expression. */
@@ -33,8 +35,8 @@ export interface Expression {
   readonly type: SampleType
   /** Any one of these must be available. */
   readonly needs: readonly SampleSource[]
-  /** Whether the result may still change while a rule waits for more data. */
-  readonly mayChange: boolean
+  /** Whether more data could change the sample of the stream as it is. Asked only while `stream.final` is false. */
+  readonly mayChange: (stream: Stream) => boolean
   /** The sample; undefined when there is none, or a converter failed. */
   readonly evaluate: Evaluate
   /**
@@ -160,7 +162,7 @@ export function finishExpression(
     fetch: name,
     type,
     needs: spec.needs,
-    mayChange: spec.mayChange === true,
+    mayChange: mayChangeOf(fetch, spec.needs),
     evaluate: chainOf(fetch.one, steps),
     some: someOf(fetch, steps),
   }

@@ -22,6 +22,7 @@ export type { RegexOptions } from './regex.ts'
 export { available, eventRulesets, rulesets } from './ruleset.ts'
 export type { Ruleset, SampleSource } from './ruleset.ts'
 export type {
+  RequestState,
   SampleEndpoint,
   SampleFcgiApp,
   SampleHeaders,

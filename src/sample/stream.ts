@@ -29,13 +29,23 @@ interface SampleMessage {
   /** What follows `HTTP/`: `1.1`. */
   readonly version: string
   readonly headers: SampleHeaders
-  /** The body as far as it is buffered; undefined when nothing of it is. */
+  /**
+   * The body as far as it is here and not forwarded yet, chunks decoded: bytes that came with the head are part of it.
+   * Undefined when there are none, and always in TCP mode, where HAProxy looks at the head only.
+   */
   readonly body: Buffer | undefined
-  /** The announced length of the body; undefined when it is not announced (chunked). */
+  /** The announced length of the body; undefined when it is not announced (chunked), and in TCP mode. */
   readonly bodySize: number | undefined
 }
 
-/** An HTTP request as the rules left it so far. */
+/**
+ * Why a stream has a `request` or has none. In TCP mode the bytes in the buffer are taken for a request as soon as a
+ * rule asks: `partial` while more of them may complete its head (an empty buffer, too), `invalid` once they cannot, or
+ * the buffer is full without one.
+ */
+export type RequestState = 'complete' | 'partial' | 'invalid'
+
+/** An HTTP request as the rules left it so far; in TCP mode as it was received, Connection untouched. */
 export interface SampleRequest extends SampleMessage {
   readonly method: string
   /** The request target: `/path?query`, `http://host/path`, `*` or `host:port`. */
@@ -172,14 +182,15 @@ export interface Stream {
   /** The frontend itself until a backend is chosen. */
   readonly backend: SampleNamed
   readonly server: SampleNamed | undefined
-  /** Undefined in TCP mode and before the headers are complete. Stays during the response. */
+  /** Undefined unless {@link requestState} is `complete`. Stays during the response. */
   readonly request: SampleRequest | undefined
+  readonly requestState: RequestState
   readonly response: SampleResponse | undefined
   /** Whether this is the first request of its connection. */
   readonly firstRequest: boolean
-  /** The bytes that wait to be forwarded to the server, in TCP mode. */
+  /** The bytes that wait to be forwarded to the server, empty when there are none. Undefined in HTTP mode. */
   readonly requestBuffer: Buffer | undefined
-  /** The bytes that wait to be forwarded to the client, in TCP mode. */
+  /** The bytes that wait to be forwarded to the client, empty when there are none. Undefined in HTTP mode. */
   readonly responseBuffer: Buffer | undefined
   /** Undefined when the client's connection is not encrypted. */
   readonly tls: SampleTls | undefined

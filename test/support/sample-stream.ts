@@ -5,9 +5,11 @@
 import { Buffer } from 'node:buffer'
 import { Diagnostics, formatDiagnostic } from '#src/config/diagnostics.js'
 import type { Word } from '#src/config/word.js'
+import { HeadBuffer, mayBecomeRequest, parseRequestHead } from '#src/http1/index.js'
 import { VariableNames, VariableStore } from '#src/sample/index.js'
 import type {
   CompileContext,
+  RequestState,
   SampleRequest,
   SampleResponse,
   Stream,
@@ -147,6 +149,7 @@ export function testStream(overrides: Partial<Stream> = {}): Stream {
     backend: { name: 'fe', id: 2 },
     server: undefined,
     request: undefined,
+    requestState: overrides.request === undefined ? 'partial' : 'complete',
     response: undefined,
     firstRequest: true,
     requestBuffer: undefined,
@@ -164,6 +167,36 @@ export function testStream(overrides: Partial<Stream> = {}): Stream {
     random: () => 0x8000_0000,
     ...overrides,
   }
+}
+
+/** A stream in TCP mode that holds what a client has sent, taken for a request where that can be. */
+export function tcpStream(sent: Buffer, overrides: Partial<Stream> = {}): Stream {
+  const head = new HeadBuffer({ maxHeadSize: 16_384 })
+  let request: SampleRequest | undefined
+  let requestState: RequestState = 'partial'
+  try {
+    if (head.push(sent, 0) >= 0) {
+      const { method, target, minor, headers } = parseRequestHead(head.bytes, head.start, head.end)
+      request = {
+        method,
+        target,
+        version: `1.${minor}`,
+        headers: headers.pairs,
+        body: undefined,
+        bodySize: undefined,
+      }
+      requestState = 'complete'
+    } else if (!mayBecomeRequest(sent)) requestState = 'invalid'
+  } catch {
+    requestState = 'invalid'
+  }
+  return testStream({
+    requestBuffer: sent,
+    responseBuffer: Buffer.alloc(0),
+    request,
+    requestState,
+    ...overrides,
+  })
 }
 
 /** A stream with a request from raw text. */

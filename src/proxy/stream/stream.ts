@@ -4,6 +4,7 @@
  */
 import { wallClock } from '../../clock.ts'
 import type {
+  RequestState,
   SampleEndpoint,
   SampleFcgiApp,
   SampleNamed,
@@ -217,6 +218,11 @@ export abstract class ProxyStream implements Stream {
 
   get backend(): SampleNamed {
     return this.chosenBackend ?? this.frontend
+  }
+
+  /** Until TCP mode parses its buffer, a request may always be still to come. */
+  get requestState(): RequestState {
+    return this.request === undefined ? 'partial' : 'complete'
   }
 
   abstract get request(): SampleRequest | undefined

@@ -13,6 +13,8 @@ import { StreamTimes } from './times.ts'
 import { ProxyStream } from './stream.ts'
 import type { Cause } from './stream.ts'
 
+const nothing = Buffer.alloc(0)
+
 /** See the head of this file. */
 export class TcpStream extends ProxyStream implements ConnectorClient, ClientSide {
   readonly #client: Socket
@@ -54,12 +56,12 @@ export class TcpStream extends ProxyStream implements ConnectorClient, ClientSid
     return undefined
   }
 
-  get requestBuffer(): Buffer | undefined {
-    return this.#fromClient
+  get requestBuffer(): Buffer {
+    return this.#fromClient ?? nothing
   }
 
-  get responseBuffer(): Buffer | undefined {
-    return this.#fromServer
+  get responseBuffer(): Buffer {
+    return this.#fromServer ?? nothing
   }
 
   get requestLine(): undefined {

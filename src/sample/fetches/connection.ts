@@ -4,7 +4,7 @@ import type { SampleValue } from '../value.ts'
 import { addr, bin, bool, sint, str } from '../value.ts'
 import type { Arguments } from '../arguments.ts'
 import type { Fetch, FetchSpec } from './spec.ts'
-import { plain, text } from './spec.ts'
+import { always, plain, text } from './spec.ts'
 
 function address(endpoint: SampleEndpoint | undefined): SampleValue | undefined {
   return endpoint === undefined ? undefined : addr(endpoint.address)
@@ -13,6 +13,8 @@ function address(endpoint: SampleEndpoint | undefined): SampleValue | undefined 
 function port(endpoint: SampleEndpoint | undefined): SampleValue | undefined {
   return endpoint === undefined || endpoint.port === 0 ? undefined : sint(endpoint.port)
 }
+
+const defaultBufferSize = 16_384
 
 /** In HTTP mode HAProxy counts the blocks of its own representation; the bytes of the head come close. */
 function inputLength(stream: Stream): number {
@@ -24,19 +26,28 @@ function inputLength(stream: Stream): number {
   return length + (request.body?.length ?? 0)
 }
 
-function payload(args: Arguments, side: 'requestBuffer' | 'responseBuffer'): Fetch | undefined {
+/** `smp_fetch_payload` in src/payload.c. */
+function payload(
+  args: Arguments,
+  side: 'requestBuffer' | 'responseBuffer',
+  bufferSize = defaultBufferSize,
+): Fetch | undefined {
   const offset = args.count32(0) ?? 0
   const length = args.count32(1) ?? 0
   if (offset < 0) return args.wrong(0, 'the offset must not be negative')
   if (length < 0) return args.wrong(1, 'the length must not be negative')
+  const end = offset + length
+  const canBe = end <= bufferSize
   return {
     one: (stream) => {
       const buffer = stream[side]
-      if (buffer === undefined) return undefined
-      // Length 0 is all there is; otherwise the bytes must all be there.
-      if (length > 0)
-        return offset + length > buffer.length ? undefined : bin(buffer.subarray(offset, offset + length))
-      return offset > buffer.length ? undefined : bin(buffer.subarray(offset))
+      if (buffer === undefined || !canBe || end > buffer.length) return undefined
+      // Length 0 is all there is.
+      return bin(buffer.subarray(offset, length === 0 ? buffer.length : end))
+    },
+    mayChange: (stream) => {
+      const buffer = stream[side]
+      return buffer !== undefined && canBe && (length === 0 || end > buffer.length)
     },
   }
 }
@@ -114,31 +125,25 @@ const proxyFetches: readonly FetchSpec[] = [
 ]
 
 const bufferFetches: readonly FetchSpec[] = [
-  {
-    ...plain('wait_end', 'bool', 'internal', 'True once a rule has waited as long as it may.', (stream) =>
-      stream.final ? bool(true) : undefined,
-    ),
-    mayChange: true,
-  },
-  {
-    ...plain(
-      'req.len',
-      'sint',
-      'request-buffer',
-      'How many bytes of the request are buffered; in HTTP mode about that.',
-      (stream) => sint(inputLength(stream)),
-      ['req_len'],
-    ),
-    mayChange: true,
-  },
+  plain('wait_end', 'bool', 'internal', 'True once a rule has waited as long as it may.', {
+    one: (stream) => (stream.final ? bool(true) : undefined),
+    mayChange: always,
+  }),
+  plain(
+    'req.len',
+    'sint',
+    'request-buffer',
+    'How many bytes of the request are buffered; in HTTP mode about that.',
+    { one: (stream) => sint(inputLength(stream)), mayChange: always },
+    ['req_len'],
+  ),
   {
     name: 'req.payload',
     args: span,
     type: 'bin',
     needs: ['request-buffer'],
     doc: 'Bytes of the request in TCP mode; length 0 is all that is there.',
-    mayChange: true,
-    build: (args) => payload(args, 'requestBuffer'),
+    build: (args, { bufferSize }) => payload(args, 'requestBuffer', bufferSize),
   },
   {
     name: 'res.payload',
@@ -146,8 +151,7 @@ const bufferFetches: readonly FetchSpec[] = [
     type: 'bin',
     needs: ['response-buffer'],
     doc: 'Bytes of the response in TCP mode; length 0 is all that is there.',
-    mayChange: true,
-    build: (args) => payload(args, 'responseBuffer'),
+    build: (args, { bufferSize }) => payload(args, 'responseBuffer', bufferSize),
   },
 ]
 
