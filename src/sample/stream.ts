@@ -34,7 +34,10 @@ interface SampleMessage {
    * Undefined when there are none, and always in TCP mode, where HAProxy looks at the head only.
    */
   readonly body: Buffer | undefined
-  /** The announced length of the body; undefined when it is not announced (chunked), and in TCP mode. */
+  /**
+   * How much of the body is announced: its length or, in chunks, what is here and what the chunk being read still
+   * misses (`BodyDecoder.left`). Undefined when nothing is announced: until close, and in TCP mode.
+   */
   readonly bodySize: number | undefined
 }
 

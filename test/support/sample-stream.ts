@@ -5,7 +5,14 @@
 import { Buffer } from 'node:buffer'
 import { Diagnostics, formatDiagnostic } from '#src/config/diagnostics.js'
 import type { Word } from '#src/config/word.js'
-import { HeadBuffer, mayBecomeRequest, parseRequestHead } from '#src/http1/index.js'
+import {
+  BodyDecoder,
+  Framing,
+  HeadBuffer,
+  mayBecomeRequest,
+  parseHeaderBlock,
+  parseRequestHead,
+} from '#src/http1/index.js'
 import { VariableNames, VariableStore } from '#src/sample/index.js'
 import type {
   CompileContext,
@@ -78,6 +85,25 @@ export function parseRequest(raw: string): SampleRequest {
   const { start, headers, body } = parseHead(raw)
   const [method = '', target = '', version = ''] = start.split(' ')
   return { method, target, version: version.slice(5), headers, body, bodySize: body.length }
+}
+
+/** What a stream knows of the body of a message of which `raw` has come: chunks are decoded. */
+export function readBody(raw: string): Pick<SampleRequest, 'body' | 'bodySize'> {
+  const bytes = Buffer.from(raw, 'latin1')
+  const end = bytes.indexOf('\r\n\r\n') + 4
+  const headers = parseHeaderBlock(bytes, bytes.indexOf('\r\n') + 2, end)
+  const length = headers.get('content-length')
+  const chunked = headers.get('transfer-encoding') !== undefined
+  const decoder = new BodyDecoder()
+  decoder.reset(chunked ? Framing.Chunked : Number(length ?? 0))
+  decoder.push(bytes.subarray(end))
+  const pieces: Buffer[] = []
+  for (let piece = decoder.next(); piece !== undefined; piece = decoder.next()) pieces.push(piece)
+  const body = Buffer.concat(pieces)
+  return {
+    body: body.length === 0 ? undefined : body,
+    bodySize: chunked ? body.length + decoder.left : Number(length ?? 0),
+  }
 }
 
 /** A response from raw latin1 text. */

@@ -39,7 +39,7 @@ function forMessage(prefix: 'req' | 'res', from: MessageOf, source: SampleSource
       `${prefix}.body_size`,
       'sint',
       source,
-      `The announced length of the ${message} body, or how much of it is buffered.`,
+      `The announced length of the ${message} body; of one in chunks, that of the chunks that have begun.`,
       (stream) => {
         const found = from(stream)
         return found === undefined ? undefined : sint(found.bodySize ?? found.body?.length ?? 0)

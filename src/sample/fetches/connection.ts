@@ -1,5 +1,5 @@
 /** Fetches of the client's connection, of frontend, backend and server (configuration.txt 7.3.2 to 7.3.4). */
-import type { SampleEndpoint, Stream } from '../stream.ts'
+import type { SampleEndpoint, SampleRequest, SampleResponse, Stream } from '../stream.ts'
 import type { SampleValue } from '../value.ts'
 import { addr, bin, bool, sint, str } from '../value.ts'
 import type { Arguments } from '../arguments.ts'
@@ -16,14 +16,21 @@ function port(endpoint: SampleEndpoint | undefined): SampleValue | undefined {
 
 const defaultBufferSize = 16_384
 
-/** In HTTP mode HAProxy counts the blocks of its own representation; the bytes of the head come close. */
-function inputLength(stream: Stream): number {
-  if (stream.requestBuffer !== undefined) return stream.requestBuffer.length
-  const { request } = stream
-  if (request === undefined) return 0
-  let length = request.method.length + request.target.length + request.version.length + 5
-  for (const [name, value] of request.headers) length += name.length + value.length
-  return length + (request.body?.length ?? 0)
+/** In HTTP mode the size of HAProxy's inner form of a message: 20 bytes for a start line, one for the end of the headers. */
+function messageLength(startLine: number, { headers, body }: SampleRequest | SampleResponse): number {
+  let length = 20 + 'HTTP/1.1'.length + startLine + 1 + (body?.length ?? 0)
+  for (const [name, value] of headers) length += name.length + value.length
+  return length
+}
+
+function requestLength({ requestBuffer, request }: Stream): number {
+  if (requestBuffer !== undefined) return requestBuffer.length
+  return request === undefined ? 0 : messageLength(request.method.length + request.target.length, request)
+}
+
+function responseLength({ responseBuffer, response }: Stream): number {
+  if (responseBuffer !== undefined) return responseBuffer.length
+  return response === undefined ? 0 : messageLength(3 + response.reason.length, response)
 }
 
 /** `smp_fetch_payload` in src/payload.c. */
@@ -134,8 +141,15 @@ const bufferFetches: readonly FetchSpec[] = [
     'sint',
     'request-buffer',
     'How many bytes of the request are buffered; in HTTP mode about that.',
-    { one: (stream) => sint(inputLength(stream)), mayChange: always },
+    { one: (stream) => sint(requestLength(stream)), mayChange: always },
     ['req_len'],
+  ),
+  plain(
+    'res.len',
+    'sint',
+    'response-buffer',
+    'How many bytes of the response are buffered; in HTTP mode about that.',
+    { one: (stream) => sint(responseLength(stream)), mayChange: always },
   ),
   {
     name: 'req.payload',

@@ -15,7 +15,7 @@ const names = `
   internal.htx_blk.start_line internal.htx_blk.type internal.strm.is_htx last_rule_file last_rule_line
   lat_ns_avg lat_ns_tot nbproc nbsrv payload payload_lv prio_class prio_offset proc queue rdp_cookie
   rdp_cookie_cnt rep_ssl_hello_type req.payload_lv req.rdp_cookie req.rdp_cookie_cnt req.ssl_alpn req.ssl_ec_ext
-  req.ssl_hello_type req.ssl_sni req.ssl_st_ext req.ssl_ver req_ssl_hello_type req_ssl_sni req_ssl_ver res.len
+  req.ssl_hello_type req.ssl_sni req.ssl_st_ext req.ssl_ver req_ssl_hello_type req_ssl_sni req_ssl_ver
   res.payload_lv res.ssl_hello_type sc0_bytes_in_rate sc0_bytes_out_rate sc0_clr_gpc0 sc0_clr_gpc1 sc0_conn_cnt
   sc0_conn_cur sc0_conn_rate sc0_get_gpc0 sc0_get_gpc1 sc0_get_gpt0 sc0_gpc0_rate sc0_gpc1_rate sc0_http_err_cnt
   sc0_http_err_rate sc0_http_fail_cnt sc0_http_fail_rate sc0_http_req_cnt sc0_http_req_rate sc0_inc_gpc0
