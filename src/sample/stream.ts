@@ -7,9 +7,11 @@
 import type { Buffer } from 'node:buffer'
 import type { VariableScope, VariableStore } from './variables.ts'
 
-/** An address of 4 or 16 bytes and a port. Absent for unix sockets. */
+/** One end of a connection. */
 export interface SampleEndpoint {
+  /** 4 or 16 bytes; none for a unix socket. */
   readonly address: Uint8Array
+  /** For a unix socket that clients connect to, on both ends the id of its `bind` line; towards a server 0. */
   readonly port: number
 }
 

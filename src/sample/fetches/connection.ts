@@ -7,11 +7,16 @@ import type { Fetch, FetchSpec } from './spec.ts'
 import { always, plain, text } from './spec.ts'
 
 function address(endpoint: SampleEndpoint | undefined): SampleValue | undefined {
-  return endpoint === undefined ? undefined : addr(endpoint.address)
+  return isInternet(endpoint) ? addr(endpoint.address) : undefined
 }
 
 function port(endpoint: SampleEndpoint | undefined): SampleValue | undefined {
-  return endpoint === undefined || endpoint.port === 0 ? undefined : sint(endpoint.port)
+  return isInternet(endpoint) && endpoint.port !== 0 ? sint(endpoint.port) : undefined
+}
+
+/** Unix sockets have neither address nor port. */
+function isInternet(endpoint: SampleEndpoint | undefined): endpoint is SampleEndpoint {
+  return endpoint !== undefined && endpoint.address.length > 0
 }
 
 const defaultBufferSize = 16_384
@@ -72,7 +77,7 @@ const clientFetches: readonly FetchSpec[] = [
     'bool',
     'client',
     "Whether the client's address is one of this machine's.",
-    (stream) => (stream.source === undefined ? undefined : bool(stream.sourceIsLocal)),
+    (stream) => (isInternet(stream.source) ? bool(stream.sourceIsLocal) : undefined),
   ),
   plain('dst', 'ipv4', 'client', 'The address that the client connected to.', (stream) =>
     address(stream.destination),
@@ -85,7 +90,7 @@ const clientFetches: readonly FetchSpec[] = [
     'bool',
     'client',
     "Whether the address that the client connected to is one of this machine's.",
-    (stream) => (stream.destination === undefined ? undefined : bool(stream.destinationIsLocal)),
+    (stream) => (isInternet(stream.destination) ? bool(stream.destinationIsLocal) : undefined),
   ),
   plain('ssl_fc', 'bool', 'client-connection', "Whether the client's connection is encrypted.", (stream) =>
     bool(stream.tls !== undefined),
