@@ -16,7 +16,7 @@ import type { ProxySettings } from './settings.ts'
 export class ProxyRuntime {
   readonly plan: Plan
   readonly settings: ProxySettings
-  readonly variables = new VariableStore()
+  readonly variables: VariableStore
   readonly log: LogSink
   readonly health: HealthChecks
   readonly frontends: readonly Frontend[]
@@ -38,6 +38,7 @@ export class ProxyRuntime {
   constructor(plan: Plan, settings: ProxySettings) {
     this.plan = plan
     this.settings = settings
+    this.variables = new VariableStore({ permanent: plan.variableNames.of('proc') })
     this.log = new LogSink(plan, settings)
     for (const each of plan.proxies) {
       if (each.model.kind === 'frontend') continue
