@@ -2,7 +2,7 @@
  * ACL keywords that stand for a fetch and a matching method (configuration.txt 7.1; `acl_kws` in src/http_acl.c):
  * `path_beg` is `path -m beg`, `hdr` is `req.hdr -m str`.
  */
-import type { MatchName } from './patterns/pattern-set.ts'
+import type { MatchName } from './patterns/match-method.ts'
 
 /** What an ACL keyword stands for. */
 export interface AclKeyword {

@@ -7,7 +7,7 @@ import { fetches } from './fetches/registry.ts'
 import type { FetchSpec } from './fetches/spec.ts'
 import { unsupportedFetches } from './fetches/unsupported.ts'
 import { logAliases } from './log-aliases.ts'
-import { matchMethods } from './patterns/pattern-set.ts'
+import { matchMethods } from './patterns/match-method.ts'
 import { describeNeeds } from './ruleset.ts'
 
 const introduction = `# Samples, ACLs and log formats

@@ -1,7 +1,7 @@
 /** Fetches that need no stream: constants, the environment, dates and random values (configuration.txt 7.3.2). */
 import { Buffer } from 'node:buffer'
 import type { Arguments } from '../arguments.ts'
-import type { CompileContext } from '../context.ts'
+import type { BuildContext } from '../build-context.ts'
 import { parseHex } from '../hex.ts'
 import { add } from '../int64.ts'
 import type { Stream } from '../stream.ts'
@@ -40,7 +40,7 @@ function buildAddress(args: Arguments): Fetch | undefined {
   return bytes === undefined ? undefined : constant(addr(bytes))
 }
 
-function buildEnvironment(args: Arguments, context: CompileContext): Fetch {
+function buildEnvironment(args: Arguments, context: BuildContext): Fetch {
   const value = context.environment.get(args.text(0) ?? '')
   const sample = value === undefined ? undefined : str(Buffer.from(value).toString('latin1'))
   return { one: () => sample }

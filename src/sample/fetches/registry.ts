@@ -1,4 +1,4 @@
-/** All fetches, by name and alias. */
+/** All fetches. */
 import { bodyFetches } from './body.ts'
 import { connectionFetches } from './connection.ts'
 import { constantFetches } from './constant.ts'
@@ -18,8 +18,3 @@ export const fetches: readonly FetchSpec[] = [
   ...cookieFetches,
   ...bodyFetches,
 ]
-
-/** Every fetch under each of its names. */
-export const fetchesByName: ReadonlyMap<string, FetchSpec> = new Map(
-  fetches.flatMap((spec) => [spec.name, ...(spec.aliases ?? [])].map((name) => [name, spec] as const)),
-)

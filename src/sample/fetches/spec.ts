@@ -1,6 +1,6 @@
 /** What an entry of the registry of fetches is, and helpers to write one. */
 import type { ArgSpec, Arguments } from '../arguments.ts'
-import type { CompileContext } from '../context.ts'
+import type { BuildContext } from '../build-context.ts'
 import type { SampleSource } from '../ruleset.ts'
 import type { Stream } from '../stream.ts'
 import type { SampleType, SampleValue } from '../value.ts'
@@ -31,7 +31,7 @@ export interface FetchSpec {
   /** One line for the documentation. */
   readonly doc: string
   /** Binds the arguments; undefined after a complaint. */
-  build(args: Arguments, context: CompileContext): Fetch | undefined
+  build(args: Arguments, context: BuildContext): Fetch | undefined
 }
 
 /** A fetch without arguments. */
