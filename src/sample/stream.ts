@@ -161,7 +161,7 @@ export interface StreamLog {
   readonly noServer: string
 }
 
-/** See the head of this file. */
+/** What expressions, conditions and formats are evaluated against: one TCP connection, or one request and its response. */
 export interface Stream {
   /** Wall-clock milliseconds since 1970, with a fraction for `date_us`. */
   readonly now: number
