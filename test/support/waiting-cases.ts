@@ -3,6 +3,8 @@
  * 2.6.12, which test/parity/sample-waiting.test.ts asks again.
  */
 
+import { clientHelloRecord } from './client-hello.ts'
+
 /** `pass 2`: matches as soon as the second piece is there; `fail end`: does not, which is known when no more can come. */
 export type Outcome = `${'pass' | 'fail'} ${number | 'end'}`
 
@@ -23,6 +25,19 @@ export const declared: readonly string[] = [
 
 /** Files that the conditions name: a converter that finds nothing takes the sample away, not the reason to wait. */
 export const waitingFiles = { 'numbers.map': 'x 1\n' }
+
+const cut = (bytes: Buffer, ...at: readonly number[]): string[] =>
+  [0, ...at].map((from, index) => bytes.toString('latin1', from, at[index]))
+
+const helloPieces = cut(
+  clientHelloRecord({ serverName: 'example.test', protocols: ['h2', 'http/1.1'], ticket: '' }),
+  1,
+  4,
+  60,
+  130,
+)
+
+const barePieces = cut(clientHelloRecord({ curves: false }), 9, 70)
 
 /** Samples of each kind, and how their verdicts combine. */
 export const waitingGroups: readonly WaitingGroup[] = [
@@ -204,6 +219,91 @@ export const waitingGroups: readonly WaitingGroup[] = [
     outcomes: [
       ['if { method BREW }', 'pass 2'],
       ['if { method GET }', 'fail 2'],
+    ],
+  },
+  {
+    pieces: helloPieces,
+    outcomes: [
+      ['if { req.ssl_hello_type 1 }', 'pass 5'],
+      ['if { req_ssl_hello_type 2 }', 'fail 5'],
+      ['unless { req.ssl_hello_type 1 }', 'fail 5'],
+      ['if { req.ssl_sni -m found }', 'pass 5'],
+      ['if { req_ssl_sni -i Example.TEST }', 'pass 5'],
+      ['if { req.ssl_sni other }', 'fail 5'],
+      ['if { req.ssl_sni,lower,field(1,.) example }', 'pass 5'],
+      ['if !{ req.ssl_sni -m end .test }', 'fail 5'],
+      ['if { req.ssl_alpn h2 }', 'pass 5'],
+      ['if { req.ssl_alpn http/1.1 }', 'pass 5'],
+      ['if { req.ssl_alpn h3 }', 'fail 5'],
+      ['if { req.ssl_ec_ext }', 'pass 5'],
+      ['if { req.ssl_st_ext 1 }', 'pass 5'],
+      ['if { req.ssl_st_ext 2 }', 'fail 5'],
+      ['if HTTP', 'fail 1'],
+      ['if { req.payload(0,1) -m bin 16 }', 'pass 1'],
+      ['if { req.len gt 5 } { req.ssl_sni -m found }', 'pass 5'],
+    ],
+  },
+  {
+    pieces: barePieces,
+    outcomes: [
+      ['if { req.ssl_hello_type 1 }', 'pass 3'],
+      ['if { req.ssl_sni -m found }', 'fail 3'],
+      ['if !{ req.ssl_sni -m found }', 'pass 3'],
+      ['if { req.ssl_alpn -m found }', 'fail 3'],
+      ['if { req.ssl_ec_ext }', 'fail 3'],
+      ['if !{ req.ssl_ec_ext }', 'pass 3'],
+      ['if { req.ssl_st_ext 0 }', 'pass 3'],
+    ],
+  },
+  {
+    pieces: ['GET / HTTP/1.1\r\n', '\r\n'],
+    outcomes: [
+      ['if { req.ssl_hello_type 1 }', 'fail 1'],
+      ['unless { req.ssl_sni -m found }', 'pass 1'],
+      ['if { req.ssl_alpn h2 }', 'fail 1'],
+      ['if { req.ssl_st_ext 0 }', 'fail 1'],
+      ['if { req.ssl_ec_ext }', 'fail 1'],
+    ],
+  },
+  {
+    pieces: ['\x16', '\x02', '\0\0\x10'],
+    outcomes: [
+      ['if { req.ssl_hello_type 1 }', 'fail end'],
+      ['if { req.ssl_sni -m found }', 'fail 3'],
+    ],
+  },
+  {
+    pieces: ['\x16\x03\x01', '\0\x40\x02', '\0'],
+    outcomes: [
+      ['if { req.ssl_sni -m found }', 'fail 2'],
+      ['if { req.ssl_hello_type 2 }', 'fail end'],
+    ],
+  },
+  {
+    pieces: ['\x17', '\x03\x03\0\x10', 'abcdefghijklmnop'],
+    outcomes: [
+      ['if { req.ssl_hello_type 97 }', 'fail end'],
+      ['if { req.ssl_sni -m found }', 'fail 1'],
+    ],
+  },
+  {
+    pieces: ['\0', '\x03a', 'bc', 'd'],
+    outcomes: [
+      ['if { req.payload_lv(0,2) -m str abc }', 'pass 3'],
+      ['if { req.payload_lv(0,2) -m str abd }', 'fail 3'],
+      ['unless { req.payload_lv(0,2) -m str abc }', 'fail 3'],
+      ['if { payload_lv(0,2) 616263 }', 'pass 3'],
+      ['if { payload(2,2),hex 6162 }', 'pass 3'],
+      ['if { payload(2,2) 6162 }', 'pass 3'],
+      ['if { req.payload_lv(0,2,3) -m str bcd }', 'pass 4'],
+      ['if { req.payload_lv(0,2,+1) -m str bcd }', 'pass 4'],
+      ['if { req.payload_lv(1,1) -m str abc }', 'pass 3'],
+      ['if { req.payload_lv(0,1) -m found }', 'fail 1'],
+      ['if { req.payload_lv(2,1) -m found }', 'fail end'],
+      ['if { req.payload_lv(2,2) -m found }', 'fail 3'],
+      ['if { req.payload_lv(0,5) -m found }', 'fail 3'],
+      ['if { req.payload_lv(9,1) -m found }', 'fail end'],
+      ['if { req.payload_lv(1,1,-1) -m str \x03ab }', 'pass 3'],
     ],
   },
 ]

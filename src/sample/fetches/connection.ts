@@ -1,10 +1,9 @@
 /** Fetches of the client's connection, of frontend, backend and server (configuration.txt 7.3.2 to 7.3.4). */
-import type { SampleEndpoint, SampleRequest, SampleResponse, Stream } from '../stream.ts'
+import type { SampleEndpoint } from '../stream.ts'
 import type { SampleValue } from '../value.ts'
-import { addr, bin, bool, sint, str } from '../value.ts'
-import type { Arguments } from '../arguments.ts'
-import type { Fetch, FetchSpec } from './spec.ts'
-import { always, plain, text } from './spec.ts'
+import { addr, bool, sint, str } from '../value.ts'
+import type { FetchSpec } from './spec.ts'
+import { plain, text } from './spec.ts'
 
 function address(endpoint: SampleEndpoint | undefined): SampleValue | undefined {
   return isInternet(endpoint) ? addr(endpoint.address) : undefined
@@ -18,56 +17,6 @@ function port(endpoint: SampleEndpoint | undefined): SampleValue | undefined {
 function isInternet(endpoint: SampleEndpoint | undefined): endpoint is SampleEndpoint {
   return endpoint !== undefined && endpoint.address.length > 0
 }
-
-const defaultBufferSize = 16_384
-
-/** In HTTP mode the size of HAProxy's inner form of a message: 20 bytes for a start line, one for the end of the headers. */
-function messageLength(startLine: number, { headers, body }: SampleRequest | SampleResponse): number {
-  let length = 20 + 'HTTP/1.1'.length + startLine + 1 + (body?.length ?? 0)
-  for (const [name, value] of headers) length += name.length + value.length
-  return length
-}
-
-function requestLength({ requestBuffer, request }: Stream): number {
-  if (requestBuffer !== undefined) return requestBuffer.length
-  return request === undefined ? 0 : messageLength(request.method.length + request.target.length, request)
-}
-
-function responseLength({ responseBuffer, response }: Stream): number {
-  if (responseBuffer !== undefined) return responseBuffer.length
-  return response === undefined ? 0 : messageLength(3 + response.reason.length, response)
-}
-
-/** `smp_fetch_payload` in src/payload.c. */
-function payload(
-  args: Arguments,
-  side: 'requestBuffer' | 'responseBuffer',
-  bufferSize = defaultBufferSize,
-): Fetch | undefined {
-  const offset = args.count32(0) ?? 0
-  const length = args.count32(1) ?? 0
-  if (offset < 0) return args.wrong(0, 'the offset must not be negative')
-  if (length < 0) return args.wrong(1, 'the length must not be negative')
-  const end = offset + length
-  const canBe = end <= bufferSize
-  return {
-    one: (stream) => {
-      const buffer = stream[side]
-      if (buffer === undefined || !canBe || end > buffer.length) return undefined
-      // Length 0 is all there is.
-      return bin(buffer.subarray(offset, length === 0 ? buffer.length : end))
-    },
-    mayChange: (stream) => {
-      const buffer = stream[side]
-      return buffer !== undefined && canBe && (length === 0 || end > buffer.length)
-    },
-  }
-}
-
-const span = [
-  { name: 'offset', type: 'sint' },
-  { name: 'length', type: 'sint' },
-] as const
 
 const clientFetches: readonly FetchSpec[] = [
   plain('src', 'ipv4', 'client', "The client's address, IPv4 or IPv6.", (stream) => address(stream.source)),
@@ -136,43 +85,5 @@ const proxyFetches: readonly FetchSpec[] = [
   ),
 ]
 
-const bufferFetches: readonly FetchSpec[] = [
-  plain('wait_end', 'bool', 'internal', 'True once a rule has waited as long as it may.', {
-    one: (stream) => (stream.final ? bool(true) : undefined),
-    mayChange: always,
-  }),
-  plain(
-    'req.len',
-    'sint',
-    'request-buffer',
-    'How many bytes of the request are buffered; in HTTP mode about that.',
-    { one: (stream) => sint(requestLength(stream)), mayChange: always },
-    ['req_len'],
-  ),
-  plain(
-    'res.len',
-    'sint',
-    'response-buffer',
-    'How many bytes of the response are buffered; in HTTP mode about that.',
-    { one: (stream) => sint(responseLength(stream)), mayChange: always },
-  ),
-  {
-    name: 'req.payload',
-    args: span,
-    type: 'bin',
-    needs: ['request-buffer'],
-    doc: 'Bytes of the request in TCP mode; length 0 is all that is there.',
-    build: (args, { bufferSize }) => payload(args, 'requestBuffer', bufferSize),
-  },
-  {
-    name: 'res.payload',
-    args: span,
-    type: 'bin',
-    needs: ['response-buffer'],
-    doc: 'Bytes of the response in TCP mode; length 0 is all that is there.',
-    build: (args, { bufferSize }) => payload(args, 'responseBuffer', bufferSize),
-  },
-]
-
 /** The registry entries of this file. */
-export const connectionFetches: readonly FetchSpec[] = [...clientFetches, ...proxyFetches, ...bufferFetches]
+export const connectionFetches: readonly FetchSpec[] = [...clientFetches, ...proxyFetches]
