@@ -4,14 +4,15 @@ import { formatIp } from '../ip.ts'
 import type { SampleEndpoint } from '../sample/stream.ts'
 import { VariableStore } from '../sample/variables.ts'
 import type { LogSink } from './log/sink.ts'
+import type { Plan } from './plan/plan.ts'
 import type { ProxySettings } from './settings.ts'
 
 /** At the bottom of the house: it knows no room above it, and holds no section, server or client. */
 export class ProxyContext {
   readonly settings: ProxySettings
   readonly log: LogSink
-  /** Variables of the scope `proc`. */
-  readonly variables = new VariableStore()
+  /** Variables of the scope `proc`; those that the configuration names exist from the start. */
+  readonly variables: VariableStore
   readonly pid = process.pid
   /** Client connections now. */
   connections = 0
@@ -21,7 +22,8 @@ export class ProxyContext {
   #streams = 0
   #localAddresses: ReadonlySet<string> | undefined
 
-  constructor(settings: ProxySettings, log: LogSink) {
+  constructor(plan: Plan, settings: ProxySettings, log: LogSink) {
+    this.variables = new VariableStore({ permanent: plan.variableNames.of('proc') })
     this.settings = settings
     this.log = log
   }

@@ -24,7 +24,7 @@ export class ProxyRuntime implements FrontendHost {
   readonly #waiting = new Set<Frontend>()
 
   constructor(plan: Plan, settings: ProxySettings) {
-    const context = new ProxyContext(settings, new LogSink(plan, settings))
+    const context = new ProxyContext(plan, settings, new LogSink(plan, settings))
     const backends = new Backends(plan.proxies, context)
     for (const each of plan.proxies) {
       this.#filters.set(

@@ -119,6 +119,10 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     return this.#reader.drain()
   }
 
+  get left(): number {
+    return this.#reader.left
+  }
+
   // Its response.
 
   sendInformational({ status, reason, headers }: ResponseHead): void {

@@ -47,9 +47,9 @@ export function compileAction(
     case 'del-header':
       return compileDelHeader(action, scope)
     case 'set-path':
-      return setPath(scope.format(action.format, ruleset, 'plain'))
+      return setPath(scope.format(action.format, ruleset, 'header'))
     case 'set-query':
-      return setQuery(scope.format(action.format, ruleset, 'plain'))
+      return setQuery(scope.format(action.format, ruleset, 'header'))
     case 'set-status':
       return compileSetStatus(action, scope)
     case 'set-var':
@@ -163,12 +163,12 @@ function compileBody(
       return () => bytes ?? Buffer.alloc(0)
     }
     case 'lf-string': {
-      const format = scope.format(body.format, ruleset, 'plain')
+      const format = scope.format(body.format, ruleset, 'header')
       return (stream) => Buffer.from(format(stream), 'latin1')
     }
     case 'lf-file': {
       const text = files.text(body.file.text, body.file.place, 'file') ?? ''
-      const format = scope.format({ ...body.file, text }, ruleset, 'plain')
+      const format = scope.format({ ...body.file, text }, ruleset, 'header')
       return (stream) => Buffer.from(format(stream), 'latin1')
     }
   }

@@ -17,6 +17,8 @@ export interface ClientTransport {
   release(): void
   /** Hands out what is there already, whatever holds it; answers whether the body is complete. */
   drain(): boolean
+  /** Bytes that the length, or the chunk being read, still misses. */
+  readonly left: number
 
   // The response.
 

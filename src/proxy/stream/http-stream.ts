@@ -1,7 +1,7 @@
 /** One request and its response: the phases of the request, a server, the phases of the response. */
 import { HeaderList, originForm } from '../../http1/index.ts'
 import type { Framing, RequestHead, ResponseHead } from '../../http1/index.ts'
-import type { SampleEndpoint, SampleRequest, SampleResponse } from '../../sample/stream.ts'
+import type { RequestState, SampleEndpoint, SampleRequest, SampleResponse } from '../../sample/stream.ts'
 import type { ProxyContext } from '../context.ts'
 import { Flow } from '../plan/flow.ts'
 import type { StreamReply } from '../plan/reply.ts'
@@ -85,6 +85,10 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     return (this.#requestView ??= new RequestView(this.head, this.#body))
   }
 
+  override get requestState(): RequestState {
+    return 'complete'
+  }
+
   override get response(): SampleResponse | undefined {
     const head = this.#responseHead
     if (head === undefined) return undefined
@@ -103,6 +107,11 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
   get bytes(): Buffer | undefined {
     if (this.#response === 'judged' && !this.#earlyDone) this.#server?.drain()
     return this.#early?.bytes
+  }
+
+  /** What of it is announced and has not come. */
+  get left(): number {
+    return this.#server?.left ?? 0
   }
 
   override get serverAddress(): SampleEndpoint | undefined {

@@ -1,6 +1,6 @@
 /** The first bytes of one direction of a TCP stream, kept while rules look at them. */
 import { HeadBuffer, Http1Error, parseRequestHead } from '../../http1/index.ts'
-import type { SampleRequest } from '../../sample/stream.ts'
+import type { RequestState, SampleRequest } from '../../sample/stream.ts'
 import type { ProxySettings } from '../settings.ts'
 import { RequestView } from './message-view.ts'
 
@@ -49,7 +49,7 @@ export class InspectedBytes {
   }
 
   /** `partial` while more bytes may complete a head, an empty buffer included; `invalid` once they cannot. */
-  get requestState(): 'complete' | 'partial' | 'invalid' {
+  get requestState(): RequestState {
     const http = this.#read()
     return typeof http === 'string' ? http : 'complete'
   }

@@ -6,6 +6,14 @@ import type { SampleHeaders, SampleRequest, SampleResponse } from '../../sample/
 /** What is there of a body beside the head. */
 export interface BodyView {
   readonly bytes: Buffer | undefined
+  /** What the chunk being read, or the announced length, still misses. */
+  readonly left: number
+}
+
+/** How much of a body is announced; undefined when nothing is. */
+function announced(framing: Framing, body: BodyView): number | undefined {
+  if (framing >= 0) return framing
+  return framing === Framing.Chunked ? (body.bytes?.length ?? 0) + body.left : undefined
 }
 
 /** As samples see a request, whatever rules made of it by now. */
@@ -39,8 +47,7 @@ export class RequestView implements SampleRequest {
   }
 
   get bodySize(): number | undefined {
-    const { framing } = this.#head
-    return framing === Framing.Chunked ? undefined : framing
+    return announced(this.#head.framing, this.#body)
   }
 }
 
@@ -77,6 +84,6 @@ export class ResponseView implements SampleResponse {
   }
 
   get bodySize(): number | undefined {
-    return this.#framing < 0 ? undefined : this.#framing
+    return announced(this.#framing, this.#body)
   }
 }

@@ -14,6 +14,7 @@ export interface BodySource {
   hold(): void
   release(): void
   drain(): boolean
+  readonly left: number
 }
 
 /**
@@ -56,6 +57,11 @@ export class RequestBody {
   get bytes(): Buffer | undefined {
     if (this.#state === 'held' && !this.#complete) this.#complete = this.#source.drain()
     return this.#buffer?.bytes
+  }
+
+  /** What of it is announced and has not come. */
+  get left(): number {
+    return this.#source.left
   }
 
   /** Waits until it is complete, or until `enough` bytes of it are here. */

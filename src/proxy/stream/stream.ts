@@ -6,6 +6,7 @@ import { wallClock } from '../../clock.ts'
 import type { VariableScope } from '../../config/model.ts'
 import type { RequestHead, ResponseHead } from '../../http1/index.ts'
 import type {
+  RequestState,
   SampleEndpoint,
   SampleFcgiApp,
   SampleNamed,
@@ -164,6 +165,10 @@ export abstract class ProxyStream extends StepRunner implements RuleStream {
 
   get request(): SampleRequest | undefined {
     return undefined
+  }
+
+  get requestState(): RequestState {
+    return 'invalid'
   }
 
   get response(): SampleResponse | undefined {

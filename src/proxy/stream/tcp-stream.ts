@@ -1,6 +1,6 @@
 /** A stream in TCP mode: one client connection, piped to a server after the content rules have seen its first bytes. */
 import type { Socket } from 'node:net'
-import type { SampleEndpoint, SampleRequest } from '../../sample/stream.ts'
+import type { RequestState, SampleEndpoint, SampleRequest } from '../../sample/stream.ts'
 import type { ProxyContext } from '../context.ts'
 import { Flow } from '../plan/flow.ts'
 import type { Cause } from '../plan/rule.ts'
@@ -72,6 +72,10 @@ export class TcpStream extends ProxyStream implements SocketClient {
 
   override get request(): SampleRequest | undefined {
     return this.#fromClient.request
+  }
+
+  override get requestState(): RequestState {
+    return this.#fromClient.requestState
   }
 
   override get requestBuffer(): Buffer {
