@@ -9,6 +9,8 @@ export interface StreamReply {
   readonly body: Buffer
   /** Whether the connection ends with it. */
   readonly close: boolean
+  /** Bytes that `%B` counts beside those that are here. */
+  readonly uncounted?: number
   /** Nothing is sent, and the connection is closed. */
   readonly silent?: boolean
 }
