@@ -1,0 +1,340 @@
+/**
+ * Runs cases through two programs side by side and finds those that differ: again alone, again among the others, then
+ * made smaller until nothing can be left out.
+ */
+import type { Difference, Kind, Known, Side, Transcript } from './kind.ts'
+import { Refused } from './programs.ts'
+import { Random } from './random.ts'
+
+export interface RunOptions {
+  readonly seed: number
+  /** How many cases. */
+  readonly count: number
+  /** Runs this case alone. */
+  readonly only?: number
+  /** Puts HAProxy on both sides: whatever differs then is the tool's fault. */
+  readonly self: boolean
+  /** How many differences of one form are made smaller. */
+  readonly shrinks: number
+  /** Configurations at the same time. */
+  readonly jobs: number
+  /** Called with each finding as soon as it is there. */
+  onFinding(finding: Finding): void
+  onProgress(done: number): void
+}
+
+export interface Finding {
+  readonly kind: string
+  /** The number of the case; `--only` runs it again. */
+  readonly case: number
+  readonly differences: readonly Difference[]
+  readonly setup: string
+  readonly sent: string
+  readonly note: string
+}
+
+export interface RunResult {
+  readonly cases: number
+  /** Cases with a difference that the table does not explain. */
+  readonly different: number
+  /** How often each known difference was seen. */
+  readonly known: ReadonlyMap<string, number>
+  /** Differences that were there once and never again. */
+  readonly unsteady: number
+  /** Configurations that a program refused. */
+  readonly refused: number
+}
+
+interface Pair<Case> {
+  readonly theirs: Side<Case>
+  readonly ours: Side<Case>
+}
+
+/** See the head of this file. */
+export class Runner<Setup, Case> {
+  readonly #kind: Kind<Setup, Case>
+  readonly #options: RunOptions
+  readonly #known = new Map<string, number>()
+  readonly #forms = new Map<string, number>()
+  #number = 0
+  #cases = 0
+  #different = 0
+  #unsteady = 0
+  #refused = 0
+
+  constructor(kind: Kind<Setup, Case>, options: RunOptions) {
+    this.#kind = kind
+    this.#options = options
+  }
+
+  async run(): Promise<RunResult> {
+    const { count, only, jobs } = this.#options
+    const together = this.#kind.together
+    const groups =
+      only === undefined
+        ? Array.from({ length: Math.ceil(count / together) }, (_, at) => at)
+        : [Math.floor(only / together)]
+    const work = async () => {
+      for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
+        await this.#runGroup(group, only === undefined ? undefined : only % together)
+        this.#options.onProgress(this.#cases)
+      }
+    }
+    await Promise.all(Array.from({ length: jobs }, work))
+    return {
+      cases: this.#cases,
+      different: this.#different,
+      known: this.#known,
+      unsteady: this.#unsteady,
+      refused: this.#refused,
+    }
+  }
+
+  async #runGroup(group: number, only: number | undefined): Promise<void> {
+    const random = new Random(this.#options.seed).fork(group)
+    const setup = this.#kind.setup(random)
+    const cases = Array.from({ length: this.#kind.together }, (_, at) =>
+      this.#kind.make(random.fork(at), setup),
+    )
+    const chosen = [...cases.entries()].filter(([at]) => only === undefined || at === only)
+    const first = group * this.#kind.together
+    try {
+      await this.#compareGroup(setup, new Map(chosen), first)
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error
+      this.#refused++
+      this.#report(first, setup, undefined, [], error.message)
+    }
+  }
+
+  async #compareGroup(setup: Setup, cases: ReadonlyMap<number, Case>, first: number): Promise<void> {
+    const pair = await this.#start(setup)
+    try {
+      const found = await this.#runAll(pair, cases, setup)
+      this.#cases += cases.size
+      for (const [at, each] of cases) {
+        const differences = found.get(at) ?? []
+        if (differences.length > 0) await this.#lookInto(pair, setup, cases, at, each, first + at)
+      }
+      this.#lookAtStrays(pair, setup, first)
+    } finally {
+      await stop(pair)
+    }
+  }
+
+  /** What the table does not explain, for each case that differs. */
+  async #runAll(
+    pair: Pair<Case>,
+    cases: ReadonlyMap<number, Case>,
+    setup: Setup,
+  ): Promise<Map<number, Difference[]>> {
+    const results = await Promise.all(
+      [...cases].map(async ([at, each]) => [at, await this.#compare(pair, each, setup, true)] as const),
+    )
+    return new Map(results.filter(([, differences]) => differences.length > 0))
+  }
+
+  async #compare(pair: Pair<Case>, each: Case, setup: Setup, counts = false): Promise<Difference[]> {
+    const number = ++this.#number
+    const [theirs, ours] = await Promise.all([pair.theirs.run(each, number), pair.ours.run(each, number)])
+    return differencesOf(theirs, ours).filter((difference) => {
+      const known = this.#explanation(difference, each, setup)
+      if (known !== undefined && counts) this.#known.set(known.name, (this.#known.get(known.name) ?? 0) + 1)
+      return known === undefined
+    })
+  }
+
+  #explanation(difference: Difference, each: Case, setup: Setup): Known<Setup, Case> | undefined {
+    return this.#kind.known.find((known) => known.explains(difference, each, setup))
+  }
+
+  /** Whether a difference stays, and what is the least that shows it. */
+  async #lookInto(
+    pair: Pair<Case>,
+    setup: Setup,
+    cases: ReadonlyMap<number, Case>,
+    at: number,
+    each: Case,
+    number: number,
+  ): Promise<void> {
+    const again = await this.#compare(pair, each, setup)
+    const last = again.length > 0 ? await this.#compare(pair, each, setup) : []
+    if (last.length === 0) return await this.#lookAmongOthers(setup, cases, at, each, number)
+    this.#different++
+    const form = formOf(last)
+    const seen = this.#forms.get(form) ?? 0
+    this.#forms.set(form, seen + 1)
+    if (seen >= this.#options.shrinks) return
+    const least = await new Shrinker(this.#kind, form, (candidate) => this.#judge(candidate)).shrink(setup, each)
+    this.#report(number, least.setup, least.each, least.differences ?? last, '')
+  }
+
+  /** A difference that is not there when the case runs alone: is it there again when the group runs again? */
+  async #lookAmongOthers(
+    setup: Setup,
+    cases: ReadonlyMap<number, Case>,
+    at: number,
+    each: Case,
+    number: number,
+  ): Promise<void> {
+    if (cases.size === 1) return void this.#unsteady++
+    const pair = await this.#start(setup)
+    try {
+      const found = (await this.#runAll(pair, cases, setup)).get(at)
+      if (found === undefined) return void this.#unsteady++
+      this.#different++
+      this.#report(number, setup, each, found, 'only among the other cases of its configuration')
+    } finally {
+      await stop(pair)
+    }
+  }
+
+  #lookAtStrays(pair: Pair<Case>, setup: Setup, first: number): void {
+    const theirs = pair.theirs.strays().toSorted()
+    const ours = pair.ours.strays().toSorted()
+    if (theirs.join('\n') !== ours.join('\n')) {
+      const difference = { where: 'strays', theirs: theirs.join('\n'), ours: ours.join('\n') }
+      this.#report(first, setup, undefined, [difference], 'one of the cases from this number on')
+    }
+    for (const side of [pair.theirs, pair.ours]) {
+      const trouble = side.trouble()
+      if (trouble !== undefined) this.#report(first, setup, undefined, [], `trouble: ${trouble.slice(0, 4000)}`)
+    }
+  }
+
+  async #judge({ setup, each, pair }: Candidate<Setup, Case>): Promise<Difference[]> {
+    if (pair !== undefined) return await this.#compare(pair, each, setup)
+    const fresh = await this.#start(setup)
+    try {
+      return await this.#compare(fresh, each, setup)
+    } finally {
+      await stop(fresh)
+    }
+  }
+
+  async #start(setup: Setup): Promise<Pair<Case>> {
+    const other = this.#options.self ? 'haproxy' : 'sluice'
+    const [theirs, ours] = await Promise.allSettled([
+      this.#kind.start(setup, { program: 'haproxy' }),
+      this.#kind.start(setup, { program: other }),
+    ])
+    if (theirs.status === 'fulfilled' && ours.status === 'fulfilled') {
+      return { theirs: theirs.value, ours: ours.value }
+    }
+    for (const side of [theirs, ours]) if (side.status === 'fulfilled') await side.value.stop()
+    throw theirs.status === 'rejected' ? theirs.reason : (ours as PromiseRejectedResult).reason
+  }
+
+  #report(
+    number: number,
+    setup: Setup,
+    each: Case | undefined,
+    differences: readonly Difference[],
+    note: string,
+  ): void {
+    this.#options.onFinding({
+      kind: this.#kind.name,
+      case: number,
+      differences,
+      setup: this.#kind.showSetup(setup),
+      sent: each === undefined ? '' : this.#kind.showCase(each),
+      note,
+    })
+  }
+}
+
+interface Candidate<Setup, Case> {
+  readonly setup: Setup
+  readonly each: Case
+  /** Running with that setup already. */
+  readonly pair?: Pair<Case>
+}
+
+interface Least<Setup, Case> {
+  readonly setup: Setup
+  readonly each: Case
+  readonly differences?: readonly Difference[]
+}
+
+/** Leaves out what can be left out while the difference keeps its form. */
+class Shrinker<Setup, Case> {
+  readonly #kind: Kind<Setup, Case>
+  readonly #form: string
+  readonly #judge: (candidate: Candidate<Setup, Case>) => Promise<Difference[]>
+  /** Each attempt takes time; what is left after so many is small enough to read. */
+  #attempts = 150
+
+  constructor(
+    kind: Kind<Setup, Case>,
+    form: string,
+    judge: (candidate: Candidate<Setup, Case>) => Promise<Difference[]>,
+  ) {
+    this.#kind = kind
+    this.#form = form
+    this.#judge = judge
+  }
+
+  async shrink(setup: Setup, each: Case): Promise<Least<Setup, Case>> {
+    let least: Least<Setup, Case> = { setup, each }
+    for (let changed = true; changed && this.#attempts > 0; ) {
+      changed = false
+      for (const next of [this.#smallerCase, this.#smallerSetup]) {
+        for (let found = await next.call(this, least); found !== undefined; found = await next.call(this, least)) {
+          least = found
+          changed = true
+        }
+      }
+    }
+    return least
+  }
+
+  async #smallerCase({ setup, each }: Least<Setup, Case>): Promise<Least<Setup, Case> | undefined> {
+    return await this.#first(Array.from(this.#kind.smallerCases(each), (smaller) => ({ setup, each: smaller })))
+  }
+
+  async #smallerSetup({ setup, each }: Least<Setup, Case>): Promise<Least<Setup, Case> | undefined> {
+    return await this.#first(Array.from(this.#kind.smallerSetups(setup), (smaller) => ({ setup: smaller, each })))
+  }
+
+  async #first(candidates: readonly Candidate<Setup, Case>[]): Promise<Least<Setup, Case> | undefined> {
+    for (const candidate of candidates) {
+      if (this.#attempts-- <= 0) return undefined
+      const differences = await this.#differences(candidate)
+      if (formOf(differences) === this.#form) return { ...candidate, differences }
+    }
+    return undefined
+  }
+
+  async #differences(candidate: Candidate<Setup, Case>): Promise<Difference[]> {
+    try {
+      const found = await this.#judge(candidate)
+      return formOf(found) === this.#form ? await this.#judge(candidate) : found
+    } catch (error) {
+      if (error instanceof Refused) return []
+      throw error
+    }
+  }
+}
+
+async function stop(pair: Pair<unknown>): Promise<void> {
+  await Promise.all([pair.theirs.stop(), pair.ours.stop()])
+}
+
+function differencesOf(theirs: Transcript, ours: Transcript): Difference[] {
+  const names = new Set([...theirs.keys(), ...ours.keys()])
+  return [...names].flatMap((where) => {
+    const [one, other] = [theirs.get(where) ?? 'none', ours.get(where) ?? 'none']
+    return one === other ? [] : [{ where, theirs: one, ours: other }]
+  })
+}
+
+/**
+ * Differences of one form are thought to have one cause: the first property that differs, and short values of it. The
+ * numbers of requests do not count.
+ */
+function formOf(differences: readonly Difference[]): string {
+  const [first] = differences
+  if (first === undefined) return ''
+  const short = (text: string) => (text.length < 40 ? text : 'text')
+  return `${first.where.replace(/\d+ /, '')}: ${short(first.theirs)} / ${short(first.ours)}`
+}
