@@ -2,6 +2,7 @@
 import { plainAnswer, randomAnswer } from './answer.ts'
 import type { Ask } from './ask.ts'
 import type { Sequence } from './client.ts'
+import type { HttpSetup } from './http-setup.ts'
 import type { Random } from './random.ts'
 
 const fields = [
@@ -29,7 +30,7 @@ const plainAsk: Ask = {
   answer: plainAnswer,
 }
 
-export function randomSequence(random: Random): Sequence {
+export function randomSequence(random: Random, setup: HttpSetup): Sequence {
   const count = random.pick([1, 2, 2, 3, 3, 3, 4, 5])
   const pipelines = random.chance(15)
   const asks = Array.from({ length: count }, () => {
@@ -37,7 +38,22 @@ export function randomSequence(random: Random): Sequence {
     return pipelines && !ask.expect && ask.pieces !== 'half' ? { ...ask, waits: random.chance(30) } : ask
   })
   if (random.chance(6)) asks.push(random.chance(50) ? connectAsk(random) : upgradeAsk(random))
-  return { asks, end: random.weighted({ hold: 80, fin: 17, reset: 3 }) }
+  return { asks: asks.map((ask) => steady(ask, setup)), end: random.weighted({ hold: 80, fin: 17, reset: 3 }) }
+}
+
+/** Without what HAProxy 2.6.12 does now in one way, now in another. */
+function steady(ask: Ask, setup: HttpSetup): Ask {
+  const { answer } = ask
+  // It changes the status of 1xx answers as well, and then takes them for final ones.
+  const rewrites = [...setup.frontend, ...setup.backend].some((line) => /after-response set-status/.test(line))
+  const interim = rewrites ? [] : answer.interim
+  return {
+    ...ask,
+    // Whether the next request is sent before the end of the connection is seen.
+    waits: ask.waits || answer.end === 'close' || answer.end === 'extra',
+    // With http-server-close it may end a body that comes after a 1xx answer early.
+    answer: { ...answer, interim, pieces: interim.length > 0 ? 'whole' : answer.pieces },
+  }
 }
 
 function randomAsk(random: Random): Ask {

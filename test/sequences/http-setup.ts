@@ -229,7 +229,7 @@ function lines(
 }
 
 function tcpRules(random: Random): string[] {
-  const pool = ['path_beg /c', 'method DELETE', 'req.hdr(x-cond) -m found', 'HTTP', 'req.len gt 0', 'WAIT_END']
+  const pool = ['path_beg /c', 'method DELETE', 'req.hdr(x-cond) -m found', 'req.proto_http', 'req.len gt 0', 'wait_end']
   const all = [
     'content accept',
     'content set-var(txn.a) path',

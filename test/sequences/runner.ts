@@ -165,8 +165,13 @@ export class Runner<Setup, Case> {
     const seen = this.#forms.get(form) ?? 0
     this.#forms.set(form, seen + 1)
     if (seen >= this.#options.shrinks) return
-    const least = await new Shrinker(this.#kind, form, (candidate) => this.#judge(candidate)).shrink(setup, each)
-    this.#report(number, least.setup, least.each, least.differences ?? last, '')
+    const shrinker = new Shrinker(this.#kind, form, {
+      start: (smaller) => this.#start(smaller),
+      compare: (running, smaller, of) => this.#compare(running, smaller, of),
+    })
+    const least = await shrinker.shrink({ setup, each, pair, differences: last })
+    if (least.pair !== pair) await stop(least.pair)
+    this.#report(number, least.setup, least.each, least.differences, '')
   }
 
   /** A difference that is not there when the case runs alone: is it there again when the group runs again? */
@@ -202,16 +207,6 @@ export class Runner<Setup, Case> {
     }
   }
 
-  async #judge({ setup, each, pair }: Candidate<Setup, Case>): Promise<Difference[]> {
-    if (pair !== undefined) return await this.#compare(pair, each, setup)
-    const fresh = await this.#start(setup)
-    try {
-      return await this.#compare(fresh, each, setup)
-    } finally {
-      await stop(fresh)
-    }
-  }
-
   async #start(setup: Setup): Promise<Pair<Case>> {
     const other = this.#options.self ? 'haproxy' : 'sluice'
     const [theirs, ours] = await Promise.allSettled([
@@ -243,77 +238,98 @@ export class Runner<Setup, Case> {
   }
 }
 
-interface Candidate<Setup, Case> {
+/** A case that shows the difference, with the programs that run its configuration. */
+interface Shown<Setup, Case> {
   readonly setup: Setup
   readonly each: Case
-  /** Running with that setup already. */
-  readonly pair?: Pair<Case>
+  readonly pair: Pair<Case>
+  readonly differences: readonly Difference[]
 }
 
-interface Least<Setup, Case> {
-  readonly setup: Setup
-  readonly each: Case
-  readonly differences?: readonly Difference[]
+/** What the shrinker needs of the runner. */
+interface Judge<Setup, Case> {
+  start(setup: Setup): Promise<Pair<Case>>
+  compare(pair: Pair<Case>, each: Case, setup: Setup): Promise<Difference[]>
 }
 
 /** Leaves out what can be left out while the difference keeps its form. */
 class Shrinker<Setup, Case> {
   readonly #kind: Kind<Setup, Case>
   readonly #form: string
-  readonly #judge: (candidate: Candidate<Setup, Case>) => Promise<Difference[]>
+  readonly #judge: Judge<Setup, Case>
   /** Each attempt takes time; what is left after so many is small enough to read. */
-  #attempts = 150
+  #attempts = 200
 
-  constructor(
-    kind: Kind<Setup, Case>,
-    form: string,
-    judge: (candidate: Candidate<Setup, Case>) => Promise<Difference[]>,
-  ) {
+  constructor(kind: Kind<Setup, Case>, form: string, judge: Judge<Setup, Case>) {
     this.#kind = kind
     this.#form = form
     this.#judge = judge
   }
 
-  async shrink(setup: Setup, each: Case): Promise<Least<Setup, Case>> {
-    let least: Least<Setup, Case> = { setup, each }
-    for (let changed = true; changed && this.#attempts > 0; ) {
-      changed = false
-      for (const next of [this.#smallerCase, this.#smallerSetup]) {
-        for (let found = await next.call(this, least); found !== undefined; found = await next.call(this, least)) {
-          least = found
-          changed = true
-        }
-      }
+  /** The programs of what is returned are running, unless they are those of `shown`. */
+  async shrink(shown: Shown<Setup, Case>): Promise<Shown<Setup, Case>> {
+    let least = shown
+    for (let before: Shown<Setup, Case> | undefined; before !== least && this.#attempts > 0; ) {
+      before = least
+      least = await this.#repeat(least, (from) => this.#smallerCase(from))
+      least = await this.#repeat(least, async (from) => {
+        const found = await this.#smallerSetup(from)
+        if (found !== undefined && from.pair !== shown.pair) await stop(from.pair)
+        return found
+      })
     }
     return least
   }
 
-  async #smallerCase({ setup, each }: Least<Setup, Case>): Promise<Least<Setup, Case> | undefined> {
-    return await this.#first(Array.from(this.#kind.smallerCases(each), (smaller) => ({ setup, each: smaller })))
+  async #repeat(
+    from: Shown<Setup, Case>,
+    step: (from: Shown<Setup, Case>) => Promise<Shown<Setup, Case> | undefined>,
+  ): Promise<Shown<Setup, Case>> {
+    const next = this.#attempts > 0 ? await step(from) : undefined
+    return next === undefined ? from : await this.#repeat(next, step)
   }
 
-  async #smallerSetup({ setup, each }: Least<Setup, Case>): Promise<Least<Setup, Case> | undefined> {
-    return await this.#first(Array.from(this.#kind.smallerSetups(setup), (smaller) => ({ setup: smaller, each })))
-  }
-
-  async #first(candidates: readonly Candidate<Setup, Case>[]): Promise<Least<Setup, Case> | undefined> {
-    for (const candidate of candidates) {
-      if (this.#attempts-- <= 0) return undefined
-      const differences = await this.#differences(candidate)
-      if (formOf(differences) === this.#form) return { ...candidate, differences }
+  /** On the programs that are running, some at a time. */
+  async #smallerCase({ setup, each, pair }: Shown<Setup, Case>): Promise<Shown<Setup, Case> | undefined> {
+    for (const some of batches([...this.#kind.smallerCases(each)], 8)) {
+      this.#attempts -= some.length
+      const judged = await Promise.all(
+        some.map(async (smaller) => ({ smaller, differences: await this.#judge.compare(pair, smaller, setup) })),
+      )
+      for (const { smaller, differences } of judged) {
+        if (formOf(differences) !== this.#form) continue
+        const again = await this.#judge.compare(pair, smaller, setup)
+        if (formOf(again) === this.#form) return { setup, each: smaller, pair, differences: again }
+      }
+      if (this.#attempts <= 0) return undefined
     }
     return undefined
   }
 
-  async #differences(candidate: Candidate<Setup, Case>): Promise<Difference[]> {
+  async #smallerSetup({ setup, each }: Shown<Setup, Case>): Promise<Shown<Setup, Case> | undefined> {
+    for (const smaller of this.#kind.smallerSetups(setup)) {
+      if (this.#attempts-- <= 0) return undefined
+      const pair = await this.#startIfTaken(smaller)
+      if (pair === undefined) continue
+      const differences = await this.#judge.compare(pair, each, smaller)
+      if (formOf(differences) === this.#form) return { setup: smaller, each, pair, differences }
+      await stop(pair)
+    }
+    return undefined
+  }
+
+  async #startIfTaken(setup: Setup): Promise<Pair<Case> | undefined> {
     try {
-      const found = await this.#judge(candidate)
-      return formOf(found) === this.#form ? await this.#judge(candidate) : found
+      return await this.#judge.start(setup)
     } catch (error) {
-      if (error instanceof Refused) return []
+      if (error instanceof Refused) return undefined
       throw error
     }
   }
+}
+
+function* batches<T>(list: readonly T[], size: number): Generator<T[]> {
+  for (let at = 0; at < list.length; at += size) yield list.slice(at, at + size)
 }
 
 async function stop(pair: Pair<unknown>): Promise<void> {
