@@ -90,7 +90,8 @@ export function formatAnswer(answer: Answer): string {
   if (answer.when !== 'now') words.push(answer.when)
   if (answer.pieces !== 'whole') words.push(answer.pieces)
   if (answer.end !== 'keep') words.push(answer.end)
-  if (answer.headers.length > 0) words.push(`fields=${answer.headers.map((each) => fields.indexOf(each)).join('+')}`)
+  if (answer.headers.length > 0)
+    words.push(`fields=${answer.headers.map((each) => fields.indexOf(each)).join('+')}`)
   return words.join(' ')
 }
 
@@ -173,7 +174,8 @@ function answerText(answer: Answer, method: string): { head: string; body: strin
   if (answer.version === '1.0' && answer.end === 'keep') lines.push('Connection: keep-alive')
   const head = `${lines.join('\r\n')}\r\n\r\n`
   const { status } = answer
-  if (method === 'HEAD' || [101, 204, 304].includes(status) || answer.framing === 'none') return { head, body: '' }
+  if (method === 'HEAD' || [101, 204, 304].includes(status) || answer.framing === 'none')
+    return { head, body: '' }
   return { head, body: answer.framing === 'chunked' ? chunksOf(content, answer.trailers) : content }
 }
 

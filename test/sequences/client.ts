@@ -127,7 +127,7 @@ class SequenceClient {
   }
 
   async #silence(): Promise<void> {
-    for (let before = -1; before !== this.#text.length && !this.over; ) {
+    for (let before = -1; before !== this.#text.length && !this.over;) {
       before = this.#text.length
       await this.#until(() => before !== this.#text.length, quiet)
     }

@@ -38,21 +38,27 @@ export function randomSequence(random: Random, setup: HttpSetup): Sequence {
     return pipelines && !ask.expect && ask.pieces !== 'half' ? { ...ask, waits: random.chance(30) } : ask
   })
   if (random.chance(6)) asks.push(random.chance(50) ? connectAsk(random) : upgradeAsk(random))
-  return { asks: asks.map((ask) => steady(ask, setup)), end: random.weighted({ hold: 80, fin: 17, reset: 3 }) }
+  return {
+    asks: asks.map((ask) => steady(ask, setup)),
+    end: random.weighted({ hold: 80, fin: 17, reset: 3 }),
+  }
 }
 
 /** Without what HAProxy 2.6.12 does now in one way, now in another. */
 function steady(ask: Ask, setup: HttpSetup): Ask {
   const { answer } = ask
   // It changes the status of 1xx answers as well, and then takes them for final ones.
-  const rewrites = [...setup.frontend, ...setup.backend].some((line) => /after-response set-status/.test(line))
+  const rewrites = [...setup.frontend, ...setup.backend].some((line) =>
+    /after-response set-status/.test(line),
+  )
   const interim = rewrites ? [] : answer.interim
   return {
     ...ask,
     // Whether the next request is sent before the end of the connection is seen.
     waits: ask.waits || answer.end === 'close' || answer.end === 'extra',
-    // With http-server-close it may end a body that comes after a 1xx answer early.
-    answer: { ...answer, interim, pieces: interim.length > 0 ? 'whole' : answer.pieces },
+    // It may end a body early that is large, or comes in pieces, behind a 1xx answer.
+    answer:
+      interim.length > 0 ? { ...answer, pieces: 'whole', size: answer.size % 300 } : { ...answer, interim },
   }
 }
 
@@ -115,7 +121,16 @@ function upgradeAsk(random: Random): Ask {
 /** The same with less. */
 export function* smallerSequences(sequence: Sequence): Generator<Sequence> {
   const { asks } = sequence
+  if (asks.length > 2)
+    yield* [0, 1].map((at) => ({ ...sequence, asks: [asks[at]].flatMap((ask) => ask ?? []) }))
   if (asks.length > 1) for (const at of asks.keys()) yield { ...sequence, asks: asks.toSpliced(at, 1) }
+  for (const [at, ask] of asks.entries()) {
+    if (ask !== plainAsk) yield { ...sequence, asks: asks.with(at, plainAsk) }
+    if (ask.answer !== plainAnswer) {
+      yield { ...sequence, asks: asks.with(at, { ...plainAsk, answer: ask.answer }) }
+      yield { ...sequence, asks: asks.with(at, { ...ask, answer: plainAnswer }) }
+    }
+  }
   if (sequence.end !== 'hold') yield { ...sequence, end: 'hold' }
   for (const [at, ask] of asks.entries()) {
     for (const smaller of smallerAsks(ask)) yield { ...sequence, asks: asks.with(at, smaller) }

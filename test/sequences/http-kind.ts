@@ -155,7 +155,9 @@ function makeAgent(told: Map<string, string[]>): Agent {
   for (let at = 0; at < 9; at++) {
     const name = at === 8 ? 'mg' : `m${at}`
     agent.message(name, (message, actions) => {
-      const args = message.args.map(([key, value]) => `${key}=${value.type}:${String('value' in value ? value.value : '')}`)
+      const args = message.args.map(
+        ([key, value]) => `${key}=${value.type}:${String('value' in value ? value.value : '')}`,
+      )
       const id = message.get('id')
       if (id?.type === 'string') {
         told.set(String(id.value), [...(told.get(String(id.value)) ?? []), `${name} ${args.join(',')}`])
@@ -171,11 +173,13 @@ function makeAgent(told: Map<string, string[]>): Agent {
 function showSequence({ asks, end }: Sequence): string {
   const shown = asks.map((ask, at) => {
     const pieces = askPieces(ask, `q0000001.${at}`).map(({ text, pause, listens }) => {
-      const wait = listens === true ? ' and waits for an answer to it' : pause > 0 ? ` and waits ${pause} ms` : ''
+      const wait =
+        listens === true ? ' and waits for an answer to it' : pause > 0 ? ` and waits ${pause} ms` : ''
       return `client sends${wait}: ${shorten(text)}`
     })
     const after = ask.waits ? 'client waits for the answer' : 'client goes on at once'
-    const tunnel = ask.tunnel === '' ? [] : [`once it is a tunnel, client sends: ${JSON.stringify(ask.tunnel)}`]
+    const tunnel =
+      ask.tunnel === '' ? [] : [`once it is a tunnel, client sends: ${JSON.stringify(ask.tunnel)}`]
     return [...pieces, ...tunnel, after].join('\n')
   })
   return [...shown, `client at the end: ${end}`].join('\n')
@@ -184,4 +188,3 @@ function showSequence({ asks, end }: Sequence): string {
 function shorten(text: string): string {
   return JSON.stringify(text.length > 900 ? `${text.slice(0, 800)}…(${text.length})` : text)
 }
-

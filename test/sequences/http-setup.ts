@@ -33,15 +33,20 @@ const timeouts = [
 
 /** haproxy.cfg for both programs. */
 export function renderHttpSetup(setup: HttpSetup, { fe, origin, agent }: SetupPorts): string {
-  const section = (head: string, lines: readonly string[]): string[] => [head, ...lines.map((line) => `  ${line}`), '']
+  const section = (head: string, lines: readonly string[]): string[] => [
+    head,
+    ...lines.map((line) => `  ${line}`),
+    '',
+  ]
   const filter = setup.spoe.length > 0 ? ['filter spoe engine e config spoe.conf'] : []
   return [
     ...section('defaults', ['mode http', ...timeouts, ...setup.defaults]),
     ...section('frontend f', [`bind 127.0.0.1:${fe}`, ...filter, ...setup.frontend, 'default_backend b']),
-    ...section('backend b', [...setup.backend, ['server s', `127.0.0.1:${origin}`, ...setup.server].join(' ')]),
-    ...(filter.length > 0
-      ? section('backend agents', ['mode tcp', `server a 127.0.0.1:${agent}`])
-      : []),
+    ...section('backend b', [
+      ...setup.backend,
+      ['server s', `127.0.0.1:${origin}`, ...setup.server].join(' '),
+    ]),
+    ...(filter.length > 0 ? section('backend agents', ['mode tcp', `server a 127.0.0.1:${agent}`]) : []),
   ].join('\n')
 }
 
@@ -81,7 +86,14 @@ export function randomHttpSetup(random: Random, taste: HttpTaste): HttpSetup {
 }
 
 function modes(random: Random, frontend = false): string[] {
-  const close = random.pick(['', '', '', 'option httpclose', 'option http-server-close', 'option http-keep-alive'])
+  const close = random.pick([
+    '',
+    '',
+    '',
+    'option httpclose',
+    'option http-server-close',
+    'option http-keep-alive',
+  ])
   const reuse = random.pick(['', 'never', 'safe', 'aggressive', 'always'])
   return [
     ...(close === '' ? [] : [close]),
@@ -154,7 +166,9 @@ function requestRules(random: Random, spoe: boolean): string[] {
     'set-path /p%[path]',
     'set-query q=%[path]',
     'allow',
-    ...(random.chance(35) ? ['set-var(txn.l) req.body_len', 'set-header X-L "%[req.body_len]/%[req.body_size]"'] : []),
+    ...(random.chance(35)
+      ? ['set-var(txn.l) req.body_len', 'set-header X-L "%[req.body_len]/%[req.body_size]"']
+      : []),
     ...(spoe ? ['send-spoe-group e g', 'set-header X-V "%[var(txn.e.v)]"'] : []),
   ]
   const final = [
@@ -189,7 +203,9 @@ function responseRules(random: Random, spoe: boolean): string[] {
     'set-header X-F "%[var(txn.a)]/%[var(txn.f)]/%[var(sess.s)]"',
     'allow',
     ...(random.chance(20) ? ['set-header X-L "%[res.body_len]"'] : []),
-    ...(spoe ? ['set-header X-V "%[var(txn.e.v)]/%[var(res.e.w)]/%[var(txn.e.err)]"', 'send-spoe-group e g'] : []),
+    ...(spoe
+      ? ['set-header X-V "%[var(txn.e.v)]/%[var(res.e.w)]/%[var(txn.e.err)]"', 'send-spoe-group e g']
+      : []),
   ]
   const final = [
     'deny',
@@ -222,14 +238,22 @@ function lines(
   pool: readonly string[],
 ): string[] {
   return Array.from({ length: random.pick([1, 1, 2, 2, 3, 4, 6]) }, () => {
-    if (final.length > 0 && random.chance(20)) return `${set} ${random.pick(final)} ${condition(random, pool)}`
+    if (final.length > 0 && random.chance(20))
+      return `${set} ${random.pick(final)} ${condition(random, pool)}`
     const action = random.pick(actions)
     return `${set} ${action}${random.chance(55) ? ` ${condition(random, pool)}` : ''}`
   })
 }
 
 function tcpRules(random: Random): string[] {
-  const pool = ['path_beg /c', 'method DELETE', 'req.hdr(x-cond) -m found', 'req.proto_http', 'req.len gt 0', 'wait_end']
+  const pool = [
+    'path_beg /c',
+    'method DELETE',
+    'req.hdr(x-cond) -m found',
+    'req.proto_http',
+    'req.len gt 0',
+    'wait_end',
+  ]
   const all = [
     'content accept',
     'content set-var(txn.a) path',
@@ -288,6 +312,8 @@ function randomSpoe(random: Random): string[] {
 
 /** The same with less, most of it left out first. */
 export function* smallerHttpSetups(setup: HttpSetup): Generator<HttpSetup> {
+  const bare: HttpSetup = { defaults: [], frontend: [], backend: [], server: [], spoe: [] }
+  if (JSON.stringify(setup) !== JSON.stringify(bare)) yield bare
   if (setup.spoe.length > 0) {
     const used = /e g\b|\.e\./
     const without = (each: readonly string[]) => each.filter((line) => !used.test(line))
@@ -296,10 +322,15 @@ export function* smallerHttpSetups(setup: HttpSetup): Generator<HttpSetup> {
   for (const part of ['frontend', 'backend', 'defaults', 'server'] as const) {
     const all = setup[part]
     if (all.length > 1) yield { ...setup, [part]: [] }
+    const half = Math.ceil(all.length / 2)
+    if (all.length > 2) {
+      yield { ...setup, [part]: all.slice(half) }
+      yield { ...setup, [part]: all.slice(0, half) }
+    }
     for (const at of all.keys()) yield { ...setup, [part]: all.toSpliced(at, 1) }
     for (const [at, line] of all.entries()) {
-      const bare = line.replace(/ (?:if|unless) .*/, '')
-      if (bare !== line) yield { ...setup, [part]: all.with(at, bare) }
+      const always = line.replace(/ (?:if|unless) .*/, '')
+      if (always !== line) yield { ...setup, [part]: all.with(at, always) }
     }
   }
   yield* smallerSpoe(setup)

@@ -20,7 +20,10 @@ const { values } = parseArgs({
 const without = values.without.split(',')
 const kinds = {
   http: (options: RunOptions) =>
-    new Runner(httpKind({ spoe: !without.includes('spoe'), rules: !without.includes('rules') }), options).run(),
+    new Runner(
+      httpKind({ spoe: !without.includes('spoe'), rules: !without.includes('rules') }),
+      options,
+    ).run(),
 }
 
 function numberOf(name: 'seed' | 'count' | 'only' | 'shrinks' | 'jobs'): number {

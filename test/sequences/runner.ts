@@ -203,7 +203,8 @@ export class Runner<Setup, Case> {
     }
     for (const side of [pair.theirs, pair.ours]) {
       const trouble = side.trouble()
-      if (trouble !== undefined) this.#report(first, setup, undefined, [], `trouble: ${trouble.slice(0, 4000)}`)
+      if (trouble !== undefined)
+        this.#report(first, setup, undefined, [], `trouble: ${trouble.slice(0, 4000)}`)
     }
   }
 
@@ -269,7 +270,7 @@ class Shrinker<Setup, Case> {
   /** The programs of what is returned are running, unless they are those of `shown`. */
   async shrink(shown: Shown<Setup, Case>): Promise<Shown<Setup, Case>> {
     let least = shown
-    for (let before: Shown<Setup, Case> | undefined; before !== least && this.#attempts > 0; ) {
+    for (let before: Shown<Setup, Case> | undefined; before !== least && this.#attempts > 0;) {
       before = least
       least = await this.#repeat(least, (from) => this.#smallerCase(from))
       least = await this.#repeat(least, async (from) => {
@@ -294,7 +295,10 @@ class Shrinker<Setup, Case> {
     for (const some of batches([...this.#kind.smallerCases(each)], 8)) {
       this.#attempts -= some.length
       const judged = await Promise.all(
-        some.map(async (smaller) => ({ smaller, differences: await this.#judge.compare(pair, smaller, setup) })),
+        some.map(async (smaller) => ({
+          smaller,
+          differences: await this.#judge.compare(pair, smaller, setup),
+        })),
       )
       for (const { smaller, differences } of judged) {
         if (formOf(differences) !== this.#form) continue
@@ -345,12 +349,25 @@ function differencesOf(theirs: Transcript, ours: Transcript): Difference[] {
 }
 
 /**
- * Differences of one form are thought to have one cause: the first property that differs, and short values of it. The
- * numbers of requests do not count.
+ * Differences of one form are thought to have one cause: the first property that differs, and how. The numbers of requests
+ * do not count.
  */
 function formOf(differences: readonly Difference[]): string {
   const [first] = differences
   if (first === undefined) return ''
+  const where = first.where.replace(/\d+ /, '')
+  if (where.endsWith('headers'))
+    return `${where}: ${linesOf(first.theirs, first.ours)} / ${linesOf(first.ours, first.theirs)}`
   const short = (text: string) => (text.length < 40 ? text : 'text')
-  return `${first.where.replace(/\d+ /, '')}: ${short(first.theirs)} / ${short(first.ours)}`
+  return `${where}: ${short(first.theirs)} / ${short(first.ours)}`
+}
+
+/** The names of the fields that are in one and not in the other; all of them when only their order differs. */
+function linesOf(text: string, other: string): string {
+  const theirs = other.split('\n')
+  return text
+    .split('\n')
+    .filter((line) => !theirs.includes(line))
+    .map((line) => line.split(':')[0])
+    .join()
 }
