@@ -47,18 +47,23 @@ export function randomSequence(random: Random, setup: HttpSetup): Sequence {
 /** Without what HAProxy 2.6.12 does now in one way, now in another. */
 function steady(ask: Ask, setup: HttpSetup): Ask {
   const { answer } = ask
+  const lines = [...setup.defaults, ...setup.frontend, ...setup.backend]
   // It changes the status of 1xx answers as well, and then takes them for final ones.
-  const rewrites = [...setup.frontend, ...setup.backend].some((line) =>
-    /after-response set-status/.test(line),
-  )
-  const interim = rewrites ? [] : answer.interim
+  const interim = lines.some((line) => /after-response set-status/.test(line)) ? [] : answer.interim
+  // It may take a response that nobody asked for as the answer to somebody else.
+  const shares = lines.some((line) => /http-reuse (?:aggressive|always)/.test(line))
+  const end = shares && answer.end === 'extra' ? 'keep' : answer.end
   return {
     ...ask,
     // Whether the next request is sent before the end of the connection is seen.
     waits: ask.waits || answer.end === 'close' || answer.end === 'extra',
-    // It may end a body early that is large, or comes in pieces, behind a 1xx answer.
-    answer:
-      interim.length > 0 ? { ...answer, pieces: 'whole', size: answer.size % 300 } : { ...answer, interim },
+    answer: {
+      ...answer,
+      interim,
+      end,
+      // It may end a body early that is large, or comes in pieces, behind a 1xx answer.
+      ...(interim.length > 0 ? { pieces: 'whole', size: answer.size % 300 } : {}),
+    },
   }
 }
 

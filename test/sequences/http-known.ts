@@ -26,4 +26,28 @@ export const httpKnown: readonly Known<HttpSetup, Sequence>[] = [
       return /^answer \d+ trailers/.test(where) && ours === ''
     },
   },
+  {
+    name: 'a kept connection to a server that dies before the answer',
+    link: 'docs/compatibility.md#other-differences',
+    reason: 'the request is asked again where that is safe, else it is answered: never a silent end',
+    explains: (difference, each) => {
+      const dying = each.asks.findIndex(
+        ({ answer }, at) => at > 0 && ['drop', 'head-cut', 'reset'].includes(answer.end),
+      )
+      return dying > 0 && differsBehind(difference, each, dying)
+    },
+  },
 ]
+
+/** What follows when HAProxy ends the connection and we answer: the requests from `dying` on are answered by us alone. */
+function differsBehind({ where, theirs, ours }: Difference, { asks }: Sequence, dying: number): boolean {
+  const number = Number(/ (\d+) /.exec(where)?.[1] ?? 0)
+  if (where === 'answers') return Number(theirs) === dying && Number(ours) > dying
+  if (where === 'end') return theirs === 'closed'
+  if (where.startsWith('answer ')) return number > dying && theirs === 'none'
+  if (!where.startsWith('request ') || number <= dying) return false
+  const ask = asks[number - 1]
+  const again =
+    ask?.framing === 'none' && ask.answer.end === 'drop' && ask.method !== 'POST' && ask.method !== 'PATCH'
+  return where.endsWith(' arrived') ? theirs === '0' || (again && ours === '2') : number > dying + 1
+}

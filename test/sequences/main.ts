@@ -32,14 +32,19 @@ function numberOf(name: 'seed' | 'count' | 'only' | 'shrinks' | 'jobs'): number 
   return found
 }
 
+/** What follows from the first differences says little more. */
+const shown = 10
+
 function show(finding: Finding): string {
   const indent = (text: string) => text.replaceAll('\n', '\n             ')
   return [
     `\n=== ${finding.kind} ${finding.case} (--seed ${values.seed} --only ${finding.case}) ${finding.note}`,
-    ...finding.differences.map(
-      ({ where, theirs, ours }) =>
-        `  ${where}\n    haproxy: ${indent(JSON.stringify(theirs))}\n    sluice:  ${indent(JSON.stringify(ours))}`,
-    ),
+    ...finding.differences
+      .slice(0, shown)
+      .map(
+        ({ where, theirs, ours }) =>
+          `  ${where}\n    haproxy: ${indent(JSON.stringify(theirs))}\n    sluice:  ${indent(JSON.stringify(ours))}`,
+      ),
     '--- configuration',
     finding.setup,
     '--- traffic',
