@@ -53,14 +53,19 @@ function steady(ask: Ask, setup: HttpSetup): Ask {
   // It may take a response that nobody asked for as the answer to somebody else.
   const shares = lines.some((line) => /http-reuse (?:aggressive|always)/.test(line))
   const end = shares && answer.end === 'extra' ? 'keep' : answer.end
+  // An agent's delay decides how much of a body a rule sees.
+  const looks = (side: RegExp) =>
+    setup.spoe.length > 0 && [...lines, ...setup.spoe].some((line) => side.test(line))
   return {
     ...ask,
+    pieces: looks(/req\.body/) && ask.pieces !== 'half' ? 'whole' : ask.pieces,
     // Whether the next request is sent before the end of the connection is seen.
     waits: ask.waits || answer.end === 'close' || answer.end === 'extra',
     answer: {
       ...answer,
       interim,
       end,
+      pieces: looks(/res\.body/) ? 'whole' : answer.pieces,
       // It may end a body early that is large, or comes in pieces, behind a 1xx answer.
       ...(interim.length > 0 ? { pieces: 'whole', size: answer.size % 300 } : {}),
     },
