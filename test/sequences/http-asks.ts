@@ -49,7 +49,10 @@ function steady(ask: Ask, setup: HttpSetup): Ask {
   const { answer } = ask
   const lines = [...setup.defaults, ...setup.frontend, ...setup.backend]
   // It changes the status of 1xx answers as well, and then takes them for final ones.
-  const interim = lines.some((line) => /after-response set-status/.test(line)) ? [] : answer.interim
+  const rewrites = lines.some((line) => /after-response set-status/.test(line))
+  // What is wrong behind them may overtake them.
+  const breaks = ['garbage', 'drop', 'head-cut', 'reset'].includes(answer.end)
+  const interim = rewrites || breaks ? [] : answer.interim
   // It may take a response that nobody asked for as the answer to somebody else.
   const shares = lines.some((line) => /http-reuse (?:aggressive|always)/.test(line))
   const end = shares && answer.end === 'extra' ? 'keep' : answer.end

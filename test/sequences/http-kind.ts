@@ -61,7 +61,8 @@ class HttpSide implements Side<Sequence> {
       const ports = { origin: origin.port, agent: endpoint.type === 'tcp' ? endpoint.port : 0 }
       const program = await startProgram(
         role,
-        (fe) => renderHttpSetup(setup, { fe, ...ports }),
+        1,
+        ([fe = 0]) => renderHttpSetup(setup, { fe, ...ports }),
         spoe === undefined ? {} : { 'spoe.conf': spoe },
       )
       return new HttpSide(origin, told, agent, program)
@@ -75,7 +76,7 @@ class HttpSide implements Side<Sequence> {
   async run(sequence: Sequence, number: number): Promise<Transcript> {
     // As long for all, so that lengths are the same from run to run.
     const idOf = (at: number) => `q${String(number).padStart(7, '0')}.${at}`
-    const seen = await runSequence(this.#program.port, sequence, idOf)
+    const seen = await runSequence(this.#program.ports[0] ?? 0, sequence, idOf)
     // What was on its way to the origin arrives.
     await sleep(20)
     const transcript = new Map(clientView(seen))

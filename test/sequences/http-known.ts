@@ -8,6 +8,14 @@ function askOf({ where }: Difference, { asks }: Sequence) {
   return asks[Number(/ (\d+) /.exec(where)?.[1] ?? asks.length) - 1]
 }
 
+/** The fields of a head but for those that say how long it and its connection are. */
+function withoutFraming(headers: string): string {
+  return headers
+    .split('\n')
+    .filter((line) => line !== 'transfer-encoding: chunked' && !line.startsWith('connection: '))
+    .join('\n')
+}
+
 export const httpKnown: readonly Known<HttpSetup, Sequence>[] = [
   {
     name: 'a chunked response for an HTTP/1.0 client',
@@ -17,14 +25,20 @@ export const httpKnown: readonly Known<HttpSetup, Sequence>[] = [
       const ask = askOf(difference, each)
       const { where, theirs, ours } = difference
       if (ask?.version !== '1.0' || ask.answer.framing !== 'chunked') return false
+      if (where === 'end') return theirs === 'open' && ours === 'closed'
       if (/^answer \d+ framing/.test(where)) return theirs === 'chunked' && ours === 'close'
-      if (/^answer \d+ headers/.test(where))
-        return (
-          theirs.replace('\ntransfer-encoding: chunked', '') === ours ||
-          theirs.replace('transfer-encoding: chunked\n', '') === ours
-        )
+      if (/^answer \d+ headers/.test(where)) return withoutFraming(theirs) === withoutFraming(ours)
       return /^answer \d+ trailers/.test(where) && ours === ''
     },
+  },
+  {
+    name: 'an answer with status 1xx for an HTTP/1.0 client',
+    link: 'docs/compatibility.md#other-differences',
+    reason: 'RFC 9110 15.2: such clients do not know them',
+    explains: (difference, each) =>
+      askOf(difference, each)?.version === '1.0' &&
+      / interim/.test(difference.where) &&
+      difference.ours === '',
   },
   {
     name: 'a kept connection to a server that dies before the answer',

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { httpKind } from './http-kind.ts'
 import type { Finding, RunOptions, RunResult } from './runner.ts'
 import { Runner } from './runner.ts'
+import { tcpKind } from './tcp-kind.ts'
 
 const { values } = parseArgs({
   options: {
@@ -24,6 +25,7 @@ const kinds = {
       httpKind({ spoe: !without.includes('spoe'), rules: !without.includes('rules') }),
       options,
     ).run(),
+  tcp: (options: RunOptions) => new Runner(tcpKind, options).run(),
 }
 
 function numberOf(name: 'seed' | 'count' | 'only' | 'shrinks' | 'jobs'): number {
