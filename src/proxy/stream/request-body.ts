@@ -138,12 +138,15 @@ export class RequestBody {
     if (!this.#complete) this.#source.hold()
   }
 
-  /** Nobody wants the rest. Answers whether it has all come: if not, the connection is good for nothing else. */
-  discard(): boolean {
+  /**
+   * Nobody wants the rest. Answers whether it has all come: if not, the connection is good for nothing else. More than a
+   * buffer of it is not read for that.
+   */
+  discard(most: number): boolean {
     this.#sink = undefined
     this.#then = () => {}
     if (this.#state !== 'raw') this.#state = 'discarded'
-    if (!this.#complete) this.#complete = this.#source.drain()
+    if (!this.#complete && this.#source.left <= most) this.#complete = this.#source.drain()
     return this.#complete
   }
 
