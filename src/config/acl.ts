@@ -2,8 +2,16 @@
 import { forbiddenCharacter } from './args.ts'
 import type { Args } from './args.ts'
 import type { AclDeclaration } from './model.ts'
+import type { Word } from './word.ts'
 
-/** Reads an `acl` line; undefined when it is wrong, which was reported. */
+/** An ACL of which only the name is known: who uses it is not told that there is none. */
+export function brokenAcl(words: readonly Word[]): AclDeclaration | undefined {
+  const [keyword, name] = words
+  if (keyword?.text !== 'acl' || name === undefined || forbiddenCharacter(name.text) !== undefined) return undefined
+  return { place: keyword.place, name: name.text, words: [] }
+}
+
+/** Reads an `acl` line; undefined when it has no name that can be used, which was reported. */
 export function readAcl(args: Args): AclDeclaration | undefined {
   const name = args.expect('<name> and <criterion>')
   if (name === undefined) return undefined
@@ -18,6 +26,6 @@ export function readAcl(args: Args): AclDeclaration | undefined {
       "'or' means 'or' in conditions: it cannot be the name of an acl",
     )
   }
-  if (args.peek() === undefined) return args.expect('<criterion>') && undefined
+  if (args.peek() === undefined) args.expect('<criterion>')
   return { place: args.place, name: name.text, words: args.rest() }
 }

@@ -3,6 +3,7 @@ import { UsageError } from '../errors.ts'
 import { parseEndpoint } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { Args } from './args.ts'
+import { addressWord } from './word.ts'
 import type { Word } from './word.ts'
 
 /** The address in `text`, which is (a part of) `word`. */
@@ -19,7 +20,8 @@ export function readEndpoint(args: Args, word: Word, text = word.text): Endpoint
 }
 
 /** Every address of `bind`: separated by commas, each with a port or a range of ports. */
-export function readListenAddresses(args: Args, word: Word): readonly Endpoint[] | undefined {
+export function readListenAddresses(args: Args, written: Word): readonly Endpoint[] | undefined {
+  const word = addressWord(written)
   const endpoints: Endpoint[] = []
   // A comma at the end is allowed, one at the start is not.
   const parts = word.text.replace(/,$/, '').split(',')
@@ -59,8 +61,9 @@ function readListenAddress(args: Args, word: Word, text: string): readonly Endpo
 }
 
 /** The address of a `server`, with a fixed port. */
-export function readServerAddress(args: Args, word: Word): Endpoint | undefined {
-  const text = word.text
+export function readServerAddress(args: Args, written: Word): Endpoint | undefined {
+  const word = addressWord(written)
+  const { text } = word
   if (text.startsWith('fd@')) {
     return args.error('CFG_ADDRESS', word.place, `'${text}': a server cannot be a file descriptor`)
   }

@@ -2,11 +2,12 @@
  * The words of one line behind its keyword, read one after the other. Each reader reports what is wrong with its word
  * and returns undefined; the caller then gives up the line, never the file.
  */
+import type { Condition } from './condition.ts'
 import type { Diagnostics, Place } from './diagnostics.ts'
 import type { ConfigFault } from './errors.ts'
-import type { Condition, VariableName, VariableScope } from './model.ts'
 import { didYouMean } from './suggest.ts'
 import { parseTime } from './time.ts'
+import type { VariableName, VariableScope } from './variable-name.ts'
 import type { Word } from './word.ts'
 
 /** What `no` or `default` before a keyword asks for. */

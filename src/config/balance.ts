@@ -1,35 +1,29 @@
 /** `balance` (configuration.txt 4.2). */
 import type { Args } from './args.ts'
 import type { ProxyDraft } from './draft.ts'
+import { balanceAlgorithms } from './model.ts'
+import type { BalanceAlgorithm } from './model.ts'
+import { didYouMean } from './suggest.ts'
 
-/** Algorithms that spread load in other ways, and those that tie a client or a request to a server. */
-const spreading = ['static-rr', 'leastconn', 'random']
-const sticky = ['first', 'source', 'uri', 'url_param', 'hdr', 'hash', 'rdp-cookie']
+/** Those that the proxy has; the others are errors, since requests would go to other servers. */
+export const implementedAlgorithms: ReadonlySet<BalanceAlgorithm> = new Set(['roundrobin'])
 
 /** Reads a `balance` line into `proxy`. */
 export function applyBalance(proxy: ProxyDraft, args: Args): void {
   const word = args.next()
-  const algorithm = word?.text.replace(/\(.*/s, '') ?? 'roundrobin'
-  const known = ['roundrobin', ...spreading, ...sticky]
-  if (word !== undefined && !known.includes(algorithm)) {
-    args.error(
-      'CFG_ARGUMENT',
-      word.place,
-      `unknown algorithm '${word.text}'`,
-      `known are ${known.join(', ')}`,
-    )
+  if (word === undefined) {
+    proxy.balance = { algorithm: 'roundrobin', parameter: undefined, args: [] }
     return
   }
-  proxy.balance = { algorithm: word?.text ?? 'roundrobin', args: args.rest() }
-  if (word === undefined || algorithm === 'roundrobin') return
-  if (spreading.includes(algorithm)) {
-    args.warning('CFG_VALUE_UNSUPPORTED', word.place, `'${algorithm}' is not implemented; roundrobin is used`)
-  } else {
-    args.error(
-      'CFG_VALUE_UNSUPPORTED',
-      word.place,
-      `'${algorithm}' is not implemented`,
-      "use 'balance roundrobin'",
-    )
+  const [, name = '', parameter] = /^([^(]*)(?:\((.*)\))?$/s.exec(word.text) ?? []
+  const algorithm = balanceAlgorithms.find((each) => each === name)
+  if (algorithm === undefined) {
+    const hint = didYouMean(name, balanceAlgorithms) ?? `known are ${balanceAlgorithms.join(', ')}`
+    return args.error('CFG_ARGUMENT', word.place, `unknown algorithm '${word.text}'`, hint)
   }
+  proxy.balance = { algorithm, parameter, args: args.rest() }
+  if (implementedAlgorithms.has(algorithm)) return
+  const known = [...implementedAlgorithms].join(', ')
+  const message = `'${algorithm}' is not implemented`
+  args.error('CFG_VALUE_UNSUPPORTED', word.place, message, `implemented: ${known}`)
 }

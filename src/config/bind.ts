@@ -2,7 +2,7 @@
 import { readListenAddresses } from './address.ts'
 import type { Args } from './args.ts'
 import type { BindDraft, ProxyDraft } from './draft.ts'
-import { KeywordTable, unsupportedList } from './keyword.ts'
+import { KeywordTable, reportUnsupported, unsupportedList } from './keyword.ts'
 import type { Keyword } from './keyword.ts'
 
 const sections = ['bind'] as const
@@ -11,13 +11,14 @@ const supported: readonly Keyword<BindDraft>[] = [
   {
     name: 'name',
     sections,
-    support: 'yes',
+    support: 'ignored',
     syntax: '<name>',
     fallback: '',
-    doc: 'name in statistics and logs',
+    doc: 'name in statistics',
     since: '1.3',
     apply: (bind, args) => {
       bind.name = args.expect('<name>')?.text
+      if (bind.name !== undefined) reportUnsupported(args, 'ignored')
     },
   },
   {
@@ -25,7 +26,7 @@ const supported: readonly Keyword<BindDraft>[] = [
     sections,
     support: 'yes',
     syntax: '<number>',
-    fallback: "the system's",
+    fallback: "that of the section, or else the system's",
     doc: "length of the kernel's queue of connections",
     since: '1.3',
     apply: (bind, args) => {
@@ -49,18 +50,19 @@ const supported: readonly Keyword<BindDraft>[] = [
   },
 ]
 
+/** Tuning of the kernel and of workers, and the rights of a runtime API that is not there. */
 const harmless = `
-  defer-accept tfo v4v6 v6only gid:1 group:1 uid:1 user:1 id:1 level:1 maxconn:1 mss:1 nice:1
-  process:1 thread:1 shards:1 severity-output:1 tcp-ut:1 expose-fd:1`
+  defer-accept tfo v4v6 id:1 level:1 mss:1 nice:1 process:1 thread:1 shards:1 severity-output:1 tcp-ut:1
+  expose-fd:1`
 
-/** Parameters that change what is spoken: without them clients could not connect, or could when they should not. */
+/** Who may connect, how many, and what is spoken: without them others could, or clients could not. */
 const meaningful = `
   accept-netscaler-cip:1 accept-proxy interface:1 namespace:1 proto:1 transparent ssl crt:1 crt-list:1
   alpn:1 npn:1 verify:1 ca-file:1 ca-ignore-err:1 ca-sign-file:1 ca-sign-pass:1 ca-verify-file:1
   allow-0rtt ciphers:1 ciphersuites:1 crl-file:1 crt-ignore-err:1 curves:1 ecdhe:1 force-sslv3
-  force-tlsv10 force-tlsv11 force-tlsv12 force-tlsv13 generate-certificates no-ca-names no-sslv3
-  no-tls-tickets no-tlsv10 no-tlsv11 no-tlsv12 no-tlsv13 prefer-client-ciphers ssl-max-ver:1
-  ssl-min-ver:1 strict-sni tls-ticket-keys:1 quic-cc-algo:1 quic-force-retry`
+  force-tlsv10 force-tlsv11 force-tlsv12 force-tlsv13 generate-certificates gid:1 group:1 maxconn:1 no-ca-names
+  no-sslv3 no-tls-tickets no-tlsv10 no-tlsv11 no-tlsv12 no-tlsv13 prefer-client-ciphers ssl-max-ver:1
+  ssl-min-ver:1 strict-sni tls-ticket-keys:1 quic-cc-algo:1 quic-force-retry uid:1 user:1 v6only`
 
 /** The parameters of `bind` lines. */
 export const bindTable = new KeywordTable<BindDraft>([

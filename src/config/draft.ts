@@ -3,9 +3,11 @@ import type { Modifier } from './args.ts'
 import type { Diagnostics, Place } from './diagnostics.ts'
 import type {
   Bind,
+  Captures,
   FcgiApp,
   Global,
   HealthCheck,
+  HttpErrors,
   InspectDelay,
   Proxy,
   ProxyOptions,
@@ -16,11 +18,7 @@ import type {
 } from './model.ts'
 import { ruleSets } from './model.ts'
 import type { Word } from './word.ts'
-
-/** `Type` with its fields and lists writable. */
-export type Draft<Type> = {
-  -readonly [Key in keyof Type]: Type[Key] extends readonly (infer Item)[] ? Item[] : Type[Key]
-}
+import type { Draft } from './writable.ts'
 
 /** A `global` section being read. */
 export interface GlobalDraft extends Draft<Global> {
@@ -31,13 +29,16 @@ export interface GlobalDraft extends Draft<Global> {
 /** A proxy or a `defaults` section being read. */
 export interface ProxyDraft extends Omit<
   Draft<Proxy>,
-  'kind' | 'timeouts' | 'options' | 'rules' | 'inspectDelay'
+  'kind' | 'timeouts' | 'options' | 'rules' | 'inspectDelay' | 'captures'
 > {
   kind: Proxy['kind'] | 'defaults'
   timeouts: Draft<Timeouts>
   options: Draft<ProxyOptions>
   rules: { [Set in RuleSet]: Rule[] }
   inspectDelay: Draft<InspectDelay>
+  captures: Draft<Captures>
+  /** `backlog`, for `bind` lines without one. */
+  backlog: number | undefined
   /** What `server` lines begin with. */
   defaultServer: ServerDraft
 }
@@ -54,6 +55,9 @@ export interface ServerDraft extends Omit<Draft<Server>, 'check' | 'address' | '
 /** A `fcgi-app` section being read. */
 export type FcgiAppDraft = Draft<FcgiApp>
 
+/** A `http-errors` section being read. */
+export type HttpErrorsDraft = Draft<HttpErrors>
+
 /** Nothing set yet. */
 export function createGlobalDraft(environment: Map<string, string>): GlobalDraft {
   return {
@@ -65,6 +69,8 @@ export function createGlobalDraft(environment: Map<string, string>): GlobalDraft
     nbthread: undefined,
     description: undefined,
     node: undefined,
+    bufferSize: undefined,
+    maxHeaders: undefined,
   }
 }
 
@@ -117,10 +123,11 @@ export function createProxyDraft(kind: ProxyDraft['kind'], name: string, place: 
     monitorUri: undefined,
     useBackends: [],
     defaultBackend: undefined,
+    captures: { request: [], response: [] },
     uniqueIdFormat: undefined,
     uniqueIdHeader: undefined,
     servers: [],
-    balance: { algorithm: 'roundrobin', args: [] },
+    balance: { algorithm: 'roundrobin', parameter: undefined, args: [] },
     retries: 3,
     httpReuse: 'safe',
     fullconn: undefined,
@@ -156,7 +163,8 @@ export function createProxyDraft(kind: ProxyDraft['kind'], name: string, place: 
     logTag: undefined,
     logFormat: undefined,
     logFormatSd: undefined,
-    errorFiles: [],
+    errorPages: [],
+    backlog: undefined,
     defaultServer: createServerDraft(),
   }
 }
@@ -179,16 +187,18 @@ export function inheritProxyDraft(
     inspectDelay: { ...defaults.inspectDelay },
     defaultServer: copyServerDraft(defaults.defaultServer),
     logs: [...defaults.logs],
-    errorFiles: [...defaults.errorFiles],
+    errorPages: [...defaults.errorPages],
     binds: [],
     servers: [],
     useBackends: [],
     filters: [],
     acls: [],
+    captures: fresh.captures,
     rules: fresh.rules,
   }
   if (kind === 'backend') {
     proxy.maxconn = undefined
+    proxy.backlog = undefined
     proxy.monitorUri = undefined
     proxy.defaultBackend = undefined
     proxy.uniqueIdFormat = undefined

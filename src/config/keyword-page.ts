@@ -16,6 +16,7 @@ const chapters: readonly Chapter[] = [
   { title: 'Parameters of `bind`', sections: ['bind'] },
   { title: 'Parameters of `server` and `default-server`', sections: ['server'] },
   { title: '`fcgi-app`', sections: ['fcgi-app'] },
+  { title: '`http-errors`', sections: ['http-errors'] },
   { title: '`spoe-agent` (in a SPOE file)', sections: ['spoe-agent'] },
   { title: '`spoe-message` (in a SPOE file)', sections: ['spoe-message'] },
   { title: '`spoe-group` (in a SPOE file)', sections: ['spoe-group'] },

@@ -5,6 +5,7 @@
 import { Args } from './args.ts'
 import type { Modifier } from './args.ts'
 import type { Diagnostics } from './diagnostics.ts'
+import { removedKeywords } from './removed.ts'
 import { didYouMean } from './suggest.ts'
 import type { Word } from './word.ts'
 
@@ -16,6 +17,7 @@ export type KeywordSection =
   | 'listen'
   | 'backend'
   | 'fcgi-app'
+  | 'http-errors'
   | 'bind'
   | 'server'
   | 'spoe-agent'
@@ -57,6 +59,9 @@ export interface Keyword<Target> extends KeywordInfo {
   /** Reads the arguments and changes the draft; reports what is wrong. */
   apply(target: Target, args: Args): void
 }
+
+/** What to do about Lua. */
+export const luaHint = 'sluice has no Lua; what a script decides can be asked of an agent, with a SPOE filter'
 
 /** The keywords of one kind of section. */
 export class KeywordTable<Target> {
@@ -104,6 +109,7 @@ export class KeywordTable<Target> {
     diagnostics: Diagnostics,
     others: readonly string[] = [],
   ): void {
+    if (reportRemoved(words, diagnostics)) return
     for (let count = Math.min(2, words.length); count > 0; count -= 1) {
       const family = joined(words, count)
       const members = this.#families.get(family)
@@ -114,6 +120,10 @@ export class KeywordTable<Target> {
         return diagnostics.error('CFG_ARGUMENT_MISSING', place, `'${family}' needs one more word`)
       }
       if (word === undefined) return
+      if (word.text.startsWith('lua.')) {
+        const message = `'${family} ${word.text}' is an action of a Lua script`
+        return diagnostics.error('CFG_KEYWORD_UNSUPPORTED', word.place, message, luaHint)
+      }
       const hint = didYouMean(word.text.replace(/\(.*/s, ''), members)
       const message = `unknown keyword '${family} ${word.text}' in ${section}`
       return diagnostics.error('CFG_KEYWORD_UNKNOWN', word.place, message, hint)
@@ -121,43 +131,29 @@ export class KeywordTable<Target> {
     const [word] = words
     if (word === undefined) return
     const names = [...this.#byName.keys(), ...this.#families.keys()].filter((name) => !name.includes(' '))
-    const hint = removed.get(word.text) ?? didYouMean(word.text, [...names, ...others])
+    const hint = didYouMean(word.text, [...names, ...others])
     diagnostics.error('CFG_KEYWORD_UNKNOWN', word.place, `unknown keyword '${word.text}' in ${section}`, hint)
   }
 }
-
-/** Keywords that HAProxy 2.6 has no more, and what replaced them. */
-const removed = new Map([
-  ['appsession', 'it was removed in HAProxy 1.6; use a cookie or a stick-table'],
-  ['block', "it was removed in HAProxy 2.1; write 'http-request deny' instead"],
-  ['clitimeout', "it was removed in HAProxy 2.1; write 'timeout client' instead"],
-  ['contimeout', "it was removed in HAProxy 2.1; write 'timeout connect' instead"],
-  ['srvtimeout', "it was removed in HAProxy 2.1; write 'timeout server' instead"],
-  [
-    'monitor-net',
-    "it was removed in HAProxy 2.2; write 'http-request return status 200 if { src <net> }' instead",
-  ],
-  ['nbproc', "it was removed in HAProxy 2.5; use 'nbthread' instead"],
-  ['reqadd', "it was removed in HAProxy 2.1; write 'http-request add-header' instead"],
-  ['reqdel', "it was removed in HAProxy 2.1; write 'http-request del-header' instead"],
-  ['reqidel', "it was removed in HAProxy 2.1; write 'http-request del-header' instead"],
-  ['reqdeny', "it was removed in HAProxy 2.1; write 'http-request deny' instead"],
-  ['reqideny', "it was removed in HAProxy 2.1; write 'http-request deny' instead"],
-  ['reqrep', "it was removed in HAProxy 2.1; use 'http-request set-path' or 'set-header' instead"],
-  ['reqirep', "it was removed in HAProxy 2.1; use 'http-request set-path' or 'set-header' instead"],
-  ['rspadd', "it was removed in HAProxy 2.1; write 'http-response add-header' instead"],
-  ['rspdel', "it was removed in HAProxy 2.1; write 'http-response del-header' instead"],
-  ['rspidel', "it was removed in HAProxy 2.1; write 'http-response del-header' instead"],
-  ['rspdeny', "it was removed in HAProxy 2.1; write 'http-response deny' instead"],
-  ['rsprep', "it was removed in HAProxy 2.1; use 'http-response set-header' instead"],
-  ['rspirep', "it was removed in HAProxy 2.1; use 'http-response set-header' instead"],
-])
 
 function joined(words: readonly Word[], count: number): string {
   return words
     .slice(0, count)
     .map((word) => word.text)
     .join(' ')
+}
+
+function reportRemoved(words: readonly Word[], diagnostics: Diagnostics): boolean {
+  for (let count = Math.min(2, words.length); count > 0; count -= 1) {
+    const name = joined(words, count)
+    const removed = removedKeywords.get(name)
+    const place = words[0]?.place
+    if (removed === undefined || place === undefined) continue
+    const message = `'${name}' is not supported since HAProxy ${removed.since}`
+    diagnostics.error('CFG_KEYWORD_REMOVED', place, message, removed.hint)
+    return true
+  }
+  return false
 }
 
 /** Reads a line of a section that has no sides: finds its keyword and applies it to `target`. */
@@ -192,8 +188,9 @@ export function unsupportedKeyword<Target>(
   name: string,
   sections: readonly KeywordSection[],
   support: 'ignored' | 'no',
-  more: { readonly arity?: number; readonly strict?: boolean } = {},
+  more: { readonly arity?: number; readonly strict?: boolean; readonly hint?: string } = {},
 ): Keyword<Target> {
+  const { hint, ...entry } = more
   return {
     name,
     sections,
@@ -204,9 +201,10 @@ export function unsupportedKeyword<Target>(
     since: '',
     negatable: true,
     parentheses: true,
-    ...more,
+    ...entry,
     apply: (_target, args) => {
-      if (args.modifier === undefined) reportUnsupported(args, support)
+      const isLua = args.peek()?.text.startsWith('lua.') === true
+      if (args.modifier === undefined) reportUnsupported(args, support, isLua ? luaHint : hint)
       args.skip(more.arity ?? args.remaining)
     },
   }
@@ -220,7 +218,11 @@ export function unsupportedList<Target>(
   names: string,
   sections: readonly KeywordSection[],
   support: 'ignored' | 'no',
-  { prefix = '', strict = false }: { readonly prefix?: string; readonly strict?: boolean } = {},
+  {
+    prefix = '',
+    strict = false,
+    hint,
+  }: { readonly prefix?: string; readonly strict?: boolean; readonly hint?: string } = {},
 ): readonly Keyword<Target>[] {
   return names
     .trim()
@@ -229,16 +231,34 @@ export function unsupportedList<Target>(
       const [name = '', arity] = text.split(':')
       const more =
         sections[0] === 'bind' || sections[0] === 'server' ? { arity: Number(arity ?? 0) } : { strict }
-      return unsupportedKeyword<Target>(`${prefix}${name}`, sections, support, more)
+      return unsupportedKeyword<Target>(`${prefix}${name}`, sections, support, {
+        ...more,
+        ...(hint === undefined ? {} : { hint }),
+      })
     })
 }
 
+/** A keyword that is read and kept, and not obeyed: an error where it would make a difference. */
+export function notYet<Target>(
+  entry: Keyword<Target>,
+  matters: (target: Target) => boolean,
+): Keyword<Target> {
+  return {
+    ...entry,
+    support: 'no',
+    apply: (target, args) => {
+      entry.apply(target, args)
+      if (matters(target)) reportUnsupported(args, 'no')
+    },
+  }
+}
+
 /** Says that sluice does not implement the keyword of `args`. */
-export function reportUnsupported(args: Args, support: 'ignored' | 'no'): void {
+export function reportUnsupported(args: Args, support: 'ignored' | 'no', hint?: string): void {
   if (support === 'ignored') {
-    args.warning('CFG_KEYWORD_UNSUPPORTED', args.place, 'not implemented; it is ignored')
+    args.warning('CFG_KEYWORD_UNSUPPORTED', args.place, 'not implemented; it is ignored', hint)
   } else {
-    const hint = 'without it the proxy would not do what this file says'
-    args.error('CFG_KEYWORD_UNSUPPORTED', args.place, 'not implemented', hint)
+    const reason = 'without it the proxy would not do what this file says'
+    args.error('CFG_KEYWORD_UNSUPPORTED', args.place, 'not implemented', hint ?? reason)
   }
 }

@@ -178,35 +178,41 @@ const prefix = { prefix: 'option ' }
 /** Options of the proxy that HAProxy 2.6 knows. */
 export const optionKeywords: readonly Keyword<ProxyDraft>[] = [
   ...supported,
+  // Statistics, kernel settings, and what is not there anyway: HTTP/2, cookies.
   ...unsupportedList<ProxyDraft>(
-    'contstats disable-h2-upgrade dontlog-normal http-ignore-probes httpslog log-separate-errors logasap socket-stats tcp-smart-accept clitcpka idle-close-on-response',
+    'contstats disable-h2-upgrade socket-stats tcp-smart-accept clitcpka idle-close-on-response',
     frontends,
     'ignored',
     prefix,
   ),
   ...unsupportedList<ProxyDraft>(
-    'http-pretend-keepalive persist prefer-last-server srvtcpka tcp-smart-connect',
+    'http-pretend-keepalive persist srvtcpka tcp-smart-connect',
     backends,
     'ignored',
     prefix,
   ),
   ...unsupportedList<ProxyDraft>(
-    'http-no-delay independent-streams nolinger splice-auto splice-request splice-response tcpka',
+    'http-no-delay nolinger splice-auto splice-request splice-response tcpka',
     everywhere,
     'ignored',
     prefix,
   ),
   ...unsupportedList<ProxyDraft>(
-    'accept-invalid-http-request h1-case-adjust-bogus-client http-use-proxy-header',
+    'accept-invalid-http-request dontlog-normal h1-case-adjust-bogus-client http-ignore-probes httpslog http-use-proxy-header log-separate-errors logasap',
     frontends,
     'no',
     prefix,
   ),
   ...unsupportedList<ProxyDraft>(
-    'accept-invalid-http-response allbackups checkcache external-check h1-case-adjust-bogus-server httpchk ldap-check mysql-check pgsql-check redis-check smtpchk ssl-hello-chk tcp-check transparent',
+    'accept-invalid-http-response allbackups checkcache external-check h1-case-adjust-bogus-server httpchk ldap-check mysql-check pgsql-check prefer-last-server redis-check smtpchk ssl-hello-chk tcp-check transparent',
     backends,
     'no',
     prefix,
   ),
-  ...unsupportedList<ProxyDraft>('http-restrict-req-hdr-names originalto', everywhere, 'no', prefix),
+  ...unsupportedList<ProxyDraft>(
+    'http-restrict-req-hdr-names independent-streams originalto',
+    everywhere,
+    'no',
+    prefix,
+  ),
 ]

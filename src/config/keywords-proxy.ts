@@ -4,8 +4,10 @@ import type { Args } from './args.ts'
 import { applyBalance } from './balance.ts'
 import { applyBind } from './bind.ts'
 import type { ProxyDraft } from './draft.ts'
-import { errorPageStatuses } from './http-reply.ts'
+import { reportUnsupported } from './keyword.ts'
 import type { Keyword } from './keyword.ts'
+import { captureKeywords } from './keywords-capture.ts'
+import { errorPageKeywords } from './keywords-errors.ts'
 import { timeoutKeywords } from './keywords-timeout.ts'
 import { applyLog } from './log-target.ts'
 import { backends, everywhere, frontends, keyword, oneNumber, oneWord } from './proxy-keyword.ts'
@@ -52,16 +54,6 @@ function applySpoeFilter(proxy: ProxyDraft, args: Args): void {
   proxy.filters.push({ type: 'spoe', place: args.place, engine, config })
 }
 
-function applyErrorFile(proxy: ProxyDraft, args: Args): void {
-  const status = args.integer('<status>', 200, 599)
-  const file = status === undefined ? undefined : args.expect('<file>')
-  if (status === undefined || file === undefined || !args.end()) return
-  if (!errorPageStatuses.includes(status)) {
-    return args.error('CFG_ARGUMENT', args.place, `HAProxy never sends an error page with status ${status}`)
-  }
-  proxy.errorFiles.push({ place: args.place, status, file })
-}
-
 function applyDescription(proxy: ProxyDraft, args: Args): void {
   if (args.remaining === 0) args.expect('<text>')
   else {
@@ -69,6 +61,7 @@ function applyDescription(proxy: ProxyDraft, args: Args): void {
       .rest()
       .map((word) => word.text)
       .join(' ')
+    reportUnsupported(args, 'ignored')
   }
 }
 
@@ -239,9 +232,8 @@ export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
     },
     { since: '1.5' },
   ),
-  keyword('errorfile', everywhere, '<status> <file>', 'raw response for an error', applyErrorFile, {
-    since: '1.3',
-  }),
+  ...errorPageKeywords,
+  ...captureKeywords,
   keyword(
     'http-reuse',
     backends,
@@ -263,6 +255,15 @@ export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
     { fallback: 'no limit', since: '1.3' },
   ),
   oneNumber(
+    'backlog',
+    frontends,
+    "length of the kernel's queue of connections, for 'bind' lines that give none",
+    (proxy, value) => {
+      proxy.backlog = value
+    },
+    { fallback: "the system's" },
+  ),
+  oneNumber(
     'fullconn',
     backends,
     'number of connections at which servers get their full maxconn',
@@ -274,9 +275,14 @@ export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
   oneWord('monitor-uri', frontends, '<path>', 'answered by the proxy itself', (proxy, word) => {
     proxy.monitorUri = word.text
   }),
-  keyword('description', ['frontend', 'listen', 'backend'], '<text>', 'free text', applyDescription, {
-    since: '1.4',
-  }),
+  keyword(
+    'description',
+    ['frontend', 'listen', 'backend'],
+    '<text>',
+    'free text for statistics',
+    applyDescription,
+    { support: 'ignored', since: '1.4' },
+  ),
   oneNumber(
     'id',
     ['frontend', 'listen', 'backend'],

@@ -1,18 +1,20 @@
 /** The sections of SPOE files: `spoe-agent`, `spoe-message`, `spoe-group` (SPOE.txt 2.2 to 2.4). */
 import { readAcl } from './acl.ts'
 import type { Args } from './args.ts'
-import type { Draft } from './draft.ts'
-import { KeywordTable } from './keyword.ts'
+import { KeywordTable, notYet, unsupportedList } from './keyword.ts'
 import type { Keyword } from './keyword.ts'
 import { applyLog } from './log-target.ts'
 import { spoeEvents } from './model.ts'
 import type { SpoeAgent, SpoeArg, SpoeGroup, SpoeMessage, SpoeTimeouts } from './model.ts'
 import type { Word } from './word.ts'
+import type { Draft } from './writable.ts'
 
 /** A `spoe-agent` section being read; its prefix is settled at the end. */
 export interface SpoeAgentDraft extends Omit<Draft<SpoeAgent>, 'timeouts' | 'varPrefix'> {
   timeouts: Draft<SpoeTimeouts>
   varPrefix: string | undefined
+  /** What `max-frame-size` may say. */
+  readonly largestFrame: number
 }
 
 /** A `spoe-message` section being read. */
@@ -21,8 +23,13 @@ export type SpoeMessageDraft = Draft<SpoeMessage>
 /** A `spoe-group` section being read. */
 export type SpoeGroupDraft = Draft<SpoeGroup>
 
-/** Bytes: what HAProxy takes with its default `tune.bufsize`. */
-export const frameSizes = { min: 256, max: 16_380 }
+/** Bytes: `tune.bufsize`. */
+export const defaultBufferSize = 16_384
+
+/** Bytes: a frame shares its buffer with its length. */
+export const frameLengthSize = 4
+
+const leastFrame = 256
 
 /** NB-ARGS is one byte on the wire. */
 export const maxArgs = 255
@@ -62,8 +69,9 @@ function flag(
   doc: string,
   more: More,
 ): Keyword<SpoeAgentDraft> {
+  const on = more.fallback === 'on'
   const apply = (draft: SpoeAgentDraft, args: Args): void => {
-    if (args.end()) draft[key] = args.modifier !== 'no'
+    if (args.end()) draft[key] = args.modifier === undefined || (args.modifier === 'default' && on)
   }
   return agent(`option ${name}`, '', doc, apply, { fallback: 'off', ...more })
 }
@@ -156,14 +164,15 @@ export const spoeAgentTable = new KeywordTable<SpoeAgentDraft>([
   timeout('hello', `for the answer to HAPROXY-HELLO${dropped}`),
   timeout('idle', `how long a connection may be idle${dropped}`),
   timeout('processing', 'for the answer to an event'),
-  number(
+  agent(
     'max-frame-size',
-    [frameSizes.min, frameSizes.max],
-    'bytes in a frame',
-    (draft, value) => {
-      draft.maxFrameSize = value
+    '<number>',
+    "bytes in a frame; its length of 4 bytes and it share the buffer of 'tune.bufsize'",
+    (draft, args) => {
+      const value = args.integer('<number>', leastFrame, draft.largestFrame)
+      if (value !== undefined && args.end()) draft.maxFrameSize = value
     },
-    { fallback: '16380', since: '1.7' },
+    { fallback: String(defaultBufferSize - frameLengthSize) },
   ),
   number(
     'max-waiting-frames',
@@ -174,14 +183,17 @@ export const spoeAgentTable = new KeywordTable<SpoeAgentDraft>([
     },
     { fallback: '20', since: '1.9' },
   ),
-  number(
-    'maxconnrate',
-    [0, most],
-    `new connections per second; 0: no limit${dropped}`,
-    (draft, value) => {
-      draft.maxConnRate = value === 0 ? undefined : value
-    },
-    { fallback: '0', since: '1.7' },
+  notYet(
+    number(
+      'maxconnrate',
+      [0, most],
+      `new connections per second; 0: no limit${dropped}`,
+      (draft, value) => {
+        draft.maxConnRate = value === 0 ? undefined : value
+      },
+      { fallback: '0', since: '1.7' },
+    ),
+    (draft) => draft.maxConnRate !== undefined,
   ),
   number(
     'maxerrrate',
@@ -205,8 +217,8 @@ export const spoeAgentTable = new KeywordTable<SpoeAgentDraft>([
     negatable: true,
     since: '1.8',
   }),
-  flag('async', 'async', `take answers on other connections${dropped}`, {
-    fallback: 'on',
+  flag('async', 'async', `take answers on other connections; HAProxy's default is on${dropped}`, {
+    fallback: 'off',
     negatable: true,
     since: '1.8',
   }),
@@ -262,6 +274,10 @@ function applyEvent(draft: SpoeMessageDraft, args: Args): void {
 
 /** The keywords of `spoe-message`. */
 export const spoeMessageTable = new KeywordTable<SpoeMessageDraft>([
+  // HAProxy takes any word here, and these are met in the wild.
+  ...unsupportedList<SpoeMessageDraft>('log on-error on-timeout', ['spoe-message'], 'ignored', {
+    hint: 'HAProxy ignores it here, too; it belongs to the spoe-agent',
+  }),
   {
     name: 'args',
     sections: ['spoe-message'],

@@ -22,13 +22,28 @@ export interface LineContext {
 /** More words than this are refused, as HAProxy does. */
 export const maxWords = 64
 
+/** The words of a line. */
+export interface SplitLine {
+  readonly words: readonly Word[]
+  /** The line is malformed, which was reported: the words are those before. */
+  readonly broken: boolean
+}
+
 /**
  * Cuts a line into words: quotes, escapes and environment variables are resolved, a comment ends the line.
  * Empty words remain only where they were quoted.
- * @returns the words, or undefined when the line is malformed (which was reported).
  */
-export function splitLine(text: string, context: LineContext, diagnostics: Diagnostics): Word[] | undefined {
-  return new LineLexer(text, context, diagnostics).run()
+export function splitLine(text: string, context: LineContext, diagnostics: Diagnostics): SplitLine {
+  const lexer = new LineLexer(text, context, diagnostics)
+  const whole = lexer.run()
+  return { words: lexer.words, broken: !whole }
+}
+
+/** Addresses are resolved once more, without regard to quotes (`env_expand` in src/tools.c): an unset name is empty. */
+function expandAddress(text: string, environment: EnvironmentMap): string {
+  return text.replace(/\$(?:\{([A-Za-z0-9_]*)\}?|([A-Za-z0-9_]*))/g, (_all, braced?: string, plain?: string) => {
+    return environment.get(braced ?? plain ?? '') ?? ''
+  })
 }
 
 const simpleEscapes = new Map([
@@ -50,7 +65,7 @@ class LineLexer {
   readonly #text: string
   readonly #context: LineContext
   readonly #diagnostics: Diagnostics
-  readonly #words: Word[] = []
+  readonly words: Word[] = []
   #at = 0
   #out = ''
   #start = -1
@@ -65,25 +80,25 @@ class LineLexer {
     this.#diagnostics = diagnostics
   }
 
-  run(): Word[] | undefined {
+  /** False after a complaint. */
+  run(): boolean {
     while (!this.#failed && this.#step());
-    if (this.#failed) return undefined
+    if (this.#failed) return false
     if (this.#quote !== undefined) {
       this.#fail('CFG_QUOTE', this.#quote.at, `the quote ${this.#quote.char} is never closed`)
-      return undefined
+      return false
     }
     this.#endWord()
-    if (this.#words.length > maxWords) {
-      const place = this.#words[maxWords]?.place ?? this.#place(0)
-      this.#diagnostics.error(
-        'CFG_LINE',
-        place,
-        `${this.#words.length} words in one line; at most ${maxWords} are allowed`,
-        'put long lists into a file and use -f, or repeat the line',
-      )
-      return undefined
-    }
-    return this.#words
+    return this.#checkCount()
+  }
+
+  #checkCount(): boolean {
+    const { length } = this.words
+    if (length <= maxWords) return true
+    const message = `${length} words in one line; at most ${maxWords} are allowed`
+    const hint = 'put long lists into a file and use -f, or repeat the line'
+    this.#diagnostics.error('CFG_LINE', this.words[maxWords]?.place ?? this.#place(0), message, hint)
+    return false
   }
 
   /** Reads one element; false at the end of the line. */
@@ -128,7 +143,9 @@ class LineLexer {
 
   #endWord(): void {
     if (this.#start >= 0 && (this.#out !== '' || this.#quoted)) {
-      this.#words.push({ text: this.#out, place: this.#place(this.#start), quoted: this.#quoted })
+      const text = this.#out
+      const address = text.includes('$') ? { address: expandAddress(text, this.#context.environment) } : {}
+      this.words.push({ text, place: this.#place(this.#start), quoted: this.#quoted, ...address })
     }
     this.#out = ''
     this.#start = -1

@@ -12,6 +12,8 @@ export interface LineHandler {
   readonly section: string
   /** A line with at least one word; `no` and `default` in front are taken off. */
   line(words: readonly Word[], modifier: Modifier): void
+  /** The first words of a line that is malformed, which was reported. */
+  broken(words: readonly Word[]): void
   /** A line such as `[name]`. */
   scope(text: string, place: Place): void
 }
@@ -40,8 +42,9 @@ export function readLines(
       continue
     }
     const context = { file, line, environment, section: handler.section }
-    const words = splitLine(content, context, diagnostics)
-    if (words !== undefined) handleWords(words, blocks, handler, diagnostics)
+    const { words, broken } = splitLine(content, context, diagnostics)
+    if (!broken) handleWords(words, blocks, handler, diagnostics)
+    else if (blocks.taking) handler.broken(words)
   }
   blocks.end()
   if (last !== '') reportTruncated(file, lines.length, last, diagnostics)

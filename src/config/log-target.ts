@@ -3,6 +3,7 @@ import { parseIp } from '../ip.ts'
 import type { Args } from './args.ts'
 import type { LogAddress, LogTarget } from './model.ts'
 import { didYouMean } from './suggest.ts'
+import { addressWord } from './word.ts'
 import type { Word } from './word.ts'
 
 const formats = ['local', 'rfc3164', 'rfc5424', 'priority', 'short', 'timed', 'iso', 'raw'] as const
@@ -52,7 +53,7 @@ function readTarget(args: Args): LogTarget | undefined {
   if (level === undefined) return undefined
   const minLevel = args.remaining > 0 ? args.oneOf('<minlevel>', levels) : 'emerg'
   if (minLevel === undefined || !args.end()) return undefined
-  const to = readAddress(args, address)
+  const to = readAddress(args, addressWord(address))
   if (to === undefined) return undefined
   return { kind: 'target', place: args.place, to, length, format, facility, level, minLevel }
 }

@@ -11,6 +11,8 @@ export interface SpoeConfig {
   readonly agent: SpoeAgent
   /** Those that the agent uses, by event or through a group; in the order in which the agent lists them. */
   readonly messages: readonly SpoeMessage[]
+  /** Those that nobody uses, perhaps because their name is misspelt where they are listed. */
+  readonly unusedMessages: readonly SpoeMessage[]
   /** Those that the agent lists. */
   readonly groups: readonly SpoeGroup[]
 }
@@ -35,7 +37,7 @@ export interface SpoeAgent {
   readonly maxErrRate: number | undefined
   /** @default true */
   readonly pipelining: boolean
-  /** @default true */
+  /** @default false, where HAProxy 2.6 has true: a lost agent would cost every exchange its whole time-out */
   readonly async: boolean
   /** @default true */
   readonly sendFragPayload: boolean

@@ -8,9 +8,11 @@ import type { Endpoint } from '../endpoint.ts'
 import type { Place } from './diagnostics.ts'
 import type { FcgiApp } from './model-fcgi.ts'
 import type { LogTarget } from './model-log.ts'
-import type { AclDeclaration, Rules, UseBackend } from './model-rules.ts'
+import type { ErrorPage, HttpErrors } from './model-errors.ts'
+import type { AclDeclaration, CaptureSlot, Rules, UseBackend } from './model-rules.ts'
 import type { Word } from './word.ts'
 
+export * from './model-errors.ts'
 export * from './model-fcgi.ts'
 export * from './model-log.ts'
 export * from './model-rules.ts'
@@ -22,6 +24,7 @@ export interface Config {
   /** Every `frontend`, `backend` and `listen` in the order of the files, disabled ones included. */
   readonly proxies: readonly Proxy[]
   readonly fcgiApps: readonly FcgiApp[]
+  readonly httpErrors: readonly HttpErrors[]
 }
 
 /** The `global` sections, taken together. */
@@ -35,6 +38,10 @@ export interface Global {
   readonly nbthread: number | undefined
   readonly description: string | undefined
   readonly node: string | undefined
+  /** `tune.bufsize`: the largest head, how much of a body rules may see, and the largest SPOP frame and its length. */
+  readonly bufferSize: number | undefined
+  /** `tune.http.maxhdr`: the most header fields of a message. */
+  readonly maxHeaders: number | undefined
 }
 
 /** How a proxy treats its bytes. HAProxy's default is `tcp`. */
@@ -61,6 +68,8 @@ export interface Proxy {
   /** In order; the first whose condition holds wins. */
   readonly useBackends: readonly UseBackend[]
   readonly defaultBackend: Word | undefined
+  /** What `%hr` and `%hs` show. */
+  readonly captures: Captures
   readonly uniqueIdFormat: Word | undefined
   readonly uniqueIdHeader: string | undefined
 
@@ -90,7 +99,14 @@ export interface Proxy {
   readonly logFormat: LogFormat | undefined
   /** `log-format-sd`: the structured-data part of RFC 5424 lines. */
   readonly logFormatSd: Word | undefined
-  readonly errorFiles: readonly ErrorFile[]
+  /** In order; a later one for a status replaces an earlier one. */
+  readonly errorPages: readonly ErrorPage[]
+}
+
+/** The slots that a frontend declares, in order. */
+export interface Captures {
+  readonly request: readonly CaptureSlot[]
+  readonly response: readonly CaptureSlot[]
 }
 
 /** Whether `proxy` accepts connections. */
@@ -155,9 +171,30 @@ export interface HealthCheck {
   readonly address: Word | undefined
 }
 
-/** `balance`: only `roundrobin` (the default) is implemented; others are reported, and kept here. */
+/** Every `balance` algorithm of HAProxy 2.6. */
+export const balanceAlgorithms = [
+  'roundrobin',
+  'static-rr',
+  'leastconn',
+  'first',
+  'random',
+  'source',
+  'uri',
+  'url_param',
+  'hdr',
+  'hash',
+  'rdp-cookie',
+] as const
+
+/** The name of one. */
+export type BalanceAlgorithm = (typeof balanceAlgorithms)[number]
+
+/** `balance`. */
 export interface Balance {
-  readonly algorithm: string
+  /** @default 'roundrobin' */
+  readonly algorithm: BalanceAlgorithm
+  /** What stands in parentheses: the header of `hdr(name)`, the draws of `random(n)`. */
+  readonly parameter: string | undefined
   readonly args: readonly Word[]
 }
 
@@ -224,13 +261,6 @@ export interface Redispatch {
 export type LogFormat =
   | { readonly kind: 'tcplog' | 'httplog' | 'clf' }
   | { readonly kind: 'custom'; readonly format: Word }
-
-/** `errorfile`: the raw response for one status. */
-export interface ErrorFile {
-  readonly place: Place
-  readonly status: number
-  readonly file: Word
-}
 
 /** How long content rules may wait for more data, in milliseconds. */
 export interface InspectDelay {

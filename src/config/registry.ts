@@ -3,6 +3,7 @@ import { bindTable } from './bind.ts'
 import type { ProxyDraft } from './draft.ts'
 import { KeywordTable } from './keyword.ts'
 import type { KeywordInfo } from './keyword.ts'
+import { httpErrorsTable } from './keywords-errors.ts'
 import { fcgiTable } from './keywords-fcgi.ts'
 import { globalTable } from './keywords-global.ts'
 import { optionKeywords } from './keywords-options.ts'
@@ -27,6 +28,7 @@ export const keywords: readonly KeywordInfo[] = [
   ...bindTable.entries,
   ...serverTable.entries,
   ...fcgiTable.entries,
+  ...httpErrorsTable.entries,
   ...spoeAgentTable.entries,
   ...spoeMessageTable.entries,
   ...spoeGroupTable.entries,

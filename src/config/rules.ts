@@ -1,8 +1,12 @@
 /** Rules: the keywords `http-request deny`, `tcp-request content accept`, ... made from the table of actions. */
-import { actions } from './actions.ts'
-import type { ActionInfo } from './actions.ts'
+import type { ActionInfo } from './actions/action-info.ts'
+import { actions } from './actions/registry.ts'
+import type { Action } from './actions/registry.ts'
+import { unsupportedActions } from './actions/unsupported.ts'
+import type { UnsupportedAction } from './actions/unsupported.ts'
 import type { Args } from './args.ts'
 import type { ProxyDraft } from './draft.ts'
+import { unsupportedKeyword } from './keyword.ts'
 import type { Keyword, KeywordSection } from './keyword.ts'
 import { ruleSets } from './model.ts'
 import type { Rule, RuleSet } from './model.ts'
@@ -42,9 +46,9 @@ function isFinal(rule: Rule | undefined): boolean {
   return actions.find((action) => action.name === rule.action.type)?.final === true
 }
 
-function applyRule(proxy: ProxyDraft, args: Args, ruleSet: RuleSet, info: ActionInfo): void {
+function applyRule(proxy: ProxyDraft, args: Args, ruleSet: RuleSet, info: ActionInfo<Action>): void {
   if (refusesAnonymous(proxy, args)) return
-  const action = info.read(args, ruleSet)
+  const action = info.read(args, ruleSet, proxy)
   if (action === undefined) return
   const parsed = args.condition()
   if (parsed === undefined) return
@@ -55,14 +59,12 @@ function applyRule(proxy: ProxyDraft, args: Args, ruleSet: RuleSet, info: Action
   rules.push({ place: args.place, ruleSet, action, condition: parsed.condition })
 }
 
-function ruleKeyword(ruleSet: RuleSet, info: ActionInfo): Keyword<ProxyDraft> {
+function ruleKeyword(ruleSet: RuleSet, info: ActionInfo<Action>): Keyword<ProxyDraft> {
   return {
     name: `${ruleSet} ${info.name}`,
     sections: sectionsOf[ruleSet],
     support: 'yes',
-    syntax: info.syntax.startsWith('(')
-      ? `${info.syntax} [{if | unless} <cond>]`
-      : `${info.syntax} [{if | unless} <cond>]`.trimStart(),
+    syntax: `${info.syntax} [{if | unless} <cond>]`.trimStart(),
     fallback: '',
     doc: info.doc,
     // The later of the two: an action came to all sets of its time at once.
@@ -73,6 +75,10 @@ function ruleKeyword(ruleSet: RuleSet, info: ActionInfo): Keyword<ProxyDraft> {
       applyRule(proxy, args, ruleSet, info)
     },
   }
+}
+
+function unsupportedRule(ruleSet: RuleSet, { name, support }: UnsupportedAction): Keyword<ProxyDraft> {
+  return unsupportedKeyword(`${ruleSet} ${name}`, sectionsOf[ruleSet], support, { strict: true })
 }
 
 function delayKeyword(side: 'request' | 'response'): Keyword<ProxyDraft> {
@@ -100,5 +106,10 @@ export const ruleKeywords: readonly Keyword<ProxyDraft>[] = [
   delayKeyword('response'),
   ...ruleSets.flatMap((ruleSet) =>
     actions.filter((info) => info.ruleSets.includes(ruleSet)).map((info) => ruleKeyword(ruleSet, info)),
+  ),
+  ...ruleSets.flatMap((ruleSet) =>
+    unsupportedActions
+      .filter((action) => action.ruleSets.includes(ruleSet))
+      .map((action) => unsupportedRule(ruleSet, action)),
   ),
 ]

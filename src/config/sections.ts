@@ -4,7 +4,15 @@ import type { Diagnostics, Place } from './diagnostics.ts'
 import type { Word } from './word.ts'
 
 /** Sections that are read. */
-export const sectionKinds = ['global', 'defaults', 'frontend', 'backend', 'listen', 'fcgi-app'] as const
+export const sectionKinds = [
+  'global',
+  'defaults',
+  'frontend',
+  'backend',
+  'listen',
+  'fcgi-app',
+  'http-errors',
+] as const
 
 /** The name of such a section. */
 export type SectionKind = (typeof sectionKinds)[number]
@@ -12,7 +20,6 @@ export type SectionKind = (typeof sectionKinds)[number]
 /** Sections that HAProxy 2.6 has and sluice has not; what refers to them is reported by itself. */
 export const unsupportedSections: ReadonlyMap<string, 'ignored' | 'no'> = new Map([
   ['cache', 'ignored'],
-  ['http-errors', 'ignored'],
   ['mailers', 'ignored'],
   ['peers', 'ignored'],
   ['resolvers', 'ignored'],
@@ -47,7 +54,8 @@ export function readSectionHead(
     diagnostics.error('CFG_SECTION_NAME', place, `'${kind}' expects a name`)
     return undefined
   }
-  const from = kind === 'global' || kind === 'fcgi-app' ? undefined : takeFrom(rest, diagnostics)
+  const inherits = kind !== 'global' && kind !== 'fcgi-app' && kind !== 'http-errors'
+  const from = inherits ? takeFrom(rest, diagnostics) : undefined
   const extra = rest[0]
   if (extra !== undefined) {
     const hint = kind === 'frontend' || kind === 'listen' ? "addresses go to 'bind' lines" : undefined

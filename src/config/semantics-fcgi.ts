@@ -11,7 +11,8 @@ export function checkFcgi(
   diagnostics: Diagnostics,
 ): void {
   for (const app of apps) checkApp(app, diagnostics)
-  for (const proxy of proxies) checkProxy(proxy, apps, diagnostics)
+  const names = new Set(apps.map((each) => each.name))
+  for (const proxy of proxies) checkProxy(proxy, names, diagnostics)
 }
 
 function checkApp(app: FcgiAppDraft, diagnostics: Diagnostics): void {
@@ -25,7 +26,7 @@ function checkApp(app: FcgiAppDraft, diagnostics: Diagnostics): void {
   }
 }
 
-function checkProxy(proxy: ProxyDraft, apps: readonly FcgiAppDraft[], diagnostics: Diagnostics): void {
+function checkProxy(proxy: ProxyDraft, names: ReadonlySet<string>, diagnostics: Diagnostics): void {
   const app = findApp(proxy, diagnostics)
   const servers = proxy.servers.filter((server) => server.proto === 'fcgi')
   const report = (message: string, hint?: string): void => {
@@ -37,8 +38,7 @@ function checkProxy(proxy: ProxyDraft, apps: readonly FcgiAppDraft[], diagnostic
     return
   }
   proxy.useFcgiApp = app
-  const names = apps.map((each) => each.name)
-  if (!names.includes(app.text)) report(`there is no fcgi-app '${app.text}'`, didYouMean(app.text, names))
+  if (!names.has(app.text)) report(`there is no fcgi-app '${app.text}'`, didYouMean(app.text, [...names]))
   if (proxy.mode !== 'http') report("FastCGI applications need 'mode http'")
   if (servers.length === 0) report('no server speaks FastCGI', "add 'proto fcgi' to the server")
 }

@@ -1,37 +1,59 @@
 /** What can be judged only when everything was read: references, modes, missing pieces. Drafts become the model. */
 import type { Diagnostics, Place } from './diagnostics.ts'
-import type { FcgiAppDraft, GlobalDraft, ProxyDraft } from './draft.ts'
+import type { FcgiAppDraft, GlobalDraft, HttpErrorsDraft, ProxyDraft } from './draft.ts'
+import { checkCaptures } from './semantics-captures.ts'
+import { checkErrorPages } from './semantics-errors.ts'
 import { checkFcgi } from './semantics-fcgi.ts'
 import type { Config, Proxy, Rules } from './model.ts'
 import { ruleSets } from './model.ts'
 import { didYouMean } from './suggest.ts'
 import type { Word } from './word.ts'
 
+/** Everything that was read. */
+export interface Sections {
+  readonly global: GlobalDraft
+  readonly proxies: readonly ProxyDraft[]
+  readonly fcgiApps: readonly FcgiAppDraft[]
+  readonly httpErrors: readonly HttpErrorsDraft[]
+}
+
 /** Checks everything and returns the model. */
-export function checkConfig(
-  global: GlobalDraft,
-  proxies: readonly ProxyDraft[],
-  fcgiApps: readonly FcgiAppDraft[],
-  diagnostics: Diagnostics,
-): Config {
+export function checkConfig(sections: Sections, diagnostics: Diagnostics): Config {
+  const { global, proxies, fcgiApps, httpErrors } = sections
+  const backends = backendsByName(proxies)
   // What a disabled proxy refers to is not looked at, as in HAProxy.
   for (const proxy of proxies.filter((each) => !each.disabled)) {
     checkFrontend(proxy, diagnostics)
-    checkBackends(proxy, proxies, diagnostics)
+    checkBackends(proxy, backends, diagnostics)
     checkTimeouts(proxy, diagnostics)
     checkServers(proxy, diagnostics)
     checkMode(proxy, diagnostics)
+    checkCaptures(proxy, diagnostics)
   }
   checkIds(proxies, diagnostics)
   checkFcgi(proxies, fcgiApps, diagnostics)
+  checkErrorPages(proxies, httpErrors, diagnostics)
   const { environment: _, ...globalModel } = global
-  return { global: globalModel, proxies: proxies.map(toProxy), fcgiApps }
+  return { global: globalModel, proxies: proxies.map(toProxy), fcgiApps, httpErrors }
+}
+
+/** The first one of each name, as references find it. */
+function backendsByName(proxies: readonly ProxyDraft[]): ReadonlyMap<string, ProxyDraft> {
+  const backends = new Map<string, ProxyDraft>()
+  for (const proxy of proxies) {
+    if (proxy.kind !== 'frontend' && !backends.has(proxy.name)) backends.set(proxy.name, proxy)
+  }
+  return backends
 }
 
 function toProxy(draft: ProxyDraft): Proxy {
-  const { kind, defaultServer: _, ...rest } = draft
-  // Only sections that are no defaults are ever put into the list.
-  return { ...rest, kind: kind === 'defaults' ? 'backend' : kind }
+  const { kind, defaultServer: _, backlog, ...rest } = draft
+  return {
+    ...rest,
+    // Only sections that are no defaults are ever put into the list.
+    kind: kind === 'defaults' ? 'backend' : kind,
+    binds: rest.binds.map((bind) => ({ ...bind, backlog: bind.backlog ?? backlog })),
+  }
 }
 
 function title(proxy: ProxyDraft): string {
@@ -54,14 +76,16 @@ function checkFrontend(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   diagnostics.warning('CFG_BIND_MISSING', proxy.place, message, 'if it is a backend, say so')
 }
 
-function checkBackends(proxy: ProxyDraft, proxies: readonly ProxyDraft[], diagnostics: Diagnostics): void {
+type Backends = ReadonlyMap<string, ProxyDraft>
+
+function checkBackends(proxy: ProxyDraft, backends: Backends, diagnostics: Diagnostics): void {
   if (proxy.kind === 'backend') return
   const { defaultBackend, useBackends } = proxy
   for (const use of useBackends) {
-    if (!use.backend.text.includes('%[')) checkBackend(proxy, use.backend, proxies, diagnostics)
+    if (!use.backend.text.includes('%[')) checkBackend(proxy, use.backend, backends, diagnostics)
   }
   if (defaultBackend === undefined) return
-  checkBackend(proxy, defaultBackend, proxies, diagnostics)
+  checkBackend(proxy, defaultBackend, backends, diagnostics)
   if (proxy.servers.length > 0) {
     const message = `${title(proxy)} has a default_backend: its own servers are never used`
     diagnostics.warning('CFG_KEYWORD_IGNORED', defaultBackend.place, message)
@@ -71,16 +95,12 @@ function checkBackends(proxy: ProxyDraft, proxies: readonly ProxyDraft[], diagno
 function checkBackend(
   proxy: ProxyDraft,
   name: Word,
-  proxies: readonly ProxyDraft[],
+  backends: Backends,
   diagnostics: Diagnostics,
 ): void {
-  const backends = proxies.filter((each) => each.kind !== 'frontend')
-  const target = backends.find((each) => each.name === name.text)
+  const target = backends.get(name.text)
   if (target === undefined) {
-    const hint = didYouMean(
-      name.text,
-      backends.map((each) => each.name),
-    )
+    const hint = didYouMean(name.text, [...backends.keys()])
     diagnostics.error('CFG_BACKEND_UNKNOWN', name.place, `there is no backend '${name.text}'`, hint)
   } else if (target === proxy) {
     diagnostics.error('CFG_BACKEND_LOOP', name.place, `${title(proxy)} cannot be its own backend`)

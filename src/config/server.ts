@@ -5,9 +5,10 @@ import type { Args } from './args.ts'
 import { applyParameters } from './bind.ts'
 import { copyServerDraft } from './draft.ts'
 import type { ProxyDraft, ServerDraft } from './draft.ts'
-import { KeywordTable, unsupportedList } from './keyword.ts'
+import { KeywordTable, notYet, unsupportedList } from './keyword.ts'
 import type { Keyword } from './keyword.ts'
 import type { Server } from './model.ts'
+import { addressWord } from './word.ts'
 
 const sections = ['server'] as const
 
@@ -29,7 +30,7 @@ function number(
   doc: string,
   fallback: string,
   set: (server: ServerDraft, value: number) => void,
-  since?: string,
+  since = '1.3',
 ): Keyword<ServerDraft> {
   const apply = (server: ServerDraft, args: Args): void => {
     const value = args.integer('<number>', min, max)
@@ -105,7 +106,8 @@ const supported: readonly Keyword<ServerDraft>[] = [
     server.checks.port = value === 0 ? undefined : value
   }),
   parameter('addr', '<address>', "the server's", 'where checks go', (server, args) => {
-    server.checks.address = args.expect('<address>')
+    const address = args.expect('<address>')
+    if (address !== undefined) server.checks.address = addressWord(address)
   }),
   number('weight', [0, 256], 'share of the traffic; 0: none', '1', (server, value) => {
     server.weight = value
@@ -140,9 +142,12 @@ const supported: readonly Keyword<ServerDraft>[] = [
   number('maxconn', [0, most], 'requests at a time; more of them wait; 0: no limit', '0', (server, value) => {
     server.maxconn = value === 0 ? undefined : value
   }),
-  number('maxqueue', [0, most], 'requests that may wait; 0: no limit', '0', (server, value) => {
-    server.maxqueue = value === 0 ? undefined : value
-  }),
+  notYet(
+    number('maxqueue', [0, most], 'requests that may wait; 0: no limit', '0', (server, value) => {
+      server.maxqueue = value === 0 ? undefined : value
+    }),
+    (server) => server.maxqueue !== undefined,
+  ),
   number(
     'pool-max-conn',
     [-1, most],
@@ -165,21 +170,22 @@ const supported: readonly Keyword<ServerDraft>[] = [
   ),
 ]
 
+/** Tuning of connections and of names, the opposites of what is not there, and what belongs to tables that are not there. */
 const harmless = `
-  error-limit:1 init-addr:1 log-proto:1 max-reuse:1 minconn:1 non-stick pool-low-conn:1
-  pool-purge-delay:1 slowstart:1 stick tcp-ut:1 tfo no-tfo cookie:1 resolve-net:1 resolve-opts:1
+  error-limit:1 init-addr:1 log-proto:1 max-reuse:1 non-stick pool-low-conn:1
+  pool-purge-delay:1 tcp-ut:1 tfo no-tfo resolve-net:1 resolve-opts:1
   resolve-prefer:1 no-agent-check no-check-send-proxy no-check-ssl no-send-proxy no-send-proxy-v2
-  no-send-proxy-v2-ssl no-send-proxy-v2-ssl-cn no-ssl on-marked-down:1 on-marked-up:1
-  ws:1`
+  no-send-proxy-v2-ssl no-send-proxy-v2-ssl-cn no-ssl stick ws:1`
 
+/** What decides where requests go, how many, over what, and when a server is up. */
 const meaningful = `
   agent-addr:1 agent-check agent-inter:1 agent-port:1 agent-send:1 allow-0rtt alpn:1 ca-file:1
   check-alpn:1 check-proto:1 check-send-proxy check-sni:1 check-ssl check-via-socks4 ciphers:1
-  ciphersuites:1 crl-file:1 crt:1 force-sslv3 force-tlsv10 force-tlsv11 force-tlsv12 force-tlsv13
-  namespace:1 no-ssl-reuse no-sslv3 no-tls-tickets no-tlsv10 no-tlsv11 no-tlsv12 no-tlsv13 npn:1
-  observe:1 on-error:1 proxy-v2-options:1 redir:1 resolvers:1 send-proxy send-proxy-v2
-  send-proxy-v2-ssl send-proxy-v2-ssl-cn sni:1 socks4:1 source:1 ssl ssl-max-ver:1 ssl-min-ver:1
-  ssl-reuse tls-tickets track:1 usesrc:1 verify:1 verifyhost:1`
+  ciphersuites:1 cookie:1 crl-file:1 crt:1 force-sslv3 force-tlsv10 force-tlsv11 force-tlsv12 force-tlsv13
+  minconn:1 namespace:1 no-ssl-reuse no-sslv3 no-tls-tickets no-tlsv10 no-tlsv11 no-tlsv12 no-tlsv13 npn:1
+  observe:1 on-error:1 on-marked-down:1 on-marked-up:1 proxy-v2-options:1 redir:1 resolvers:1 send-proxy
+  send-proxy-v2 send-proxy-v2-ssl send-proxy-v2-ssl-cn slowstart:1 sni:1 socks4:1 source:1 ssl ssl-max-ver:1
+  ssl-min-ver:1 ssl-reuse tls-tickets track:1 usesrc:1 verify:1 verifyhost:1`
 
 /** The parameters of `server` lines. */
 export const serverTable = new KeywordTable<ServerDraft>([

@@ -1,11 +1,12 @@
 /** The file behind `filter spoe ... config <file>` -> {@link SpoeConfig} (SPOE.txt 2). All mistakes are reported at once. */
+import { brokenAcl } from './acl.ts'
 import type { Modifier } from './args.ts'
 import { forbiddenCharacter } from './args.ts'
 import { Diagnostics } from './diagnostics.ts'
 import type { Diagnostic, Place } from './diagnostics.ts'
 import { inOrder } from './in-order.ts'
 import { applyLine } from './keyword.ts'
-import { frameSizes, spoeAgentTable, spoeGroupTable, spoeMessageTable } from './keywords-spoe.ts'
+import { defaultBufferSize, frameLengthSize, spoeAgentTable, spoeGroupTable, spoeMessageTable } from './keywords-spoe.ts'
 import type { SpoeAgentDraft, SpoeGroupDraft, SpoeMessageDraft } from './keywords-spoe.ts'
 import { readLines } from './lines.ts'
 import type { LineHandler } from './lines.ts'
@@ -29,6 +30,7 @@ export interface ParsedSpoeFile {
  * @param engine the name behind `engine` on the filter's line: only `[engine]` is read then. Without a name only what
  * stands outside of all scopes is read.
  * @param origin where the filter stands: the place of complaints about the file as a whole.
+ * @param bufferSize `tune.bufsize`: a frame and its length must fit.
  */
 export function parseSpoeFile(
   text: string,
@@ -36,9 +38,10 @@ export function parseSpoeFile(
   env: Environment = {},
   engine?: string,
   origin?: Place,
+  bufferSize = defaultBufferSize,
 ): ParsedSpoeFile {
   const diagnostics = new Diagnostics()
-  const reader = new SpoeReader(engine, diagnostics)
+  const reader = new SpoeReader(engine, bufferSize - frameLengthSize, diagnostics)
   readLines({ file, text, environment: toEnvironmentMap(env) }, reader, diagnostics)
   const place = origin ?? { file, line: 1, column: 1 }
   const spoe = finishSpoe({ engine, place, scopes: reader.scopes }, reader, diagnostics)
@@ -61,12 +64,14 @@ class SpoeReader implements LineHandler {
   /** Every scope of the file. */
   readonly scopes: string[] = []
   readonly #engine: string | undefined
+  readonly #maxFrameSize: number
   readonly #diagnostics: Diagnostics
   #scope: string | undefined
   #current: Section | undefined
 
-  constructor(engine: string | undefined, diagnostics: Diagnostics) {
+  constructor(engine: string | undefined, maxFrameSize: number, diagnostics: Diagnostics) {
     this.#engine = engine
+    this.#maxFrameSize = maxFrameSize
     this.#diagnostics = diagnostics
   }
 
@@ -93,6 +98,11 @@ class SpoeReader implements LineHandler {
     const kind = kinds.find((each) => each === first.text)
     if (kind === undefined) this.#apply(first, words, modifier)
     else this.#begin(kind, first, words)
+  }
+
+  broken(words: readonly Word[]): void {
+    const acl = brokenAcl(words)
+    if (acl !== undefined && this.#current?.kind === 'spoe-message') this.#current.draft.acls.push(acl)
   }
 
   #apply(first: Word, words: readonly Word[], modifier: Modifier): void {
@@ -125,7 +135,7 @@ class SpoeReader implements LineHandler {
   }
 
   #beginAgent(name: string, place: Place): void {
-    const draft = createAgentDraft(name, place)
+    const draft = createAgentDraft(name, place, this.#maxFrameSize)
     this.#current = { kind: 'spoe-agent', draft }
     if (this.agent === undefined) this.agent = draft
     else {
@@ -153,7 +163,7 @@ class SpoeReader implements LineHandler {
   }
 }
 
-function createAgentDraft(name: string, place: Place): SpoeAgentDraft {
+function createAgentDraft(name: string, place: Place, largestFrame: number): SpoeAgentDraft {
   return {
     name,
     place,
@@ -161,12 +171,13 @@ function createAgentDraft(name: string, place: Place): SpoeAgentDraft {
     messages: [],
     groups: [],
     useBackend: undefined,
-    maxFrameSize: frameSizes.max,
+    maxFrameSize: largestFrame,
+    largestFrame,
     maxWaitingFrames: 20,
     maxConnRate: undefined,
     maxErrRate: undefined,
     pipelining: true,
-    async: true,
+    async: false,
     sendFragPayload: true,
     continueOnError: false,
     dontLogNormal: false,

@@ -28,10 +28,12 @@ export function finishSpoe(
   checkGroups(usedGroups, messages, diagnostics)
   const inGroups = new Set(usedGroups.flatMap((group) => group.messages.map((word) => word.text)))
   const others = messages.filter((message) => inGroups.has(message.name) && !used.includes(message))
+  const { largestFrame: _, ...settings } = agent
   return {
     engine: scope.engine,
-    agent: { ...agent, varPrefix: agent.varPrefix ?? agent.name },
+    agent: { ...settings, varPrefix: agent.varPrefix ?? agent.name },
     messages: [...used, ...others],
+    unusedMessages: messages.filter((each) => !used.includes(each) && !others.includes(each)),
     groups: usedGroups,
   }
 }

@@ -1,23 +1,19 @@
-/** `set-header`, `add-header`, `del-header`: on the request or on the response, whichever is being processed. */
-import type { HeaderMatch } from '../../config/index.ts'
-import { isHeaderValue } from '../../http1/index.ts'
+/** Actions on headers: those of the request or of the response, whichever is being processed. */
+import type { HeaderAction, HeaderMatch } from '../../config/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
+import { compileRegex } from '../../sample/index.ts'
+import type { Stream } from '../../sample/index.ts'
 import { Flow } from '../stream/flow.ts'
 import type { Format, RuleAction } from '../plan/plan.ts'
-import type { ProxyStream } from '../stream/stream.ts'
-import { HttpStream } from '../stream/http-stream.ts'
+import type { ActionCompilers, ActionContext } from './context.ts'
+import { checkHeaderName, headerValue } from './header-text.ts'
+import { headersOf } from './heads.ts'
+import { compileReplace } from './replacement.ts'
+import type { Replacement } from './replacement.ts'
 
-/** The headers that rules of the current phase work on. */
-export function headersOf(stream: ProxyStream): HeaderList | undefined {
-  if (!(stream instanceof HttpStream)) return undefined
-  return stream.direction === 'request' ? stream.head?.headers : stream.responseHead?.headers
-}
-
-/** What may not stand in a header becomes a space: a variable can hold anything, line ends included. */
-export function headerValue(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- they are what is looked for
-  return isHeaderValue(text) ? text : text.replace(/[\0-\x08\x0a-\x1f\x7f]/g, ' ')
-}
+type ActionOf<Type extends HeaderAction['type']> = Extract<HeaderAction, { readonly type: Type }>
+type SetAction = Extract<HeaderAction, { readonly type: 'set-header' | 'add-header' }>
+type ReplaceAction = Extract<HeaderAction, { readonly type: 'replace-header' | 'replace-value' }>
 
 /** Replaces all fields of that name by one at the end. */
 export function setHeader(name: string, format: Format): RuleAction {
@@ -73,4 +69,88 @@ export function delHeader(matches: (key: string) => boolean): RuleAction {
       return Flow.Next
     },
   }
+}
+
+function compileSet(action: SetAction, context: ActionContext): RuleAction | undefined {
+  const format = context.format(action.format, 'header')
+  if (!checkHeaderName(action.name, context)) return undefined
+  const make = action.type === 'set-header' ? setHeader : addHeader
+  return make(action.name.text, format)
+}
+
+function compileDel(action: ActionOf<'del-header'>, context: ActionContext): RuleAction | undefined {
+  const { name, match } = action
+  const regex = match === 'reg' ? compileRegex(name.text, { ignoreCase: true }) : undefined
+  if (typeof regex === 'string') {
+    context.error(name.place, regex)
+    return undefined
+  }
+  return delHeader(nameMatcher(match, name.text, regex))
+}
+
+/** Gives every field of that name what `change` makes of its value. */
+export function changeValues(headers: HeaderList, key: string, change: (value: string) => string): void {
+  for (let at = 0; at < headers.length; at++) {
+    if (headers.keys[at] !== key) continue
+    const value = headers.values[at] as string // the arrays have one length
+    const changed = change(value)
+    if (changed !== value) headers.replace(at, headerValue(changed))
+  }
+}
+
+/** Where the value that begins at `from` ends: at a comma that no quotes hide (`http_find_hdr_value_end`). */
+function valueEnd(line: string, from: number): number {
+  let quoted = false
+  for (let at = from; at < line.length; at++) {
+    const char = line[at]
+    if (quoted && char === '\\') at++
+    else if (char === '"') quoted = !quoted
+    else if (char === ',' && !quoted) return at
+  }
+  return line.length
+}
+
+/** Changes the values between the commas of a line; the blanks around them stay. */
+export function changeListed(line: string, change: (value: string) => string): string {
+  let out = ''
+  for (let from = 0; ; ) {
+    const end = valueEnd(line, from)
+    const piece = line.slice(from, end)
+    const value = piece.trim()
+    const start = piece.length - piece.trimStart().length
+    out += value === '' ? piece : piece.slice(0, start) + change(value) + piece.slice(start + value.length)
+    if (end === line.length) return out
+    out += ','
+    from = end + 1
+  }
+}
+
+function compileReplaceHeader(action: ReplaceAction, context: ActionContext): RuleAction | undefined {
+  const replace = compileReplace(action.regex, action.format, context)
+  if (replace === undefined) return undefined
+  const key = action.name.text.toLowerCase()
+  const listed = action.type === 'replace-value'
+  return {
+    type: action.type,
+    run(stream) {
+      const headers = headersOf(stream)
+      if (headers === undefined) return Flow.Next
+      const change = changer(replace, stream)
+      changeValues(headers, key, listed ? (line) => changeListed(line, change) : change)
+      return Flow.Next
+    },
+  }
+}
+
+function changer(replace: Replacement, stream: Stream): (value: string) => string {
+  return (value) => replace(value, stream) ?? value
+}
+
+/** All of them. */
+export const headerCompilers: ActionCompilers<HeaderAction> = {
+  'set-header': compileSet,
+  'add-header': compileSet,
+  'del-header': compileDel,
+  'replace-header': compileReplaceHeader,
+  'replace-value': compileReplaceHeader,
 }

@@ -1,35 +1,16 @@
-/** `return`, `deny` and `set-status`. */
-import { HeaderList } from '../../http1/index.ts'
-import type { Stream } from '../../sample/stream.ts'
-import { Flow } from '../stream/flow.ts'
-import { HttpStream } from '../stream/http-stream.ts'
-import type { Format, RuleAction } from '../plan/plan.ts'
-import type { ProxyStream } from '../stream/stream.ts'
-import { haproxyReason } from '../stream/reason.ts'
-import { errorReply } from '../stream/reply.ts'
+/** `return` and `deny`: answers of the proxy's own. */
+import type { ReplyAction } from '../../config/index.ts'
+import type { RuleAction } from '../plan/plan.ts'
+import { errorReply, sendable } from '../stream/reply.ts'
 import type { StreamReply } from '../stream/reply.ts'
-import { headerValue } from './headers.ts'
-
-/** A compiled `HttpReply`. */
-export interface ReplyPlan {
-  readonly status: number
-  readonly contentType: string | undefined
-  /** The page of the status is sent, and what follows does not count. */
-  readonly isPage: boolean
-  /** Undefined: no body. */
-  readonly body: ((stream: Stream) => Buffer) | undefined
-  readonly headers: readonly { readonly name: string; readonly format: Format }[]
-}
+import type { ProxyStream } from '../stream/stream.ts'
+import type { ActionCompilers } from './context.ts'
+import { compileReply } from './reply-plan.ts'
+import type { ReplyPlan } from './reply-plan.ts'
 
 function buildReply(plan: ReplyPlan, stream: ProxyStream): StreamReply {
-  const { status, contentType, body } = plan
-  if (plan.isPage) return errorReply(status, stream.chosenBackend?.plan, stream.frontend.plan)
-  const headers = new HeaderList()
-  for (const { name, format } of plan.headers) headers.add(name, headerValue(format(stream)))
-  const bytes = body?.(stream) ?? Buffer.alloc(0)
-  if (status !== 204 && status !== 304) headers.add('content-length', String(bytes.length))
-  if (bytes.length > 0 && contentType !== undefined) headers.add('content-type', contentType)
-  return { status, reason: haproxyReason(status), headers, body: bytes, close: false }
+  const page = plan.build(stream)
+  return page === undefined ? errorReply(plan.status, stream) : sendable(page)
 }
 
 /** Answers with what the rule says; in the log it counts as an answer of the proxy's own. */
@@ -54,16 +35,8 @@ export function deny(plan: ReplyPlan): RuleAction {
   }
 }
 
-/** Changes the status of the response, and its reason to the usual one unless another is given. */
-export function setStatus(status: number, reason: string | undefined): RuleAction {
-  return {
-    type: 'set-status',
-    run(stream) {
-      const head = stream instanceof HttpStream ? stream.responseHead : undefined
-      if (head === undefined) return Flow.Next
-      head.status = status
-      head.reason = reason ?? haproxyReason(status)
-      return Flow.Next
-    },
-  }
+/** All of them. */
+export const replyCompilers: ActionCompilers<ReplyAction> = {
+  deny: ({ reply }, context) => deny(compileReply(reply, context)),
+  return: ({ reply }, context) => returnReply(compileReply(reply, context)),
 }

@@ -1,8 +1,10 @@
 /** `send-spoe-group <engine> <group>`: asks the agent in the middle of the rules. */
+import type { SpoeGroupAction } from '../../config/index.ts'
 import { Flow } from '../stream/flow.ts'
 import type { RuleAction } from '../plan/plan.ts'
 import { backendFilters } from '../stream/steps.ts'
 import type { SpoeMessagePlan } from '../plan/spoe.ts'
+import type { ActionCompilers } from './context.ts'
 
 /**
  * The rules go on when the answer is there: the action is not run again, since the rule set remembers the next rule.
@@ -27,4 +29,12 @@ export function sendSpoeGroup(
       return filter.process(stream, index, messages, `GROUP:${group}`)
     },
   }
+}
+
+/** The only one. An engine or a group that does not exist was reported when the SPOE files were checked. */
+export const spoeGroupCompilers: ActionCompilers<SpoeGroupAction> = {
+  'send-spoe-group': ({ engine, group }, context) => {
+    const messages = context.groupMessages(engine.text, group.text)
+    return messages === undefined ? undefined : sendSpoeGroup(engine.text, group.text, messages)
+  },
 }

@@ -281,12 +281,13 @@ export class HttpConnection implements ReaderSink {
     const stream = this.#badStream()
     this.#reader.expectNothing()
     stream.fail(cause, status)
-    this.#sendRawPage(status)
+    this.#sendRawPage(status, stream)
   }
 
-  #sendRawPage(status: number): void {
+  #sendRawPage(status: number, stream: HttpStream): void {
     const { socket, frontend } = this.session
-    const file = frontend.plan.errorReplies.get(status)
+    const page = frontend.plan.errorReplies.get(status)
+    const file = page?.build?.(stream) ?? page
     if (file === undefined) socket.write(rawErrorPage(status))
     else if (!file.silent) {
       this.#head = frontend.proxy.formatErrorReply(file)
@@ -347,7 +348,7 @@ export class HttpConnection implements ReaderSink {
     )
     if (stream === undefined) return this.#refuse(status, 'P')
     // In the middle of a body: whatever the server may answer, it has not seen the whole request.
-    if (stream.onClientInvalid(status)) this.#sendRawPage(status)
+    if (stream.onClientInvalid(status)) this.#sendRawPage(status, stream)
     else this.destroy()
   }
 

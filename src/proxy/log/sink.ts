@@ -38,10 +38,11 @@ export class LogSink {
   stream(plan: ProxyPlan, stream: ProxyStream): void {
     if (plan.logTargets.length === 0) return
     if (plan.model.options.dontLogNull && stream.bytesRead === 0 && stream.bytesUploaded === 0) return
+    if (stream.logLevel === 'silent') return
     stream.direction = 'response'
     const text = plan.logFormat === undefined ? connectLine(stream) : plan.logFormat(stream)
     const data = plan.logFormatSd?.(stream) ?? ''
-    this.send(plan.logTargets, plan.logTag, 'info', text, data)
+    this.send(plan.logTargets, plan.logTag, stream.logLevel ?? 'info', text, data)
   }
 
   /** Sends a line to every target that takes its level. */

@@ -40,7 +40,7 @@ export interface SwitchPlan {
   readonly backend: ProxyPlan | Format
 }
 
-/** A reply that was read from an `errorfile`. */
+/** What is answered in place of an error page. */
 export interface ErrorReply {
   readonly status: number
   readonly reason: string
@@ -48,6 +48,8 @@ export interface ErrorReply {
   readonly body: Buffer
   /** The file is empty: the connection is closed without a word. */
   readonly silent: boolean
+  /** Something of the stream is in it (`http-error` with a format): made anew for each. */
+  readonly build?: (stream: Stream) => ErrorReply | undefined
 }
 
 /** The rule sets of a section. */

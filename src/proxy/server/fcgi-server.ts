@@ -35,7 +35,7 @@ function refuse(stream: HttpStream, server: Server, error: FcgiError): void {
   const { logger } = server.backend.proxy.settings
   logger.debug({ err: error, target: stream.head?.target }, 'a request cannot be sent to an application')
   stream.stage = 'R'
-  stream.reply(errorReply(error.status, server.backend.plan, stream.frontend.plan), 'P')
+  stream.reply(errorReply(error.status, stream), 'P')
 }
 
 /**

@@ -11,6 +11,7 @@ import type { Route } from '../server/backend.ts'
 import { Connector } from '../server/connector.ts'
 import type { ConnectorClient, Unavailable } from '../server/connector.ts'
 import { openFcgiTransport } from '../server/fcgi-server.ts'
+import { captureHeaders } from './captured.ts'
 import { Flow } from './flow.ts'
 import { BodyBuffer } from './body-buffer.ts'
 import { cleanConnection, fixFraming } from './hop-by-hop.ts'
@@ -119,10 +120,11 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
     if (head === undefined) return
     this.times.requested = monotonic()
     this.bytesUploaded += requestSize(head.method, head.target, head.headers)
-    const { monitorUri } = frontend.plan.model
+    const { monitorUri, captures } = frontend.plan.model
+    if (captures.request.length > 0) this.capturedRequest = captureHeaders(captures.request, head.headers)
     if (monitorUri !== undefined && head.target === monitorUri) {
       this.#silent = true
-      this.reply(errorReply(200, frontend.plan), 'L')
+      this.reply(errorReply(200, this), 'L')
     } else this.#withBody(frontend.plan.model.options.httpBufferRequest, this.#runFrontend)
   }
 
@@ -147,8 +149,9 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
     if (head === undefined || backend === undefined) return
     const { headers } = head
     const { uniqueIdHeader } = this.frontend.plan.model
-    const id = uniqueIdHeader === undefined ? undefined : this.uniqueId
-    if (id !== undefined) headers.add(uniqueIdHeader as string, id) // defined when id is
+    // Made while the request can be read, also when only the log shows it.
+    const id = this.uniqueId
+    if (id !== undefined && uniqueIdHeader !== undefined) headers.add(uniqueIdHeader, id)
     addForwardedFor(headers, this.source?.address, this.frontend.plan, backend.plan)
     if (this.frontend.steps.length > 0 || this.#route?.request.length !== 0) fixFraming(headers, head.framing)
     this.stage = 'C'
@@ -320,6 +323,8 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
     // Before it is counted, and before rules see it: what is said about the connection was said to us.
     if (head.connection !== 0) cleanConnection(head.headers, this.#opensTunnel(head))
     this.bytesRead += responseSize(head.reason, head.headers)
+    const { response: slots } = this.frontend.plan.model.captures
+    if (slots.length > 0) this.capturedResponse = captureHeaders(slots, head.headers)
     const steps = this.#route?.response ?? []
     if (steps.length === 0) return this.#sendHead()
     this.#transport?.hold()
@@ -452,7 +457,7 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
   // Answers of our own.
 
   #replyError(status: number, cause: Cause): void {
-    this.reply(errorReply(status, this.chosenBackend?.plan, this.frontend.plan), cause)
+    this.reply(errorReply(status, this), cause)
   }
 
   reply(reply: StreamReply, cause: Cause): Flow {

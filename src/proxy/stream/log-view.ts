@@ -3,7 +3,6 @@ import type { SampleEndpoint, StreamLog } from '../../sample/stream.ts'
 import { between } from './times.ts'
 import type { ProxyStream } from './stream.ts'
 
-const none: readonly (string | undefined)[] = []
 
 /** See the head of this file. */
 export class StreamLogView implements StreamLog {
@@ -135,11 +134,13 @@ export class StreamLogView implements StreamLog {
   }
 
   get capturedRequest(): readonly (string | undefined)[] {
-    return none
+    const { capturedRequest, frontend } = this.#stream
+    return capturedRequest ?? frontend.plan.model.captures.request.map(() => undefined)
   }
 
   get capturedResponse(): readonly (string | undefined)[] {
-    return none
+    const { capturedResponse, frontend } = this.#stream
+    return capturedResponse ?? frontend.plan.model.captures.response.map(() => undefined)
   }
 
   get requestLine(): string | undefined {

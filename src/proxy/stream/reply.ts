@@ -1,7 +1,8 @@
 /** Answers that the proxy gives itself: error pages, `return`, `deny`, `redirect`. */
 import { HeaderList } from '../../http1/index.ts'
 import { errorPage, pageHeaders } from './error-page.ts'
-import type { ProxyPlan } from '../plan/plan.ts'
+import type { ErrorReply, ProxyPlan } from '../plan/plan.ts'
+import type { SampleNamed, Stream } from '../../sample/stream.ts'
 
 /** One answer. The headers belong to the stream from then on. */
 export interface StreamReply {
@@ -15,11 +16,17 @@ export interface StreamReply {
   readonly silent?: boolean
 }
 
-/** The page of an error: the `errorfile` of the backend, then of the frontend, then HAProxy's own. */
-export function errorReply(status: number, ...plans: readonly (ProxyPlan | undefined)[]): StreamReply {
-  for (const plan of plans) {
-    const file = plan?.errorReplies.get(status)
-    if (file !== undefined) return { ...file, headers: file.headers.clone(), close: false }
+/** Where a stream's error pages are looked up. */
+export interface ErrorPlaces extends Stream {
+  readonly chosenBackend: { readonly plan: ProxyPlan } | undefined
+  readonly frontend: SampleNamed & { readonly plan: ProxyPlan }
+}
+
+/** The page of an error: that of the backend, then of the frontend, then HAProxy's own. */
+export function errorReply(status: number, stream: ErrorPlaces): StreamReply {
+  for (const plan of [stream.chosenBackend?.plan, stream.frontend.plan]) {
+    const page = plan?.errorReplies.get(status)
+    if (page !== undefined) return sendable(page.build?.(stream) ?? page)
   }
   const page = errorPage(status)
   return {
@@ -29,4 +36,9 @@ export function errorReply(status: number, ...plans: readonly (ProxyPlan | undef
     body: page.body,
     close: page.close,
   }
+}
+
+/** A page with headers of its own, which rules may change. */
+export function sendable(page: ErrorReply): StreamReply {
+  return { ...page, headers: page.headers.clone(), close: false }
 }

@@ -12,9 +12,10 @@ import type {
   Stream,
   StreamLog,
 } from '../../sample/stream.ts'
-import type { VariableScope } from '../../config/model.ts'
+import type { StreamLogLevel, VariableScope } from '../../config/model.ts'
 import { VariableStore } from '../../sample/variables.ts'
 import type { Backend } from '../server/backend.ts'
+import type { Captured } from './captured.ts'
 import { Flow, Wait } from './flow.ts'
 import type { Step } from './flow.ts'
 import { Inspection } from './inspection.ts'
@@ -58,6 +59,11 @@ export abstract class ProxyStream implements Stream {
   retries = 0
   redispatched = false
   queuedBefore = 0
+  /** What `capture` took, by the slots of the frontend; undefined: nothing yet. */
+  capturedRequest: Captured | undefined
+  capturedResponse: Captured | undefined
+  /** What `set-log-level` asked for. */
+  logLevel: StreamLogLevel | undefined
   /** Whether the stream has ended: nothing may happen to it any more. */
   over = false
   /** What the current step has to remember. */

@@ -1,10 +1,32 @@
-/** The answer that `return` and `deny` give (configuration.txt 4.2 "http-request return"). */
-import type { Args } from './args.ts'
-import type { Draft } from './draft.ts'
-import type { HttpReply, HttpReplyBody } from './model.ts'
-import type { Word } from './word.ts'
+/** The answer that `return`, `deny` and `http-error` give (configuration.txt 4.2 "http-request return"). */
+import type { Args } from '../args.ts'
+import type { Word } from '../word.ts'
+import type { Draft } from '../writable.ts'
 
-/** Statuses for which HAProxy has an error page, the only ones that `deny_status` takes. */
+/** See the head of this file. */
+export interface HttpReply {
+  /** 200 to 599. Defaults: `return` 200, `http-request deny` 403, `http-response deny` 502. */
+  readonly status: number
+  readonly contentType: Word | undefined
+  /** Undefined: none. */
+  readonly body: HttpReplyBody | undefined
+  readonly headers: readonly { readonly name: Word; readonly format: Word }[]
+}
+
+/**
+ * What an answer carries. `error-page` is the page of the proxy for the status, `errorfiles` that of a `http-errors`
+ * section, `errorfile` a whole response in a file.
+ */
+export type HttpReplyBody =
+  | { readonly kind: 'error-page' }
+  | { readonly kind: 'errorfiles'; readonly section: Word }
+  | { readonly kind: 'errorfile'; readonly file: Word }
+  | { readonly kind: 'string'; readonly text: Word }
+  | { readonly kind: 'lf-string'; readonly format: Word }
+  | { readonly kind: 'file'; readonly file: Word }
+  | { readonly kind: 'lf-file'; readonly file: Word }
+
+/** Statuses for which HAProxy has an error page, the only ones that may have another. */
 export const errorPageStatuses = [
   200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 421, 422, 425, 429, 500, 501, 502, 503, 504,
 ]
@@ -12,7 +34,7 @@ export const errorPageStatuses = [
 type ReplyDraft = Draft<HttpReply> & {
   /** The word that gave the body. */
   hadBody: Word | undefined
-  /** The word that asks for HAProxy's own error page. */
+  /** The word that asks for an error page of the status. */
   errorPage: Word | undefined
 }
 
@@ -24,13 +46,20 @@ const bodyReaders: ReadonlyMap<string, (word: Word) => HttpReplyBody> = new Map<
   ['lf-string', (format) => ({ kind: 'lf-string', format })],
   ['file', (file) => ({ kind: 'file', file })],
   ['lf-file', (file) => ({ kind: 'lf-file', file })],
+  ['errorfile', (file) => ({ kind: 'errorfile', file })],
+  ['errorfiles', (section) => ({ kind: 'errorfiles', section })],
 ])
 
 /**
  * Reads the arguments of a reply up to its condition or the end of the line.
+ * @param options `denial`: without arguments, or with `deny_status` alone, it is the error page of the status.
  * @returns undefined when something is wrong with them, which was reported.
  */
-export function readHttpReply(args: Args, defaultStatus: number): HttpReply | undefined {
+export function readHttpReply(
+  args: Args,
+  defaultStatus: number,
+  options: { readonly denial?: boolean } = {},
+): HttpReply | undefined {
   const reply: ReplyDraft = {
     status: defaultStatus,
     contentType: undefined,
@@ -39,7 +68,7 @@ export function readHttpReply(args: Args, defaultStatus: number): HttpReply | un
     hadBody: undefined,
     errorPage: undefined,
   }
-  if (args.keyword.endsWith(' deny') && !readDenial(args, reply)) return undefined
+  if (options.denial === true && !readDenial(args, reply)) return undefined
   for (;;) {
     const outcome = readArgument(args, reply)
     if (outcome === 'end') break
@@ -85,15 +114,6 @@ function readArgument(args: Args, reply: ReplyDraft): 'read' | 'failed' | 'end' 
       reply.errorPage = word
       reply.hadBody = word
       return 'read'
-    case 'errorfile':
-    case 'errorfiles':
-      args.error(
-        'CFG_VALUE_UNSUPPORTED',
-        word.place,
-        `'${word.text}' is not implemented`,
-        "use 'file' or 'string'",
-      )
-      return 'failed'
     default:
       return 'end'
   }
@@ -120,6 +140,7 @@ function readBody(args: Args, reply: ReplyDraft, read: (word: Word) => HttpReply
   if (word === undefined) return 'failed'
   reply.hadBody = kind
   reply.body = read(word)
+  if (reply.body.kind === 'errorfiles') reply.errorPage = kind
   return 'read'
 }
 
@@ -143,22 +164,33 @@ function readHeader(args: Args, reply: ReplyDraft): 'read' | 'failed' {
 }
 
 function check(args: Args, reply: ReplyDraft): boolean {
-  const { status, body, contentType, errorPage } = reply
+  const { status, errorPage } = reply
   if (errorPage !== undefined && !errorPageStatuses.includes(status)) {
     const message = `there is no error page for status ${status}`
     args.error('CFG_ARGUMENT', errorPage.place, message, "write 'status' instead, which takes any status")
     return false
   }
-  if (errorPage !== undefined) {
-    const extra = contentType ?? reply.headers[0]?.name
-    if (extra !== undefined) {
-      args.warning('CFG_KEYWORD_IGNORED', extra.place, `'${extra.text}' has no effect with an error page`)
-    }
-    reply.contentType = undefined
-    reply.headers = []
-    reply.body = { kind: 'error-page' }
+  if (errorPage !== undefined) reply.body ??= { kind: 'error-page' }
+  const kind = reply.body?.kind
+  if (kind === 'error-page' || kind === 'errorfile' || kind === 'errorfiles') {
+    dropExtras(args, reply)
     return true
   }
+  return checkPayload(args, reply)
+}
+
+/** A whole page has its own headers. */
+function dropExtras(args: Args, reply: ReplyDraft): void {
+  const extra = reply.contentType ?? reply.headers[0]?.name
+  if (extra !== undefined) {
+    args.warning('CFG_KEYWORD_IGNORED', extra.place, `'${extra.text}' has no effect with an error page`)
+  }
+  reply.contentType = undefined
+  reply.headers = []
+}
+
+function checkPayload(args: Args, reply: ReplyDraft): boolean {
+  const { status, body, contentType } = reply
   if (body === undefined) {
     if (contentType === undefined) return true
     args.warning('CFG_KEYWORD_IGNORED', contentType.place, "'content-type' has no effect without a body")

@@ -1,0 +1,55 @@
+/** Whether the `http-errors` sections that error pages and replies name exist, and have what they are asked for. */
+import type { HttpReply } from './actions/http-reply.ts'
+import { ruleSets } from './actions/rule-set.ts'
+import type { Diagnostics } from './diagnostics.ts'
+import type { HttpErrorsDraft, ProxyDraft } from './draft.ts'
+import { didYouMean } from './suggest.ts'
+import type { Word } from './word.ts'
+
+interface Reference {
+  readonly section: Word
+  /** Those that must be there. */
+  readonly statuses: readonly number[]
+}
+
+/** Reports references that lead nowhere. */
+export function checkErrorPages(
+  proxies: readonly ProxyDraft[],
+  httpErrors: readonly HttpErrorsDraft[],
+  diagnostics: Diagnostics,
+): void {
+  const sections = new Map(httpErrors.map((each) => [each.name, each]))
+  for (const proxy of proxies) {
+    if (proxy.disabled) continue
+    for (const { section: word, statuses } of referencesOf(proxy)) {
+      const section = sections.get(word.text)
+      if (section === undefined) {
+        const hint = didYouMean(word.text, [...sections.keys()])
+        const message = `there is no http-errors section '${word.text}'`
+        diagnostics.error('CFG_ERRORFILES', word.place, message, hint)
+        continue
+      }
+      for (const status of statuses) {
+        if (section.files.some((file) => file.status === status)) continue
+        const message = `the http-errors section '${word.text}' has no page for status ${status}`
+        diagnostics.warning('CFG_ERRORFILES', word.place, message, 'the page that would be used without it is')
+      }
+    }
+  }
+}
+
+function referencesOf(proxy: ProxyDraft): Reference[] {
+  const replies: HttpReply[] = []
+  const references: Reference[] = []
+  for (const page of proxy.errorPages) {
+    if (page.kind === 'errorfiles') references.push({ section: page.section, statuses: page.statuses ?? [] })
+    else if (page.kind === 'http-error') replies.push(page.reply)
+  }
+  for (const set of ruleSets) {
+    for (const { action } of proxy.rules[set]) if ('reply' in action) replies.push(action.reply)
+  }
+  for (const { body, status } of replies) {
+    if (body?.kind === 'errorfiles') references.push({ section: body.section, statuses: [status] })
+  }
+  return references
+}
