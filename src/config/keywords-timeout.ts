@@ -38,10 +38,8 @@ export const timeoutKeywords: readonly Keyword<ProxyDraft>[] = [
   timeout('queue', 'queue', backends, 'to wait for a server with a free slot', {
     fallback: 'timeout connect',
   }),
-  // Without 'http-request tarpit', which is refused, there is nothing to wait for.
   timeout('tarpit', 'tarpit', everywhere, 'how long a tarpitted request is held', {
     fallback: 'timeout connect',
-    support: 'ignored',
   }),
   timeout('check', 'check', backends, 'for the answer to a health check', {
     fallback: 'inter of the server',

@@ -10,6 +10,8 @@ interface Reference {
   readonly section: Word
   /** Those that must be there. */
   readonly statuses: readonly number[]
+  /** What happens when they are not. */
+  readonly otherwise: string
 }
 
 /** Reports references that lead nowhere. */
@@ -21,7 +23,7 @@ export function checkErrorPages(
   const sections = new Map(httpErrors.map((each) => [each.name, each]))
   for (const proxy of proxies) {
     if (proxy.disabled) continue
-    for (const { section: word, statuses } of referencesOf(proxy)) {
+    for (const { section: word, statuses, otherwise } of referencesOf(proxy)) {
       const section = sections.get(word.text)
       if (section === undefined) {
         const hint = didYouMean(word.text, [...sections.keys()])
@@ -32,7 +34,7 @@ export function checkErrorPages(
       for (const status of statuses) {
         if (section.files.some((file) => file.status === status)) continue
         const message = `the http-errors section '${word.text}' has no page for status ${status}`
-        diagnostics.warning('CFG_ERRORFILES', word.place, message, 'the page that would be used without it is')
+        diagnostics.warning('CFG_ERRORFILES', word.place, message, otherwise)
       }
     }
   }
@@ -42,14 +44,19 @@ function referencesOf(proxy: ProxyDraft): Reference[] {
   const replies: HttpReply[] = []
   const references: Reference[] = []
   for (const page of proxy.errorPages) {
-    if (page.kind === 'errorfiles') references.push({ section: page.section, statuses: page.statuses ?? [] })
-    else if (page.kind === 'http-error') replies.push(page.reply)
+    if (page.kind === 'errorfiles') {
+      const { section, statuses = [] } = page
+      references.push({ section, statuses, otherwise: 'the page that there is without it is used' })
+    } else if (page.kind === 'http-error') replies.push(page.reply)
   }
   for (const set of ruleSets) {
     for (const { action } of proxy.rules[set]) if ('reply' in action) replies.push(action.reply)
   }
   for (const { body, status } of replies) {
-    if (body?.kind === 'errorfiles') references.push({ section: body.section, statuses: [status] })
+    if (body?.kind === 'errorfiles') {
+      const otherwise = 'a response without a body is sent'
+      references.push({ section: body.section, statuses: [status], otherwise })
+    }
   }
   return references
 }

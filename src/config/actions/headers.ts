@@ -9,7 +9,7 @@ export type HeaderMatch = 'str' | 'beg' | 'end' | 'sub' | 'reg'
 
 /** See the head of this file. */
 export type HeaderAction =
-  | { readonly type: 'set-header' | 'add-header'; readonly name: Word; readonly format: Word }
+  | { readonly type: 'set-header' | 'add-header' | 'early-hint'; readonly name: Word; readonly format: Word }
   | { readonly type: 'del-header'; readonly name: Word; readonly match: HeaderMatch }
   | {
       /** `replace-header` works on whole lines, `replace-value` on the values between their commas. */
@@ -19,15 +19,21 @@ export type HeaderAction =
       readonly format: Word
     }
 
-function readHeader(type: 'set-header' | 'add-header', args: Args): HeaderAction | undefined {
-  const name = args.expect('<name> and <format>')
-  const format = name === undefined ? undefined : args.expect('<format>')
-  return name === undefined || format === undefined ? undefined : { type, name: withoutColon(name), format }
+function readHeader(
+  type: 'set-header' | 'add-header' | 'early-hint',
+  args: Args,
+): HeaderAction | undefined {
+  const written = args.expect('<name> and <format>')
+  const format = written === undefined ? undefined : args.expect('<format>')
+  if (written === undefined || format === undefined) return undefined
+  return { type, name: withoutColon(args, written), format }
 }
 
-/** HAProxy takes a colon behind the name for a habit of the hand. */
-function withoutColon(name: Word): Word {
-  return /^[^:]+:$/.test(name.text) ? { ...name, text: name.text.slice(0, -1) } : name
+/** HAProxy takes such names, and sends two colons. */
+function withoutColon(args: Args, name: Word): Word {
+  if (!/^[^:]+:$/.test(name.text)) return name
+  args.warning('CFG_ARGUMENT', name.place, `the colon of '${name.text}' is no part of the name and is left out`)
+  return { ...name, text: name.text.slice(0, -1) }
 }
 
 function readDelHeader(args: Args): HeaderAction | undefined {
@@ -64,6 +70,14 @@ export const headerActions: readonly ActionInfo<HeaderAction>[] = [
     doc: 'append a header',
     since: '1.5',
     read: (args) => readHeader('add-header', args),
+  },
+  {
+    name: 'early-hint',
+    ruleSets: ['http-request'],
+    syntax: '<name> <fmt>',
+    doc: 'send a response with status 103 and this header ahead; each rule sends one of its own',
+    since: '1.9',
+    read: (args) => readHeader('early-hint', args),
   },
   {
     name: 'del-header',

@@ -1,11 +1,11 @@
-/** `deny` and `return`: an answer of the proxy's own. */
+/** `deny`, `tarpit` and `return`: an answer of the proxy's own. */
 import type { ActionInfo } from './action-info.ts'
 import { readHttpReply } from './http-reply.ts'
 import type { HttpReply } from './http-reply.ts'
 
 /** See the head of this file. */
 export interface ReplyAction {
-  readonly type: 'deny' | 'return'
+  readonly type: 'deny' | 'tarpit' | 'return'
   readonly reply: HttpReply
 }
 
@@ -25,6 +25,18 @@ export const replyActions: readonly ActionInfo<ReplyAction>[] = [
     read: (args, ruleSet) => {
       const reply = readHttpReply(args, ruleSet === 'http-request' ? 403 : 502, { denial: true })
       return reply === undefined ? undefined : { type: 'deny', reply }
+    },
+  },
+  {
+    name: 'tarpit',
+    ruleSets: ['http-request'],
+    syntax: `[status <code>] ${replySyntax}`,
+    doc: "answer with an error (500) after 'timeout tarpit'",
+    since: '1.5',
+    final: true,
+    read: (args) => {
+      const reply = readHttpReply(args, 500, { denial: true })
+      return reply === undefined ? undefined : { type: 'tarpit', reply }
     },
   },
   {

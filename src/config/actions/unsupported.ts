@@ -36,8 +36,8 @@ const lists: readonly (readonly [ruleSet: RuleSet, no: string, ignored: string])
   ['tcp-response content', `${counters} ${marks} close ot-group`, 'set-nice'],
   [
     'http-request',
-    `${counters} ${tracking} ${addresses} ${marks} ${patterns} ${priorities} auth cache-use do-resolve early-hint
-     normalize-uri ot-group set-timeout tarpit use-service wait-for-body`,
+    `${counters} ${tracking} ${addresses} ${marks} ${patterns} ${priorities} auth cache-use do-resolve
+     normalize-uri ot-group set-timeout use-service wait-for-body`,
     // Nothing is retried behind the connection, and there is no TLS whose handshake could be waited for.
     'set-nice strict-mode disable-l7-retry wait-for-handshake',
   ],

@@ -1,18 +1,16 @@
 /** Actions on headers: those of the request or of the response, whichever is being processed. */
 import type { HeaderAction, HeaderMatch } from '../../config/index.ts'
-import type { HeaderList } from '../../http1/index.ts'
+import { HeaderList } from '../../http1/index.ts'
 import { compileRegex } from '../../sample/index.ts'
-import type { Stream } from '../../sample/index.ts'
 import { Flow } from '../stream/flow.ts'
 import type { Format, RuleAction } from '../plan/plan.ts'
 import type { ActionCompilers, ActionContext } from './context.ts'
 import { checkHeaderName, headerValue } from './header-text.ts'
-import { headersOf } from './heads.ts'
+import { headersOf, httpHeads } from './heads.ts'
 import { compileReplace } from './replacement.ts'
-import type { Replacement } from './replacement.ts'
 
 type ActionOf<Type extends HeaderAction['type']> = Extract<HeaderAction, { readonly type: Type }>
-type SetAction = Extract<HeaderAction, { readonly type: 'set-header' | 'add-header' }>
+type SetAction = Extract<HeaderAction, { readonly type: 'set-header' | 'add-header' | 'early-hint' }>
 type ReplaceAction = Extract<HeaderAction, { readonly type: 'replace-header' | 'replace-value' }>
 
 /** Replaces all fields of that name by one at the end. */
@@ -71,6 +69,21 @@ export function delHeader(matches: (key: string) => boolean): RuleAction {
   }
 }
 
+/** HAProxy puts the hints of rules that follow one another into one response, when all of them apply. */
+function compileHint(action: SetAction, context: ActionContext): RuleAction | undefined {
+  const format = context.format(action.format, 'header')
+  if (!checkHeaderName(action.name, context)) return undefined
+  return {
+    type: 'early-hint',
+    run(stream) {
+      const headers = HeaderList.from([[action.name.text, headerValue(format(stream))]])
+      const head = { minor: 1, status: 103, reason: 'Early Hints', headers, framing: 0, connection: 0 } as const
+      httpHeads(stream)?.onServerInformational({ ...head, upgrade: undefined })
+      return Flow.Next
+    },
+  }
+}
+
 function compileSet(action: SetAction, context: ActionContext): RuleAction | undefined {
   const format = context.format(action.format, 'header')
   if (!checkHeaderName(action.name, context)) return undefined
@@ -89,12 +102,16 @@ function compileDel(action: ActionOf<'del-header'>, context: ActionContext): Rul
 }
 
 /** Gives every field of that name what `change` makes of its value. */
-export function changeValues(headers: HeaderList, key: string, change: (value: string) => string): void {
+export function changeValues(
+  headers: HeaderList,
+  key: string,
+  change: (value: string) => string | undefined,
+): void {
   for (let at = 0; at < headers.length; at++) {
     if (headers.keys[at] !== key) continue
     const value = headers.values[at] as string // the arrays have one length
     const changed = change(value)
-    if (changed !== value) headers.replace(at, headerValue(changed))
+    if (changed !== undefined && changed !== value) headers.replace(at, headerValue(changed))
   }
 }
 
@@ -110,15 +127,14 @@ function valueEnd(line: string, from: number): number {
   return line.length
 }
 
-/** Changes the values between the commas of a line; the blanks around them stay. */
-export function changeListed(line: string, change: (value: string) => string): string {
+/** Changes the values between the commas of a line. What is changed loses the blanks around it. */
+export function changeListed(line: string, change: (value: string) => string | undefined): string {
   let out = ''
   for (let from = 0; ; ) {
     const end = valueEnd(line, from)
     const piece = line.slice(from, end)
     const value = piece.trim()
-    const start = piece.length - piece.trimStart().length
-    out += value === '' ? piece : piece.slice(0, start) + change(value) + piece.slice(start + value.length)
+    out += value === '' ? piece : (change(value) ?? piece)
     if (end === line.length) return out
     out += ','
     from = end + 1
@@ -135,21 +151,18 @@ function compileReplaceHeader(action: ReplaceAction, context: ActionContext): Ru
     run(stream) {
       const headers = headersOf(stream)
       if (headers === undefined) return Flow.Next
-      const change = changer(replace, stream)
+      const change = (value: string) => replace(value, stream)
       changeValues(headers, key, listed ? (line) => changeListed(line, change) : change)
       return Flow.Next
     },
   }
 }
 
-function changer(replace: Replacement, stream: Stream): (value: string) => string {
-  return (value) => replace(value, stream) ?? value
-}
-
 /** All of them. */
 export const headerCompilers: ActionCompilers<HeaderAction> = {
   'set-header': compileSet,
   'add-header': compileSet,
+  'early-hint': compileHint,
   'del-header': compileDel,
   'replace-header': compileReplaceHeader,
   'replace-value': compileReplaceHeader,

@@ -6,6 +6,8 @@ import type { ProxyStream } from '../stream/stream.ts'
 export interface HttpHeads {
   readonly head: RequestHead | undefined
   readonly responseHead: ResponseHead | undefined
+  /** Sends a response with status 1xx ahead, to a client that knows what that is. */
+  onServerInformational(head: ResponseHead): void
 }
 
 /** Undefined for a stream in TCP mode. */

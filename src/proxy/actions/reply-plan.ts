@@ -24,6 +24,8 @@ export function compileReply(reply: HttpReply, context: ActionContext): ReplyPla
       return { status, build: () => undefined }
     case 'errorfiles': {
       const page = context.errorSection(body.section.text)?.get(status)
+      // A section that lacks the page gives a response without a body, not the page of the proxy.
+      if (page === undefined) return compileBuilt(reply, () => nothing, context)
       return { status, build: () => page }
     }
     case 'errorfile': {

@@ -11,6 +11,7 @@ import type { Route } from '../server/backend.ts'
 import { Connector } from '../server/connector.ts'
 import type { ConnectorClient, Unavailable } from '../server/connector.ts'
 import { openFcgiTransport } from '../server/fcgi-server.ts'
+import type { HttpHeads } from '../actions/heads.ts'
 import { captureHeaders } from './captured.ts'
 import { Flow } from './flow.ts'
 import { BodyBuffer } from './body-buffer.ts'
@@ -34,13 +35,14 @@ const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
 const continueHead = 'HTTP/1.1 100 Continue\r\n\r\n'
 
 /** See the head of this file. */
-export class HttpStream extends ProxyStream implements TransportClient, ConnectorClient {
+export class HttpStream extends ProxyStream implements TransportClient, ConnectorClient, HttpHeads {
   /** Undefined: there was no request that could be read. */
   readonly head: RequestHead | undefined
   responseHead: ResponseHead | undefined
 
   readonly #connection: HttpConnection
-  /** As received: rules may change that of the head. */
+  /** As received: rules may change those of the head. */
+  readonly #method: string
   readonly #target: string
   /** The head for the server, made when it is first sent. */
   #requestText: string | undefined
@@ -72,6 +74,7 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
     this.head = head
     this.status = -1
     this.#requestDone = head === undefined || head.framing === 0
+    this.#method = head?.method ?? ''
     this.#target = head?.target ?? ''
   }
 
@@ -90,7 +93,7 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
   /** `GET /path HTTP/1.1` as received. */
   get requestLine(): string | undefined {
     const { head } = this
-    return head === undefined ? undefined : `${head.method} ${this.#target} HTTP/1.${head.minor}`
+    return head === undefined ? undefined : `${this.#method} ${this.#target} HTTP/1.${head.minor}`
   }
 
   get bufferedBody(): Buffer | undefined {
@@ -498,7 +501,7 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
   #sendReply(reply: StreamReply): void {
     const { head: request, responseHead: head } = this
     if (request === undefined || head === undefined) return
-    this.status = head.status
+    this.status = head.status === reply.status ? (reply.logged ?? head.status) : head.status
     this.bytesRead += responseSize(head.reason, head.headers)
     this.#keep = this.#requestDone && !reply.close && this.#mayKeep(request)
     this.#addConnection(head.headers, request, 1)

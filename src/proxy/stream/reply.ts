@@ -14,6 +14,8 @@ export interface StreamReply {
   readonly close: boolean
   /** Nothing is sent, and the connection is closed. */
   readonly silent?: boolean
+  /** What the log shows, when that is not `status`: an error page may have another than that of the error. */
+  readonly logged?: number
 }
 
 /** Where a stream's error pages are looked up. */
@@ -26,7 +28,7 @@ export interface ErrorPlaces extends Stream {
 export function errorReply(status: number, stream: ErrorPlaces): StreamReply {
   for (const plan of [stream.chosenBackend?.plan, stream.frontend.plan]) {
     const page = plan?.errorReplies.get(status)
-    if (page !== undefined) return sendable(page.build?.(stream) ?? page)
+    if (page !== undefined) return sendable(page.build?.(stream) ?? page, status)
   }
   const page = errorPage(status)
   return {
@@ -39,6 +41,6 @@ export function errorReply(status: number, stream: ErrorPlaces): StreamReply {
 }
 
 /** A page with headers of its own, which rules may change. */
-export function sendable(page: ErrorReply): StreamReply {
-  return { ...page, headers: page.headers.clone(), close: false }
+export function sendable(page: ErrorReply, logged: number): StreamReply {
+  return { ...page, headers: page.headers.clone(), close: false, logged }
 }

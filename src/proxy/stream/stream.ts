@@ -31,7 +31,7 @@ const noSteps: readonly Step[] = []
 const nothing = (): void => {}
 
 /** How far a stream came, as the second character of the termination state has it. */
-export type Stage = 'R' | 'Q' | 'C' | 'H' | 'D' | 'L' | '-'
+export type Stage = 'R' | 'T' | 'Q' | 'C' | 'H' | 'D' | 'L' | '-'
 
 /** Who ended a stream, as the first character of the termination state has it; `-` is the normal end. */
 export type Cause = 'K' | 'C' | 'S' | 'P' | 'L' | 'R' | 'I' | 'c' | 's' | '-'
