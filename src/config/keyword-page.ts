@@ -1,5 +1,5 @@
 /** docs/keywords.md, written from the registry. */
-import type { KeywordInfo, KeywordSection } from './keyword.ts'
+import type { KeywordInfo, KeywordSection, Support } from './keyword.ts'
 import { keywords } from './registry.ts'
 
 interface Chapter {
@@ -30,9 +30,9 @@ This page is written from the registry in \`src/config\`; a test compares the tw
 The syntax is that of HAProxy 2.6, and so are the meanings. **Since** is the first HAProxy version whose manual has the keyword (1.3: that
 or an older one).
 **Where**: D \`defaults\`, F \`frontend\`, L \`listen\`, B \`backend\`. Keywords marked \`no\` also stand behind \`no\` and
-\`default\`. A keyword that HAProxy knows and sluice does not implement is reported with its line: as a warning when it
-is harmless to ignore (tuning, process management, counters), as an error when the proxy would do something else
-without it.
+\`default\`. A keyword that HAProxy knows and sluice does not implement is reported with its line: as a warning when ignoring it
+changes nothing that is served, routed, limited, logged or protected (tuning, process management, counters), as an error
+when the proxy would do something else without it.
 `
 
 /** The whole page. */
@@ -63,11 +63,18 @@ function formatChapter({ title, sections }: Chapter): string {
   return lines.join('\n')
 }
 
+/** What is said of a keyword that is read and not obeyed. */
+const remarks: { readonly [Each in Support]: string } = {
+  yes: '',
+  ignored: ' (ignored with a warning)',
+  no: ' (refused: not implemented)',
+}
+
 function formatRow(entry: KeywordInfo, where: boolean): string {
   const negatable = 'negatable' in entry && entry.negatable === true
   const space = entry.syntax === '' || entry.syntax.startsWith('(') ? '' : ' '
   const keyword = `\`${escape(`${entry.name}${space}${entry.syntax}`)}\`${negatable ? ' (no)' : ''}`
-  const doc = entry.support === 'ignored' ? `${entry.doc} (checked, not obeyed yet)` : entry.doc
+  const doc = `${entry.doc}${remarks[entry.support]}`
   const cells = [keyword, escape(doc), escape(entry.fallback)]
   if (where) cells.push(formatWhere(entry.sections))
   return `| ${[...cells, entry.since].join(' | ')} |`

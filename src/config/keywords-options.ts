@@ -2,7 +2,7 @@
 import { parseCidr } from '../cidr-map.ts'
 import type { Args } from './args.ts'
 import type { ProxyDraft } from './draft.ts'
-import { unsupportedList } from './keyword.ts'
+import { notYet, unsupportedList } from './keyword.ts'
 import type { Keyword, KeywordSection } from './keyword.ts'
 import type { ConnectionMode, ForwardFor, LogFormat } from './model.ts'
 import { backends, everywhere, frontends } from './proxy-keyword.ts'
@@ -104,7 +104,10 @@ function applyRedispatch(proxy: ProxyDraft, args: Args): void {
 
 const supported: readonly Keyword<ProxyDraft>[] = [
   flagOption('dontlognull', frontends, 'dontLogNull', 'do not log connections that carried nothing', '1.3'),
-  flagOption('log-health-checks', backends, 'logHealthChecks', 'log changes of health checks', '1.4'),
+  notYet(
+    flagOption('log-health-checks', backends, 'logHealthChecks', 'log changes of health checks', '1.4'),
+    (proxy) => proxy.options.logHealthChecks,
+  ),
   flagOption('abortonclose', backends, 'abortOnClose', 'drop queued requests whose client has gone', '1.3'),
   flagOption(
     'http-buffer-request',

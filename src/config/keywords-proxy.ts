@@ -1,7 +1,7 @@
 /** The keywords of `defaults`, `frontend`, `listen` and `backend` (configuration.txt 4.2), but for rules and options. */
 import { readAcl } from './acl.ts'
 import type { Args } from './args.ts'
-import { applyBalance } from './balance.ts'
+import { applyBalance, implementedAlgorithms } from './balance.ts'
 import { applyBind } from './bind.ts'
 import type { ProxyDraft } from './draft.ts'
 import { reportUnsupported } from './keyword.ts'
@@ -105,7 +105,7 @@ export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
     'balance',
     backends,
     '<algorithm> [<argument>...]',
-    'how requests are spread over servers',
+    `how requests are spread over servers: ${[...implementedAlgorithms].join(', ')}`,
     applyBalance,
     {
       fallback: 'roundrobin',
