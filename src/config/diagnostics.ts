@@ -1,6 +1,7 @@
 /**
  * What a configuration reader has to say: collected, never thrown one at a time, each with its place.
  */
+import { didYouMean } from './suggest.ts'
 
 /** A place in a file: `line` and `column` count from 1. */
 export interface Place {
@@ -24,9 +25,16 @@ export interface Diagnostic {
   readonly hint?: string
 }
 
+const mostRead = 50
+
 /** Gathers diagnostics in the order they are found. */
 export class Diagnostics {
   readonly list: Diagnostic[] = []
+
+  /** A hint for a mistyped word, unless so much was found that nobody reads it: `known` may be ten thousand names. */
+  nearest(word: string, known: Iterable<string>): string | undefined {
+    return this.list.length < mostRead ? didYouMean(word, known) : undefined
+  }
 
   /** Whether any of them is an error. */
   get failed(): boolean {

@@ -104,8 +104,15 @@ export function copyServerDraft(server: ServerDraft): ServerDraft {
 }
 
 function emptyRules(): { [Set in RuleSet]: Rule[] } {
-  const empty = Object.fromEntries(ruleSets.map((set) => [set, [] as Rule[]]))
-  return empty as { [Set in RuleSet]: Rule[] }
+  return {
+    'tcp-request connection': [],
+    'tcp-request session': [],
+    'tcp-request content': [],
+    'http-request': [],
+    'tcp-response content': [],
+    'http-response': [],
+    'http-after-response': [],
+  }
 }
 
 /** A proxy with HAProxy's own defaults. */
@@ -176,7 +183,6 @@ export function inheritProxyDraft(
   name: string,
   place: Place,
 ): ProxyDraft {
-  const fresh = createProxyDraft(kind, name, place)
   const proxy: ProxyDraft = {
     ...defaults,
     kind,
@@ -193,8 +199,8 @@ export function inheritProxyDraft(
     useBackends: [],
     filters: [],
     acls: [],
-    captures: fresh.captures,
-    rules: fresh.rules,
+    captures: { request: [], response: [] },
+    rules: emptyRules(),
   }
   if (kind === 'backend') {
     proxy.maxconn = undefined

@@ -100,6 +100,8 @@ class ConfigReader implements LineHandler {
   readonly #defaultsByName = new Map<string, { readonly last: ProxyDraft; readonly count: number }>()
   /** The first section of each name and side. */
   readonly #named = new Map<string, ProxyDraft>()
+  /** Where the first section of each other kind and name stands. */
+  readonly #claimed = new Map<string, Place>()
   /** The kind of proxy that inherited the rules of a defaults section. */
   readonly #usedBy = new Map<ProxyDraft, ProxyDraft['kind']>()
   #current: Section | undefined
@@ -187,10 +189,7 @@ class ConfigReader implements LineHandler {
   }
 
   #beginFcgiApp(name: string, place: Place): FcgiAppDraft {
-    const before = this.fcgiApps.find((app) => app.name === name)
-    if (before !== undefined) {
-      reportDuplicate('fcgi-app', name, place, { kind: 'fcgi-app', place: before.place }, this.#diagnostics)
-    }
+    this.#claim('fcgi-app', name, place)
     const app: FcgiAppDraft = {
       name,
       place,
@@ -209,12 +208,16 @@ class ConfigReader implements LineHandler {
     return app
   }
 
+  /** Reports a name that another section of the kind has. */
+  #claim(kind: 'fcgi-app' | 'http-errors', name: string, place: Place): void {
+    const key = `${kind} ${name}`
+    const before = this.#claimed.get(key)
+    if (before === undefined) this.#claimed.set(key, place)
+    else reportDuplicate(kind, name, place, { kind, place: before }, this.#diagnostics)
+  }
+
   #beginHttpErrors(name: string, place: Place): HttpErrorsDraft {
-    const before = this.httpErrors.find((each) => each.name === name)
-    if (before !== undefined) {
-      const earlier = { kind: 'http-errors', place: before.place }
-      reportDuplicate('http-errors', name, place, earlier, this.#diagnostics)
-    }
+    this.#claim('http-errors', name, place)
     const section: HttpErrorsDraft = { name, place, files: [] }
     this.httpErrors.push(section)
     return section

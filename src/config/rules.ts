@@ -41,9 +41,11 @@ export function refusesAnonymous(proxy: ProxyDraft, args: Args): boolean {
   return true
 }
 
+const finalTypes: ReadonlySet<string> = new Set(actions.filter(({ final }) => final).map(({ name }) => name))
+
 function isFinal(rule: Rule | undefined): boolean {
   if (rule === undefined || rule.condition !== undefined) return false
-  return actions.find((action) => action.name === rule.action.type)?.final === true
+  return finalTypes.has(rule.action.type)
 }
 
 function applyRule(proxy: ProxyDraft, args: Args, ruleSet: RuleSet, info: ActionInfo<Action>): void {

@@ -6,7 +6,6 @@ import { checkErrorPages } from './semantics-errors.ts'
 import { checkFcgi } from './semantics-fcgi.ts'
 import type { Config, Proxy, Rules } from './model.ts'
 import { ruleSets } from './model.ts'
-import { didYouMean } from './suggest.ts'
 import type { Word } from './word.ts'
 
 /** Everything that was read. */
@@ -100,7 +99,7 @@ function checkBackend(
 ): void {
   const target = backends.get(name.text)
   if (target === undefined) {
-    const hint = didYouMean(name.text, [...backends.keys()])
+    const hint = diagnostics.nearest(name.text, backends.keys())
     diagnostics.error('CFG_BACKEND_UNKNOWN', name.place, `there is no backend '${name.text}'`, hint)
   } else if (target === proxy) {
     diagnostics.error('CFG_BACKEND_LOOP', name.place, `${title(proxy)} cannot be its own backend`)

@@ -40,31 +40,33 @@ const frontendEvents: readonly SpoeEvent[] = [
 /** Checks every engine of a configuration, when all of its SPOE files were read. */
 export function checkSpoeEngines(config: Config, engines: readonly SpoeEngine[]): Diagnostic[] {
   const diagnostics = new Diagnostics()
-  for (const engine of engines) {
-    checkBackend(config, engine, diagnostics)
-    checkEvents(engine, diagnostics)
-    checkName(engine, engines, diagnostics)
-  }
+  const backends = new Map<string, Proxy>()
   for (const proxy of config.proxies) {
-    checkGroups(
-      proxy,
-      engines.filter((engine) => engine.proxy === proxy),
-      diagnostics,
-    )
+    if (isBackend(proxy) && !backends.has(proxy.name)) backends.set(proxy.name, proxy)
   }
+  const byProxy = new Map<Proxy, SpoeEngine[]>()
+  for (const engine of engines) {
+    const own = byProxy.get(engine.proxy) ?? []
+    byProxy.set(engine.proxy, own)
+    checkBackend(backends, engine, diagnostics)
+    checkEvents(engine, diagnostics)
+    checkName(engine, own, diagnostics)
+    own.push(engine)
+  }
+  for (const proxy of config.proxies) checkGroups(proxy, byProxy.get(proxy) ?? [], diagnostics)
   return diagnostics.list
 }
 
-function checkBackend(config: Config, { spoe }: SpoeEngine, diagnostics: Diagnostics): void {
+function checkBackend(
+  backends: ReadonlyMap<string, Proxy>,
+  { spoe }: SpoeEngine,
+  diagnostics: Diagnostics,
+): void {
   const word = spoe.agent.useBackend
   if (word === undefined) return
-  const backends = config.proxies.filter(isBackend)
-  const target = backends.find((proxy) => proxy.name === word.text)
+  const target = backends.get(word.text)
   if (target === undefined) {
-    const hint = didYouMean(
-      word.text,
-      backends.map((proxy) => proxy.name),
-    )
+    const hint = diagnostics.nearest(word.text, backends.keys())
     diagnostics.error('CFG_BACKEND_UNKNOWN', word.place, `there is no backend '${word.text}'`, hint)
   } else if (target.mode !== 'tcp') {
     const message = `the backend '${word.text}' of the agent '${spoe.agent.name}' has mode ${target.mode}`
@@ -82,9 +84,9 @@ function checkEvents({ proxy, spoe }: SpoeEngine, diagnostics: Diagnostics): voi
   }
 }
 
-function checkName(engine: SpoeEngine, engines: readonly SpoeEngine[], diagnostics: Diagnostics): void {
-  const first = engines.find((each) => each.proxy === engine.proxy && engineName(each) === engineName(engine))
-  if (first === engine || first === undefined) return
+/** `before`: those of the same proxy that stand above. */
+function checkName(engine: SpoeEngine, before: readonly SpoeEngine[], diagnostics: Diagnostics): void {
+  if (!before.some((each) => engineName(each) === engineName(engine))) return
   const message = `${engine.proxy.kind} '${engine.proxy.name}' has an engine '${engineName(engine)}' already`
   diagnostics.error('CFG_SPOE_AGENT', engine.filter.place, message)
 }

@@ -1,10 +1,9 @@
 /** Sections into plans. Names are resolved here: what runs holds references. */
 import { parseCidr } from '../../cidr-map.ts'
-import { ruleSets } from '../../config/index.ts'
 import type { Config, FcgiApp, Proxy, Rule, RuleSet, SpoeEngine, Word } from '../../config/index.ts'
 import type { Ruleset } from '../../sample/index.ts'
 import type { FcgiPlan } from '../plan/fcgi.ts'
-import type { Format, ProxyPlan, RulePlan, ServerPlan, SwitchPlan } from '../plan/plan.ts'
+import type { ErrorReply, Format, ProxyPlan, RulePlan, ServerPlan, SwitchPlan } from '../plan/plan.ts'
 import { compileAction, rulesetOf, SectionActionContext } from './actions.ts'
 import { compileErrorPages, readErrorSections } from './error-pages.ts'
 import type { ErrorSections } from './error-pages.ts'
@@ -83,6 +82,10 @@ class IdGiver {
   }
 }
 
+/** Most sections have none: a configuration may have ten thousand backends. */
+const noRules: readonly RulePlan[] = []
+const noPages: ReadonlyMap<number, ErrorReply> = new Map()
+
 function compileProxy(
   model: Proxy,
   id: number,
@@ -93,10 +96,10 @@ function compileProxy(
   const { environment } = scope
   const contextOf = (ruleset: Ruleset) =>
     new SectionActionContext(ruleset, scope, engines, shared.errorSections)
-  const rules = new Map<RuleSet, readonly RulePlan[]>(
-    ruleSets.map((set) => [set, compileRules(model.rules[set], scope, contextOf(rulesetOf(set)))]),
-  )
-  const of = (set: RuleSet) => rules.get(set) ?? []
+  const of = (set: RuleSet): readonly RulePlan[] => {
+    const rules = model.rules[set]
+    return rules.length === 0 ? noRules : compileRules(rules, scope, contextOf(rulesetOf(set)))
+  }
   const serverIds = new IdGiver(model.servers)
   return {
     model,
@@ -121,12 +124,10 @@ function compileProxy(
         ? undefined
         : scope.format(model.uniqueIdFormat, 'http-request', 'unique-id'),
     forwardExcept: parseExcept(model.options.forwardFor?.except, scope),
-    errorReplies: compileErrorPages(
-      model.errorPages,
-      shared.errorSections,
-      environment,
-      contextOf('http-request'),
-    ),
+    errorReplies:
+      model.errorPages.length === 0
+        ? noPages
+        : compileErrorPages(model.errorPages, shared.errorSections, environment, contextOf('http-request')),
     logTargets: scope.logTargets(model.logs),
     logFormat: compileLog(model, scope),
     logFormatSd:
