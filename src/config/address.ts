@@ -12,7 +12,10 @@ export function readEndpoint(args: Args, word: Word, text = word.text): Endpoint
     return args.error('CFG_VALUE_UNSUPPORTED', word.place, `'${text}': only stream sockets are implemented`)
   }
   try {
-    return parseEndpoint(text)
+    const endpoint = parseEndpoint(text)
+    const strange = endpoint.type === 'tcp' ? /[^\w.:%-]/.exec(endpoint.host)?.[0] : undefined
+    if (strange === undefined) return endpoint
+    return args.error('CFG_ADDRESS', word.place, `'${strange}' cannot be part of the host in '${text}'`)
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     return args.error('CFG_ADDRESS', word.place, error.message)

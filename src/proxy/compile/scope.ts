@@ -1,7 +1,7 @@
 /** What all parts of the compiler share, and what those of one section share. */
 import type { Condition, Diagnostics, LogTarget, Place, Proxy, Word } from '../../config/index.ts'
 import { predefinedAcls } from '../../sample/acl-keywords.ts'
-import { compileAcl, compileLogFormat, compileTerms } from '../../sample/index.ts'
+import { compileLogFormat, compileTerms, compileTest } from '../../sample/index.ts'
 import type {
   Acl,
   CompileContext,
@@ -60,10 +60,11 @@ export class CompileScope {
   declareAcls(acls: readonly AclDeclaration[]): void {
     for (const { place, name, words } of acls) {
       if (!this.#declared.has(name)) this.#declared.set(name, place)
-      const text = { text: name, place, quoted: false }
-      const acl = words.length === 0 ? undefined : compileAcl([text, ...words], this.context('http-request'))
-      // Who uses an ACL whose line is wrong is not told that there is none.
-      if (acl === undefined && !this.#acls.has(name)) this.#acls.set(name, { name, tests: [] })
+      const test = words.length === 0 ? undefined : compileTest(words, this.context('http-request'))
+      // Also when the line is wrong: who uses the ACL is not told that there is none.
+      const acl = this.#acls.get(name) ?? { name, tests: [] }
+      this.#acls.set(name, acl)
+      if (test !== undefined) acl.tests.push(test)
     }
   }
 
