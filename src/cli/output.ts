@@ -1,6 +1,7 @@
 /** What the commands print: results to standard output, everything else to standard error. */
 import { formatDiagnostic, type Diagnostic } from '../config/index.ts'
 import { SluiceError } from '../errors.ts'
+import { LineWriter } from '../line-writer.ts'
 import { createTextLogger, type Logger, type LogLevel } from '../logger.ts'
 
 /** Prints a result. */
@@ -13,9 +14,16 @@ export function note(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
-/** A logger for the commands. */
+/** A logger for the commands. A reader of standard error that stalls costs lines, which are counted. */
 export function createStderrLogger(level: LogLevel): Logger {
-  return createTextLogger((line) => note(`${new Date().toISOString()} ${line}`), level)
+  const writer = new LineWriter(() => process.stderr, {
+    encoding: 'utf8',
+    onDrop: () => {},
+    onRecover: (lines) => log.warn({ target: 'stderr', lines }, 'log lines were lost'),
+  })
+  const write = (line: string) => writer.write(`${new Date().toISOString()} ${line}`)
+  const log = createTextLogger(write, level)
+  return log
 }
 
 /** Prints all diagnostics, file by file and line by line, and a count; answers whether there was an error. */

@@ -6,7 +6,13 @@ import type { BalanceAlgorithm } from './model.ts'
 import { didYouMean } from './suggest.ts'
 
 /** Those that the proxy has; the others are errors, since requests would go to other servers. */
-export const implementedAlgorithms: ReadonlySet<BalanceAlgorithm> = new Set(['roundrobin'])
+export const implementedAlgorithms: ReadonlySet<BalanceAlgorithm> = new Set([
+  'roundrobin',
+  'static-rr',
+  'leastconn',
+  'first',
+  'random',
+])
 
 /** Reads a `balance` line into `proxy`. */
 export function applyBalance(proxy: ProxyDraft, args: Args): void {
@@ -21,7 +27,11 @@ export function applyBalance(proxy: ProxyDraft, args: Args): void {
     const hint = didYouMean(name, balanceAlgorithms) ?? `known are ${balanceAlgorithms.join(', ')}`
     return args.error('CFG_ARGUMENT', word.place, `unknown algorithm '${word.text}'`, hint)
   }
-  proxy.balance = { algorithm, parameter, args: args.rest() }
+  if (algorithm === 'random' && !/^(?:0*[1-9]\d{0,5})?$/.test(parameter ?? '')) {
+    const message = `the number of draws must be at least 1, not '${parameter ?? ''}'`
+    return args.error('CFG_ARGUMENT', word.place, message)
+  }
+  proxy.balance = { algorithm, parameter: parameter === '' ? undefined : parameter, args: args.rest() }
   if (implementedAlgorithms.has(algorithm)) return
   const known = [...implementedAlgorithms].join(', ')
   const message = `'${algorithm}' is not implemented`

@@ -59,12 +59,11 @@ class RunningProxy implements Proxy {
 
   async #close(): Promise<void> {
     const runtime = this.#runtime
-    runtime.closing = true
-    for (const frontend of runtime.frontends) frontend.stopListening()
-    if (runtime.connections > 0) {
+    runtime.stopListening()
+    if (runtime.context.connections > 0) {
       await new Promise<void>((resolve) => {
         runtime.onClientGone = () => {
-          if (runtime.connections === 0) resolve()
+          if (runtime.context.connections === 0) resolve()
         }
       })
     }
@@ -72,10 +71,7 @@ class RunningProxy implements Proxy {
   }
 
   destroy(): void {
-    const runtime = this.#runtime
-    runtime.closing = true
-    for (const frontend of runtime.frontends) frontend.destroy()
-    runtime.destroyServers()
+    this.#runtime.destroy()
   }
 
   get addresses(): ReadonlyMap<string, readonly Endpoint[]> {

@@ -2,7 +2,7 @@
 import type { Global } from '../config/index.ts'
 import { silentLogger } from '../logger.ts'
 import type { Logger } from '../logger.ts'
-import { integer, resolveOptions } from '../options.ts'
+import { integer, optional, resolveOptions } from '../options.ts'
 import type { OptionSpec, Resolved, Specs } from '../options.ts'
 
 /** Milliseconds and bytes. */
@@ -17,19 +17,18 @@ export interface ProxyOptions {
   lingerTimeout?: number
   /** Told about servers going down and up, and about faults. @default silent */
   logger?: Logger
-  /** Where `log stdout` lines go, each without its line feed. @default process.stdout */
-  stdout?: (line: string) => void
-  /** Where `log stderr` lines go. @default process.stderr */
-  stderr?: (line: string) => void
+  /**
+   * Takes `log stdout` lines, each without its line feed; its characters are bytes (latin1).
+   * @default process.stdout, with a queue of 1 MiB: lines that its reader leaves no room for are lost and counted
+   */
+  stdout?: ((line: string) => void) | undefined
+  /** Takes `log stderr` lines. @default process.stderr, in the same way */
+  stderr?: ((line: string) => void) | undefined
 }
 
 const logger: OptionSpec<Logger> = {
   fallback: silentLogger,
   check: (given) => (typeof given === 'object' && given !== null ? undefined : 'must be a logger'),
-}
-
-function lines(fallback: (line: string) => void): OptionSpec<(line: string) => void> {
-  return { fallback, check: (given) => (typeof given === 'function' ? undefined : 'must be a function') }
 }
 
 const specs: Specs<ProxyOptions> = {
@@ -38,8 +37,8 @@ const specs: Specs<ProxyOptions> = {
   maxBufferSize: integer(16_384, { min: 256, max: 1_048_576 }),
   lingerTimeout: integer(1000, { max: 60_000 }),
   logger,
-  stdout: lines((line) => void process.stdout.write(`${line}\n`)),
-  stderr: lines((line) => void process.stderr.write(`${line}\n`)),
+  stdout: optional<(line: string) => void>('function'),
+  stderr: optional<(line: string) => void>('function'),
 }
 
 /** Every option with a value. */

@@ -2,7 +2,7 @@
  * ACL keywords that stand for a fetch and a matching method (configuration.txt 7.1; `acl_kws` in src/http_acl.c):
  * `path_beg` is `path -m beg`, `hdr` is `req.hdr -m str`.
  */
-import type { MatchName } from './patterns/pattern-set.ts'
+import type { MatchName } from './patterns/match-method.ts'
 
 /** What an ACL keyword stands for. */
 export interface AclKeyword {
@@ -31,6 +31,9 @@ function* entries(): Generator<readonly [string, AclKeyword]> {
   yield ['method', { fetch: 'method', match: 'method' }]
   yield ['req_ver', { fetch: 'req.ver', match: 'str' }]
   yield ['resp_ver', { fetch: 'res.ver', match: 'str' }]
+  yield ['payload', { fetch: 'req.payload', match: 'bin' }]
+  yield ['payload_lv', { fetch: 'req.payload_lv', match: 'bin' }]
+  yield ['req_ssl_sni', { fetch: 'req.ssl_sni', match: 'str' }]
   yield ['ssl_fc_sni_end', { fetch: 'ssl_fc_sni', match: 'end' }]
   yield ['ssl_fc_sni_reg', { fetch: 'ssl_fc_sni', match: 'reg' }]
 }

@@ -6,8 +6,10 @@
 import type { Place } from '../config/diagnostics.ts'
 import { parseIp } from '../ip.ts'
 import { parseMask } from './address.ts'
-import type { CompileContext, Source } from './context.ts'
-import { complain, placeAt } from './context.ts'
+import type { BuildContext } from './build-context.ts'
+import type { Source } from './source.ts'
+import { complain } from './build-context.ts'
+import { placeAt } from './source.ts'
 import { parseInteger } from './int64.ts'
 import type { Integer } from './value.ts'
 
@@ -27,7 +29,7 @@ type ArgValue = string | Integer | Uint8Array
 export class Arguments {
   readonly #values: readonly (ArgValue | undefined)[]
   readonly #places: readonly Place[]
-  readonly #context: CompileContext
+  readonly #context: BuildContext
   /** Where the keyword stands that they belong to. */
   readonly place: Place
 
@@ -35,7 +37,7 @@ export class Arguments {
     values: readonly (ArgValue | undefined)[],
     places: readonly Place[],
     place: Place,
-    context: CompileContext,
+    context: BuildContext,
   ) {
     this.#values = values
     this.#places = places
@@ -99,7 +101,7 @@ export function parseArguments(
   keyword: string,
   specs: readonly ArgSpec[],
   place: Place,
-  context: CompileContext,
+  context: BuildContext,
 ): { args: Arguments; end: number } | undefined {
   const written = splitArguments(source, at, keyword, context)
   if (written === undefined) return undefined
@@ -133,7 +135,7 @@ function splitArguments(
   source: Source,
   at: number,
   keyword: string,
-  context: CompileContext,
+  context: BuildContext,
 ): { pieces: Piece[]; end: number } | undefined {
   const { text } = source
   if (text[at] !== '(') return { pieces: [], end: at }
@@ -187,7 +189,7 @@ function convertAll(
   pieces: readonly Piece[],
   keyword: string,
   specs: readonly ArgSpec[],
-  context: CompileContext,
+  context: BuildContext,
 ): (ArgValue | undefined)[] | undefined {
   const values: (ArgValue | undefined)[] = []
   for (const [index, piece] of pieces.entries()) {

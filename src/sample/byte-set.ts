@@ -1,6 +1,4 @@
-/** Sets of bytes: what character classes of regular expressions are, once POSIX names and case are resolved. */
-
-/** A mutable set of the 256 byte values. */
+/** A mutable set of byte values: what a character class of a regular expression is, once POSIX names and case are resolved. */
 export class ByteSet {
   readonly #bits = new Uint8Array(256)
 

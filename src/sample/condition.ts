@@ -5,9 +5,10 @@
 import type { Word } from '../config/word.ts'
 import { predefinedAcls } from './acl-keywords.ts'
 import type { Acl } from './acl.ts'
-import { compileTest, evaluateAcl } from './acl.ts'
+import { compileTest } from './acl-compiler.ts'
+import { evaluateAcl } from './acl.ts'
 import type { CompileContext } from './context.ts'
-import { complain } from './context.ts'
+import { complain } from './build-context.ts'
 import { available, describeNeeds } from './ruleset.ts'
 import type { Stream } from './stream.ts'
 import { Verdict, negateVerdict } from './verdict.ts'
@@ -122,8 +123,8 @@ function findAcl(word: Word, context: CompileContext): Acl | undefined {
   const predefined = predefinedAcls.get(word.text)
   if (predefined === undefined) {
     const names = [...context.aclsByName.keys(), ...predefinedAcls.keys()]
-    const near = context.diagnostics.nearest(word.text, names)
-    const hint = near ?? 'an ACL must be declared before it is used'
+    const hint =
+      context.diagnostics.nearest(word.text, names) ?? 'an ACL must be declared before it is used'
     return complain(context, 'CFG_SAMPLE_ACL', word.place, `no such ACL: '${word.text}'`, hint)
   }
   const words = predefined.map((text) => ({ text, place: word.place, quoted: false }))

@@ -1,15 +1,11 @@
-/** What compiling needs to know about its surroundings: all that the pure library does not look up by itself. */
-import type { Diagnostics, Place } from '../config/diagnostics.ts'
-import type { Word } from '../config/word.ts'
+/** What compiling needs to know about its surroundings. */
 import type { Acl } from './acl.ts'
-import type { SampleFault } from './errors.ts'
+import type { BuildContext } from './build-context.ts'
+import type { SampleRegistry } from './registry.ts'
 import type { Ruleset } from './ruleset.ts'
-import type { VariableNames } from './variables.ts'
 
-/** See the head of this file. One per ruleset of a section; the parts that never change may be shared. */
-export interface CompileContext {
-  /** Where complaints go. */
-  readonly diagnostics: Diagnostics
+/** One for each rule set of a section; the parts that never change may be shared. */
+export interface CompileContext extends BuildContext {
   /** Where the result will be evaluated. */
   readonly ruleset: Ruleset
   /** Whether the section is a backend (`backend`, `listen`), so that rules know theirs. */
@@ -18,49 +14,11 @@ export interface CompileContext {
   readonly mode: 'tcp' | 'http'
   /** The ACLs that the section declared so far. `compileAcl` adds to it. */
   readonly aclsByName: Map<string, Acl>
-  /** Names found in fetches, converters and rules are added to it. */
-  readonly variableNames: VariableNames
-  /** For `env()`. */
-  readonly environment: ReadonlyMap<string, string>
-  /** For `hostname` and `%H`. */
-  readonly hostname: string
+  /** The fetches and converters that there are. @default those of HAProxy: `defaultRegistry` */
+  readonly registry?: SampleRegistry
   /**
    * Says nothing about what HAProxy has and sluice has not: for who only wants to know what is wrong, and evaluates
    * nothing.
    */
   readonly ignoreUnsupported?: boolean
-
-  /** The latin1 text of a pattern or map file; undefined when it cannot be read. */
-  readPatternFile(path: string): string | undefined
-}
-
-/** Text being parsed, and where it stands. */
-export interface Source {
-  readonly text: string
-  readonly place: Place
-}
-
-/** A word as a source. */
-export function sourceOf(word: Word): Source {
-  return { text: word.text, place: word.place }
-}
-
-/**
- * The place of a character of the source. Columns after a quote or an escape of the same word are a little too
- * small, since a word no longer has them.
- */
-export function placeAt(source: Source, offset: number): Place {
-  const { file, line, column } = source.place
-  return { file, line, column: column + offset }
-}
-
-/** Adds an error. Undefined, so that a function can return it. */
-export function complain(
-  context: CompileContext,
-  code: SampleFault,
-  place: Place,
-  message: string,
-  hint?: string,
-): undefined {
-  context.diagnostics.error(code, place, message, hint)
 }

@@ -3,25 +3,33 @@
  * words and evaluated against a {@link Stream}. Pure: files, environment, clock and randomness are handed in.
  * @module
  */
-export { compileAcl, compileTest, evaluateAcl } from './acl.ts'
+export { compileAcl, compileTest } from './acl-compiler.ts'
+export { evaluateAcl } from './acl.ts'
 export type { Acl, AclTest } from './acl.ts'
 export { castTo, canCast, toSint, toStr } from './cast.ts'
 export type { Cast } from './cast.ts'
 export { compileCondition, compileTerms } from './condition.ts'
 export type { Condition } from './condition.ts'
+export type { BuildContext } from './build-context.ts'
 export type { CompileContext } from './context.ts'
+export type { Converter, ConverterSpec } from './converters/spec.ts'
+export { defaultRegistry } from './default-registry.ts'
 export { sampleFaults } from './errors.ts'
 export type { SampleFault } from './errors.ts'
-export { compileExpression, compileExpressionWords } from './expression.ts'
+export { compileExpression, compileExpressionWords } from './expression-compiler.ts'
 export type { Expression } from './expression.ts'
+export type { Fetch, FetchSpec } from './fetches/spec.ts'
 export { compileLogFormat } from './log-format.ts'
 export type { LogFormat, LogFormatUse } from './log-format.ts'
+export { extendRegistry } from './registry.ts'
+export type { SampleExtensions, SampleRegistry } from './registry.ts'
 export { renderSampleReference } from './reference.ts'
 export { compileRegex, compileReplacement } from './regex.ts'
 export type { RegexOptions } from './regex.ts'
 export { available, eventRulesets, rulesets } from './ruleset.ts'
 export type { Ruleset, SampleSource } from './ruleset.ts'
 export type {
+  RequestState,
   SampleEndpoint,
   SampleFcgiApp,
   SampleHeaders,

@@ -2,15 +2,13 @@
 import { formatAddress } from './address.ts'
 import { pathOf } from './http-text.ts'
 import type { LogFlags } from './log-encoding.ts'
-import { encodeCapture, encodeRequest, quoted, writeText } from './log-encoding.ts'
+import { encodeCapture, encodeRequest, quoted, writeLogText } from './log-encoding.ts'
 import type { SampleEndpoint, Stream } from './stream.ts'
 import { formatClfDate, formatLogDate } from './strftime.ts'
 
 /** What an alias is written with. */
 export interface AliasOptions {
   readonly flags: LogFlags
-  /** Whether an empty text is written as `-`. */
-  readonly mandatory: boolean
   readonly hostname: string
 }
 
@@ -21,7 +19,8 @@ export interface LogAlias {
   readonly httpOnly: boolean
   /** One line for the documentation. */
   readonly doc: string
-  write(stream: Stream, options: AliasOptions): string
+  /** Undefined for captures when nothing is to be captured: only then do the spaces around it merge. */
+  write(stream: Stream, options: AliasOptions): string | undefined
 }
 
 type Write = LogAlias['write']
@@ -29,7 +28,7 @@ type Write = LogAlias['write']
 const badRequest = '<BADREQ>'
 
 function text(pick: (stream: Stream) => string | undefined): Write {
-  return (stream, { flags, mandatory }) => writeText(pick(stream), flags, mandatory)
+  return (stream, { flags }) => writeLogText(pick(stream), flags)
 }
 
 function number(pick: (stream: Stream) => number): Write {
@@ -48,20 +47,25 @@ function total(pick: (stream: Stream) => number): Write {
   return (stream) => `${stream.log.asap ? '+' : ''}${pick(stream)}`
 }
 
+/** `unix` for a unix socket. */
 function ip(pick: (stream: Stream) => SampleEndpoint | undefined): Write {
-  return (stream, { flags, mandatory }) => {
+  return (stream, { flags }) => {
     const address = pick(stream)?.address
-    if (address === undefined || !flags.hex)
-      return writeText(address === undefined ? undefined : formatAddress(address), flags, mandatory)
+    if (address === undefined) return writeLogText(undefined, flags)
+    if (address.length === 0) return writeLogText('unix', flags)
+    if (!flags.hex) return writeLogText(formatAddress(address), flags)
     return Array.from(address, (byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join('')
   }
 }
 
 function port(pick: (stream: Stream) => SampleEndpoint | undefined): Write {
-  return (stream, { flags, mandatory }) => {
-    const value = pick(stream)?.port
-    if (value === undefined) return writeText(undefined, flags, mandatory)
-    return flags.hex ? value.toString(16).toUpperCase().padStart(4, '0') : String(value)
+  return (stream, { flags }) => {
+    const endpoint = pick(stream)
+    if (endpoint === undefined) return writeLogText(undefined, flags)
+    const isId = endpoint.address.length === 0
+    return flags.hex && !isId
+      ? endpoint.port.toString(16).toUpperCase().padStart(4, '0')
+      : String(endpoint.port)
   }
 }
 
@@ -87,26 +91,28 @@ const queryOf = (target: string): string => (target.includes('?') ? target.slice
 function captures(pick: (stream: Stream) => readonly (string | undefined)[]): Write {
   return (stream, { flags }) => {
     const values = pick(stream)
-    if (values.length === 0) return ''
+    if (values.length === 0) return undefined
     return quoted(`{${values.map((value) => encodeCapture(value ?? '', flags)).join('|')}}`, flags)
   }
 }
 
 function captureList(pick: (stream: Stream) => readonly (string | undefined)[]): Write {
-  return (stream, { flags }) =>
-    pick(stream)
-      .map((value) => {
-        const shown = value === undefined ? (flags.quote ? '' : '-') : encodeCapture(value, flags)
-        return quoted(shown, flags)
-      })
-      .join(' ')
+  return (stream, { flags }) => {
+    const values = pick(stream)
+    if (values.length === 0) return undefined
+    const shown = values.map((value) => {
+      if (value === undefined) return quoted(flags.quote ? '' : '-', flags)
+      return quoted(encodeCapture(value, flags), flags)
+    })
+    return shown.join(' ')
+  }
 }
 
 type Row = readonly [name: string, doc: string, write: Write]
 
 const anywhere: readonly Row[] = [
   ['B', 'bytes sent to the client', total((s) => s.log.bytesRead)],
-  ['H', 'host name', (_, { flags, mandatory, hostname }) => writeText(hostname, flags, mandatory)],
+  ['H', 'host name', (_, { flags, hostname }) => writeLogText(hostname, flags)],
   ['ID', 'unique id', text((s) => s.uniqueId)],
   ['ST', 'status code', number((s) => s.log.status)],
   ['T', 'date of acceptance, UTC', (s) => formatClfDate(s.log.acceptDate, true)],

@@ -8,10 +8,9 @@ export interface LogFlags {
   readonly hex: boolean
   /** `+E` */
   readonly escape: boolean
+  /** `+M`, which log lines begin with: empty text is written as `-`. */
+  readonly mandatory: boolean
 }
-
-/** Flags when none were given. */
-export const noFlags: LogFlags = { quote: false, hex: false, escape: false }
 
 function encodeByte(marker: string, char: string): string {
   return marker + char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')
@@ -45,14 +44,22 @@ function escapeSpecialOutside(text: string, bad: RegExp): string {
   return text.replace(/["\\\]]/g, (char) => (char.search(bad) >= 0 ? char : `\\${char}`))
 }
 
-/**
- * Other text: quoted or escaped as the flags say, up to the first NUL; empty text is `-` where a field must not be
- * missing.
- */
-export function writeText(text: string | undefined, flags: LogFlags, mandatory: boolean): string {
+/** Other text as it is, quoted or escaped as the flags say, up to the first NUL. */
+export function writeText(text: string | undefined, flags: LogFlags): string {
   const whole = (text ?? '').split('\0', 1)[0] ?? ''
-  if (whole === '' && mandatory && !flags.quote) return '-'
+  if (whole === '' && flags.mandatory && !flags.quote) return '-'
   return quoted(flags.escape ? escapeSpecial(whole) : whole, flags)
+}
+
+// eslint-disable-next-line no-control-regex
+const control = /[\x00-\x1f\x7f]/g
+
+/**
+ * As {@link writeText}, with `#XX` for control characters: no value can begin a line or a column of a log. HAProxy
+ * does so for requests and captured headers only.
+ */
+export function writeLogText(text: string | undefined, flags: LogFlags): string {
+  return writeText(text, flags).replace(control, (char) => encodeByte('#', char))
 }
 
 /** Between quotes with `+Q`. */

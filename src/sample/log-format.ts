@@ -4,22 +4,24 @@
  */
 import type { Word } from '../config/word.ts'
 import { toStr } from './cast.ts'
-import type { CompileContext, Source } from './context.ts'
-import { complain, placeAt, sourceOf } from './context.ts'
+import type { CompileContext } from './context.ts'
+import type { Source } from './source.ts'
+import { complain } from './build-context.ts'
+import { placeAt, sourceOf } from './source.ts'
 import type { Expression } from './expression.ts'
-import { checkNeeds, parseExpression } from './expression.ts'
+import { checkNeeds, parseExpression } from './expression-compiler.ts'
 import { didYouMean } from './hint.ts'
 import type { AliasOptions } from './log-aliases.ts'
 import { logAliasesByName } from './log-aliases.ts'
 import type { LogFlags } from './log-encoding.ts'
-import { encodeHeader, noFlags, writeText } from './log-encoding.ts'
+import { encodeHeader, writeLogText, writeText } from './log-encoding.ts'
 import type { Stream } from './stream.ts'
 import { textOf } from './value.ts'
 
 /**
- * What the string is for: `log` lines merge spaces and write `-` for empty fields; `header` values (and bodies,
- * locations, paths, FastCGI parameters) encode control characters; a `unique-id` merges spaces and encodes; `plain`
- * strings (variables, names of backends and servers) do nothing of this.
+ * What the string is for: `log` lines merge spaces, write `-` for empty fields, and encode control characters as `#XX`;
+ * `header` values (and bodies, locations, paths, FastCGI parameters) encode them as `%XX`; a `unique-id` merges spaces
+ * and encodes; `plain` strings (variables, names of backends and servers) do nothing of this.
  */
 export type LogFormatUse = 'log' | 'header' | 'unique-id' | 'plain'
 
@@ -33,7 +35,8 @@ export interface LogFormat {
   readonly format: (stream: Stream) => string
 }
 
-type Part = string | ((stream: Stream) => string)
+/** Undefined is nothing at all, not even an empty field. */
+type Part = string | ((stream: Stream) => string | undefined)
 
 /** What stands for blanks where they are merged. */
 const separator = Symbol('separator')
@@ -51,10 +54,9 @@ class LogFormatParser {
   readonly #source: Source
   readonly #context: CompileContext
   readonly #mergeSpaces: boolean
-  readonly #mandatory: boolean
-  readonly #encode: boolean
+  readonly #use: LogFormatUse
   readonly #parts: (Part | typeof separator)[] = []
-  #flags: LogFlags = noFlags
+  #flags: LogFlags
   #literal = ''
   #at = 0
 
@@ -62,8 +64,8 @@ class LogFormatParser {
     this.#source = source
     this.#context = context
     this.#mergeSpaces = use === 'log' || use === 'unique-id'
-    this.#mandatory = use === 'log'
-    this.#encode = use === 'header' || use === 'unique-id'
+    this.#flags = { quote: false, hex: false, escape: false, mandatory: use === 'log' }
+    this.#use = use
   }
 
   parse(): LogFormat | undefined {
@@ -133,17 +135,8 @@ class LogFormatParser {
       this.#at = this.#source.text.length
       return false
     }
-    this.#push(this.#encode ? headerPart(expression, flags) : this.#textPart(expression, flags))
+    this.#push(partWriters[this.#use](expression, flags))
     return checkNeeds(expression, this.#source, first, this.#context)
-  }
-
-  #textPart({ evaluate }: Expression, flags: LogFlags): Part {
-    const mandatory = this.#mandatory
-    return (stream) => {
-      const value = evaluate(stream)
-      const text = value === undefined ? undefined : toStr(value)
-      return writeText(text === undefined ? undefined : textOf(text), flags, mandatory)
-    }
   }
 
   #alias(name: string, flags: LogFlags, start: number): boolean {
@@ -163,7 +156,7 @@ class LogFormatParser {
       return false
     }
     const { hostname } = this.#context
-    const options: AliasOptions = { flags, mandatory: this.#mandatory, hostname }
+    const options: AliasOptions = { flags, hostname }
     this.#push((stream) => alias.write(stream, options))
     return true
   }
@@ -183,7 +176,10 @@ class LogFormatParser {
   }
 }
 
-/** Several separators are one space, and none is written at the beginning. */
+/**
+ * Several separators are one space, and none is written at the beginning. An empty field counts as a field, so that
+ * spaces stay on both sides of it (`last_isspace` in sess_build_logline, src/log.c).
+ */
 function join(parts: readonly (Part | typeof separator)[], stream: Stream): string {
   let out = ''
   let lastIsSpace = true
@@ -193,24 +189,40 @@ function join(parts: readonly (Part | typeof separator)[], stream: Stream): stri
       lastIsSpace = true
       continue
     }
-    out += typeof part === 'string' ? part : part(stream)
+    const text = typeof part === 'string' ? part : part(stream)
+    if (text === undefined) continue
+    out += text
     lastIsSpace = false
   }
   return out
 }
 
-function headerPart({ evaluate }: Expression, flags: LogFlags): Part {
-  return (stream) => {
+type Write = (text: string | undefined, flags: LogFlags) => string
+
+const part =
+  (write: Write) =>
+  ({ evaluate }: Expression, flags: LogFlags): Part =>
+  (stream) => {
     const value = evaluate(stream)
     const text = value === undefined ? undefined : toStr(value)
-    return text === undefined ? '' : encodeHeader(textOf(text), flags)
+    return write(text === undefined ? undefined : textOf(text), flags)
   }
+
+const headerPart = part((text, flags) => (text === undefined ? '' : encodeHeader(text, flags)))
+
+/** How `%[expression]` is written. */
+const partWriters: Readonly<Record<LogFormatUse, ReturnType<typeof part>>> = {
+  log: part(writeLogText),
+  header: headerPart,
+  'unique-id': headerPart,
+  plain: part(writeText),
 }
 
 const flagNames: ReadonlyMap<string, keyof LogFlags> = new Map([
   ['Q', 'quote'],
   ['X', 'hex'],
   ['E', 'escape'],
+  ['M', 'mandatory'],
 ])
 
 /** `+Q,-X`: flags added and taken away; unknown ones are not looked at, as in HAProxy. */

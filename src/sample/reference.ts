@@ -7,7 +7,7 @@ import { fetches } from './fetches/registry.ts'
 import type { FetchSpec } from './fetches/spec.ts'
 import { unsupportedFetches } from './fetches/unsupported.ts'
 import { logAliases } from './log-aliases.ts'
-import { matchMethods } from './patterns/pattern-set.ts'
+import { matchMethods } from './patterns/match-method.ts'
 import { describeNeeds } from './ruleset.ts'
 
 const introduction = `# Samples, ACLs and log formats
@@ -78,7 +78,8 @@ export function renderSampleReference(): string {
       [...predefinedAcls].map(([name, words]) => [code(name), code(words.join(' '))]),
     ),
     '## Log-format aliases\n',
-    'Flags in braces: `+Q` quotes, `+X` writes addresses, ports and counters in hex, `+E` escapes `"`, `\\` and `]`.',
+    'Flags in braces: `+Q` quotes, `+X` writes addresses, ports and counters in hex, `+E` escapes `"`, `\\` and `]`,',
+    '`+M`, which log lines begin with, writes `-` for what is empty.',
     '`%o` applies its flags to all that follow. `%[expression]` is a sample, `%%` a percent sign.\n',
     table(
       ['alias', 'mode', 'what'],

@@ -1,7 +1,3 @@
-/**
- * Translates a PCRE pattern into the source of a JavaScript regular expression, atom by atom. Modes (`(?i)`, `(?s)`,
- * …) are resolved here, so that the result needs no flags.
- */
 import { ByteSet, formatByte, shorthandClasses } from './byte-set.ts'
 import { PatternText, Refusal } from './regex-text.ts'
 
@@ -33,7 +29,10 @@ const assertions: ReadonlyMap<string, string> = new Map([
   ['R', '(?:\\r\\n|[\\n-\\r\\x85])'],
 ])
 
-/** See the head of this file. For one translation. */
+/**
+ * Translates one PCRE pattern into the source of a JavaScript regular expression, atom by atom. Modes (`(?i)`, `(?s)`,
+ * …) are resolved here, so that the result needs no flags.
+ */
 export class RegexTranslator {
   readonly #text: PatternText
   readonly #notAtStart: boolean

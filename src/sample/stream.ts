@@ -7,9 +7,11 @@
 import type { Buffer } from 'node:buffer'
 import type { VariableScope, VariableStore } from './variables.ts'
 
-/** An address of 4 or 16 bytes and a port. Absent for unix sockets. */
+/** One end of a connection. */
 export interface SampleEndpoint {
+  /** 4 or 16 bytes; none for a unix socket. */
   readonly address: Uint8Array
+  /** For a unix socket that clients connect to, on both ends the id of its `bind` line; towards a server 0. */
   readonly port: number
 }
 
@@ -29,13 +31,26 @@ interface SampleMessage {
   /** What follows `HTTP/`: `1.1`. */
   readonly version: string
   readonly headers: SampleHeaders
-  /** The body as far as it is buffered; undefined when nothing of it is. */
+  /**
+   * The body as far as it is here and not forwarded yet, chunks decoded: bytes that came with the head are part of it.
+   * Undefined when there are none, and always in TCP mode, where HAProxy looks at the head only.
+   */
   readonly body: Buffer | undefined
-  /** The announced length of the body; undefined when it is not announced (chunked). */
+  /**
+   * How much of the body is announced: its length or, in chunks, what is here and what the chunk being read still
+   * misses (`BodyDecoder.left`). Undefined when nothing is announced: until close, and in TCP mode.
+   */
   readonly bodySize: number | undefined
 }
 
-/** An HTTP request as the rules left it so far. */
+/**
+ * Why a stream has a `request` or has none. In TCP mode the bytes in the buffer are taken for a request as soon as a
+ * rule asks: `partial` while more of them may complete its head (an empty buffer, too), `invalid` once they cannot, or
+ * the buffer is full without one.
+ */
+export type RequestState = 'complete' | 'partial' | 'invalid'
+
+/** An HTTP request as the rules left it so far; in TCP mode as it was received, Connection untouched. */
 export interface SampleRequest extends SampleMessage {
   readonly method: string
   /** The request target: `/path?query`, `http://host/path`, `*` or `host:port`. */
@@ -146,7 +161,7 @@ export interface StreamLog {
   readonly noServer: string
 }
 
-/** See the head of this file. */
+/** What expressions, conditions and formats are evaluated against: one TCP connection, or one request and its response. */
 export interface Stream {
   /** Wall-clock milliseconds since 1970, with a fraction for `date_us`. */
   readonly now: number
@@ -172,14 +187,15 @@ export interface Stream {
   /** The frontend itself until a backend is chosen. */
   readonly backend: SampleNamed
   readonly server: SampleNamed | undefined
-  /** Undefined in TCP mode and before the headers are complete. Stays during the response. */
+  /** Undefined unless {@link requestState} is `complete`. Stays during the response. */
   readonly request: SampleRequest | undefined
+  readonly requestState: RequestState
   readonly response: SampleResponse | undefined
   /** Whether this is the first request of its connection. */
   readonly firstRequest: boolean
-  /** The bytes that wait to be forwarded to the server, in TCP mode. */
+  /** The bytes that wait to be forwarded to the server, empty when there are none. Undefined in HTTP mode. */
   readonly requestBuffer: Buffer | undefined
-  /** The bytes that wait to be forwarded to the client, in TCP mode. */
+  /** The bytes that wait to be forwarded to the client, empty when there are none. Undefined in HTTP mode. */
   readonly responseBuffer: Buffer | undefined
   /** Undefined when the client's connection is not encrypted. */
   readonly tls: SampleTls | undefined

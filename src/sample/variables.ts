@@ -49,6 +49,11 @@ export class VariableNames {
   list(): string[] {
     return [...this.#names].sort()
   }
+
+  /** The names of one scope, without it. */
+  of(scope: VariableScope): string[] {
+    return this.list().flatMap((each) => (each.startsWith(`${scope}.`) ? [each.slice(scope.length + 1)] : []))
+  }
 }
 
 /** The conditions that `set-var` takes after the name. */
@@ -66,8 +71,8 @@ export const setConditions = [
 /** One of {@link setConditions}. */
 export type SetCondition = (typeof setConditions)[number]
 
-/** What HAProxy counts for a variable in addition to the bytes of a string, so that limits mean the same. */
-const overhead = 64
+/** What HAProxy counts for a variable beside the bytes of a string (`struct var`), so that limits mean the same. */
+const overhead = 80
 
 /** How a {@link VariableStore} is made. */
 export interface VariableStoreOptions {
@@ -75,23 +80,40 @@ export interface VariableStoreOptions {
   readonly maxSize?: number
   /** The store of the next wider scope, whose size includes this one's. */
   readonly parent?: VariableStore
+  /**
+   * Names that exist from the start, though nothing is set: in the scope `proc` those that the configuration mentions
+   * (`VF_PERMANENT` in src/vars.c). @default none
+   */
+  readonly permanent?: Iterable<string>
 }
 
-/** The variables of one scope of one stream, session or process. */
+/**
+ * The variables of one scope of one stream, session or process.
+ *
+ * As in HAProxy, a variable may exist without being set: a permanent one, and one whose first value was refused by
+ * `ifset`, `ifempty` or `ifnotempty`. `ifexists` and `ifnotexists` ask whether it exists, `ifset` and `ifnotset`
+ * whether it is set (`var_set` in src/vars.c).
+ */
 export class VariableStore {
-  readonly #values = new Map<string, SampleValue>()
+  /** Undefined for those that exist and are not set. */
+  readonly #values = new Map<string, SampleValue | undefined>()
+  readonly #permanent: ReadonlySet<string>
   readonly #maxSize: number
   readonly #parent: VariableStore | undefined
   #size = 0
 
-  constructor(options: VariableStoreOptions = {}) {
-    this.#maxSize = options.maxSize ?? 0
-    this.#parent = options.parent
+  constructor({ maxSize = 0, parent, permanent = [] }: VariableStoreOptions = {}) {
+    this.#maxSize = maxSize
+    this.#parent = parent
+    this.#permanent = new Set(permanent)
+    for (const name of this.#permanent) this.#create(name)
   }
 
   /** How many variables are set. */
   get count(): number {
-    return this.#values.size
+    let count = 0
+    for (const value of this.#values.values()) if (value !== undefined) count++
+    return count
   }
 
   get(name: string): SampleValue | undefined {
@@ -100,9 +122,15 @@ export class VariableStore {
 
   /** False when a condition or the limit forbids it. */
   set(name: string, value: SampleValue, conditions: readonly SetCondition[] = []): boolean {
+    const exists = this.#values.has(name)
+    if (conditions.includes(exists ? 'ifnotexists' : 'ifexists')) return false
+    if (!exists) {
+      if (!this.#fits(overhead)) return false
+      this.#create(name)
+    }
     const previous = this.#values.get(name)
     for (const condition of conditions) if (!allows(condition, previous, value)) return false
-    const growth = footprint(value) - (previous === undefined ? 0 : footprint(previous))
+    const growth = bytesIn(value) - bytesIn(previous)
     if (!this.#fits(growth)) return false
     this.#grow(growth)
     this.#values.set(name, value)
@@ -111,21 +139,32 @@ export class VariableStore {
 
   /** Whether it was set. */
   unset(name: string): boolean {
+    if (!this.#values.has(name)) return false
     const previous = this.#values.get(name)
-    if (previous === undefined) return false
-    this.#grow(-footprint(previous))
-    return this.#values.delete(name)
+    this.#grow(-bytesIn(previous))
+    if (this.#permanent.has(name)) this.#values.set(name, undefined)
+    else {
+      this.#grow(-overhead)
+      this.#values.delete(name)
+    }
+    return previous !== undefined
   }
 
   /** Empties the store, and gives its size back to the wider scopes. */
   clear(): void {
     this.#grow(-this.#size)
     this.#values.clear()
+    for (const name of this.#permanent) this.#create(name)
   }
 
-  /** Name and value of each. */
-  entries(): IterableIterator<[string, SampleValue]> {
-    return this.#values.entries()
+  /** Name and value of each that is set. */
+  *entries(): Generator<[string, SampleValue]> {
+    for (const [name, value] of this.#values) if (value !== undefined) yield [name, value]
+  }
+
+  #create(name: string): void {
+    this.#grow(overhead)
+    this.#values.set(name, undefined)
   }
 
   #fits(growth: number): boolean {
@@ -141,16 +180,18 @@ export class VariableStore {
   }
 }
 
-function footprint(value: SampleValue): number {
-  return overhead + (value.type === 'str' || value.type === 'bin' ? value.value.length : 0)
+function bytesIn(value: SampleValue | undefined): number {
+  if (value === undefined) return 0
+  return value.type === 'str' || value.type === 'bin' ? value.value.length : 0
 }
 
 function allows(condition: SetCondition, previous: SampleValue | undefined, value: SampleValue): boolean {
   switch (condition) {
     case 'ifexists':
+    case 'ifnotexists':
+      return true
     case 'ifset':
       return previous !== undefined
-    case 'ifnotexists':
     case 'ifnotset':
       return previous === undefined
     // Only text can be empty.

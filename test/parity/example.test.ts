@@ -108,7 +108,10 @@ function substitute(text: string, values: Readonly<Record<string, string>>): str
 /** Without what may differ: the second in which it was sent, and the port that it was sent to. */
 function comparable(reply: Answer): unknown {
   if (typeof reply === 'string') return reply
-  const headers = reply.headers.map((each) => (/^date:/i.test(each) ? 'date: -' : each))
+  // HAProxy passes the origin's Keep-Alive on, which is about another connection.
+  const headers = reply.headers
+    .filter((each) => !/^keep-alive:/i.test(each))
+    .map((each) => (/^date:/i.test(each) ? 'date: -' : each))
   return { ...reply, headers, body: reply.body.replace(/^host: .*$/im, 'host: -') }
 }
 

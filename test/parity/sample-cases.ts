@@ -755,6 +755,14 @@ export const logFormats: readonly string[] = [
   `str=%[str('a"b]c')]`,
   `qstr=%{+Q,+E}[str('a"b]c')]`,
   '  several   spaces ',
+  // Response captures are not configured: nothing stands for them, and their spaces merge.
+  'a %hs %hsl  %hs b',
+  ' %hs  b %hsl ',
+  'a %{+Q}hs %{+Q}hsl b',
+  // An empty field keeps the spaces on both sides.
+  'a %{-M}CC %{-M}[var(txn.nope)] b',
+  '%{-M}CC%{+M}CC %{-M,+Q}CS %{+M}[var(txn.nope)]',
+  '%{-M}o %CC%[var(txn.nope)]%{+M}o %CC',
   '%{+Q}o %f %[str(x)] %{-Q}b %ST',
   '100%%',
 ]

@@ -124,7 +124,7 @@ interface Seen {
   text: string
 }
 
-describe('content rules that wait for an agent', { skip, concurrency: 2 }, () => {
+describe('content rules that wait for an agent', { skip }, () => {
   let agent: Agent
   let haproxy: Haproxy<string>
   let sluice: Sluice<string>

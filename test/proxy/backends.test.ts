@@ -67,7 +67,7 @@ describe('roundrobin', () => {
 })
 
 describe('http-reuse', () => {
-  it('never: each request has a connection of its own', async (t) => {
+  it('never: the requests of one client share a connection, and nobody else does', async (t) => {
     const origin = await rawOrigin(t, (text) => reply(text.split(' ')[1] ?? ''))
     const proxy = await startProxy(
       t,
@@ -75,7 +75,13 @@ describe('http-reuse', () => {
     )
     const client = rawClient(t, proxy.port(), get('/1') + get('/2'))
     await client.until('/2')
+    assert.equal(origin.peers.length, 1)
+    const other = rawClient(t, proxy.port(), get('/3') + get('/4'))
+    await other.until('/4')
     assert.equal(origin.peers.length, 2)
+    client.destroy()
+    other.destroy()
+    await until(() => origin.peers.every(({ socket }) => socket.destroyed), 'the end of both')
   })
 
   it('always: first requests too', async (t) => {

@@ -71,7 +71,7 @@ describe('a client', () => {
     const origin = await rawOrigin(t, () => undefined)
     const proxy = await startProxy(
       t,
-      `${short}  timeout server 2s
+      `${short}  timeout server 400ms
 frontend fe
   bind 127.0.0.1:0
   default_backend be
@@ -80,8 +80,8 @@ backend be
 `,
     )
     const client = rawClient(t, proxy.port(), 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc')
-    assert.match(await client.untilEnd(), /^HTTP\/1\.1 408 /)
-    await logged(proxy, / 408 \d+ - - cH-- /)
+    assert.match(await client.untilEnd(), /^HTTP\/1\.1 504 /)
+    await logged(proxy, / 504 \d+ - - sH-- /)
   })
 
   it('that sends a bad chunk takes its request back', async (t) => {

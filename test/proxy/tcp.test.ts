@@ -105,7 +105,9 @@ describe('TCP streams', () => {
 
   it('are rejected by what the server answers', async (t) => {
     const origin = await rawOrigin(t, (text) => `answer ${text}`)
-    const rules = `  tcp-response content reject if { res.payload(7,3) -m str bad }`
+    const rules = `  tcp-response inspect-delay 200ms
+  tcp-response content reject if { res.payload(7,3) -m str bad }
+  tcp-response content accept`
     const proxy = await listen(t, origin.port, rules)
     await rawClient(t, proxy.port(), 'good').until('answer good')
     assert.equal(await rawClient(t, proxy.port(), 'bad').untilEnd(), '')

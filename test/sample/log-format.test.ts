@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileLogFormat } from '#src/sample/index.js'
-import type { LogFormatUse, Stream } from '#src/sample/index.js'
+import type { LogFormatUse, Stream, StreamLog } from '#src/sample/index.js'
+import { logAliases } from '#src/sample/log-aliases.js'
 import {
   compileContext,
   complaints,
@@ -66,12 +67,51 @@ test('what is missing, and how bytes are written, depends on the use', () => {
   assert.equal(format('%{+E}[var(txn.x)]', 'header', stream), 'a%01%0D%0A\t\xe9\\"\\]')
   assert.equal(format(' %[var(txn.none)]  %[var(txn.x)]', 'unique-id', stream), ' a%01%0D%0A\t\xe9"]')
   assert.equal(format('%[var(txn.x)]', 'plain', stream), 'a\x01\r\n\t\xe9"]')
-  assert.equal(format('%{+Q,+E}[var(txn.x)]', 'log', stream), '"a\x01\r\n\t\xe9\\"\\]"')
 })
+
+test('no value brings a control character into a log line', () => {
+  const stream = requestStream('GET / HTTP/1.1\r\nX: a\tb\r\nCookie: c=\x1b[2J\r\n\r\n', {
+    direction: 'response',
+    server: { name: 's\n1', id: 1 },
+    uniqueId: 'u\nid',
+    log: {
+      ...emptyLog,
+      requestLine: 'GET /\n HTTP/1.1',
+      requestCookie: 'c=\x1b[2J',
+      responseCookie: 'c=\r\n',
+      capturedRequest: ['a\r\nb', undefined],
+      capturedResponse: ['\x7f'],
+    },
+  })
+  stream.variables('txn')?.set('x', { type: 'str', value: '\x01\r\n\t\x7f\xe9"]' })
+  stream.variables('txn')?.set('bin', { type: 'bin', value: Buffer.from('a\nb') })
+  const names = [...logAliases.map(({ name }) => name), '[var(txn.x)]', '[var(txn.bin)]']
+  for (const name of names)
+    for (const flags of ['', '{+Q}', '{+E}', '{+X}', '{-M}', '{+Q,+E,+X,-M}'])
+      assert.doesNotMatch(format(`%${flags}${name}`, 'log', stream) ?? '', control, `${flags}${name}`)
+  for (const name of names)
+    assert.doesNotMatch(format(`%{+Q,+E}o %${name}`, 'log', stream) ?? '', control, name)
+  assert.equal(format('%[var(txn.x)]', 'log', stream), '#01#0D#0A#09#7F\xe9"]')
+  assert.equal(format('%{+Q,+E}[var(txn.x)]', 'log', stream), '"#01#0D#0A#09#7F\xe9\\"\\]"')
+  assert.equal(format('%[var(txn.bin),json]', 'log', stream), 'a\\nb')
+})
+
+// eslint-disable-next-line no-control-regex
+const control = /[\x00-\x1f\x7f]/
 
 test('spaces are merged in log lines only', () => {
   assert.equal(format('  a   %ci  b ', 'log'), 'a 127.0.0.1 b ')
   assert.equal(format('  a   %ci  b ', 'header'), '  a   127.0.0.1  b ')
+})
+
+test('captures that nobody asked for leave one space', () => {
+  const httplog =
+    '%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r'
+  const line = (log: Partial<StreamLog>) =>
+    format(httplog, 'log', testStream({ log: { ...emptyLog, requestLine: 'GET / HTTP/1.1', ...log } })) ?? ''
+  assert.match(line({}), / 0\/0 "GET \/ HTTP\/1\.1"$/)
+  assert.match(line({ capturedRequest: ['a', undefined] }), / 0\/0 \{a\|\} "GET/)
+  assert.match(line({ capturedResponse: [undefined] }), / 0\/0 \{\} "GET/)
 })
 
 test('%o sets flags for what follows', () => {
@@ -116,4 +156,19 @@ test('addresses in hex, and none at all', () => {
     '2001:db8::1 20010DB8000000000000000000000001 00FF',
   )
   assert.equal(format('%fi %fp', 'log', stream), '- -')
+})
+
+test('ends that are unix sockets', () => {
+  const listener = { address: new Uint8Array(0), port: 2 }
+  const stream = testStream({
+    source: listener,
+    destination: listener,
+    log: { ...emptyLog, serverAddress: { address: new Uint8Array(0), port: 0 } },
+  })
+  // As HAProxy writes them, but for +X, which ends its line there.
+  assert.equal(
+    format('%ci:%cp %fi:%fp %si:%sp %{+X}ci:%{+X}cp', 'log', stream),
+    'unix:2 unix:2 unix:0 unix:2',
+  )
+  assert.equal(format('%[src]%[src_port]%[dst]%[dst_port]', 'plain', stream), '')
 })

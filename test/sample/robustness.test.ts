@@ -7,9 +7,8 @@ import {
   compileExpression,
   compileLogFormat,
   compileRegex,
+  defaultRegistry,
 } from '#src/sample/index.js'
-import { convertersByName } from '#src/sample/converters/registry.js'
-import { fetchesByName } from '#src/sample/fetches/registry.js'
 import { compileContext, requestStream, word, words } from '../support/sample-stream.ts'
 
 const stream = requestStream(
@@ -31,7 +30,10 @@ const list = fc
 const call = (names: Iterable<string>) =>
   fc.tuple(fc.constantFrom(...names), list).map((pair) => pair.join(''))
 const expression = fc
-  .tuple(call(fetchesByName.keys()), fc.array(call(convertersByName.keys()), { maxLength: 4 }))
+  .tuple(
+    call(defaultRegistry.fetches.keys()),
+    fc.array(call(defaultRegistry.converters.keys()), { maxLength: 4 }),
+  )
   .map(([fetch, converters]) => [fetch, ...converters].join(','))
 
 const files = { '1': 'a b\n/ c\n', '/': '1.2.3.4 x\n', host: 'h 1\n' }

@@ -43,8 +43,9 @@ test('conditions decide whether a value is stored', () => {
 })
 
 test('limits count the stores within, and give back what is unset', () => {
-  const session = new VariableStore({ maxSize: 300 })
-  const transaction = new VariableStore({ parent: session, maxSize: 200 })
+  // Each variable counts 80 bytes, and those of its text.
+  const session = new VariableStore({ maxSize: 332 })
+  const transaction = new VariableStore({ parent: session, maxSize: 216 })
   assert.equal(transaction.set('a', str('x'.repeat(136))), true)
   assert.equal(transaction.set('b', sint(1)), false)
   assert.equal(session.set('c', str('x'.repeat(40))), false)

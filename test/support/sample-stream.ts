@@ -5,9 +5,18 @@
 import { Buffer } from 'node:buffer'
 import { Diagnostics, formatDiagnostic } from '#src/config/diagnostics.js'
 import type { Word } from '#src/config/word.js'
+import {
+  BodyDecoder,
+  Framing,
+  HeadBuffer,
+  mayBecomeRequest,
+  parseHeaderBlock,
+  parseRequestHead,
+} from '#src/http1/index.js'
 import { VariableNames, VariableStore } from '#src/sample/index.js'
 import type {
   CompileContext,
+  RequestState,
   SampleRequest,
   SampleResponse,
   Stream,
@@ -76,6 +85,25 @@ export function parseRequest(raw: string): SampleRequest {
   const { start, headers, body } = parseHead(raw)
   const [method = '', target = '', version = ''] = start.split(' ')
   return { method, target, version: version.slice(5), headers, body, bodySize: body.length }
+}
+
+/** What a stream knows of the body of a message of which `raw` has come: chunks are decoded. */
+export function readBody(raw: string): Pick<SampleRequest, 'body' | 'bodySize'> {
+  const bytes = Buffer.from(raw, 'latin1')
+  const end = bytes.indexOf('\r\n\r\n') + 4
+  const headers = parseHeaderBlock(bytes, bytes.indexOf('\r\n') + 2, end)
+  const length = headers.get('content-length')
+  const chunked = headers.get('transfer-encoding') !== undefined
+  const decoder = new BodyDecoder()
+  decoder.reset(chunked ? Framing.Chunked : Number(length ?? 0))
+  decoder.push(bytes.subarray(end))
+  const pieces: Buffer[] = []
+  for (let piece = decoder.next(); piece !== undefined; piece = decoder.next()) pieces.push(piece)
+  const body = Buffer.concat(pieces)
+  return {
+    body: body.length === 0 ? undefined : body,
+    bodySize: chunked ? body.length + decoder.left : Number(length ?? 0),
+  }
 }
 
 /** A response from raw latin1 text. */
@@ -147,6 +175,7 @@ export function testStream(overrides: Partial<Stream> = {}): Stream {
     backend: { name: 'fe', id: 2 },
     server: undefined,
     request: undefined,
+    requestState: overrides.request === undefined ? 'partial' : 'complete',
     response: undefined,
     firstRequest: true,
     requestBuffer: undefined,
@@ -164,6 +193,36 @@ export function testStream(overrides: Partial<Stream> = {}): Stream {
     random: () => 0x8000_0000,
     ...overrides,
   }
+}
+
+/** A stream in TCP mode that holds what a client has sent, taken for a request where that can be. */
+export function tcpStream(sent: Buffer, overrides: Partial<Stream> = {}): Stream {
+  const head = new HeadBuffer({ maxHeadSize: 16_384 })
+  let request: SampleRequest | undefined
+  let requestState: RequestState = 'partial'
+  try {
+    if (head.push(sent, 0) >= 0) {
+      const { method, target, minor, headers } = parseRequestHead(head.bytes, head.start, head.end)
+      request = {
+        method,
+        target,
+        version: `1.${minor}`,
+        headers: headers.pairs,
+        body: undefined,
+        bodySize: undefined,
+      }
+      requestState = 'complete'
+    } else if (!mayBecomeRequest(sent)) requestState = 'invalid'
+  } catch {
+    requestState = 'invalid'
+  }
+  return testStream({
+    requestBuffer: sent,
+    responseBuffer: Buffer.alloc(0),
+    request,
+    requestState,
+    ...overrides,
+  })
 }
 
 /** A stream with a request from raw text. */

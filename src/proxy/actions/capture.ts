@@ -1,25 +1,9 @@
 /** `capture`: a sample for a slot of the frontend. */
 import type { CaptureAction } from '../../config/index.ts'
 import { textOf, toStr } from '../../sample/index.ts'
-import { Flow } from '../stream/flow.ts'
-import type { RuleAction } from '../plan/plan.ts'
-import type { ProxyStream } from '../stream/stream.ts'
+import { Flow } from '../plan/flow.ts'
+import type { RuleAction } from '../plan/rule.ts'
 import type { ActionCompilers, ActionContext } from './context.ts'
-
-/** Puts text into a slot of the stream's frontend; one that it does not have is not there. */
-export function captureText(
-  stream: ProxyStream,
-  side: 'request' | 'response',
-  slot: number,
-  text: string,
-): void {
-  const slots = stream.frontend.plan.model.captures[side]
-  const length = slots[slot]?.length
-  if (length === undefined) return
-  const key = side === 'request' ? 'capturedRequest' : 'capturedResponse'
-  const captured = (stream[key] ??= slots.map(() => undefined))
-  captured[slot] = text.slice(0, length)
-}
 
 function compile(action: CaptureAction, context: ActionContext): RuleAction | undefined {
   const { side, slot, expression } = action
@@ -30,7 +14,7 @@ function compile(action: CaptureAction, context: ActionContext): RuleAction | un
     run(stream) {
       const value = evaluate(stream)
       const text = value === undefined ? undefined : toStr(value)
-      if (text !== undefined) captureText(stream, side, slot, textOf(text))
+      if (text !== undefined) stream.capture(side, slot, textOf(text))
       return Flow.Next
     },
   }

@@ -1,8 +1,9 @@
 /** What actions need to be compiled, so that none of them knows the compiler. */
 import type { Action, Place, Word } from '../../config/index.ts'
 import type { LogFormatUse, Ruleset, SampleValue, Stream } from '../../sample/index.ts'
-import type { SpoeMessagePlan } from '../plan/spoe.ts'
-import type { ErrorReply, Format, RuleAction } from '../plan/plan.ts'
+import type { SpoeMessagePlan, SpoePlan } from '../plan/spoe.ts'
+import type { ErrorReply } from '../plan/reply.ts'
+import type { Format, RuleAction } from '../plan/rule.ts'
 
 /** See the head of this file: one rule set of one section. Complaints are made where they arise. */
 export interface ActionContext {
@@ -21,8 +22,14 @@ export interface ActionContext {
   errorFile(file: Word, status: number): ErrorReply | undefined
   /** The pages of a `http-errors` section; undefined when there is none, which was reported. */
   errorSection(name: string): ReadonlyMap<number, ErrorReply> | undefined
-  /** The messages of a group; undefined when there is none, which was reported. */
-  groupMessages(engine: string, group: string): readonly SpoeMessagePlan[] | undefined
+  /** A group of a filter of the same section; undefined when there is none, which was reported. */
+  group(engine: string, group: string): GroupPlan | undefined
+}
+
+/** What `send-spoe-group` sends, and to whom. */
+export interface GroupPlan {
+  readonly engine: SpoePlan
+  readonly messages: readonly SpoeMessagePlan[]
 }
 
 /** Compiles one action; undefined after complaints. */

@@ -2,16 +2,20 @@
 import type { HeaderAction, HeaderMatch } from '../../config/index.ts'
 import { HeaderList } from '../../http1/index.ts'
 import { compileRegex } from '../../sample/index.ts'
-import { Flow } from '../stream/flow.ts'
-import type { Format, RuleAction } from '../plan/plan.ts'
+import { Flow } from '../plan/flow.ts'
+import type { Format, RuleAction, RuleStream } from '../plan/rule.ts'
 import type { ActionCompilers, ActionContext } from './context.ts'
 import { checkHeaderName, headerValue } from './header-text.ts'
-import { headersOf, httpHeads } from './heads.ts'
 import { compileReplace } from './replacement.ts'
 
 type ActionOf<Type extends HeaderAction['type']> = Extract<HeaderAction, { readonly type: Type }>
 type SetAction = Extract<HeaderAction, { readonly type: 'set-header' | 'add-header' | 'early-hint' }>
 type ReplaceAction = Extract<HeaderAction, { readonly type: 'replace-header' | 'replace-value' }>
+
+/** The headers that rules of the current phase work on. */
+function headersOf(stream: RuleStream): HeaderList | undefined {
+  return stream.direction === 'request' ? stream.head?.headers : stream.responseHead?.headers
+}
 
 /** Replaces all fields of that name by one at the end. */
 export function setHeader(name: string, format: Format): RuleAction {
@@ -78,7 +82,7 @@ function compileHint(action: SetAction, context: ActionContext): RuleAction | un
     run(stream) {
       const headers = HeaderList.from([[action.name.text, headerValue(format(stream))]])
       const head = { minor: 1, status: 103, reason: 'Early Hints', headers, framing: 0, connection: 0 } as const
-      httpHeads(stream)?.onServerInformational({ ...head, upgrade: undefined })
+      stream.inform({ ...head, upgrade: undefined })
       return Flow.Next
     },
   }

@@ -1,6 +1,6 @@
 /** `set-log-level`. */
 import type { LogLevelAction } from '../../config/index.ts'
-import { Flow } from '../stream/flow.ts'
+import { Flow } from '../plan/flow.ts'
 import type { ActionCompilers } from './context.ts'
 
 /** The only one. */

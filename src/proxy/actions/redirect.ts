@@ -2,11 +2,10 @@
 import type { RedirectAction } from '../../config/index.ts'
 import { HeaderList, reasonPhrase } from '../../http1/index.ts'
 import type { RequestHead } from '../../http1/index.ts'
-import { Flow } from '../stream/flow.ts'
-import type { Format, RuleAction } from '../plan/plan.ts'
+import { Flow } from '../plan/flow.ts'
+import type { Format, RuleAction } from '../plan/rule.ts'
 import type { ActionCompilers } from './context.ts'
 import { headerValue } from './header-text.ts'
-import { requestHead } from './heads.ts'
 import { splitTarget } from './request-line.ts'
 
 const nothing = Buffer.alloc(0)
@@ -16,7 +15,7 @@ export function redirect(model: RedirectAction, format: Format): RuleAction {
   return {
     type: 'redirect',
     run(stream) {
-      const head = requestHead(stream)
+      const { head } = stream
       if (head === undefined) return Flow.Next
       const { status, setCookie } = model
       const text = format(stream)

@@ -1,17 +1,16 @@
 /** `return`, `deny` and `tarpit`: answers of the proxy's own. */
 import type { ReplyAction } from '../../config/index.ts'
-import type { RuleAction } from '../plan/plan.ts'
-import { Flow } from '../stream/flow.ts'
-import { errorReply, sendable } from '../stream/reply.ts'
-import type { StreamReply } from '../stream/reply.ts'
-import type { ProxyStream } from '../stream/stream.ts'
+import { sendable } from '../plan/reply.ts'
+import type { StreamReply } from '../plan/reply.ts'
+import type { RuleAction, RuleStream } from '../plan/rule.ts'
+import { Flow } from '../plan/flow.ts'
 import type { ActionCompilers } from './context.ts'
 import { compileReply } from './reply-plan.ts'
 import type { ReplyPlan } from './reply-plan.ts'
 
-function buildReply(plan: ReplyPlan, stream: ProxyStream): StreamReply {
+function buildReply(plan: ReplyPlan, stream: RuleStream): StreamReply {
   const page = plan.build(stream)
-  return page === undefined ? errorReply(plan.status, stream) : sendable(page, plan.status)
+  return page === undefined ? stream.errorPage(plan.status) : sendable(page, plan.status)
 }
 
 /** Answers with what the rule says; in the log it counts as an answer of the proxy's own. */
@@ -26,13 +25,7 @@ export function returnReply(plan: ReplyPlan): RuleAction {
 export function deny(plan: ReplyPlan): RuleAction {
   return {
     type: 'deny',
-    run(stream) {
-      if (stream.direction === 'response') {
-        stream.stage = 'H'
-        stream.times.responded = -1
-      }
-      return stream.reply(buildReply(plan, stream), 'P')
-    },
+    run: (stream) => stream.reply(buildReply(plan, stream), 'P'),
   }
 }
 
@@ -41,9 +34,8 @@ export function tarpit(plan: ReplyPlan): RuleAction {
   return {
     type: 'tarpit',
     run(stream) {
-      const { tarpit, connect } = (stream.chosenBackend ?? stream.frontend).plan.model.timeouts
-      stream.stage = 'T'
-      const timer = setTimeout(() => stream.reply(buildReply(plan, stream), 'P'), tarpit ?? connect ?? 0)
+      const delay = stream.beginTarpit()
+      const timer = setTimeout(() => stream.reply(buildReply(plan, stream), 'P'), delay)
       stream.wait(() => clearTimeout(timer))
       return Flow.Wait
     },

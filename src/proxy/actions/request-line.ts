@@ -2,11 +2,9 @@
 import type { RequestLineAction, TargetPart } from '../../config/index.ts'
 import { isToken } from '../../http1/index.ts'
 import type { HeaderList, RequestHead } from '../../http1/index.ts'
-import { Flow } from '../stream/flow.ts'
-import type { RuleAction } from '../plan/plan.ts'
-import { errorReply } from '../stream/reply.ts'
+import { Flow } from '../plan/flow.ts'
+import type { RuleAction } from '../plan/rule.ts'
 import type { ActionCompilers, ActionContext } from './context.ts'
-import { requestHead } from './heads.ts'
 import { compileReplace } from './replacement.ts'
 
 /** A target in three pieces that, put together, give it back: `http://host`, `/path`, `?query`. */
@@ -79,7 +77,7 @@ function compileSet(part: TargetPart) {
     return {
       type: action.type,
       run(stream) {
-        const head = requestHead(stream)
+        const { head } = stream
         if (head !== undefined) change(head, part, format(stream))
         return Flow.Next
       },
@@ -97,7 +95,7 @@ function compileReplaceTarget(part: TargetPart) {
     return {
       type: action.type,
       run(stream) {
-        const head = requestHead(stream)
+        const { head } = stream
         const text = head === undefined ? undefined : readTarget(head.target, part)
         const changed = text === undefined ? undefined : replace(text, stream)
         if (head !== undefined && changed !== undefined) change(head, part, changed)
@@ -118,11 +116,11 @@ function compileMethod(
   return {
     type: 'set-method',
     run(stream) {
-      const head = requestHead(stream)
+      const { head } = stream
       const method = format(stream)
       if (head === undefined || head.method === method) return Flow.Next
       if (!isToken(method) || framing.has(method) || framing.has(head.method)) {
-        return stream.reply(errorReply(500, stream), 'P')
+        return stream.reply(stream.errorPage(500), 'P')
       }
       head.method = method
       return Flow.Next

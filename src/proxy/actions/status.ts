@@ -1,18 +1,17 @@
 /** `set-status`. */
 import type { StatusAction } from '../../config/index.ts'
 import { isHeaderValue } from '../../http1/index.ts'
-import { Flow } from '../stream/flow.ts'
-import type { RuleAction } from '../plan/plan.ts'
+import { Flow } from '../plan/flow.ts'
+import type { RuleAction } from '../plan/rule.ts'
 import { haproxyReason } from '../stream/reason.ts'
 import type { ActionCompilers, ActionContext } from './context.ts'
-import { responseHead } from './heads.ts'
 
 /** Changes the status of the response, and its reason to the usual one unless another is given. */
 export function setStatus(status: number, reason: string | undefined): RuleAction {
   return {
     type: 'set-status',
     run(stream) {
-      const head = responseHead(stream)
+      const head = stream.responseHead
       if (head === undefined) return Flow.Next
       head.status = status
       head.reason = reason ?? haproxyReason(status)

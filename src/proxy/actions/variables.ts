@@ -2,8 +2,8 @@
 import type { SetVarAction, VariableAction, VariableName } from '../../config/index.ts'
 import { str } from '../../sample/index.ts'
 import type { SampleValue, SetCondition, Stream } from '../../sample/index.ts'
-import { Flow } from '../stream/flow.ts'
-import type { RuleAction } from '../plan/plan.ts'
+import { Flow } from '../plan/flow.ts'
+import type { RuleAction } from '../plan/rule.ts'
 import type { ActionCompilers, ActionContext } from './context.ts'
 
 /** A sample that is missing leaves the variable as it is. */

@@ -1,7 +1,7 @@
 /** `accept`, `allow`, `reject` and `silent-drop`. */
 import type { VerdictAction } from '../../config/index.ts'
-import { Flow } from '../stream/flow.ts'
-import type { RuleAction } from '../plan/plan.ts'
+import { Flow } from '../plan/flow.ts'
+import type { RuleAction } from '../plan/rule.ts'
 import type { ActionCompilers } from './context.ts'
 
 /** The rest of the rule set is passed over. */

@@ -2,47 +2,75 @@
  * A client's HTTP/1.1 connection: reads requests one after the other (pipelined ones wait in the socket), makes a stream
  * of each, writes what the stream answers, and watches the client's timeouts.
  */
+import type { Socket } from 'node:net'
 import { monotonic, wallClock } from '../../clock.ts'
-import { isPersistent, parseRequestHead } from '../../http1/index.ts'
-import type { HeaderList, Http1Error, RequestHead } from '../../http1/index.ts'
-import { Deadline } from '../deadline.ts'
-import { rawErrorPage } from '../stream/error-page.ts'
+import { formatResponseHead, Framing, isPersistent, parseRequestHead } from '../../http1/index.ts'
+import type { HeaderList, Http1Error, RequestHead, ResponseHead } from '../../http1/index.ts'
+import type { ProxyContext } from '../context.ts'
+import type { Cause } from '../plan/rule.ts'
+import type { Backend } from '../server/backend.ts'
+import { BadRequest } from '../stream/bad-request.ts'
+import type { ClientTransport } from '../stream/client-transport.ts'
+import { formatErrorReply, rawErrorPage } from '../stream/error-page.ts'
 import { HttpStream } from '../stream/http-stream.ts'
+import type { Beginning } from '../stream/record.ts'
+import type { Router } from '../stream/router.ts'
+import type { Session } from '../stream/session.ts'
+import type { TcpStream } from '../stream/tcp-stream.ts'
+import {
+  cleanConnection,
+  dropFraming,
+  fixDescribedFraming,
+  fixFraming,
+  setConnection,
+} from '../wire/hop-by-hop.ts'
 import { MessageReader } from '../wire/message-reader.ts'
 import type { ReaderSink } from '../wire/message-reader.ts'
 import { gather } from '../wire/outgoing.ts'
-import type { Session } from './session.ts'
-import { StreamTimes } from '../stream/times.ts'
-import type { Cause } from '../stream/stream.ts'
+import { lacksWebsocketKey } from '../wire/upgrade.ts'
+import type { ClientHost, ClientSide } from './client-side.ts'
+import { Http1Waiting } from './http1-waiting.ts'
 
-/** What the client's deadline is about. */
-type Waiting = 'nothing' | 'first-byte' | 'request' | 'next-request' | 'client' | 'linger'
-
-/** See the head of this file. */
-export class HttpConnection implements ReaderSink {
+/**
+ * The transport of its streams, one at a time. What the deadline is about is in {@link Http1Waiting}, what was read and
+ * waits in the reader; here are the stream, the head that is held back, and how the connection ends.
+ */
+export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   readonly session: Session
+  readonly #context: ProxyContext
+  readonly #router: Router
+  readonly #host: ClientHost
+  readonly #socket: Socket
   readonly #reader: MessageReader
-  readonly #deadline: Deadline
-  #waiting: Waiting = 'nothing'
+  readonly #waiting: Http1Waiting
   #stream: HttpStream | undefined
+  /** The request of the stream, as far as the connection is concerned. */
+  #request: RequestHead | undefined
   /** A response head that is not sent yet, so that it can leave with the body. */
   #head = ''
-  #blocked = false
-  #tunnel = false
-  #ending = false
-  #closed = false
+  #chunked = false
+  /** The client sees the end of this response by the end of the connection alone. */
+  #untilClose = false
+  #keep = false
+  #state: 'open' | 'ending' | 'closed' = 'open'
+  #accepted: number
+  #acceptDate: number
   #begun: number
   #beginDate: number
+  /** The stream in TCP mode that the first request goes on with. */
+  #before: { readonly backend: Backend; readonly stream: TcpStream } | undefined
 
-  constructor(session: Session) {
+  constructor(context: ProxyContext, session: Session, router: Router, socket: Socket, host: ClientHost) {
+    this.#context = context
     this.session = session
-    this.#begun = session.accepted
-    this.#beginDate = session.acceptDate
-    const { socket } = session
-    this.#reader = new MessageReader(socket, this, session.frontend.proxy.settings.maxHeadSize)
-    this.#deadline = new Deadline(() => this.#onDeadline())
+    this.#router = router
+    this.#socket = socket
+    this.#host = host
+    this.#accepted = this.#begun = session.accepted
+    this.#acceptDate = this.#beginDate = session.acceptDate
+    this.#reader = new MessageReader(socket, this, context.settings.maxHeadSize)
+    this.#waiting = new Http1Waiting(router.plan.timeouts, context.settings, () => this.#onDeadline())
     this.#reader.expectHead()
-    this.#wait('first-byte')
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('end', () => this.#onEnd())
     socket.on('drain', () => this.#onDrain())
@@ -50,166 +78,210 @@ export class HttpConnection implements ReaderSink {
     socket.on('close', () => this.#onGone())
   }
 
-  /** Whether a request is in progress. */
-  get busy(): boolean {
+  start(): void {
+    this.#waiting.forRequest()
+  }
+
+  /** A connection that began in TCP mode: its first request is among `bytes`, and goes where the stream was to go. */
+  takeOver(bytes: Buffer | undefined, backend: Backend, before: TcpStream): void {
+    this.#before = { backend, stream: before }
+    this.start()
+    if (bytes !== undefined) this.#onData(bytes)
+    if (this.#socket.readableEnded) this.#onEnd()
+    else if (this.#state === 'open' && !this.#reader.held) this.#socket.resume()
+  }
+
+  get #busy(): boolean {
     return this.#stream !== undefined || this.#reader.midHead
   }
 
-  /** Whether the client has ended its side. */
-  get clientEnded(): boolean {
+  // The transport of a stream: its request.
+
+  get ended(): boolean {
     return this.#reader.ended
   }
 
-  // From the stream.
+  get trailers(): HeaderList | undefined {
+    return this.#reader.trailers
+  }
 
-  holdBody(): void {
+  hold(): void {
     this.#reader.hold()
     this.#watch()
   }
 
-  releaseBody(): void {
+  release(): void {
     this.#reader.release()
     this.#watch()
   }
 
-  /** Reads what is there of the body; answers whether it is complete. */
-  drainBody(): boolean {
+  drain(): boolean {
     return this.#reader.drain()
   }
 
-  /** Keeps the head back until `write` or `flush`. */
-  sendHead(text: string): void {
-    this.#head += text
+  get left(): number {
+    return this.#reader.left
   }
 
-  /** Sends a piece of the body. False: wait for `onClientDrain`. */
-  write(
-    pieces: readonly Buffer[],
-    chunked: boolean,
-    done: boolean,
-    trailers: HeaderList | undefined,
-  ): boolean {
-    const bytes = gather(this.#head, pieces, chunked, done, trailers)
+  // Its response.
+
+  sendInformational({ status, reason, headers }: ResponseHead): void {
+    dropFraming(headers)
+    setConnection(headers, undefined)
+    this.#head += formatResponseHead(status, reason, headers, 1)
+    this.flush()
+  }
+
+  sendHead(head: ResponseHead, framing: Framing, mayKeep: boolean): void {
+    const request = this.#request
+    if (request === undefined) return
+    const { status, headers, minor } = head
+    const switches = status === 101 || (request.method === 'CONNECT' && status >= 200 && status < 300)
+    this.#chunked = framing === Framing.Chunked && request.minor === 1
+    // HAProxy 2.6 sends chunks to HTTP/1.0 clients, who cannot read them.
+    this.#untilClose = framing === Framing.UntilClose || (framing === Framing.Chunked && !this.#chunked)
+    this.#frame(head, request.method, framing)
+    this.#keep =
+      mayKeep &&
+      !switches &&
+      !this.#untilClose &&
+      isPersistent(request.minor, request.connection) &&
+      !this.#context.closing
+    if (!switches) setConnection(headers, this.#connectionWords(request.minor, minor))
+    this.#head += formatResponseHead(status, head.reason, headers, minor)
+  }
+
+  #frame({ status, headers }: ResponseHead, method: string, framing: Framing): void {
+    const switches = method === 'CONNECT' && status >= 200 && status < 300
+    if (status < 200 || status === 204 || switches) dropFraming(headers)
+    else if (status === 304 || method === 'HEAD') fixDescribedFraming(headers)
+    else fixFraming(headers, this.#untilClose ? Framing.UntilClose : framing)
+  }
+
+  /** Whatever is not the version's habit is said. */
+  #connectionWords(requestMinor: number, minor: number): string | undefined {
+    if (!this.#keep) return minor === 1 ? 'close' : undefined
+    return requestMinor === 0 || minor === 0 ? 'keep-alive' : undefined
+  }
+
+  sendBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean {
+    const bytes = gather(this.#head, pieces, this.#chunked, done, trailers)
     this.#head = ''
-    return bytes === undefined || this.#send(bytes)
+    return bytes === undefined || this.#write(bytes)
   }
 
   flush(): void {
     if (this.#head === '') return
     const head = this.#head
     this.#head = ''
-    if (!this.session.socket.write(head, 'latin1')) this.#block()
+    if (!this.#socket.write(head, 'latin1')) this.#blocked()
   }
 
-  /** The trailers of the request. */
-  get trailers(): HeaderList | undefined {
-    return this.#reader.trailers
-  }
-
-  tunnel(): void {
-    this.#tunnel = true
+  openTunnel(): void {
+    this.#waiting.tunnel = true
     this.#reader.expectRaw()
     this.#watch()
   }
 
-  endRaw(): void {
-    this.session.socket.end()
+  sendRaw(chunk: Buffer): boolean {
+    this.#watch()
+    return this.#write(chunk)
   }
 
-  /** The stream is over; with `keep` the next request is read. */
-  finish(keep: boolean): void {
-    this.#stream = undefined
-    this.flush()
+  endRaw(): void {
+    this.#socket.end()
+  }
+
+  #write(bytes: Buffer): boolean {
+    const more = this.#socket.write(bytes)
+    if (!more) this.#blocked()
+    return more
+  }
+
+  #blocked(): void {
+    if (this.#waiting.blocked) return
+    this.#waiting.blocked = true
+    this.#watch()
+  }
+
+  // Its end.
+
+  finish(): void {
+    this.#leaveStream()
     const last = this.#reader.ended && !this.#reader.pending
-    if (!keep || last || this.session.frontend.proxy.closing) return this.end()
+    if (!this.#keep || last || this.#context.closing) return this.end()
+    this.#accepted = this.#begun = monotonic()
+    this.#acceptDate = this.#beginDate = wallClock()
     this.#reader.expectHead()
     // A client that does not read its answers gets no further ones.
-    if (this.#blocked) {
+    if (this.#waiting.blocked) {
       this.#reader.hold()
-      this.#wait('client')
+      this.#waiting.forClient()
       return
     }
-    this.#wait('next-request')
+    this.#waiting.forNextRequest()
     // The stream may have held back the rest of a body that nobody wants any more.
     this.#reader.release()
   }
 
-  /** Ends the connection once what was written is sent; what the client still sends is thrown away for a while. */
   end(): void {
-    if (this.#ending || this.#closed) return
-    this.#ending = true
-    this.#stream = undefined
+    if (this.#state !== 'open') return
+    this.#state = 'ending'
+    this.#leaveStream()
     this.flush()
-    this.session.socket.end()
-    if (this.#reader.ended) {
-      this.#wait('linger')
-      return
-    }
-    this.#reader.discard()
-    this.#wait('linger')
+    this.#socket.end()
+    if (!this.#reader.ended) this.#reader.discard()
+    this.#waiting.forLastBytes()
   }
 
-  /** Ends the connection at once. */
-  destroy(): void {
-    this.#stream = undefined
-    this.session.socket.destroy()
+  cut(): void {
+    // The end of the connection would look like the end of the response.
+    const looksWhole = this.#untilClose
+    this.#leaveStream()
+    if (looksWhole && this.#socket.remotePort !== undefined) this.#socket.resetAndDestroy()
+    else this.#socket.destroy()
     this.#onGone()
   }
 
-  /** The proxy is being closed: a connection without a request in progress has no reason to stay. */
+  refuse(status: number): void {
+    this.#leaveStream()
+    this.#sendRawPage(status, this.#newBadRequest())
+  }
+
+  #leaveStream(): void {
+    this.flush()
+    this.#stream = undefined
+    this.#request = undefined
+    this.#untilClose = false
+  }
+
+  // From the frontend.
+
   closeIfIdle(): void {
-    if (!this.busy && !this.#ending) this.end()
+    if (!this.#busy && this.#state === 'open') this.end()
   }
 
-  #send(bytes: Buffer): boolean {
-    const more = this.session.socket.write(bytes)
-    if (!more) this.#block()
-    return more
-  }
-
-  #block(): void {
-    if (this.#blocked) return
-    this.#blocked = true
-    this.#watch()
+  destroy(): void {
+    if (this.#stream === undefined) this.cut()
+    else this.#stream.onDestroy()
   }
 
   // Deadlines.
 
-  #wait(waiting: Waiting): void {
-    const { timeouts } = this.session.frontend.plan.model
-    const { client, httpRequest = client, httpKeepAlive = httpRequest, tunnel = client } = timeouts
-    this.#waiting = waiting
-    switch (waiting) {
-      case 'nothing':
-        return this.#deadline.disarm()
-      case 'first-byte':
-      case 'request':
-        return this.#deadline.arm(httpRequest)
-      case 'next-request':
-        return this.#deadline.arm(httpKeepAlive)
-      case 'client':
-        return this.#deadline.arm(this.#tunnel ? tunnel : client)
-      case 'linger':
-        return this.#deadline.arm(this.session.frontend.proxy.settings.lingerTimeout)
-    }
-  }
-
   /** While a stream is in progress, `timeout client` counts when it is the client's turn. */
   #watch(): void {
-    if (this.#ending || this.#stream === undefined) return
-    const reading = this.#reader.midBody && !this.#reader.held
-    this.#wait(reading || this.#blocked || this.#tunnel ? 'client' : 'nothing')
+    if (this.#state !== 'open' || this.#stream === undefined) return
+    this.#waiting.forStream(this.#reader.midBody && !this.#reader.held)
   }
 
   #onDeadline(): void {
-    const waiting = this.#waiting
-    this.#waiting = 'nothing'
+    const waited = this.#waiting.take()
     const stream = this.#stream
-    if (waiting === 'client' && stream !== undefined) return stream.onClientTimeout()
-    if (waiting === 'first-byte' || waiting === 'request') return this.#refuse(408, 'c')
+    if (waited === 'client' && stream !== undefined) return stream.onClientTimeout()
+    if (waited === 'request') return this.#refuse(408, 'c')
     // Nobody is told about idle connections: browsers keep them in store.
-    if (waiting === 'next-request') return this.end()
-    this.session.socket.destroy()
+    if (waited === 'next-request') return this.end()
+    this.#socket.destroy()
   }
 
   // From the socket.
@@ -219,110 +291,118 @@ export class HttpConnection implements ReaderSink {
     try {
       this.#reader.push(chunk)
     } catch (error) {
-      const { name, proxy } = this.session.frontend
-      proxy.settings.logger.error({ err: error, frontend: name }, 'a connection failed')
-      this.session.socket.destroy()
+      this.#context.settings.logger.error({ err: error, frontend: this.#router.name }, 'a connection failed')
+      this.#socket.destroy()
     }
   }
 
   #onDrain(): void {
-    this.#blocked = false
+    this.#waiting.blocked = false
     if (this.#stream !== undefined) {
       this.#watch()
       this.#stream.onClientDrain()
-    } else if (!this.#ending) {
-      this.#wait('next-request')
+    } else if (this.#state === 'open') {
+      this.#waiting.forNextRequest()
       this.#reader.release()
     }
   }
 
   #onEnd(): void {
-    if (this.#ending) {
-      this.#reader.end()
-      return
-    }
     const how = this.#reader.end()
+    if (this.#state !== 'open') return
     const stream = this.#stream
     if (stream !== undefined) {
-      if (how === 'cut' || this.#tunnel) stream.onClientEnd()
+      if (how === 'cut' || this.#waiting.tunnel) stream.onClientEnd()
       else stream.onClientHalfClosed()
       return
     }
+    if (how === 'later') return
     // A connection that never sent anything is answered, too; one that has been served is not.
     if (how === 'cut' || this.session.requests === 0) this.#refuse(400, 'C')
     else this.end()
   }
 
   #onGone(): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#deadline.stop()
+    if (this.#state === 'closed') return
+    const wasOpen = this.#state === 'open'
+    this.#state = 'closed'
+    this.#waiting.stop()
     const stream = this.#stream
     const midRequest = this.#reader.midHead || this.session.requests === 0
     this.#stream = undefined
     if (stream !== undefined) stream.onClientGone()
-    else if (midRequest && !this.#ending) {
-      this.#stream = undefined
-      this.#badStream().fail('C', 400)
-    }
-    this.session.frontend.closed(this.session, this)
+    else if (midRequest && wasOpen) this.#badRequest('C', 400)
+    this.#before?.stream.forget()
+    this.#host.clientGone(this)
   }
 
-  /** A stream for the log alone: there was no request that could be read. */
-  #badStream(): HttpStream {
+  // Requests that could not be read.
+
+  #badRequest(cause: Cause, status: number): BadRequest {
     this.session.requests++
-    const { accepted, acceptDate } = this.session
-    const times = new StreamTimes(accepted, acceptDate, this.#begun, this.#beginDate)
-    return new HttpStream(this, times, undefined)
+    const stream = this.#newBadRequest()
+    stream.fail(cause, status)
+    return stream
   }
 
-  /** Answers something that is not a request. */
+  #newBadRequest(): BadRequest {
+    return new BadRequest(this.#context, this.session, this.#router, this.#beginning)
+  }
+
   #refuse(status: number, cause: Cause): void {
-    const stream = this.#badStream()
+    const stream = this.#badRequest(cause, status)
     this.#reader.expectNothing()
-    stream.fail(cause, status)
     this.#sendRawPage(status, stream)
   }
 
-  #sendRawPage(status: number, stream: HttpStream): void {
-    const { socket, frontend } = this.session
-    const page = frontend.plan.errorReplies.get(status)
+  /** What a page with a format shows of a request that could not be read is what there is of it: the connection. */
+  #sendRawPage(status: number, stream: BadRequest): void {
+    const page = this.#router.plan.errorReplies.get(status)
     const file = page?.build?.(stream) ?? page
-    if (file === undefined) socket.write(rawErrorPage(status))
+    if (file === undefined) this.#socket.write(rawErrorPage(status))
     else if (!file.silent) {
-      this.#head = frontend.proxy.formatErrorReply(file)
-      this.write([file.body], false, true, undefined)
+      this.#head = formatErrorReply(file)
+      this.#chunked = false
+      this.sendBody([file.body], true, undefined)
     }
     this.end()
   }
 
   // From the reader.
 
-  onBegin(): void {
-    if (this.session.requests > 0) {
-      this.#begun = monotonic()
-      this.#beginDate = wallClock()
+  get #beginning(): Beginning {
+    return {
+      accepted: this.#accepted,
+      acceptDate: this.#acceptDate,
+      begun: this.#begun,
+      requestDate: this.#beginDate,
     }
-    this.#wait('request')
+  }
+
+  onBegin(): void {
+    this.#begun = monotonic()
+    this.#beginDate = wallClock()
+    this.#waiting.forRequest()
   }
 
   onHead(bytes: Buffer, start: number, end: number): void {
-    const { session } = this
-    const head = parseRequestHead(bytes, start, end, session.frontend.proxy.settings.maxHeaders)
-    session.requests++
-    const times = new StreamTimes(session.accepted, session.acceptDate, this.#begun, this.#beginDate)
-    const stream = new HttpStream(this, times, head)
+    const head = parseRequestHead(bytes, start, end, this.#context.settings.maxHeaders)
+    if (head.upgrade !== undefined && lacksWebsocketKey(head)) return this.#refuse(400, 'P')
+    cleanConnection(head.headers, head.connection)
+    this.session.requests++
+    const stream = new HttpStream(this.#context, this.session, this.#router, this, head, this.#beginning)
     this.#stream = stream
-    const hasBody = this.#reader.expectBody(head.framing)
-    if (hasBody) this.#reader.hold()
-    this.#wait('nothing')
-    stream.start()
+    this.#request = { ...head }
+    if (this.#reader.expectBody(head.framing)) this.#reader.hold()
+    this.#waiting.forNothing()
+    const before = this.#before
+    this.#before = undefined
+    if (before === undefined) stream.start()
+    else stream.startBehind(before.backend, before.stream)
   }
 
   onBody(pieces: readonly Buffer[], done: boolean): void {
-    const stream = this.#stream
-    if (stream === undefined) return
-    stream.onClientBody(pieces, done)
+    this.#stream?.onClientBody(pieces, done)
     this.#watch()
   }
 
@@ -335,25 +415,18 @@ export class HttpConnection implements ReaderSink {
 
   onPause(): void {
     // The end came while something was waiting here; now its turn has come.
-    if (this.#reader.ended && !this.#ending) this.#onEnd()
+    if (this.#reader.ended && this.#state === 'open') this.#onEnd()
   }
 
   onInvalid(error: Http1Error): void {
-    const stream = this.#stream
     // HAProxy 2.6 answers 400 to what is too large, too.
     const status = error.status === 431 ? 400 : error.status
-    this.session.frontend.proxy.settings.logger.debug(
-      { err: error, frontend: this.session.frontend.name },
+    this.#context.settings.logger.debug(
+      { err: error, frontend: this.#router.name },
       'a client sent a request that is refused',
     )
-    if (stream === undefined) return this.#refuse(status, 'P')
+    if (this.#stream === undefined) this.#refuse(status, 'P')
     // In the middle of a body: whatever the server may answer, it has not seen the whole request.
-    if (stream.onClientInvalid(status)) this.#sendRawPage(status, stream)
-    else this.destroy()
-  }
-
-  /** Whether the connection stays open after this request, as far as the client says. */
-  persists(head: RequestHead): boolean {
-    return isPersistent(head.minor, head.connection)
+    else this.#stream.onClientInvalid(status)
   }
 }

@@ -3,7 +3,7 @@ import type { Action, Place, RuleSet, Word } from '../../config/index.ts'
 import { compileExpressionWords } from '../../sample/index.ts'
 import type { LogFormatUse, Ruleset, SampleValue, Stream } from '../../sample/index.ts'
 import { captureCompilers } from '../actions/capture.ts'
-import type { ActionCompiler, ActionCompilers, ActionContext } from '../actions/context.ts'
+import type { ActionCompiler, ActionCompilers, ActionContext, GroupPlan } from '../actions/context.ts'
 import { headerCompilers } from '../actions/headers.ts'
 import { logLevelCompilers } from '../actions/log-level.ts'
 import { redirectCompilers } from '../actions/redirect.ts'
@@ -13,8 +13,8 @@ import { spoeGroupCompilers } from '../actions/spoe-group.ts'
 import { statusCompilers } from '../actions/status.ts'
 import { variableCompilers } from '../actions/variables.ts'
 import { verdictCompilers } from '../actions/verdicts.ts'
-import type { SpoeMessagePlan } from '../plan/spoe.ts'
-import type { ErrorReply, Format, RuleAction } from '../plan/plan.ts'
+import type { ErrorReply } from '../plan/reply.ts'
+import type { Format, RuleAction } from '../plan/rule.ts'
 import { readErrorFile } from './error-file.ts'
 import type { ErrorSections } from './error-pages.ts'
 import type { CompileScope } from './scope.ts'
@@ -97,8 +97,9 @@ export class SectionActionContext implements ActionContext {
     return this.#errorSections.get(name)
   }
 
-  groupMessages(engine: string, group: string): readonly SpoeMessagePlan[] | undefined {
+  group(engine: string, group: string): GroupPlan | undefined {
     const found = this.#engines.find((each) => each.plan.name === engine)
-    return found?.groupMessages(group, this.ruleset)
+    const messages = found?.groupMessages(group, this.ruleset)
+    return found === undefined || messages === undefined ? undefined : { engine: found.plan, messages }
   }
 }

@@ -2,7 +2,7 @@
 import type { ErrorFile } from '../../config/index.ts'
 import { errorMessage } from '../../errors.ts'
 import { HeaderList, parseResponseHead } from '../../http1/index.ts'
-import type { ErrorReply } from '../plan/plan.ts'
+import type { ErrorReply } from '../plan/reply.ts'
 import type { CompileEnvironment } from './scope.ts'
 
 const ofOneConnection = new Set([

@@ -5,7 +5,7 @@ import { reasonPhrase } from '../../http1/index.ts'
 import type { ActionContext } from '../actions/context.ts'
 import { headerValue } from '../actions/header-text.ts'
 import { compileReply } from '../actions/reply-plan.ts'
-import type { ErrorReply } from '../plan/plan.ts'
+import type { ErrorReply } from '../plan/reply.ts'
 import { readErrorFile } from './error-file.ts'
 import type { CompileEnvironment } from './scope.ts'
 

@@ -20,7 +20,7 @@ export function compileFcgiApp(model: FcgiApp, environment: CompileEnvironment):
   }
   const rules = model.rules.map((rule): FcgiRulePlan => {
     const condition = scope.condition(rule.condition, 'http-request')?.test
-    const format = rule.type === 'set-param' ? scope.format(rule.format, 'http-request', 'plain') : undefined
+    const format = rule.type === 'set-param' ? scope.format(rule.format, 'http-request', 'header') : undefined
     return { condition, name: rule.name.text, format }
   })
   try {

@@ -3,7 +3,10 @@ import { parseCidr } from '../../cidr-map.ts'
 import type { Config, FcgiApp, Proxy, Rule, RuleSet, SpoeEngine, Word } from '../../config/index.ts'
 import type { Ruleset } from '../../sample/index.ts'
 import type { FcgiPlan } from '../plan/fcgi.ts'
-import type { ErrorReply, Format, ProxyPlan, RulePlan, ServerPlan, SwitchPlan } from '../plan/plan.ts'
+import type { ProxyPlan, ServerPlan, SwitchPlan } from '../plan/plan.ts'
+import type { ErrorReply } from '../plan/reply.ts'
+import type { Format, RulePlan } from '../plan/rule.ts'
+import { resolveTimeouts } from '../plan/timeouts.ts'
 import { compileAction, rulesetOf, SectionActionContext } from './actions.ts'
 import { compileErrorPages, readErrorSections } from './error-pages.ts'
 import type { ErrorSections } from './error-pages.ts'
@@ -104,6 +107,7 @@ function compileProxy(
   return {
     model,
     id,
+    timeouts: resolveTimeouts(model.timeouts),
     rules: {
       connection: of('tcp-request connection'),
       session: of('tcp-request session'),

@@ -11,8 +11,8 @@ import type {
   VariableNames,
 } from '../../sample/index.ts'
 import type { AclDeclaration } from '../../config/index.ts'
-import type { LogDestination } from '../log/sink.ts'
-import type { Format } from '../plan/plan.ts'
+import type { LogDestination } from '../plan/log.ts'
+import type { Format } from '../plan/rule.ts'
 import type { Files } from './files.ts'
 
 /** The same for the whole configuration. */

@@ -56,20 +56,20 @@ export interface ProxyStats {
 /** Takes the snapshot. */
 export function takeStats(runtime: ProxyRuntime): ProxyStats {
   return {
-    connections: runtime.connections,
-    streams: runtime.streams,
+    connections: runtime.context.connections,
+    streams: runtime.context.streams,
     frontends: runtime.frontends.map(({ name, connections, total }) => ({ name, connections, total })),
-    backends: [...runtime.backends].map(({ name, streams, total, queued, servers }) => ({
+    backends: [...runtime.backends].map(({ name, streams, total, queue, servers }) => ({
       name,
       streams,
       total,
-      queued,
+      queued: queue.size,
       servers: servers.map((server) => ({
         name: server.name,
         usable: server.usable,
         served: server.served,
         total: server.total,
-        idle: server.idleConnections,
+        idle: server.pool.size,
       })),
     })),
     spoe: runtime.plan.proxies.flatMap((plan) =>

@@ -1,5 +1,5 @@
 /** What stands before a log line, by the `format` of its target (configuration.txt 4.2 "log"). */
-import type { LogDestination } from './sink.ts'
+import type { LogDestination } from '../plan/log.ts'
 
 /** What the headers are made of. */
 export interface LogHeader {

@@ -3,8 +3,8 @@ import type { FcgiApp as FcgiAppModel } from '../../config/index.ts'
 import type { FcgiApp } from '../../fcgi/index.ts'
 import type { SampleFcgiApp } from '../../sample/stream.ts'
 import type { Stream } from '../../sample/stream.ts'
-import type { LogDestination } from '../log/sink.ts'
-import type { Format } from './plan.ts'
+import type { LogDestination } from './log.ts'
+import type { Format } from './rule.ts'
 
 /** `set-param` or `pass-header`. */
 export interface FcgiRulePlan {

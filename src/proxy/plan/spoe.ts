@@ -2,7 +2,7 @@
 import type { SpoeAgent, SpoeEvent } from '../../config/index.ts'
 import type { Stream } from '../../sample/stream.ts'
 import type { SampleValue } from '../../sample/value.ts'
-import type { LogDestination } from '../log/sink.ts'
+import type { LogDestination } from './log.ts'
 import type { ProxyPlan } from './plan.ts'
 
 /** One argument of a message. */

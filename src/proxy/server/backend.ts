@@ -1,49 +1,42 @@
-/** A backend at run time: its servers, and the streams that wait for one. */
-import type { SampleNamed } from '../../sample/stream.ts'
-import { nextServer } from './balance.ts'
-import type { Connector } from './connector.ts'
-import type { Frontend } from '../client/frontend.ts'
+/** A backend at run time: its servers, which of them is next, and the streams that wait for one. */
+import type { SampleNamed, Stream } from '../../sample/stream.ts'
+import type { ProxyContext } from '../context.ts'
 import type { ProxyPlan } from '../plan/plan.ts'
-import type { ProxyRuntime } from '../runtime.ts'
+import type { Balancer } from './balance/balancer.ts'
+import { createBalancer } from './balance/create.ts'
+import { Queue } from './queue.ts'
 import { Server } from './server.ts'
-import { requestSteps } from '../stream/steps.ts'
-import type { Step } from '../stream/flow.ts'
 
-/** What is fixed for the streams that go from one frontend to one backend. */
-export interface Route {
-  readonly request: readonly Step[]
-  readonly server: readonly Step[]
-  readonly response: readonly Step[]
-  readonly afterResponse: readonly Step[]
-}
-
-/** See the head of this file. */
+/** Counts the streams that come through it. */
 export class Backend implements SampleNamed {
-  readonly proxy: ProxyRuntime
   readonly plan: ProxyPlan
   readonly name: string
   readonly id: number
   readonly servers: readonly Server[]
+  readonly queue = new Queue()
+  readonly #balancer: Balancer<Server>
   /** Streams that came here and have not ended. */
   streams = 0
   /** Streams that came here, in all. */
   total = 0
 
-  /** In the order in which they came. A Set, so that one that gives up is removed at once. */
-  readonly #queue = new Set<Connector>()
-  readonly #routes = new Map<Frontend, Route>()
-
-  constructor(plan: ProxyPlan, proxy: ProxyRuntime) {
+  constructor(plan: ProxyPlan, context: ProxyContext) {
     this.plan = plan
-    this.proxy = proxy
     this.name = plan.model.name
     this.id = plan.id
-    this.servers = plan.servers.map((each) => new Server(each, this))
+    this.servers = plan.servers.map((each) => new Server(each, plan, context))
+    this.#balancer = createBalancer(plan.model.balance)
   }
 
-  /** How many streams wait for a server. */
-  get queued(): number {
-    return this.#queue.size
+  /** A stream has come. */
+  enter(): void {
+    this.streams++
+    this.total++
+  }
+
+  /** A stream has ended. */
+  leave(): void {
+    this.streams--
   }
 
   /** How many servers could be chosen. */
@@ -53,40 +46,21 @@ export class Backend implements SampleNamed {
     return count
   }
 
-  /** The steps of streams that come from `frontend`. */
-  routeFrom(frontend: Frontend): Route {
-    let route = this.#routes.get(frontend)
-    if (route === undefined) {
-      route = requestSteps(frontend, this)
-      this.#routes.set(frontend, route)
-    }
-    return route
+  /**
+   * Chooses a server with room, another one than `avoid` when there is one. Backup servers take part only when no other
+   * server is usable, and then the first of them alone.
+   */
+  choose(stream: Stream | undefined, avoid: Server | undefined): Server | undefined {
+    const active = this.servers.filter((each) => each.usable && !each.backup)
+    if (active.length === 0) return this.servers.find((each) => each.usable && !each.full)
+    const free = active.filter((each) => !each.full)
+    const others = free.filter((each) => each !== avoid)
+    const candidates = others.length > 0 ? others : free
+    return candidates.length === 0 ? undefined : this.#balancer.pick(candidates, stream, active)
   }
 
-  /** Chooses a server, another one than `avoid` when there is one. */
-  choose(avoid: Server | undefined): Server | undefined {
-    if (avoid === undefined) return nextServer(this.servers)
-    return nextServer(this.servers, (server) => server !== avoid) ?? nextServer(this.servers)
-  }
-
-  /** Puts a stream at the end of the queue; answers how many are before it. */
-  enqueue(connector: Connector): number {
-    const before = this.#queue.size
-    this.#queue.add(connector)
-    return before
-  }
-
-  leaveQueue(connector: Connector): void {
-    this.#queue.delete(connector)
-  }
-
-  /** A server has room, or came up: whoever waits longest goes there. */
+  /** A server has room, or has come up: whoever waits longest goes there. */
   serveQueue(): void {
-    for (const connector of this.#queue) {
-      const server = this.choose(undefined)
-      if (server === undefined) return
-      this.#queue.delete(connector)
-      connector.serve(server)
-    }
+    if (this.queue.size > 0) this.queue.serve(() => this.choose(undefined, undefined))
   }
 }

@@ -1,49 +1,71 @@
 /**
- * Gets a stream to a server: chooses one, waits in the queue, connects, tries again (`retries`, `option redispatch`).
- * TCP and HTTP streams both have one.
+ * Gets a stream to a server: chooses one, waits in the queue, takes a connection that was kept or makes one, tries again
+ * (`retries`, `option redispatch`). Streams of every kind have one.
  */
-import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import { monotonic } from '../../clock.ts'
-import type { Endpoint } from '../../endpoint.ts'
+import type { Stream } from '../../sample/stream.ts'
+import { dial } from '../wire/dial.ts'
+import type { Dialling } from '../wire/dial.ts'
 import type { Backend } from './backend.ts'
+import { FcgiServer } from './fcgi-server.ts'
+import { openConnection } from './open-connection.ts'
+import type { Queued } from './queue.ts'
+import type { OwnConnections, ServerConnection } from './server-transport.ts'
 import type { Server } from './server.ts'
-import type { ProxyStream } from '../stream/stream.ts'
 
 /** Why no server can be had. */
 export type Unavailable = 'no-server' | 'queue-timeout' | 'queue-full' | 'connect-error' | 'connect-timeout'
 
-/** What a stream does with a server. */
-export interface ConnectorClient {
-  /** A server was chosen. True: the stream is served already, on a connection that was there. */
-  onServer(server: Server): boolean
-  /** The connection stands. */
-  onConnected(socket: Socket): void
+/** What is told of the way to a server. */
+export interface ConnectRecord {
+  retries: number
+  redispatched: boolean
+  queued(before: number): void
+  queueLeft(): void
+  assigned(): void
+  connected(kept: boolean): void
+}
+
+/** What the connector needs of any stream. */
+interface Client extends Stream {
+  server: Server | undefined
+  readonly record: ConnectRecord
   /** Nothing more will come. */
   onUnavailable(why: Unavailable): void
+}
+
+/** A stream that wants bytes carried. */
+export interface SocketClient extends Client {
+  onConnected(socket: Socket): void
+}
+
+/** A stream that wants a request carried: any connection will do that may take one. */
+export interface ConnectorClient extends Client {
+  readonly ownConnections: OwnConnections
+  onConnection(connection: ServerConnection): void
 }
 
 /** A server that refused is left alone for this long before it is asked again, in milliseconds. */
 const turnAround = 1000
 
 /**
- * Of all sockets: either side may end before the other, and a socket takes two reads of the other side before it says
- * that it has enough.
+ *   choosing ──none has room──▶ queued ──turn──▶ connecting ──▶ done
+ *       └──────server──────────────────────────▶    │  ▲
+ *                                     failed: waits ▼  │ again, or chooses again
  */
-export const socketOptions = { allowHalfOpen: true, noDelay: true, highWaterMark: 131_072 }
-
-/** See the head of this file. */
-export class Connector {
-  readonly #stream: ProxyStream & ConnectorClient
+export class Connector implements Queued {
+  previous: Queued | undefined
+  next: Queued | undefined
+  readonly #client: SocketClient | ConnectorClient
   readonly #backend: Backend
   #server: Server | undefined
-  #socket: Socket | undefined
+  #dialling: Dialling | undefined
   #timer: NodeJS.Timeout | undefined
   #queued = false
   #over = false
 
-  constructor(stream: ProxyStream & ConnectorClient, backend: Backend) {
-    this.#stream = stream
+  constructor(client: SocketClient | ConnectorClient, backend: Backend) {
+    this.#client = client
     this.#backend = backend
   }
 
@@ -51,51 +73,53 @@ export class Connector {
     this.#assign(undefined)
   }
 
-  /** Begins again with a connection of its own, after one that was reused has died. */
-  startFresh(server: Server): void {
-    this.#server = server
+  /** A connection that was kept has died: another one, to the same server, that nobody has used. */
+  startFresh(): void {
+    const server = this.#server
+    if (server === undefined) return this.#assign(undefined)
     this.#open(server)
   }
 
-  /** Gives everything up and everything back. */
-  cancel(): void {
+  /** The stream wants nothing more of it: its place is given back, and nobody is told of that yet. */
+  release(): void {
     this.#over = true
     this.#stopWaiting()
-    this.#closeSocket()
-    this.#releaseServer()
+    this.#dialling?.cancel()
+    this.#dialling = undefined
+    const server = this.#server
+    this.#server = undefined
+    if (server !== undefined) server.served--
   }
 
-  /** The stream is through with its server; another one may go there. */
-  done(): void {
-    this.#over = true
-    this.#releaseServer()
+  /** Behind `release`, when the stream has ended: whoever gets its place begins on this stack. */
+  passOn(): void {
+    this.#backend.serveQueue()
   }
 
-  /** From the queue: it is this stream's turn. */
+  /** From the queue. */
   serve(server: Server): void {
+    this.#queued = false
     this.#stopWaiting()
     this.#take(server)
   }
 
   #assign(avoid: Server | undefined): void {
-    const server = this.#backend.choose(avoid)
+    const server = this.#backend.choose(this.#client, avoid)
     if (server !== undefined) {
-      if (avoid !== undefined && server !== avoid) this.#stream.redispatched = true
+      if (avoid !== undefined && server !== avoid) this.#client.record.redispatched = true
       this.#take(server)
     } else if (this.#backend.usableServers === 0) this.#fail('no-server')
     else this.#wait()
   }
 
   #wait(): void {
-    const { queue, connect: fallback } = this.#backend.plan.model.timeouts
-    const timeout = queue ?? fallback
-    this.#stream.stage = 'Q'
+    const { queue: timeout } = this.#backend.plan.timeouts
     this.#queued = true
-    this.#stream.queuedBefore = this.#backend.enqueue(this) + 1
+    this.#client.record.queued(this.#backend.queue.enter(this))
     if (timeout !== undefined) {
       this.#timer = setTimeout(() => {
         this.#stopWaiting()
-        this.#stream.times.assigned = monotonic()
+        this.#client.record.queueLeft()
         this.#fail('queue-timeout')
       }, timeout)
     }
@@ -104,19 +128,29 @@ export class Connector {
   #stopWaiting(): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#queued) this.#backend.leaveQueue(this)
+    if (this.#queued) this.#backend.queue.leave(this)
     this.#queued = false
   }
 
   #take(server: Server): void {
-    const stream = this.#stream
+    const client = this.#client
     this.#server = server
     server.served++
     server.total++
-    stream.server = server
-    if (stream.times.assigned < 0) stream.times.assigned = monotonic()
-    stream.stage = 'C'
-    if (!stream.onServer(server)) this.#open(server)
+    client.server = server
+    client.record.assigned()
+    const kept = 'onConnection' in client ? this.#keptConnection(client, server) : undefined
+    if (kept === undefined) return this.#open(server)
+    client.record.connected(true)
+    ;(client as ConnectorClient).onConnection(kept) // there is one only for these
+  }
+
+  #keptConnection(client: ConnectorClient, server: Server): ServerConnection | undefined {
+    if (server.plan.model.proto === 'fcgi') return new FcgiServer(server)
+    return (
+      client.ownConnections.take(server) ??
+      server.pool.take(this.#backend.plan.model.httpReuse, client.firstRequest)
+    )
   }
 
   #releaseServer(): void {
@@ -124,46 +158,37 @@ export class Connector {
     if (server === undefined) return
     this.#server = undefined
     server.served--
-    if (this.#backend.queued > 0) this.#backend.serveQueue()
+    this.#backend.serveQueue()
   }
 
   #open(server: Server): void {
-    const socket = connectTo(server.plan.model.address)
-    this.#socket = socket
-    const { connect: timeout } = this.#backend.plan.model.timeouts
-    if (timeout !== undefined) {
-      this.#timer = setTimeout(() => this.#onFailure(socket, 'connect-timeout'), timeout)
-    }
-    socket.once('connect', () => this.#onConnect(socket))
-    socket.on('error', () => this.#onFailure(socket, 'connect-error'))
-    socket.on('close', () => this.#onFailure(socket, 'connect-error'))
+    const { connect: timeout } = this.#backend.plan.timeouts
+    this.#dialling = dial(server.plan.model.address, timeout, {
+      onConnected: (socket) => this.#onConnected(server, socket),
+      onFailed: (why) => this.#onFailure(why === 'timeout' ? 'connect-timeout' : 'connect-error'),
+    })
   }
 
-  #onConnect(socket: Socket): void {
-    if (this.#socket !== socket) return
-    this.#socket = undefined
-    this.#stopWaiting()
-    socket.removeAllListeners('error')
-    socket.removeAllListeners('close')
-    this.#stream.times.connected = monotonic()
-    this.#stream.onConnected(socket)
+  #onConnected(server: Server, socket: Socket): void {
+    const client = this.#client
+    this.#dialling = undefined
+    client.record.connected(false)
+    if ('onConnection' in client) client.onConnection(openConnection(server, socket))
+    else client.onConnected(socket)
   }
 
-  #onFailure(socket: Socket, why: 'connect-error' | 'connect-timeout'): void {
-    if (this.#socket !== socket || this.#over) return
-    this.#closeSocket()
-    this.#stopWaiting()
-    const stream = this.#stream
-    const { retries } = this.#backend.plan.model
-    if (stream.retries >= retries) return this.#fail(why)
-    stream.retries++
+  #onFailure(why: 'connect-error' | 'connect-timeout'): void {
+    this.#dialling = undefined
+    const { record } = this.#client
+    if (record.retries >= this.#backend.plan.model.retries) return this.#fail(why)
+    record.retries++
     const server = this.#server
     if (server === undefined || !server.usable || this.#mayRedispatch()) {
       this.#releaseServer()
       return this.#assign(server)
     }
     // A timeout has waited long enough already.
-    const { connect: timeout } = this.#backend.plan.model.timeouts
+    const { connect: timeout } = this.#backend.plan.timeouts
     const delay = why === 'connect-timeout' ? 0 : Math.min(turnAround, timeout ?? turnAround)
     this.#timer = setTimeout(() => this.#again(server), delay)
   }
@@ -185,32 +210,14 @@ export class Connector {
     const { options, retries } = this.#backend.plan.model
     if (options.redispatch === undefined) return false
     const { interval } = options.redispatch
-    if (interval < 0) return (retries - this.#stream.retries) % -interval === 0
-    return interval > 0 && this.#stream.retries % interval === 0
+    const done = this.#client.record.retries
+    if (interval < 0) return (retries - done) % -interval === 0
+    return interval > 0 && done % interval === 0
   }
 
   #fail(why: Unavailable): void {
-    this.#over = true
-    this.#releaseServer()
-    this.#stream.onUnavailable(why)
+    this.release()
+    this.#client.onUnavailable(why)
+    this.passOn()
   }
-
-  #closeSocket(): void {
-    const socket = this.#socket
-    this.#socket = undefined
-    if (socket === undefined) return
-    // It may still fail, and nobody is interested any more.
-    socket.on('error', () => {})
-    socket.destroy()
-  }
-}
-
-/** Begins to connect. Either side may end before the other. */
-export function connectTo(endpoint: Endpoint): Socket {
-  if (endpoint.type === 'tcp') {
-    const { host, port } = endpoint
-    return connect({ host, port, ...socketOptions })
-  }
-  const path = endpoint.type === 'unix' ? endpoint.path : `/dev/fd/${endpoint.fd}`
-  return connect({ path, ...socketOptions })
 }

@@ -1,41 +1,49 @@
-/** Carries a request to a `proto fcgi` server: its headers become parameters, what the application writes a response. */
+/** Carries requests to a `proto fcgi` server: headers become parameters, what the application writes a response. */
 import { wallClock } from '../../clock.ts'
 import { deriveEnvironment, FcgiError } from '../../fcgi/index.ts'
 import type { CgiHead, EnvironmentRules, FcgiExchange } from '../../fcgi/index.ts'
 import { Framing, HeaderList } from '../../http1/index.ts'
 import type { RequestHead, ResponseHead } from '../../http1/index.ts'
 import { formatIp } from '../../ip.ts'
-import type { HttpStream } from '../stream/http-stream.ts'
-import { errorReply } from '../stream/reply.ts'
-import type { Server } from './server.ts'
-import type { ServerFailure, ServerTransport } from './server-transport.ts'
+import type { SampleEndpoint, Stream } from '../../sample/stream.ts'
 import type { FcgiPlan } from '../plan/fcgi.ts'
+import type {
+  ServerConnection,
+  ServerEvents,
+  ServerFailure,
+  ServerRequest,
+  ServerTransport,
+} from './server-transport.ts'
+import type { Server } from './server.ts'
 
-/**
- * Sends the head of the request. Undefined: the request cannot be one for an application, and the stream was answered.
- */
-export function openFcgiTransport(stream: HttpStream, server: Server): ServerTransport | undefined {
-  const { head } = stream
-  const plan = server.backend.plan.fcgi
-  if (head === undefined || plan === undefined) return undefined
-  const expects = takeExpect(head)
-  try {
-    const params = deriveEnvironment(environmentRequest(stream, head), plan.app, applyRules(stream, plan))
-    if (expects) stream.onServerInformational({ ...continueHead, headers: new HeaderList() })
-    return new FcgiTransport(stream, server, plan, head, params)
-  } catch (error) {
-    if (!(error instanceof FcgiError)) throw error
-    refuse(stream, server, error)
-    return undefined
+/** Whatever connection the client of the server uses. */
+export class FcgiServer implements ServerConnection {
+  readonly #server: Server
+  requests = 0
+
+  constructor(server: Server) {
+    this.#server = server
   }
-}
 
-/** The request cannot be one for an application: that is the client's fault, and it is told. */
-function refuse(stream: HttpStream, server: Server, error: FcgiError): void {
-  const { logger } = server.backend.proxy.settings
-  logger.debug({ err: error, target: stream.head?.target }, 'a request cannot be sent to an application')
-  stream.stage = 'R'
-  stream.reply(errorReply(error.status, stream), 'P')
+  begin({ head, stream }: ServerRequest, events: ServerEvents): ServerTransport | undefined {
+    const plan = this.#server.backend.fcgi
+    if (plan === undefined) return undefined
+    this.requests++
+    const expects = takeExpect(head)
+    try {
+      const params = deriveEnvironment(environmentRequest(stream, head), plan.app, applyRules(stream, plan))
+      if (expects) events.onServerInformational({ ...continueHead, headers: new HeaderList() })
+      return new FcgiTransport(events, this.#server, plan, head, params)
+    } catch (error) {
+      if (!(error instanceof FcgiError)) throw error
+      const { logger } = this.#server.context.settings
+      logger.debug({ err: error, target: head.target }, 'a request cannot be sent to an application')
+      events.onServerFailed('refused', error)
+      return undefined
+    }
+  }
+
+  destroy(): void {}
 }
 
 /**
@@ -57,22 +65,25 @@ const continueHead = {
   upgrade: undefined,
 } as const
 
-function environmentRequest(stream: HttpStream, head: RequestHead) {
-  const { source, destination } = stream
+function environmentRequest({ source, destination }: Stream, head: RequestHead) {
   return {
     method: head.method,
     target: head.target,
     version: head.minor === 0 ? 'HTTP/1.0' : 'HTTP/1.1',
     headers: head.headers,
-    remoteAddress: source === undefined ? '' : formatIp(source.address),
+    remoteAddress: addressText(source),
     remotePort: source?.port ?? 0,
-    localAddress: destination === undefined ? '' : formatIp(destination.address),
+    localAddress: addressText(destination),
     localPort: destination?.port ?? 0,
     tls: false,
   }
 }
 
-function applyRules(stream: HttpStream, plan: FcgiPlan): EnvironmentRules {
+function addressText(endpoint: SampleEndpoint | undefined): string {
+  return endpoint === undefined || endpoint.address.length === 0 ? '' : formatIp(endpoint.address)
+}
+
+function applyRules(stream: Stream, plan: FcgiPlan): EnvironmentRules {
   if (plan.rules.length === 0) return {}
   const passHeaders = new Set<string>()
   const setParams: [string, string][] = []
@@ -84,10 +95,11 @@ function applyRules(stream: HttpStream, plan: FcgiPlan): EnvironmentRules {
   return { passHeaders, setParams }
 }
 
+/** One request and its answer. */
 class FcgiTransport implements ServerTransport {
   readonly reused = false
-  readonly #stream: HttpStream
-  readonly #server: Server
+  readonly left = 0
+  readonly #events: ServerEvents
   readonly #exchange: FcgiExchange
   readonly #method: string
   readonly #minor: number
@@ -95,38 +107,43 @@ class FcgiTransport implements ServerTransport {
   #pending: CgiHead | undefined
   /** What came while the stream was holding, or behind a head that waits. */
   #waiting: Buffer[] = []
+  #hasBody = false
   #held = false
   #ended = false
   #over = false
+  #answered = false
 
   constructor(
-    stream: HttpStream,
+    events: ServerEvents,
     server: Server,
     plan: FcgiPlan,
     head: RequestHead,
     params: Map<string, string>,
   ) {
-    this.#stream = stream
-    this.#server = server
+    this.#events = events
     this.#method = head.method
     this.#minor = head.minor
-    const { log } = server.backend.proxy
+    const { log } = server.context
     // Without a length the body is gathered, and the client adds it; 0 is only the default for requests without one.
     if (head.framing === Framing.Chunked) params.delete('CONTENT_LENGTH')
     this.#exchange = server.fcgi.start(
       { params, hasBody: head.framing !== 0 },
       {
         onHead: (each) => this.#onHead(each),
-        onInformational: (each) => stream.onServerInformational(this.#toHead(each, 0)),
+        onInformational: (each) => events.onServerInformational(this.#toHead(each, 0)),
         onBody: (chunk) => this.#onBody(chunk),
         onEnd: () => this.#onEnd(),
         onError: (error) => this.#onError(error),
-        onDrain: () => stream.onServerDrain(),
+        onDrain: () => events.onServerDrain(),
         onStderr: (text) => {
           if (plan.logTargets.length > 0) log.send(plan.logTargets, plan.model.name, 'err', text)
         },
       },
     )
+  }
+
+  get answered(): boolean {
+    return this.#answered
   }
 
   get peer(): undefined {
@@ -139,6 +156,7 @@ class FcgiTransport implements ServerTransport {
 
   #onHead(head: CgiHead): void {
     if (this.#over) return
+    this.#answered = true
     const { status } = head
     if (!head.headers.has('date')) head.headers.add('date', new Date(wallClock()).toUTCString())
     if (this.#method === 'HEAD' || status === 204 || status === 304) return this.#handOutHead(head, 0)
@@ -159,8 +177,9 @@ class FcgiTransport implements ServerTransport {
   }
 
   #handOutHead(head: CgiHead, framing: Framing): void {
+    this.#hasBody = framing !== 0
     if (framing === Framing.Chunked) head.headers.add('transfer-encoding', 'chunked')
-    this.#stream.onServerHead(this.#toHead(head, framing), framing)
+    this.#events.onServerHead(this.#toHead(head, framing), framing)
     if (!this.#held) this.#handOut()
   }
 
@@ -172,7 +191,7 @@ class FcgiTransport implements ServerTransport {
   #onBody(chunk: Buffer): boolean {
     if (this.#over) return true
     if (this.#held || this.#pending !== undefined) this.#waiting.push(chunk)
-    else this.#stream.onServerBody([chunk], false, undefined)
+    else this.#events.onServerBody([chunk], false, undefined)
     return !this.#held
   }
 
@@ -186,14 +205,14 @@ class FcgiTransport implements ServerTransport {
     if (!this.#ended || this.#held || this.#over) return
     this.#over = true
     // A response without a body has ended with its head.
-    if (!this.#stream.over) this.#stream.onServerBody([], true, undefined)
+    if (this.#hasBody) this.#events.onServerBody([], true, undefined)
   }
 
   #onError(error: FcgiError): void {
     if (this.#over) return
     this.#over = true
-    if (unsendable.has(error.code)) return refuse(this.#stream, this.#server, error)
-    this.#stream.onServerFailed(failureOf(error), error)
+    const why = unsendable.has(error.code) ? 'refused' : failureOf(error)
+    this.#events.onServerFailed(why, error)
   }
 
   sendBody(pieces: readonly Buffer[], done: boolean): boolean {
@@ -227,17 +246,19 @@ class FcgiTransport implements ServerTransport {
     const waiting = this.#waiting
     this.#waiting = []
     for (const [index, chunk] of waiting.entries()) {
-      this.#stream.onServerBody([chunk], false, undefined)
+      this.#events.onServerBody([chunk], false, undefined)
       if (this.#held) {
         this.#waiting = waiting.slice(index + 1)
         return
       }
     }
-    this.#stream.onServerPause()
+    this.#events.onServerPause()
     this.#endBody()
   }
 
-  tunnel(): void {}
+  drain(): void {}
+
+  openTunnel(): void {}
 
   finish(): void {
     // When the response has a length and is complete, END_REQUEST may still be on its way: the client waits for it,

@@ -2,34 +2,37 @@
  * Health checks: a connection, or with `option spop-check` a SPOP handshake, every `inter` milliseconds. `fall` failures
  * in a row take a server down, `rise` successes bring it back.
  */
-import type { Socket } from 'node:net'
 import { monotonic } from '../../clock.ts'
 import { parseEndpoint } from '../../endpoint.ts'
 import type { Endpoint } from '../../endpoint.ts'
 import { createEngine } from '../../engine/index.ts'
 import type { Engine, EngineError } from '../../engine/index.ts'
 import type { HealthCheck } from '../../config/index.ts'
-import { connectTo } from './connector.ts'
-import type { ProxyRuntime } from '../runtime.ts'
+import { dial } from '../wire/dial.ts'
+import type { Dialling } from '../wire/dial.ts'
+import type { ProxyContext } from '../context.ts'
+import type { Backends } from './backends.ts'
 import type { Backend } from './backend.ts'
 import type { Server } from './server.ts'
 
 /** See the head of this file. */
 export class HealthChecks {
-  readonly #proxy: ProxyRuntime
+  readonly #backends: Backends
+  readonly #context: ProxyContext
   readonly #checks: ServerCheck[] = []
 
-  constructor(proxy: ProxyRuntime) {
-    this.#proxy = proxy
+  constructor(backends: Backends, context: ProxyContext) {
+    this.#backends = backends
+    this.#context = context
   }
 
   start(): void {
-    for (const backend of this.#proxy.backends) {
+    for (const backend of this.#backends) {
       if (backend.plan.model.disabled) continue
       for (const [index, server] of backend.servers.entries()) {
         const { check, disabled } = server.plan.model
         if (check === undefined || disabled) continue
-        const serverCheck = new ServerCheck(server, check)
+        const serverCheck = new ServerCheck(server, backend, check, this.#context)
         this.#checks.push(serverCheck)
         // Spread over the interval, so that they do not all begin at once.
         serverCheck.start((check.inter * index) / Math.max(1, backend.servers.length))
@@ -45,18 +48,22 @@ export class HealthChecks {
 
 class ServerCheck {
   readonly #server: Server
+  readonly #backend: Backend
+  readonly #context: ProxyContext
   readonly #check: HealthCheck
   readonly #endpoint: Endpoint
   /** Failures in a row while up, successes in a row while down. */
   #streak = 0
   #timer: NodeJS.Timeout | undefined
-  #socket: Socket | undefined
+  #dialling: Dialling | undefined
   #engine: Engine | undefined
   #stopped = false
   #began = 0
 
-  constructor(server: Server, check: HealthCheck) {
+  constructor(server: Server, backend: Backend, check: HealthCheck, context: ProxyContext) {
     this.#server = server
+    this.#backend = backend
+    this.#context = context
     this.#check = check
     this.#endpoint = checkedEndpoint(server.plan.model.address, check)
   }
@@ -69,38 +76,35 @@ class ServerCheck {
   stop(): void {
     this.#stopped = true
     if (this.#timer !== undefined) clearTimeout(this.#timer)
-    this.#socket?.destroy()
+    this.#dialling?.cancel()
     this.#engine?.destroy()
   }
 
   #run(): void {
     this.#began = monotonic()
-    if (this.#server.backend.plan.model.options.spopCheck) void this.#askAgent()
+    if (this.#backend.plan.model.options.spopCheck) void this.#askAgent()
     else this.#connect()
   }
 
   get #timeout(): number {
-    const { timeouts } = this.#server.backend.plan.model
+    const { timeouts } = this.#backend.plan.model
     return timeouts.check ?? Math.min(timeouts.connect ?? this.#check.inter, this.#check.inter)
   }
 
   #connect(): void {
-    const socket = connectTo(this.#endpoint)
-    this.#socket = socket
-    let over = false
-    const finish = (problem: string | undefined) => {
-      if (over) return
-      over = true
-      clearTimeout(timer)
-      socket.destroy()
-      this.#socket = undefined
-      this.#report(problem)
-    }
-    const timer = setTimeout(() => finish('Layer4 timeout'), this.#timeout)
-    timer.unref()
-    socket.on('connect', () => finish(undefined))
-    socket.on('error', (error) => finish(`Layer4 connection problem, info: "${describe(error)}"`))
-    socket.on('close', () => finish('Layer4 connection problem'))
+    this.#dialling = dial(this.#endpoint, this.#timeout, {
+      onConnected: (socket) => {
+        this.#dialling = undefined
+        socket.on('error', () => {})
+        socket.destroy()
+        this.#report(undefined)
+      },
+      onFailed: (why, error) => {
+        this.#dialling = undefined
+        const problem = error === undefined ? '' : `, info: "${describe(error)}"`
+        this.#report(why === 'timeout' ? 'Layer4 timeout' : `Layer4 connection problem${problem}`)
+      },
+    })
   }
 
   async #askAgent(): Promise<void> {
@@ -120,33 +124,33 @@ class ServerCheck {
     const server = this.#server
     const { rise, fall, inter, fastInter, downInter } = this.#check
     const wanted = problem === undefined
-    this.#streak = wanted === server.up ? 0 : this.#streak + 1
+    this.#streak = wanted === server.state.healthy ? 0 : this.#streak + 1
     if (this.#streak >= (wanted ? rise : fall)) {
       this.#streak = 0
       this.#change(wanted, problem)
     }
     const changing = this.#streak > 0 ? fastInter : undefined
-    const delay = changing ?? (server.up ? inter : (downInter ?? inter))
+    const delay = changing ?? (server.state.healthy ? inter : (downInter ?? inter))
     this.start(delay)
   }
 
   #change(up: boolean, problem: string | undefined): void {
     const duration = Math.round(monotonic() - this.#began)
-    const passed = this.#server.backend.plan.model.options.spopCheck
+    const passed = this.#backend.plan.model.options.spopCheck
       ? 'Layer7 check passed, code: 0'
       : 'Layer4 check passed'
     const server = this.#server
-    const { backend } = server
-    server.up = up
-    if (!up) server.closeIdle()
+    const backend = this.#backend
+    server.state.setHealthy(up)
+    if (!up) server.pool.close()
     const { active, backup } = countUsable(backend)
-    const sessions = `${server.served} sessions active, 0 requeued, ${backend.queued} remaining in queue.`
+    const sessions = `${server.served} sessions active, 0 requeued, ${backend.queue.size} remaining in queue.`
     const text = up
       ? `Server ${backend.name}/${server.name} is UP, reason: ${passed}, check duration: ${duration}ms. ` +
-        `${active} active and ${backup} backup servers online. 0 sessions requeued, ${backend.queued} total in queue.`
+        `${active} active and ${backup} backup servers online. 0 sessions requeued, ${backend.queue.size} total in queue.`
       : `Server ${backend.name}/${server.name} is DOWN, reason: ${problem}, check duration: ${duration}ms. ` +
         `${active} active and ${backup} backup servers left. ${sessions}`
-    const { log, settings } = backend.proxy
+    const { log, settings } = this.#context
     log.send(backend.plan.logTargets, backend.plan.logTag, up ? 'notice' : 'alert', text)
     settings.logger[up ? 'info' : 'warn']({ backend: backend.name, server: server.name, problem }, text)
     if (!up && active + backup === 0) {
@@ -157,7 +161,7 @@ class ServerCheck {
         `${backend.plan.model.kind} ${backend.name} has no server available!`,
       )
     }
-    if (up && backend.queued > 0) backend.serveQueue()
+    if (up) backend.serveQueue()
   }
 }
 
@@ -202,6 +206,6 @@ function describe(error: Error & { readonly code?: string }): string {
 
 function countUsable({ servers }: Backend): { readonly active: number; readonly backup: number } {
   const usable = servers.filter((each) => each.usable)
-  const backup = usable.filter((each) => each.plan.model.backup).length
+  const backup = usable.filter((each) => each.backup).length
   return { active: usable.length - backup, backup }
 }

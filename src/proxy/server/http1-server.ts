@@ -3,52 +3,58 @@
  * bodies, watches `timeout server`, and tells the stream whose request it carries.
  */
 import type { Socket } from 'node:net'
-import {
-  ConnectionOption,
-  Framing,
-  Http1Error,
-  isPersistent,
-  parseResponseHead,
-  responseFraming,
-} from '../../http1/index.ts'
-import type { HeaderList, ResponseHead } from '../../http1/index.ts'
-import { Deadline } from '../deadline.ts'
+import { Framing, Http1Error, isPersistent, parseResponseHead, responseFraming } from '../../http1/index.ts'
+import type { HeaderList } from '../../http1/index.ts'
+import type { SampleEndpoint } from '../../sample/stream.ts'
+import { localEndpoint, remoteEndpoint } from '../wire/addresses.ts'
+import { Deadline } from '../wire/deadline.ts'
+import { cleanConnection } from '../wire/hop-by-hop.ts'
 import { MessageReader } from '../wire/message-reader.ts'
 import type { ReaderSink } from '../wire/message-reader.ts'
 import { gather } from '../wire/outgoing.ts'
-import { idleTimeout } from './server.ts'
+import { idleTimeout } from './idle-pool.ts'
+import { formatServerRequest } from './request-head.ts'
+import type {
+  OwnConnections,
+  ServerConnection,
+  ServerEvents,
+  ServerFailure,
+  ServerRequest,
+  ServerTransport,
+} from './server-transport.ts'
 import type { Server } from './server.ts'
-import { sampleEndpoint } from '../client/session.ts'
-import type { SampleEndpoint } from '../../sample/stream.ts'
-import type { ServerFailure, ServerTransport, TransportClient } from './server-transport.ts'
 
 /** Heads with a 1xx status before a response is taken for nonsense. */
 const maxInformational = 64
 
-/** See the head of this file. */
-export class HttpServerConnection implements ReaderSink, ServerTransport {
+/**
+ *   idle ──begin──▶ busy ──finish──▶ idle      when the response was complete and the server keeps it
+ *                     └──────────▶ closed      else, and when the server says anything while it is idle
+ */
+export class Http1Server implements ReaderSink, ServerConnection, ServerTransport {
   readonly #socket: Socket
-  readonly server: Server
+  readonly #server: Server
   readonly #reader: MessageReader
   readonly #deadline: Deadline
-  /** Requests that it has carried, the current one included. */
   requests = 0
-  #client: TransportClient | undefined
+  /** The stream whose request it carries. */
+  #events: ServerEvents | undefined
+  #own: OwnConnections | undefined
   #method = ''
   /** A request head that is not sent yet, so that it can leave with the body. */
   #head = ''
   #chunked = false
   #requestDone = false
   #informational = 0
+  #answered = false
   #reusable = false
   #tunnel = false
   #closed = false
 
   constructor(socket: Socket, server: Server) {
     this.#socket = socket
-    this.server = server
-    const { maxHeadSize } = server.backend.proxy.settings
-    this.#reader = new MessageReader(socket, this, maxHeadSize)
+    this.#server = server
+    this.#reader = new MessageReader(socket, this, server.context.settings.maxHeadSize)
     this.#deadline = new Deadline(() => this.#onDeadline())
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('end', () => this.#onEnd())
@@ -58,29 +64,41 @@ export class HttpServerConnection implements ReaderSink, ServerTransport {
   }
 
   get peer(): SampleEndpoint | undefined {
-    return sampleEndpoint(this.#socket.remoteAddress, this.#socket.remotePort)
+    return remoteEndpoint(this.#socket)
   }
 
   get local(): SampleEndpoint | undefined {
-    return sampleEndpoint(this.#socket.localAddress, this.#socket.localPort)
+    return localEndpoint(this.#socket)
   }
 
   get reused(): boolean {
     return this.requests > 1
   }
 
+  get answered(): boolean {
+    return this.#answered
+  }
+
+  get left(): number {
+    return this.#reader.left
+  }
+
   // From the stream.
 
-  begin(client: TransportClient, method: string, head: string, framing: Framing): void {
+  begin({ head, mode, own }: ServerRequest, events: ServerEvents): ServerTransport {
+    const { method, framing } = head
     this.requests++
-    this.#client = client
+    this.#events = events
+    this.#own = own
     this.#method = method
-    this.#head = head
+    this.#head = formatServerRequest(head, mode)
     this.#chunked = framing === Framing.Chunked
     this.#requestDone = framing === 0
     this.#informational = 0
+    this.#answered = false
     this.#reader.expectHead()
     this.#watch()
+    return this
   }
 
   sendBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean {
@@ -119,69 +137,81 @@ export class HttpServerConnection implements ReaderSink, ServerTransport {
     this.#reader.release()
   }
 
-  tunnel(): void {
+  drain(): void {
+    this.#reader.drain()
+  }
+
+  openTunnel(): void {
     this.#tunnel = true
     this.#reader.expectRaw()
     this.#watch()
   }
 
-  /** The stream is through with it: it is kept, or closed. */
   finish(): void {
-    this.#client = undefined
+    this.#events = undefined
     const keep = this.#reusable && this.#requestDone && !this.#closed && !this.#reader.ended
-    if (!keep || this.#reader.pending || !this.server.putIdle(this)) return this.destroy()
+    if (!keep || this.#reader.pending || !this.#keep()) return this.destroy()
     // A response without a body ends while its rules still hold it.
     this.#reader.rest()
     this.#deadline.arm(idleTimeout)
   }
 
+  #keep(): boolean {
+    const server = this.#server
+    if (server.backend.model.httpReuse !== 'never') return server.keep(this)
+    if (!server.state.up || server.context.closing) return false
+    this.#own?.put(server, this)
+    return true
+  }
+
   destroy(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#client = undefined
+    this.#events = undefined
     this.#deadline.stop()
-    this.server.dropIdle(this)
+    this.#server.pool.drop(this)
+    this.#own?.drop(this.#server, this)
     this.#socket.destroy()
   }
 
   /** `timeout server` counts while the server has something to do. */
   #watch(): void {
-    const { server, tunnel } = this.server.backend.plan.model.timeouts
+    const { server, tunnel } = this.#server.backend.timeouts
     this.#deadline.arm(this.#tunnel ? (tunnel ?? server) : server)
   }
 
   // From the socket.
 
   #onData(chunk: Buffer): void {
-    if (this.#client === undefined) return this.destroy() // an idle server has nothing to say
+    if (this.#events === undefined) return this.destroy() // an idle server has nothing to say
     this.#watch()
     try {
       this.#reader.push(chunk)
     } catch (error) {
       // A fault of ours costs this stream, and nothing else.
-      const { settings } = this.server.backend.proxy
-      settings.logger.error({ err: error, server: this.server.name }, 'a connection to a server failed')
+      const { context, name } = this.#server
+      context.settings.logger.error({ err: error, server: name }, 'a connection to a server failed')
       this.#fail('invalid')
     }
   }
 
   #onDrain(): void {
-    const client = this.#client
-    if (client === undefined) return
+    const events = this.#events
+    if (events === undefined) return
     this.#watch()
-    client.onServerDrain()
+    events.onServerDrain()
   }
 
   #onEnd(): void {
-    const client = this.#client
-    if (client === undefined) return this.destroy()
+    const events = this.#events
+    if (events === undefined) return this.destroy()
     const how = this.#reader.end()
     if (how === 'later') return
-    if (this.#tunnel) return client.onServerRawEnd()
+    if (this.#tunnel) return events.onServerRawEnd()
     if (how !== 'done') return this.#fail('closed')
     this.#reusable = false
     this.#deadline.disarm()
-    client.onServerBody([], true, undefined)
+    events.onServerBody([], true, undefined)
   }
 
   #onClosed(): void {
@@ -190,59 +220,58 @@ export class HttpServerConnection implements ReaderSink, ServerTransport {
   }
 
   #onDeadline(): void {
-    if (this.#client === undefined) return this.destroy()
+    if (this.#events === undefined) return this.destroy()
     this.#fail('timeout')
   }
 
   #fail(why: ServerFailure, error?: Http1Error): void {
-    const client = this.#client
+    const events = this.#events
     this.destroy()
-    client?.onServerFailed(why, error)
+    events?.onServerFailed(why, error)
   }
 
   // From the reader.
 
-  onBegin(): void {}
+  onBegin(): void {
+    this.#answered = true
+  }
 
   onHead(bytes: Buffer, start: number, end: number): void {
-    const head = parseResponseHead(bytes, start, end, this.server.backend.proxy.settings.maxHeaders)
+    const head = parseResponseHead(bytes, start, end, this.#server.context.settings.maxHeaders)
+    cleanConnection(head.headers, head.connection)
     if (head.status < 200 && head.status !== 101) {
       if (++this.#informational > maxInformational) {
         throw new Http1Error('ERR_HTTP1_STATUS_LINE', `more than ${maxInformational} informational responses`)
       }
       this.#reader.expectHead()
-      this.#client?.onServerInformational(head)
+      this.#events?.onServerInformational(head)
       return
     }
     const framing = responseFraming(head, this.#method)
-    this.#reusable = framing !== Framing.UntilClose && this.#mayReuse(head)
+    this.#reusable = framing !== Framing.UntilClose && isPersistent(head.minor, head.connection)
     if (!this.#reader.expectBody(framing)) this.#deadline.disarm()
-    this.#client?.onServerHead(head, framing)
-  }
-
-  #mayReuse(head: ResponseHead): boolean {
-    return isPersistent(head.minor, head.connection) && (head.connection & ConnectionOption.Close) === 0
+    this.#events?.onServerHead(head, framing)
   }
 
   onBody(pieces: readonly Buffer[], done: boolean): void {
     if (done) this.#deadline.disarm()
-    this.#client?.onServerBody(pieces, done, this.#reader.trailers)
+    this.#events?.onServerBody(pieces, done, this.#reader.trailers)
   }
 
   onRaw(chunk: Buffer): void {
-    this.#client?.onServerRaw(chunk)
+    this.#events?.onServerRaw(chunk)
   }
 
   /** More than the response: the connection cannot be used again, and what came is not passed on. */
   onUnexpected(): void {
     this.#reusable = false
-    if (this.#client === undefined) this.destroy()
+    if (this.#events === undefined) this.destroy()
   }
 
   onPause(): void {
-    this.#client?.onServerPause()
+    this.#events?.onServerPause()
     // The end came while something was waiting; now its turn has come.
-    if (this.#client !== undefined && this.#reader.ended) this.#onEnd()
+    if (this.#events !== undefined && this.#reader.ended) this.#onEnd()
   }
 
   onInvalid(error: Http1Error): void {

@@ -4,7 +4,8 @@ import type { ConnectionMode } from '../../config/index.ts'
 import { formatRequestHead } from '../../http1/index.ts'
 import type { HeaderList, RequestHead } from '../../http1/index.ts'
 import { formatIp } from '../../ip.ts'
-import { cleanConnection } from '../stream/hop-by-hop.ts'
+import { cleanTe, dropFraming, fixFraming, setConnection } from '../wire/hop-by-hop.ts'
+import { cleanUpgrade } from '../wire/upgrade.ts'
 import type { ProxyPlan } from '../plan/plan.ts'
 
 /** `option forwardfor` of the backend, else of the frontend. */
@@ -41,17 +42,19 @@ export function serverConnectionMode(frontend: ProxyPlan, backend: ProxyPlan): C
 
 /** The text of the head. Its headers are changed: nobody reads them afterwards. */
 export function formatServerRequest(head: RequestHead, mode: ConnectionMode): string {
-  const { headers } = head
-  const upgrade = head.upgrade !== undefined && !/(^|[,\s])h2c($|[,\s])/i.test(head.upgrade)
-  if (head.connection !== 0) cleanConnection(headers, upgrade)
-  // Nobody behind us speaks HTTP/2 in clear text, and asking for it has been used to get past proxies.
-  if (head.upgrade !== undefined && !upgrade) headers.deleteWhere(isH2c)
-  if (mode === 'keep-alive') {
-    if (head.minor === 0) headers.add('connection', 'keep-alive')
-  } else if (head.minor === 1 && !upgrade) headers.add('connection', 'close')
-  return formatRequestHead(head.method, head.target, headers, head.minor)
+  const { headers, framing, method, target, minor } = head
+  const upgrade = cleanUpgrade(head)
+  cleanTe(headers)
+  // A CONNECT has no content, whatever rules have set.
+  if (method === 'CONNECT') dropFraming(headers)
+  else fixFraming(headers, framing)
+  const words = upgrade ? (headers.get('connection') ?? 'upgrade') : connectionWords(mode, minor)
+  setConnection(headers, words)
+  return formatRequestHead(method, target, headers, minor)
 }
 
-function isH2c(key: string): boolean {
-  return key === 'upgrade' || key === 'http2-settings'
+/** Whatever is not the version's habit is said. */
+function connectionWords(mode: ConnectionMode, minor: number): string | undefined {
+  if (mode !== 'keep-alive') return minor === 1 ? 'close' : undefined
+  return minor === 0 ? 'keep-alive' : undefined
 }

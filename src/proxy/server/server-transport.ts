@@ -1,15 +1,21 @@
-/** What an HTTP stream needs from whatever carries its request to a server: HTTP/1.1 or FastCGI. */
-import type { Framing, HeaderList, ResponseHead } from '../../http1/index.ts'
-import type { SampleEndpoint } from '../../sample/stream.ts'
+/** What an HTTP stream needs of whatever carries its request to a server: HTTP/1.1, FastCGI, or an applet. */
+import type { ConnectionMode } from '../../config/index.ts'
+import type { Framing, HeaderList, RequestHead, ResponseHead } from '../../http1/index.ts'
+import type { SampleEndpoint, Stream } from '../../sample/stream.ts'
 
 /**
- * Why a server gave no (complete) response: it closed the connection, was silent for too long, or sent nonsense;
- * `overloaded` when it said that it did not take the request.
+ * Why a server gave no (complete) response: it closed the connection, was silent for too long, sent nonsense;
+ * `overloaded` when it said that it did not take the request, `refused` when the request cannot be put in its terms.
  */
-export type ServerFailure = 'closed' | 'timeout' | 'invalid' | 'overloaded'
+export type ServerFailure = 'closed' | 'timeout' | 'invalid' | 'overloaded' | 'refused'
+
+/** What is known of a failure; `status` is what to tell the client of one that is `refused`. */
+export interface ServerError extends Error {
+  readonly status: number
+}
 
 /** Is told what the server does. */
-export interface TransportClient {
+export interface ServerEvents {
   /** A 1xx head other than 101; the real one follows. */
   onServerInformational(head: ResponseHead): void
   /** The head. The body, when `framing` is not 0, follows, unless `hold` is called. */
@@ -22,28 +28,63 @@ export interface TransportClient {
   /** `sendBody` may be called again. */
   onServerDrain(): void
   /** It is over, and the transport is closed. */
-  onServerFailed(why: ServerFailure, error: Error | undefined): void
+  onServerFailed(why: ServerFailure, error: ServerError | undefined): void
 }
 
-/** See the head of this file. */
+/** One request's share of a connection to a server. */
 export interface ServerTransport {
-  /** Whether it has carried another request before. */
+  /** Whether the connection has carried another request before. */
   readonly reused: boolean
+  /** Whether a byte of the answer has come. */
+  readonly answered: boolean
   readonly peer: SampleEndpoint | undefined
   readonly local: SampleEndpoint | undefined
   /** Sends a piece of the request body. False: wait for `onServerDrain`. */
   sendBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean
-  /** Bytes of a tunnel. */
-  sendRaw(chunk: Buffer): boolean
-  endRaw(): void
   /** Sends what is held back. */
   flush(): void
   /** Hands out nothing more of the response until `release`. */
   hold(): void
   release(): void
-  /** From now on bytes are passed as they are. */
-  tunnel(): void
+  /** Hands out what is there already of the response's body, whatever holds it. */
+  drain(): void
+  /** Bytes of the response's body that are announced and have not come, as far as that is known. */
+  readonly left: number
+  /** Bytes of a tunnel. */
+  openTunnel(): void
+  sendRaw(chunk: Buffer): boolean
+  endRaw(): void
   /** The stream is through with it, in a good way. */
   finish(): void
+  /** The stream has given it up. Nothing is told any more. */
+  destroy(): void
+}
+
+/** Connections that one client's requests share, by their servers: `http-reuse never`. */
+export interface OwnConnections {
+  take(server: object): ServerConnection | undefined
+  put(server: object, connection: ServerConnection): void
+  /** One that has died. */
+  drop(server: object, connection: ServerConnection): void
+}
+
+/** A request on its way to a server. Its headers are changed for the wire: nobody reads them afterwards. */
+export interface ServerRequest {
+  readonly head: RequestHead
+  readonly mode: ConnectionMode
+  /** For what is computed from the stream, such as the parameters of an application. */
+  readonly stream: Stream
+  /** Where a connection that nobody else may use goes. */
+  readonly own: OwnConnections
+}
+
+/** A connection to a server. */
+export interface ServerConnection {
+  /** Requests that it has carried, the current one included. */
+  readonly requests: number
+  /**
+   * Sends the head of a request, or holds it back until the body or `flush`. Undefined: it has failed, and has told so.
+   */
+  begin(request: ServerRequest, events: ServerEvents): ServerTransport | undefined
   destroy(): void
 }

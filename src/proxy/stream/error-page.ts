@@ -1,5 +1,6 @@
 /** The pages that HAProxy 2.6 answers errors with, to the byte. */
-import { HeaderList } from '../../http1/index.ts'
+import { formatResponseHead, HeaderList } from '../../http1/index.ts'
+import type { ErrorReply } from '../plan/reply.ts'
 
 /** One page. */
 export interface ErrorPage {
@@ -79,4 +80,11 @@ export function rawErrorPage(status: number): Buffer {
     `HTTP/1.1 ${status} ${reason}\r\nContent-length: ${body.length}\r\nCache-Control: no-cache\r\n` +
     `${connection}Content-Type: text/html\r\n\r\n`
   return Buffer.concat([Buffer.from(head, 'latin1'), body])
+}
+
+/** The head of an `errorfile` that is sent before there is a stream. */
+export function formatErrorReply({ status, reason, headers }: ErrorReply): string {
+  const own = headers.clone()
+  own.add('connection', 'close')
+  return formatResponseHead(status, reason, own)
 }

@@ -1,134 +1,155 @@
-/**
- * One request and its response: through the phases of the request, to a server, through the phases of the response, to
- * the client. Bodies stream both ways; whoever cannot take more stops the other side.
- */
-import type { Socket } from 'node:net'
-import { monotonic } from '../../clock.ts'
-import { formatResponseHead, Framing } from '../../http1/index.ts'
-import type { HeaderList, RequestHead, ResponseHead } from '../../http1/index.ts'
-import type { SampleEndpoint, SampleRequest, SampleResponse } from '../../sample/stream.ts'
-import type { Route } from '../server/backend.ts'
+/** One request and its response: the phases of the request, a server, the phases of the response. */
+import { HeaderList, originForm } from '../../http1/index.ts'
+import type { Framing, RequestHead, ResponseHead } from '../../http1/index.ts'
+import type { RequestState, SampleEndpoint, SampleRequest, SampleResponse } from '../../sample/stream.ts'
+import type { ProxyContext } from '../context.ts'
+import { Flow } from '../plan/flow.ts'
+import type { StreamReply } from '../plan/reply.ts'
+import type { Cause } from '../plan/rule.ts'
+import type { Backend } from '../server/backend.ts'
 import { Connector } from '../server/connector.ts'
 import type { ConnectorClient, Unavailable } from '../server/connector.ts'
-import { openFcgiTransport } from '../server/fcgi-server.ts'
-import type { HttpHeads } from '../actions/heads.ts'
-import { captureHeaders } from './captured.ts'
-import { Flow } from './flow.ts'
+import { addForwardedFor, serverConnectionMode } from '../server/request-head.ts'
+import type {
+  OwnConnections,
+  ServerConnection,
+  ServerError,
+  ServerEvents,
+  ServerFailure,
+  ServerTransport,
+} from '../server/server-transport.ts'
 import { BodyBuffer } from './body-buffer.ts'
-import { cleanConnection, fixFraming } from './hop-by-hop.ts'
+import { captureHeaders } from './captured.ts'
+import type { ClientEvents, ClientTransport } from './client-transport.ts'
 import { fieldsSize, requestSize, responseSize } from './htx-size.ts'
-import type { HttpConnection } from '../client/http1-client.ts'
+import { isBegun, step } from './http-state.ts'
+import type { ResponseEvent, ResponseState } from './http-state.ts'
+import { answersUpgrade } from '../wire/upgrade.ts'
 import { RequestView, ResponseView } from './message-view.ts'
-import { HttpServerConnection } from '../server/http1-server.ts'
-import { errorReply } from './reply.ts'
-import type { StreamReply } from './reply.ts'
-import { addForwardedFor, formatServerRequest, serverConnectionMode } from '../server/request-head.ts'
-import type { Server } from '../server/server.ts'
-import type { StreamTimes } from './times.ts'
+import { StreamRecord } from './record.ts'
+import type { Beginning } from './record.ts'
+import { replyHead } from './reply.ts'
+import { RequestBody } from './request-body.ts'
+import type { Router } from './router.ts'
+import type { Session } from './session.ts'
 import { ProxyStream } from './stream.ts'
-import type { Cause } from './stream.ts'
-import type { ServerFailure, ServerTransport, TransportClient } from '../server/server-transport.ts'
 
 /** Methods whose request may be sent again when nobody knows whether it arrived (RFC 9110 section 9.2.2). */
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
 
-const continueHead = 'HTTP/1.1 100 Continue\r\n\r\n'
-
-/** See the head of this file. */
-export class HttpStream extends ProxyStream implements TransportClient, ConnectorClient, HttpHeads {
-  /** Undefined: there was no request that could be read. */
-  readonly head: RequestHead | undefined
-  responseHead: ResponseHead | undefined
-
-  readonly #connection: HttpConnection
+/**
+ * Glue between a {@link ClientTransport} and a {@link ServerTransport}, neither of which it knows more of. Its two halves
+ * are the {@link RequestBody} and the {@link ResponseState}; what is told to the log goes through the record.
+ */
+export class HttpStream extends ProxyStream implements ServerEvents, ClientEvents, ConnectorClient {
+  readonly #head: RequestHead
+  readonly #client: ClientTransport
+  readonly #body: RequestBody
   /** As received: rules may change those of the head. */
   readonly #method: string
   readonly #target: string
-  /** The head for the server, made when it is first sent. */
-  #requestText: string | undefined
+  #responseHead: ResponseHead | undefined
   #responseFraming: Framing = 0
-  #route: Route | undefined
+  #response: ResponseState = 'awaited'
+  /** What of the response's body came before its head was sent. */
+  #early: BodyBuffer | undefined
+  #earlyDone = false
+  #earlyTrailers: HeaderList | undefined
   #connector: Connector | undefined
-  #transport: ServerTransport | undefined
-  #requestDone: boolean
-  /** The response head is on its way to the client: there is no second one. */
-  #headSent = false
-  #responseDone = false
-  #clientChunked = false
-  #keep = false
-  /** What the client still sends of its request goes nowhere. */
-  #discard = false
-  #tunnel = false
-  #serverEnded = false
-  #clientEnded = false
-  #silent = false
+  #server: ServerTransport | undefined
   #requestView: RequestView | undefined
   #responseView: ResponseView | undefined
-  /** Pieces that rules wanted to see before the request is sent. */
-  #buffered: BodyBuffer | undefined
-  #onBuffered: (() => void) | undefined
+  /** A monitor is not logged. */
+  #silent = false
 
-  constructor(connection: HttpConnection, times: StreamTimes, head: RequestHead | undefined) {
-    super(connection.session, times)
-    this.#connection = connection
-    this.head = head
-    this.status = -1
-    this.#requestDone = head === undefined || head.framing === 0
-    this.#method = head?.method ?? ''
-    this.#target = head?.target ?? ''
+  constructor(
+    context: ProxyContext,
+    session: Session,
+    frontend: Router,
+    client: ClientTransport,
+    head: RequestHead,
+    beginning: Beginning,
+  ) {
+    super(context, session, frontend, new StreamRecord(beginning, -1))
+    this.#client = client
+    this.#head = head
+    this.#method = head.method
+    this.#target = head.target
+    this.#body = new RequestBody(client, head.framing === 0)
   }
 
   // What samples see.
 
-  get request(): SampleRequest | undefined {
-    if (this.head === undefined) return undefined
-    return (this.#requestView ??= new RequestView(this.head, this))
+  override get head(): RequestHead {
+    return this.#head
   }
 
-  get response(): SampleResponse | undefined {
-    if (this.responseHead === undefined) return undefined
-    return (this.#responseView ??= new ResponseView(this.responseHead, this.#responseFraming))
+  override get request(): SampleRequest {
+    return (this.#requestView ??= new RequestView(this.head, this.#body))
   }
 
-  /** `GET /path HTTP/1.1` as received. */
-  get requestLine(): string | undefined {
-    const { head } = this
-    return head === undefined ? undefined : `${this.#method} ${this.#target} HTTP/1.${head.minor}`
+  override get requestState(): RequestState {
+    return 'complete'
   }
 
-  get bufferedBody(): Buffer | undefined {
-    return this.#buffered?.bytes
+  override get response(): SampleResponse | undefined {
+    const head = this.#responseHead
+    if (head === undefined) return undefined
+    return (this.#responseView ??= new ResponseView(head, this.#responseFraming, this))
   }
 
-  get requestBuffer(): undefined {
-    return undefined
+  override get responseHead(): ResponseHead | undefined {
+    return this.#responseHead
   }
 
-  get responseBuffer(): undefined {
-    return undefined
+  override get requestLine(): string {
+    return `${this.#method} ${this.#target} HTTP/1.${this.head.minor}`
   }
 
-  get serverAddress(): SampleEndpoint | undefined {
-    return this.#transport?.peer
+  /** The body of the response, as far as it is there while rules look at it. */
+  get bytes(): Buffer | undefined {
+    if (this.#response === 'judged' && !this.#earlyDone) this.#server?.drain()
+    return this.#early?.bytes
   }
 
-  get backendSource(): SampleEndpoint | undefined {
-    return this.#transport?.local
+  /** What of it is announced and has not come. */
+  get left(): number {
+    return this.#server?.left ?? 0
+  }
+
+  override get serverAddress(): SampleEndpoint | undefined {
+    return this.#server?.peer
+  }
+
+  override get backendSource(): SampleEndpoint | undefined {
+    return this.#server?.local
+  }
+
+  /** The head is complete; what may still come is its body. */
+  get inputOver(): boolean {
+    return this.direction === 'request' ? this.#client.ended : false
   }
 
   // The request.
 
   start(): void {
-    const { head, frontend } = this
-    if (head === undefined) return
-    this.times.requested = monotonic()
-    this.bytesUploaded += requestSize(head.method, head.target, head.headers)
-    const { monitorUri, captures } = frontend.plan.model
-    if (captures.request.length > 0) this.capturedRequest = captureHeaders(captures.request, head.headers)
-    if (monitorUri !== undefined && head.target === monitorUri) {
+    const { method, target, headers } = this.head
+    this.record.bytesUploaded += requestSize(method, target, headers)
+    const { model } = this.frontend.plan
+    const { request: slots } = model.captures
+    if (slots.length > 0) this.capturedRequest = captureHeaders(slots, headers)
+    if (model.monitorUri !== undefined && originForm(target) === model.monitorUri) {
       this.#silent = true
-      this.reply(errorReply(200, this), 'L')
-    } else this.#withBody(frontend.plan.model.options.httpBufferRequest, this.#runFrontend)
+      this.reply(this.errorPage(200), 'L')
+    } else this.#withBody(model.options.httpBufferRequest, this.#runFrontend)
+  }
+
+  /** As `start`, for a stream that its frontend, of TCP, has sent to `backend` already. */
+  startBehind(backend: Backend, before: ProxyStream): void {
+    const { method, target, headers } = this.head
+    this.inherit(before)
+    this.record.bytesUploaded += requestSize(method, target, headers)
+    this.#goTo(backend)
   }
 
   readonly #runFrontend = (): void => {
@@ -137,441 +158,381 @@ export class HttpStream extends ProxyStream implements TransportClient, Connecto
 
   readonly #chooseBackend = (): void => {
     const backend = this.frontend.chooseBackend(this)
-    if (backend === undefined) return this.#unavailable('S')
-    this.chosenBackend = backend
-    backend.streams++
-    backend.total++
-    const route = backend.routeFrom(this.frontend)
-    this.#route = route
-    const buffer = backend.plan !== this.frontend.plan && backend.plan.model.options.httpBufferRequest
-    this.#withBody(buffer, () => this.runSteps(route.request, this.#forward))
+    if (backend === undefined) return this.onUnavailable('no-server')
+    this.#goTo(backend)
   }
 
-  readonly #forward = (): void => {
-    const { head, chosenBackend: backend } = this
-    if (head === undefined || backend === undefined) return
-    const { headers } = head
-    const { uniqueIdHeader } = this.frontend.plan.model
-    // Made while the request can be read, also when only the log shows it.
-    const id = this.uniqueId
-    if (id !== undefined && uniqueIdHeader !== undefined) headers.add(uniqueIdHeader, id)
-    addForwardedFor(headers, this.source?.address, this.frontend.plan, backend.plan)
-    if (this.frontend.steps.length > 0 || this.#route?.request.length !== 0) fixFraming(headers, head.framing)
-    this.stage = 'C'
-    this.#connector = new Connector(this, backend)
-    this.#connector.start()
+  #goTo(backend: Backend): void {
+    const { request } = this.enter(backend)
+    const ownBuffer = backend.plan !== this.frontend.plan && backend.plan.model.options.httpBufferRequest
+    this.#withBody(ownBuffer, () => this.runSteps(request, this.#forward))
   }
 
   /** Waits for the body, or for as much of it as is kept, when rules want to see it. */
   #withBody(wanted: boolean, then: () => void): void {
-    if (!wanted || this.#requestDone || this.#buffered !== undefined) return then()
-    if (this.head?.expectsContinue === true) {
-      this.#connection.sendHead(continueHead)
-      this.#connection.flush()
+    if (!wanted || this.#body.complete) return then()
+    if (this.head.expectsContinue && this.head.headers.has('expect')) {
+      this.#client.sendInformational(continueHead())
       this.head.headers.delete('expect')
     }
-    this.#buffered = new BodyBuffer()
-    this.#onBuffered = then
-    this.#connection.releaseBody()
+    this.#body.gather(this.context.settings.maxBufferSize, then)
   }
 
-  #addBuffered(pieces: readonly Buffer[], done: boolean): void {
-    const buffer = (this.#buffered ??= new BodyBuffer())
-    buffer.add(pieces)
-    if (!done && buffer.size < this.frontend.proxy.settings.maxBufferSize) return
-    const then = this.#onBuffered
-    this.#onBuffered = undefined
-    if (!done) this.#connection.holdBody()
-    then?.()
+  readonly #forward = (): void => {
+    const { head, chosenBackend: backend } = this
+    if (backend === undefined) return
+    const { uniqueIdHeader } = this.frontend.plan.model
+    // Made while the request can be read, also when only the log shows it.
+    const id = this.uniqueId
+    if (uniqueIdHeader !== undefined && id !== undefined) head.headers.add(uniqueIdHeader, id)
+    addForwardedFor(head.headers, this.source?.address, this.frontend.plan, backend.plan)
+    this.record.requestReady()
+    this.#connector = new Connector(this, backend)
+    this.#connector.start()
   }
 
   // The server.
 
-  onServer(server: Server): boolean {
-    if (server.plan.model.proto === 'fcgi') {
-      this.times.connected = monotonic()
-      const transport = openFcgiTransport(this, server)
-      if (transport === undefined) return true
-      this.#attach(transport)
-      return true
-    }
-    const connection = server.takeIdle(this.firstRequest)
-    if (connection === undefined) return false
-    this.times.connected = this.times.assigned
-    this.#attachHttp(connection)
-    return true
+  get ownConnections(): OwnConnections {
+    return this.session.connections
   }
 
-  onConnected(socket: Socket): void {
-    const { server } = this
-    if (server === undefined) return
-    this.#attachHttp(new HttpServerConnection(socket, server))
+  onConnection(connection: ServerConnection): void {
+    const { head, chosenBackend: backend } = this
+    if (backend === undefined) return
+    const mode = serverConnectionMode(this.frontend.plan, backend.plan)
+    const server = connection.begin({ head, mode, stream: this, own: this.ownConnections }, this)
+    // It may have failed, and have said so, already.
+    if (server === undefined || this.over) return
+    this.#server = server
+    this.#body.forward(server)
+    if (this.#server === server) server.flush()
   }
 
   onUnavailable(why: Unavailable): void {
     this.#connector = undefined
-    this.#unavailable(why === 'queue-timeout' || why === 'connect-timeout' ? 's' : 'S')
+    this.record.unassigned()
+    const timedOut = why === 'queue-timeout' || why === 'connect-timeout'
+    this.#replyError(503, timedOut ? 's' : 'S')
   }
 
-  #unavailable(cause: Cause): void {
-    if (this.stage !== 'Q') this.stage = 'C'
-    this.#replyError(503, cause)
-  }
-
-  #attachHttp(transport: HttpServerConnection): void {
-    const { head } = this
-    if (head === undefined) return
-    const { plan } = transport.server.backend
-    const mode = serverConnectionMode(this.frontend.plan, plan)
-    const text = (this.#requestText ??= formatServerRequest(head, mode))
-    transport.begin(this, head.method, text, head.framing)
-    this.#attach(transport)
-  }
-
-  #attach(transport: ServerTransport): void {
-    this.#transport = transport
-    this.stage = 'H'
-    let more = true
-    if (this.#buffered !== undefined) {
-      more = transport.sendBody(this.#buffered.pieces, this.#requestDone, this.#connection.trailers)
-    }
-    if (!this.#requestDone && more) this.#connection.releaseBody()
-    // The body may have brought the stream to its end already.
-    if (this.#transport === transport) transport.flush()
-  }
-
-  // From the client's connection.
+  // From the client.
 
   onClientBody(pieces: readonly Buffer[], done: boolean): void {
-    if (done) this.#requestDone = true
-    for (const piece of pieces) this.bytesUploaded += piece.length
-    if (this.#onBuffered !== undefined) return this.#addBuffered(pieces, done)
-    const transport = this.#transport
-    if (transport === undefined || this.#discard) return
-    if (!transport.sendBody(pieces, done, this.#connection.trailers)) this.#connection.holdBody()
-    if (done && this.#responseDone) this.#end()
+    for (const piece of pieces) this.record.bytesUploaded += piece.length
+    this.#body.receive(pieces, done)
+    if (done && this.#response === 'done') this.#end()
   }
 
   onClientRaw(chunk: Buffer): void {
-    this.bytesUploaded += chunk.length
-    if (this.#transport?.sendRaw(chunk) === false) this.#connection.holdBody()
+    this.record.bytesUploaded += chunk.length
+    if (this.#server?.sendRaw(chunk) === false) this.#client.hold()
   }
 
   onClientDrain(): void {
-    if (!this.#responseDone) this.#transport?.release()
+    if (this.#response !== 'done') this.#server?.release()
   }
 
-  /** The client has ended its side: of a tunnel, or in the middle of its request. */
   onClientEnd(): void {
     if (this.over) return
-    if (this.#tunnel) {
-      this.#clientEnded = true
-      this.#transport?.endRaw()
-      if (this.#serverEnded) this.#end()
+    if (this.#response === 'raw' || this.#response === 'rawEnded') {
+      this.#server?.endRaw()
+      if (this.#response === 'rawEnded') this.#end()
       return
     }
-    this.stage = 'L'
-    this.#abort('C', false)
+    this.#uploadBroken()
+    this.#giveUp('C', () => this.#client.end())
   }
 
-  /** The client has ended its side behind a whole request: it still gets its answer, unless `option abortonclose`. */
+  /** A request that breaks off while a server takes it counts as broken data (`http_request_forward_body`). */
+  #uploadBroken(): void {
+    if (this.#server !== undefined && !this.#body.complete) this.record.answering()
+  }
+
+  /** It still gets its answer, unless `option abortonclose`. */
   onClientHalfClosed(): void {
-    if (this.over || this.#headSent) return
-    const front = this.frontend.plan.model.options.abortOnClose
-    const back = this.chosenBackend?.plan.model.options.abortOnClose ?? false
-    if (front || back) this.#abort('C', false)
+    if (this.over || isBegun(this.#response)) return
+    const abort = this.plans.some((plan) => plan?.model.options.abortOnClose === true)
+    if (abort) this.#giveUp('C', () => this.#client.end())
   }
 
   onClientGone(): void {
     if (this.over) return
-    this.#abort(this.#responseDone || this.#tunnel ? '-' : 'C', true)
+    this.#uploadBroken()
+    const complete = this.#response === 'done' || this.#response === 'raw' || this.#response === 'rawEnded'
+    this.#giveUp(complete ? '-' : 'C', () => this.#client.cut())
   }
 
   onClientTimeout(): void {
     if (this.over) return
-    this.stage = this.#headSent ? 'D' : this.stage
-    if (this.#headSent || this.#tunnel) return this.#abort('c', true)
-    this.#replyError(408, 'c')
+    if (isBegun(this.#response)) return this.#giveUp('c', () => this.#client.cut())
+    if (this.#server === undefined) return this.#replyError(408, 'c')
+    // Once a server is asked it is the server's time that counts, also for a body that stalls (`sH` of HAProxy).
+    if (this.chosenBackend?.plan.timeouts.server === undefined) this.#replyError(504, 's')
   }
 
-  /** The body is malformed. True: an error page may be sent. */
-  onClientInvalid(status: number): boolean {
-    const early = !this.#headSent
-    if (early) {
-      this.stage = 'R'
-      this.status = status
-    } else this.stage = 'D'
-    this.#giveUpServer()
-    this.#conclude('P')
-    return early
+  onClientInvalid(status: number): void {
+    if (this.over) return
+    if (isBegun(this.#response)) return this.#giveUp('P', () => this.#client.cut())
+    this.record.requestRefused()
+    this.record.status = status
+    this.#giveUp('P', () => this.#client.refuse(status))
+  }
+
+  onDestroy(): void {
+    if (!this.over) this.#giveUp('K', () => this.#client.cut())
   }
 
   // From the server.
 
   onServerInformational(head: ResponseHead): void {
-    if (this.head?.minor !== 1) return
-    this.bytesRead += responseSize(head.reason, head.headers)
-    this.#connection.sendHead(formatResponseHead(head.status, head.reason, head.headers, 1))
-    this.#connection.flush()
+    if (this.over || this.head.minor !== 1 || isBegun(this.#response)) return
+    this.record.bytesRead += responseSize(head.reason, head.headers)
+    this.#client.sendInformational(head)
+  }
+
+  override inform(head: ResponseHead): void {
+    this.onServerInformational(head)
   }
 
   onServerHead(head: ResponseHead, framing: Framing): void {
-    this.times.responded = monotonic()
-    if (head.status === 101 && this.head?.upgrade === undefined)
-      return this.#onServerFault('invalid', undefined)
+    if (this.over || this.#response !== 'awaited') return
+    if (head.status === 101 && !answersUpgrade(this.head, head)) {
+      return this.onServerFailed('invalid', undefined)
+    }
+    this.record.responded()
     this.direction = 'response'
-    this.responseHead = head
+    this.#responseHead = head
     this.#responseFraming = framing
-    this.status = head.status
-    // Before it is counted, and before rules see it: what is said about the connection was said to us.
-    if (head.connection !== 0) cleanConnection(head.headers, this.#opensTunnel(head))
-    this.bytesRead += responseSize(head.reason, head.headers)
+    this.record.status = head.status
+    this.record.bytesRead += responseSize(head.reason, head.headers)
+    this.#move('head')
     const { response: slots } = this.frontend.plan.model.captures
     if (slots.length > 0) this.capturedResponse = captureHeaders(slots, head.headers)
-    const steps = this.#route?.response ?? []
-    if (steps.length === 0) return this.#sendHead()
-    this.#transport?.hold()
-    this.runSteps(steps, this.#sendFixedHead)
+    const steps = this.route?.response ?? []
+    if (steps.length === 0) return this.#sendHead(head)
+    this.#server?.hold()
+    this.runSteps(steps, () => this.#sendHead(head))
   }
 
-  readonly #sendFixedHead = (): void => {
-    const { responseHead: head } = this
-    const hasBody = this.#responseFraming !== 0
-    if (head !== undefined && hasBody) fixFraming(head.headers, this.#responseFraming)
-    this.#sendHead()
-  }
-
-  #sendHead(): void {
-    const { head: request, responseHead: head } = this
-    if (request === undefined || head === undefined) return
-    const framing = this.#responseFraming
-    this.status = head.status
-    const tunnel = this.#opensTunnel(head)
-    this.#clientChunked = framing === Framing.Chunked && request.minor === 1
-    // HAProxy 2.6 sends chunks to HTTP/1.0 clients, who cannot read them.
-    if (framing === Framing.Chunked && !this.#clientChunked) head.headers.delete('transfer-encoding')
-    this.#keep = !tunnel && (framing >= 0 || this.#clientChunked) && this.#mayKeep(request)
-    if (!tunnel) this.#addConnection(head.headers, request, head.minor)
-    this.#headSent = true
-    this.stage = 'D'
-    this.#connection.sendHead(formatResponseHead(head.status, head.reason, head.headers, head.minor))
-    if (tunnel) return this.#openTunnel()
-    if (framing === 0) return this.#endResponse()
-    this.#transport?.release()
+  #sendHead(head: ResponseHead): void {
+    this.record.status = head.status
+    this.#move('send')
+    this.record.answering()
+    const { connectionMode } = this.frontend.plan.model.options
+    this.#client.sendHead(head, this.#responseFraming, connectionMode !== 'close')
+    if (this.#opensTunnel(head)) return this.#openTunnel()
+    const early = this.#early
+    this.#early = undefined
+    if (this.#responseFraming === 0 || this.#earlyDone) {
+      if (early !== undefined) this.#sendBody(early.pieces, true, this.#earlyTrailers)
+      return this.#endResponse()
+    }
+    if (early === undefined || this.#sendBody(early.pieces, false, undefined)) this.#server?.release()
   }
 
   #opensTunnel({ status }: ResponseHead): boolean {
-    return status === 101 || (this.head?.method === 'CONNECT' && status >= 200 && status < 300)
-  }
-
-  #mayKeep(request: RequestHead): boolean {
-    return (
-      this.#connection.persists(request) &&
-      this.frontend.plan.model.options.connectionMode !== 'close' &&
-      !this.frontend.proxy.closing
-    )
-  }
-
-  /** Whatever is not the version's habit is said. */
-  #addConnection(headers: HeaderList, request: RequestHead, minor: number): void {
-    if (!this.#keep) {
-      if (minor === 1) headers.add('connection', 'close')
-    } else if (request.minor === 0 || minor === 0) headers.add('connection', 'keep-alive')
+    return status === 101 || (this.head.method === 'CONNECT' && status >= 200 && status < 300)
   }
 
   #openTunnel(): void {
-    this.#tunnel = true
-    this.#requestDone = true
-    this.#connection.flush()
-    this.#connection.tunnel()
-    this.#transport?.tunnel()
-    this.#transport?.release()
-    this.#connection.releaseBody()
+    this.#move('switch')
+    this.#body.switchToRaw()
+    this.#client.flush()
+    this.#client.openTunnel()
+    this.#server?.openTunnel()
+    this.#server?.release()
+    this.#client.release()
   }
 
   onServerBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): void {
-    for (const piece of pieces) this.bytesRead += piece.length
-    if (trailers !== undefined && done) this.bytesRead += fieldsSize(trailers)
-    const more = this.#connection.write(pieces, this.#clientChunked, done, trailers)
+    if (this.#response === 'judged') {
+      if (pieces.length > 0) (this.#early ??= new BodyBuffer()).add(pieces)
+      this.#earlyDone = done
+      this.#earlyTrailers = trailers
+      return
+    }
+    const more = this.#sendBody(pieces, done, trailers)
     if (done) this.#endResponse()
-    else if (!more) this.#transport?.hold()
+    else if (!more) this.#server?.hold()
+  }
+
+  #sendBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean {
+    for (const piece of pieces) this.record.bytesRead += piece.length
+    if (trailers !== undefined && done) this.record.bytesRead += fieldsSize(trailers)
+    return this.#client.sendBody(pieces, done, trailers)
   }
 
   #endResponse(): void {
-    this.#responseDone = true
+    this.#move('last')
     // The rest of the request may still be on its way; the server gets it as long as it takes it.
-    if (this.#requestDone) this.#end()
-    else this.#connection.flush()
+    if (this.#body.complete) this.#end()
+    else this.#client.flush()
   }
 
   onServerRaw(chunk: Buffer): void {
-    this.bytesRead += chunk.length
-    if (!this.#connection.write([chunk], false, false, undefined)) this.#transport?.hold()
+    this.record.bytesRead += chunk.length
+    if (!this.#client.sendRaw(chunk)) this.#server?.hold()
   }
 
   onServerRawEnd(): void {
-    this.#serverEnded = true
-    this.#connection.endRaw()
-    if (this.#clientEnded) this.#end()
+    this.#move('end')
+    this.#client.endRaw()
+    if (this.#client.ended) this.#end()
   }
 
   onServerPause(): void {
-    this.#connection.flush()
+    this.#client.flush()
   }
 
   onServerDrain(): void {
-    if (!this.#requestDone || this.#tunnel) this.#connection.releaseBody()
+    this.#body.resume()
   }
 
-  onServerFailed(why: ServerFailure, _error: Error | undefined): void {
+  onServerFailed(why: ServerFailure, error: ServerError | undefined): void {
     if (this.over) return
-    const transport = this.#transport
-    if (transport !== undefined && why === 'closed' && this.#mayRepeat(transport)) {
-      this.#transport = undefined
-      if (this.server !== undefined) this.#connector?.startFresh(this.server)
+    const server = this.#server
+    this.#server = undefined
+    if (why === 'closed' && server !== undefined && this.#mayRepeat(server)) {
+      this.#body.restart()
+      this.#connector?.startFresh()
       return
     }
-    this.#onServerFault(why, transport)
+    if (this.#response === 'done') return this.#end()
+    // All of the response is here: it only waits for its rules.
+    if (this.#response === 'judged' && (this.#responseFraming === 0 || this.#earlyDone)) return
+    if (why === 'refused') return this.#refuse(error?.status ?? 400)
+    const cause: Cause = why === 'timeout' ? 's' : why === 'invalid' ? 'P' : 'S'
+    if (isBegun(this.#response)) return this.#giveUp(cause, () => this.#client.cut())
+    this.record.responseRefused()
+    this.#replyError(why === 'timeout' ? 504 : why === 'overloaded' ? 503 : 502, cause)
   }
 
   /** A connection that was kept may end just when the next request is sent: that request has probably not been seen. */
-  #mayRepeat(transport: ServerTransport): boolean {
-    const { head } = this
-    if (head === undefined || !transport.reused || this.direction === 'response') return false
-    return head.framing === 0 && idempotent.has(head.method)
+  #mayRepeat(server: ServerTransport): boolean {
+    if (!server.reused || server.answered || this.#response !== 'awaited') return false
+    return this.#body.repeatable && idempotent.has(this.head.method)
   }
 
-  #onServerFault(why: ServerFailure, transport: ServerTransport | undefined): void {
-    if (transport !== undefined) this.#transport = undefined
-    if (this.#responseDone) {
-      this.#keep = false
-      return this.#end()
-    }
-    const cause: Cause = why === 'timeout' ? 's' : why === 'invalid' ? 'P' : 'S'
-    if (this.#headSent) {
-      this.stage = 'D'
-      return this.#abort(cause, this.#responseFraming === Framing.UntilClose)
-    }
-    const status = why === 'timeout' ? 504 : why === 'overloaded' ? 503 : 502
-    this.times.responded = -1
-    this.#replyError(status, cause)
+  /** The request cannot be sent to this server: that is the client's fault, and it is told. */
+  #refuse(status: number): void {
+    this.record.requestRefused()
+    this.#replyError(status, 'P')
   }
 
   // Answers of our own.
 
   #replyError(status: number, cause: Cause): void {
-    this.reply(errorReply(status, this), cause)
+    this.reply(this.errorPage(status), cause)
   }
 
   reply(reply: StreamReply, cause: Cause): Flow {
     if (this.over) return Flow.Over
-    if (this.#headSent) {
-      this.#abort(cause, true)
+    if (isBegun(this.#response) || reply.silent === true) {
+      const ending = reply.silent === true ? () => this.#client.end() : () => this.#client.cut()
+      this.#giveUp(cause, ending)
       return Flow.Over
     }
-    this.cause = cause
-    this.#giveUpServer()
+    // A rule has refused what the server said.
+    if (this.#response === 'judged') this.record.responseRefused()
+    else if (cause === 'P' || cause === 'L') this.record.requestReady()
+    this.record.blame(cause)
+    const { server, connector } = this.#leaveServer()
+    server?.destroy()
+    connector?.passOn()
     this.abandonWait()
-    if (reply.silent === true) {
-      this.#abort(cause, false)
-      return Flow.Over
-    }
+    if (this.#response !== 'local') this.#move('reply')
     this.direction = 'response'
-    this.status = reply.status
-    this.#onBuffered = undefined
-    this.#discard = true
-    // A body that has come in already is read; one that has not ends the connection.
-    if (!this.#requestDone) this.#requestDone = this.#connection.drainBody()
-    this.#responseView = undefined
-    this.responseHead = {
-      minor: 1,
-      status: reply.status,
-      reason: reply.reason,
-      headers: reply.headers,
-      framing: reply.body.length,
-      connection: 0,
-      upgrade: undefined,
-    }
+    this.record.status = reply.status
+    // What of the body has come already is read; what has not come ends the connection.
+    this.#body.discard()
+    this.#early = this.#responseView = undefined
+    const head = replyHead(reply)
+    this.#responseHead = head
     this.#responseFraming = reply.body.length
-    const steps = this.#route?.afterResponse ?? this.frontend.afterResponseSteps
-    this.runSteps(steps, () => this.#sendReply(reply))
+    const steps = this.route?.afterResponse ?? this.frontend.afterResponse
+    this.runSteps(steps, () => this.#sendReply(reply, head))
     return Flow.Over
   }
 
-  #sendReply(reply: StreamReply): void {
-    const { head: request, responseHead: head } = this
-    if (request === undefined || head === undefined) return
-    this.status = head.status === reply.status ? (reply.logged ?? head.status) : head.status
-    this.bytesRead += responseSize(head.reason, head.headers)
-    this.#keep = this.#requestDone && !reply.close && this.#mayKeep(request)
-    this.#addConnection(head.headers, request, 1)
-    this.#headSent = true
-    this.#connection.sendHead(formatResponseHead(head.status, head.reason, head.headers, 1))
-    const hasBody = request.method !== 'HEAD' && head.status !== 204 && head.status !== 304
-    if (hasBody && reply.body.length > 0) {
-      this.bytesRead += reply.body.length
-      this.#connection.write([reply.body], false, true, undefined)
-    }
-    this.#responseDone = true
+  #sendReply(reply: StreamReply, head: ResponseHead): void {
+    this.record.status = head.status === reply.status ? (reply.logged ?? head.status) : head.status
+    this.record.bytesRead += responseSize(head.reason, head.headers)
+    const { connectionMode } = this.frontend.plan.model.options
+    const mayKeep = this.#body.complete && !reply.close && connectionMode !== 'close'
+    const hasBody = this.head.method !== 'HEAD' && head.status !== 204 && head.status !== 304
+    this.#move('send')
+    this.#client.sendHead(head, reply.body.length, mayKeep)
+    if (hasBody && reply.body.length > 0) this.#sendBody([reply.body], true, undefined)
+    this.#move('last')
     this.#end()
   }
 
   reject(cause: Cause): Flow {
-    if (!this.over) this.#abort(cause, true)
+    if (!this.over) this.#giveUp(cause, () => this.#client.cut())
     return Flow.Over
-  }
-
-  /** The head is complete, and nothing else is inspected. */
-  get inputOver(): boolean {
-    return this.#connection.clientEnded
   }
 
   protected fault(): void {
     // A second fault, of a rule for replies perhaps, leaves nothing to be said.
-    if (this.cause === 'I' || this.#headSent) this.#abort('I', true)
+    if (this.record.cause === 'I' || isBegun(this.#response)) this.#giveUp('I', () => this.#client.cut())
     else this.#replyError(500, 'I')
-  }
-
-  /** For a request that could not be read: it is only logged. */
-  fail(cause: Cause, status: number): void {
-    this.status = status
-    this.#conclude(cause)
   }
 
   // The end.
 
-  #giveUpServer(): void {
-    this.#transport?.destroy()
-    this.#transport = undefined
-    this.#connector?.cancel()
-    this.#connector = undefined
+  #move(event: ResponseEvent): void {
+    const next = step(this.#response, event)
+    if (next === undefined) throw new Error(`a response that is ${this.#response} cannot take ${event}`)
+    this.#response = next
   }
 
-  /** Ends without a (complete) response: at once, or after what was written is sent. */
-  #abort(cause: Cause, atOnce: boolean): void {
-    this.#giveUpServer()
-    this.#conclude(cause)
-    if (atOnce) this.#connection.destroy()
-    else this.#connection.end()
+  protected releaseServer(): void {
+    this.#connector?.release()
+  }
+
+  /** What the stream has of a server is its own no more; the caller parts from it. */
+  #leaveServer(): {
+    readonly server: ServerTransport | undefined
+    readonly connector: Connector | undefined
+  } {
+    const server = this.#server
+    const connector = this.#connector
+    this.#server = undefined
+    this.#connector = undefined
+    connector?.release()
+    return { server, connector }
+  }
+
+  /** Ends without a (complete) response. */
+  #giveUp(cause: Cause, ending: () => void): void {
+    this.record.blame(cause)
+    this.finishOnce(this.#silent)
+    const { server, connector } = this.#leaveServer()
+    ending()
+    server?.destroy()
+    connector?.passOn()
   }
 
   #end(): void {
     if (this.over) return
-    this.#connection.flush()
-    this.#transport?.finish()
-    this.#conclude(this.cause)
-    this.#connection.finish(this.#keep)
+    this.#client.flush()
+    this.finishOnce(this.#silent)
+    const { server, connector } = this.#leaveServer()
+    server?.finish()
+    this.#client.finish()
+    connector?.passOn()
   }
+}
 
-  #conclude(cause: Cause): void {
-    if (this.over) return
-    this.cause = cause
-    this.times.ended = monotonic()
-    this.#connector?.done()
-    this.#connector = undefined
-    if (this.chosenBackend !== undefined) this.chosenBackend.streams--
-    if (!this.#silent) this.frontend.logStream(this)
-    this.#transport = undefined
-    this.finishOnce()
+function continueHead(): ResponseHead {
+  return {
+    minor: 1,
+    status: 100,
+    reason: 'Continue',
+    headers: new HeaderList(),
+    framing: 0,
+    connection: 0,
+    upgrade: undefined,
   }
 }

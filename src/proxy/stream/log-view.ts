@@ -1,23 +1,25 @@
 /** What log lines show of a stream (configuration.txt 8.2.4), computed when it is asked for. */
 import type { SampleEndpoint, StreamLog } from '../../sample/stream.ts'
-import { between } from './times.ts'
+import type { StreamRecord } from './record.ts'
 import type { ProxyStream } from './stream.ts'
 
 
-/** See the head of this file. */
+/** One look at one stream; a log format asks it for each of its fields. */
 export class StreamLogView implements StreamLog {
   readonly #stream: ProxyStream
+  readonly #record: StreamRecord
 
   constructor(stream: ProxyStream) {
     this.#stream = stream
+    this.#record = stream.record
   }
 
   get acceptDate(): number {
-    return this.#stream.times.acceptDate
+    return this.#record.beginning.acceptDate
   }
 
   get requestDate(): number {
-    return this.#stream.times.requestDate
+    return this.#record.beginning.requestDate
   }
 
   get handshakeTime(): number {
@@ -25,53 +27,43 @@ export class StreamLogView implements StreamLog {
   }
 
   get idleTime(): number {
-    const { accepted, begun } = this.#stream.times
-    return between(accepted, begun)
+    return this.#record.idleTime
   }
 
   get requestTime(): number {
-    const { begun, requested } = this.#stream.times
-    return between(begun, requested)
+    return this.#record.requestTime
   }
 
   get requestEnd(): number {
-    const { accepted, requested } = this.#stream.times
-    return between(accepted, requested)
+    return this.#record.requestEnd
   }
 
   get queueTime(): number {
-    const { begun, requested, assigned } = this.#stream.times
-    return between(requested < 0 ? begun : requested, assigned)
+    return this.#record.queueTime
   }
 
   get connectTime(): number {
-    const { assigned, connected } = this.#stream.times
-    return between(assigned, connected)
+    return this.#record.connectTime
   }
 
   get responseTime(): number {
-    const { connected, responded } = this.#stream.times
-    return between(connected, responded)
+    return this.#record.responseTime
   }
 
   get dataTime(): number {
-    const { responded, ended } = this.#stream.times
-    return between(responded, ended)
+    return this.#record.dataTime
   }
 
   get activeTime(): number {
-    const { begun, ended } = this.#stream.times
-    return between(begun, ended)
+    return this.#record.activeTime
   }
 
   get totalTime(): number {
-    const { accepted, ended } = this.#stream.times
-    return between(accepted, ended)
+    return this.#record.totalTime
   }
 
   get userTime(): number {
-    const { begun, ended } = this.#stream.times
-    return between(begun, ended)
+    return this.#record.activeTime
   }
 
   get asap(): boolean {
@@ -79,20 +71,19 @@ export class StreamLogView implements StreamLog {
   }
 
   get status(): number {
-    return this.#stream.status
+    return this.#record.status
   }
 
   get bytesRead(): number {
-    return this.#stream.bytesRead
+    return this.#record.bytesRead
   }
 
   get bytesUploaded(): number {
-    return this.#stream.bytesUploaded
+    return this.#record.bytesUploaded
   }
 
   get termination(): string {
-    const { cause, stage } = this.#stream
-    return cause === '-' ? '--' : cause + stage
+    return this.#record.termination
   }
 
   get cookieState(): string {
@@ -108,9 +99,9 @@ export class StreamLogView implements StreamLog {
   }
 
   get connections(): StreamLog['connections'] {
-    const { frontend, chosenBackend, server } = this.#stream
+    const { context, frontend, chosenBackend, server } = this.#stream
     return {
-      process: frontend.proxy.connections,
+      process: context.connections,
       frontend: frontend.connections,
       backend: chosenBackend?.streams ?? 0,
       server: server?.served ?? 0,
@@ -118,11 +109,11 @@ export class StreamLogView implements StreamLog {
   }
 
   get retries(): number {
-    return this.#stream.retries
+    return this.#record.retries
   }
 
   get redispatched(): boolean {
-    return this.#stream.redispatched
+    return this.#record.redispatched
   }
 
   get serverQueue(): number {
@@ -130,7 +121,7 @@ export class StreamLogView implements StreamLog {
   }
 
   get backendQueue(): number {
-    return this.#stream.queuedBefore
+    return this.#record.queuedBefore
   }
 
   get capturedRequest(): readonly (string | undefined)[] {
@@ -156,7 +147,7 @@ export class StreamLogView implements StreamLog {
   }
 
   get pid(): number {
-    return this.#stream.frontend.proxy.pid
+    return this.#stream.context.pid
   }
 
   get backendSource(): SampleEndpoint | undefined {

@@ -3,17 +3,25 @@ import { Framing } from '../../http1/index.ts'
 import type { RequestHead, ResponseHead } from '../../http1/index.ts'
 import type { SampleHeaders, SampleRequest, SampleResponse } from '../../sample/stream.ts'
 
-/** What is known of the body beside the head. */
-export interface BodySource {
-  readonly bufferedBody: Buffer | undefined
+/** What is there of a body beside the head. */
+export interface BodyView {
+  readonly bytes: Buffer | undefined
+  /** What the chunk being read, or the announced length, still misses. */
+  readonly left: number
 }
 
-/** See the head of this file. */
+/** How much of a body is announced; undefined when nothing is. */
+function announced(framing: Framing, body: BodyView): number | undefined {
+  if (framing >= 0) return framing
+  return framing === Framing.Chunked ? (body.bytes?.length ?? 0) + body.left : undefined
+}
+
+/** As samples see a request, whatever rules made of it by now. */
 export class RequestView implements SampleRequest {
   readonly #head: RequestHead
-  readonly #body: BodySource
+  readonly #body: BodyView
 
-  constructor(head: RequestHead, body: BodySource) {
+  constructor(head: RequestHead, body: BodyView) {
     this.#head = head
     this.#body = body
   }
@@ -35,23 +43,24 @@ export class RequestView implements SampleRequest {
   }
 
   get body(): Buffer | undefined {
-    return this.#body.bufferedBody
+    return this.#body.bytes
   }
 
   get bodySize(): number | undefined {
-    const { framing } = this.#head
-    return framing === Framing.Chunked ? undefined : framing
+    return announced(this.#head.framing, this.#body)
   }
 }
 
-/** See the head of this file. */
+/** As samples see a response. */
 export class ResponseView implements SampleResponse {
   readonly #head: ResponseHead
   readonly #framing: Framing
+  readonly #body: BodyView
 
-  constructor(head: ResponseHead, framing: Framing) {
+  constructor(head: ResponseHead, framing: Framing, body: BodyView) {
     this.#head = head
     this.#framing = framing
+    this.#body = body
   }
 
   get status(): number {
@@ -70,11 +79,11 @@ export class ResponseView implements SampleResponse {
     return this.#head.headers.pairs
   }
 
-  get body(): undefined {
-    return undefined
+  get body(): Buffer | undefined {
+    return this.#body.bytes
   }
 
   get bodySize(): number | undefined {
-    return this.#framing < 0 ? undefined : this.#framing
+    return announced(this.#framing, this.#body)
   }
 }

@@ -1,7 +1,7 @@
 /** Runs the rules of one rule set of one section. */
-import { Flow } from './flow.ts'
-import type { Step } from './flow.ts'
-import type { RulePlan } from '../plan/plan.ts'
+import { Flow } from '../plan/flow.ts'
+import type { Step } from './step.ts'
+import type { RulePlan } from '../plan/rule.ts'
 import type { ProxyStream } from './stream.ts'
 
 /** How the rules of `tcp-request content` and `tcp-response content` wait. */

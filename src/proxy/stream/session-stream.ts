@@ -1,44 +1,18 @@
 /** What the rules of `tcp-request connection` and `tcp-request session` see: a connection, and nothing that it sent yet. */
-import { Flow } from './flow.ts'
-import type { Session } from '../client/session.ts'
-import { StreamTimes } from './times.ts'
+import type { ProxyContext } from '../context.ts'
+import { Flow } from '../plan/flow.ts'
+import { StreamRecord } from './record.ts'
+import type { Router } from './router.ts'
+import type { Session } from './session.ts'
 import { ProxyStream } from './stream.ts'
 
-/** See the head of this file. */
+/** A stream that goes nowhere: its rules let it pass, or end it. */
 export class SessionStream extends ProxyStream {
-  constructor(session: Session) {
-    super(
-      session,
-      new StreamTimes(session.accepted, session.acceptDate, session.accepted, session.acceptDate),
-    )
-  }
-
-  get request(): undefined {
-    return undefined
-  }
-
-  get response(): undefined {
-    return undefined
-  }
-
-  get requestBuffer(): undefined {
-    return undefined
-  }
-
-  get responseBuffer(): undefined {
-    return undefined
-  }
-
-  get requestLine(): undefined {
-    return undefined
-  }
-
-  get serverAddress(): undefined {
-    return undefined
-  }
-
-  get backendSource(): undefined {
-    return undefined
+  constructor(context: ProxyContext, session: Session, frontend: Router) {
+    const { accepted, acceptDate } = session
+    const beginning = { accepted, acceptDate, begun: accepted, requestDate: acceptDate }
+    // It is no stream of HAProxy's, and takes no number.
+    super(context, session, frontend, new StreamRecord(beginning, 0), -1)
   }
 
   reply(): Flow {
@@ -50,6 +24,8 @@ export class SessionStream extends ProxyStream {
   }
 
   protected fault(): void {}
+
+  protected releaseServer(): void {}
 
   get inputOver(): boolean {
     return true

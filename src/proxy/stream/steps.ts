@@ -1,95 +1,102 @@
 /** Puts the phases of a frontend and a backend together into lists of steps; empty ones are left out. */
-import type { RuleSet } from '../../config/model.ts'
-import type { Backend, Route } from '../server/backend.ts'
-import { SpoeEventStep } from '../filters/spoe/filter.ts'
-import type { Step } from './flow.ts'
-import type { Frontend } from '../client/frontend.ts'
-import { phasesOf, phases } from '../plan/phases.ts'
+import type { RuleSet } from '../../config/index.ts'
+import { phases, phasesOf } from '../plan/phases.ts'
 import type { Phase } from '../plan/phases.ts'
-import type { ProxyPlan, RulePlan } from '../plan/plan.ts'
+import type { ProxyPlan } from '../plan/plan.ts'
+import type { RulePlan } from '../plan/rule.ts'
+import type { StreamFilter } from './filter.ts'
 import { RulesStep } from './rules-step.ts'
+import type { Step } from './step.ts'
 
-/** The steps before a backend is chosen. */
-export function frontendSteps(frontend: Frontend): readonly Step[] {
-  const steps: Step[] = []
-  for (const phase of phasesOf[frontend.plan.model.mode].frontend) addPhase(steps, phase, frontend, undefined)
-  return steps
+/** A section that a stream goes through, and its filters. */
+export interface Side {
+  readonly plan: ProxyPlan
+  readonly filters: readonly StreamFilter[]
 }
 
-/** The steps of streams from `frontend` to `backend`; in a `listen` both are one section, whose rules run once. */
-export function requestSteps(frontend: Frontend, backend: Backend): Route {
-  const lists = phasesOf[frontend.plan.model.mode]
-  const build = (list: readonly Phase[]): readonly Step[] => {
-    const steps: Step[] = []
-    for (const phase of list) addPhase(steps, phase, frontend, backend)
-    return steps
-  }
+/** What is fixed for the streams that go from one frontend to one backend. */
+export interface Route {
+  readonly request: readonly Step[]
+  readonly server: readonly Step[]
+  readonly response: readonly Step[]
+  readonly afterResponse: readonly Step[]
+  /** Those of the frontend, then those of the backend. */
+  readonly filters: readonly StreamFilter[]
+}
+
+/** The steps before a backend is chosen. */
+export function frontendSteps(frontend: Side): readonly Step[] {
+  return build(phasesOf[frontend.plan.model.mode].frontend, frontend, undefined)
+}
+
+/**
+ * The steps of streams from `frontend` to `backend`; in a `listen` both are one section, whose rules run once. The mode
+ * is the backend's: a stream of a TCP frontend becomes HTTP in front of an HTTP backend.
+ */
+export function routeSteps(frontend: Side, backend: Side): Route {
+  const lists = phasesOf[backend.plan.model.mode]
   return {
-    request: backend.plan === frontend.plan ? [] : build(lists.backend),
-    server: build(lists.server),
-    response: build(lists.response),
+    request: backend.plan === frontend.plan ? [] : build(lists.backend, frontend, backend),
+    server: build(lists.server, frontend, backend),
+    response: build(lists.response, frontend, backend),
     afterResponse: afterResponseSteps(frontend, backend),
+    filters: [...frontend.filters, ...backend.filters],
   }
 }
 
 /** What replies of the proxy itself go through. */
-export function afterResponseSteps(frontend: Frontend, backend: Backend | undefined): readonly Step[] {
-  const steps: Step[] = []
-  if (frontend.plan.model.mode === 'http') addPhase(steps, phases.httpAfterResponse, frontend, backend)
-  return steps
+export function afterResponseSteps(frontend: Side, backend: Side | undefined): readonly Step[] {
+  const { mode } = (backend ?? frontend).plan.model
+  return mode === 'http' ? build([phases.httpAfterResponse], frontend, backend) : []
 }
 
-function addPhase(steps: Step[], phase: Phase, frontend: Frontend, backend: Backend | undefined): void {
-  const { event } = phase
-  if (event !== undefined) {
-    const filters = [...frontend.filters, ...(backend === undefined ? [] : backendFilters(frontend, backend))]
-    for (const [index, filter] of filters.entries()) {
-      if (filter.plan.eventMessages(event).length > 0) steps.push(new SpoeEventStep(filter, index, event))
-    }
-  }
-  const { ruleSet } = phase
-  if (ruleSet === undefined) return
-  const done = new Set<ProxyPlan>()
-  for (const side of phase.sides) {
-    const plan = side === 'frontend' ? frontend.plan : backend?.plan
-    if (plan === undefined || done.has(plan)) continue
-    done.add(plan)
+function build(list: readonly Phase[], frontend: Side, backend: Side | undefined): readonly Step[] {
+  return list.flatMap((phase) => [
+    ...eventSteps(phase, frontend, backend),
+    ...ruleSteps(phase, frontend, backend),
+  ])
+}
+
+function eventSteps({ event }: Phase, frontend: Side, backend: Side | undefined): readonly Step[] {
+  if (event === undefined) return []
+  return [...frontend.filters, ...(backend?.filters ?? [])].flatMap((filter) => filter.eventStep(event) ?? [])
+}
+
+function ruleSteps(
+  { ruleSet, sides, direction }: Phase,
+  frontend: Side,
+  backend: Side | undefined,
+): readonly Step[] {
+  if (ruleSet === undefined) return []
+  const plans = new Set(
+    sides.flatMap((side) => (side === 'frontend' ? frontend.plan : (backend?.plan ?? []))),
+  )
+  return [...plans].flatMap((plan) => {
     const rules = rulesOf(plan, ruleSet)
-    if (rules.length > 0) {
-      steps.push(
-        new RulesStep(
-          rules,
-          isContent(ruleSet) ? { delay: plan.model.inspectDelay[phase.direction] } : undefined,
-        ),
-      )
-    }
-  }
-}
-
-/** The filters of a backend follow those of the frontend, unless they are the same. */
-export function backendFilters(frontend: Frontend, backend: Backend) {
-  return backend.plan === frontend.plan ? [] : backend.proxy.filtersOf(backend.plan)
+    const content = isContent(ruleSet) ? { delay: plan.model.inspectDelay[direction] } : undefined
+    return rules.length === 0 ? [] : new RulesStep(rules, content)
+  })
 }
 
 function isContent(ruleSet: RuleSet): boolean {
   return ruleSet === 'tcp-request content' || ruleSet === 'tcp-response content'
 }
 
-function rulesOf(plan: ProxyPlan, ruleSet: RuleSet): readonly RulePlan[] {
+function rulesOf({ rules }: ProxyPlan, ruleSet: RuleSet): readonly RulePlan[] {
   switch (ruleSet) {
     case 'tcp-request connection':
-      return plan.rules.connection
+      return rules.connection
     case 'tcp-request session':
-      return plan.rules.session
+      return rules.session
     case 'tcp-request content':
-      return plan.rules.requestContent
+      return rules.requestContent
     case 'http-request':
-      return plan.rules.httpRequest
+      return rules.httpRequest
     case 'tcp-response content':
-      return plan.rules.responseContent
+      return rules.responseContent
     case 'http-response':
-      return plan.rules.httpResponse
+      return rules.httpResponse
     case 'http-after-response':
-      return plan.rules.httpAfterResponse
+      return rules.httpAfterResponse
   }
 }

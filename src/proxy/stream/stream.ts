@@ -1,203 +1,165 @@
 /**
- * What TCP and HTTP streams have in common: the phases they go through, the variables, the place in the log, and the
- * face that samples see.
+ * What TCP and HTTP streams have in common: the variables, the filters, the record for the log, and the face that
+ * samples and rules see.
  */
 import { wallClock } from '../../clock.ts'
+import type { StreamLogLevel, VariableScope } from '../../config/model.ts'
+import type { RequestHead, ResponseHead } from '../../http1/index.ts'
 import type {
+  RequestState,
   SampleEndpoint,
   SampleFcgiApp,
   SampleNamed,
   SampleRequest,
   SampleResponse,
-  Stream,
   StreamLog,
 } from '../../sample/stream.ts'
-import type { StreamLogLevel, VariableScope } from '../../config/model.ts'
 import { VariableStore } from '../../sample/variables.ts'
+import type { ProxyContext } from '../context.ts'
+import { Flow } from '../plan/flow.ts'
+import type { ProxyPlan } from '../plan/plan.ts'
+import type { StreamReply } from '../plan/reply.ts'
+import type { Cause, RuleStream } from '../plan/rule.ts'
+import type { SpoeMessagePlan, SpoePlan } from '../plan/spoe.ts'
 import type { Backend } from '../server/backend.ts'
 import type { Captured } from './captured.ts'
-import { Flow, Wait } from './flow.ts'
-import type { Step } from './flow.ts'
-import { Inspection } from './inspection.ts'
-import type { Frontend } from '../client/frontend.ts'
-import type { StreamReply } from './reply.ts'
 import type { Server } from '../server/server.ts'
-import type { Session } from '../client/session.ts'
+import type { FilterContext } from './filter.ts'
+import { logStream } from './log-line.ts'
 import { StreamLogView } from './log-view.ts'
-import type { StreamTimes } from './times.ts'
-import type { SpoeContext } from '../filters/spoe/context.ts'
+import type { StreamRecord } from './record.ts'
+import { errorReply } from './reply.ts'
+import type { Router } from './router.ts'
+import type { Session } from './session.ts'
+import { StepRunner } from './step-runner.ts'
+import type { Step } from './step.ts'
+import type { Route } from './steps.ts'
 
-const noSteps: readonly Step[] = []
-const nothing = (): void => {}
-
-/** How far a stream came, as the second character of the termination state has it. */
-export type Stage = 'R' | 'T' | 'Q' | 'C' | 'H' | 'D' | 'L' | '-'
-
-/** Who ended a stream, as the first character of the termination state has it; `-` is the normal end. */
-export type Cause = 'K' | 'C' | 'S' | 'P' | 'L' | 'R' | 'I' | 'c' | 's' | '-'
-
-/** See the head of this file. */
-export abstract class ProxyStream implements Stream {
+/** See the head of this file: one request and its response, or one TCP connection. */
+export abstract class ProxyStream extends StepRunner implements RuleStream {
+  readonly context: ProxyContext
   readonly session: Session
-  readonly frontend: Frontend
-  /** Counts the streams of the process from 0: `sid` of the SPOE log, and the stream id of the 2.6 engine profile. */
-  readonly serial: number
-  readonly times: StreamTimes
+  readonly frontend: Router
+  readonly record: StreamRecord
   direction: 'request' | 'response' = 'request'
-  /** What samples show now will not change. */
-  final = true
-  /** The rules that run may not wait: an action asks before it begins something. */
-  hurried = false
   chosenBackend: Backend | undefined
   server: Server | undefined
-  stage: Stage = 'R'
-  cause: Cause = '-'
-  /** What the log shows; 0 for TCP, -1 when there was none. */
-  status = 0
-  bytesRead = 0
-  bytesUploaded = 0
-  retries = 0
-  redispatched = false
-  queuedBefore = 0
+  /** The state of the filters that have seen this stream. */
+  filterContexts: FilterContext[] | undefined
   /** What `capture` took, by the slots of the frontend; undefined: nothing yet. */
   capturedRequest: Captured | undefined
   capturedResponse: Captured | undefined
-  /** What `set-log-level` asked for. */
   logLevel: StreamLogLevel | undefined
-  /** Whether the stream has ended: nothing may happen to it any more. */
-  over = false
-  /** What the current step has to remember. */
-  position = 0
-  /** The state of the SPOE filters, by their place in the list of those that see this stream. */
-  spoeContexts: SpoeContext[] | undefined
 
-  #steps: readonly Step[] = noSteps
-  #at = 0
-  #then: () => void = nothing
-  #running = false
-  #wait: Wait | undefined
-  /** The wait for more bytes, while it is one. */
-  #bytes: Wait | undefined
-  #inspection: Inspection | undefined
+  #serial: number
+  #route: Route | undefined
   #txn: VariableStore | undefined
   #req: VariableStore | undefined
   #res: VariableStore | undefined
   #uniqueId: string | undefined
 
-  constructor(session: Session, times: StreamTimes) {
+  constructor(
+    context: ProxyContext,
+    session: Session,
+    frontend: Router,
+    record: StreamRecord,
+    serial = context.nextStream(),
+  ) {
+    super()
+    this.context = context
     this.session = session
-    this.frontend = session.frontend
-    this.times = times
-    this.serial = session.frontend.proxy.nextSerial()
+    this.frontend = frontend
+    this.record = record
+    this.#serial = serial
+  }
+
+  /** Counts the streams of the process from 0: `sid` of the SPOE log, and the stream id of the 2.6 engine profile. */
+  get serial(): number {
+    return this.#serial
+  }
+
+  /** This is the same stream, in another mode: it has what the other one had. */
+  protected inherit(before: ProxyStream): void {
+    this.#serial = before.#serial
+    this.#txn = before.#txn
+    this.#req = before.#req
+    this.#uniqueId = before.#uniqueId
+    this.filterContexts = before.filterContexts
+    before.#txn = before.#req = undefined
+  }
+
+  /** Gives back what its variables took. */
+  protected clearVariables(): void {
+    this.#txn?.clear()
+    this.#req?.clear()
+    this.#res?.clear()
   }
 
   // Steps.
 
-  /** Runs `steps`, then calls `then` unless one of them ended the stream. */
-  protected runSteps(steps: readonly Step[], then: () => void): void {
-    this.#steps = steps
-    this.#at = 0
-    this.position = 0
-    this.#then = then
-    this.#advance()
+  protected runStep(step: Step): Flow {
+    return step.run(this)
   }
 
-  /**
-   * Begins a wait, for a step that answers `Flow.Wait`.
-   * @param abandon told when the stream ends, or is answered, before
-   */
-  wait(abandon: () => void = nothing): Wait {
-    return (this.#wait = new Wait(this.#wake, abandon))
+  protected onFault(error: unknown): void {
+    this.context.settings.logger.error({ err: error, frontend: this.frontend.name }, 'a stream failed')
+    if (!this.over) this.fault()
   }
 
-  readonly #wake = (wait: Wait): void => {
-    if (this.#wait !== wait || this.over) return
-    this.#wait = undefined
-    // Over before the step that began it has returned: `#step` runs that step again.
-    if (!this.#running) this.#advance()
+  /** The backend is chosen: what the stream goes through from here on is known. */
+  protected enter(backend: Backend): Route {
+    this.chosenBackend = backend
+    backend.enter()
+    return (this.#route = this.frontend.routeTo(backend))
   }
 
-  /** What the step waits for interests nobody any more. */
-  protected abandonWait(): void {
-    const wait = this.#wait
-    this.#wait = undefined
-    wait?.abandon()
+  protected get route(): Route | undefined {
+    return this.#route
   }
 
-  // Inspection.
+  // What actions do to a stream.
 
-  get inspection(): Inspection {
-    return (this.#inspection ??= new Inspection(() => this.#onInspected()))
+  get head(): RequestHead | undefined {
+    return undefined
   }
 
-  /** Whether no more bytes can come from the side that content rules look at now. */
-  abstract get inputOver(): boolean
-
-  /** Content rules cannot decide on the bytes that are there. */
-  awaitBytes(): Flow {
-    this.#bytes = this.wait()
-    return Flow.Wait
+  get responseHead(): ResponseHead | undefined {
+    return undefined
   }
 
-  /** Whether the rules wait for bytes, and for nothing else. */
-  protected get awaitsBytes(): boolean {
-    return this.#bytes !== undefined && this.#bytes === this.#wait
+  errorPage(status: number): StreamReply {
+    return errorReply(status, this, this.chosenBackend?.plan, this.frontend.plan)
   }
 
-  /** More bytes have come, or the last ones. */
-  protected inspectAgain(): void {
-    this.#bytes?.over()
+  inform(_head: ResponseHead): void {}
+
+  /** A slot that the frontend does not have is not there. */
+  capture(side: 'request' | 'response', slot: number, text: string): void {
+    const slots = this.frontend.plan.model.captures[side]
+    const length = slots[slot]?.length
+    if (length === undefined) return
+    const captured = side === 'request' ? this.capturedRequest : this.capturedResponse
+    const filled = captured ?? slots.map(() => undefined)
+    filled[slot] = text.slice(0, length)
+    if (side === 'request') this.capturedRequest = filled
+    else this.capturedResponse = filled
   }
 
-  /** `inspect-delay` has run out: the rules decide on what there is, and without what an action waits for. */
-  #onInspected(): void {
-    if (this.awaitsBytes) this.inspectAgain()
-    else this.#wait?.interrupt?.()
+  beginTarpit(): number {
+    this.record.tarpitted()
+    return (this.chosenBackend ?? this.frontend).plan.timeouts.tarpit ?? 0
   }
 
-  /** A fault of ours costs this stream, and nothing else. */
-  #advance(): void {
-    try {
-      this.#step()
-    } catch (error) {
-      this.#running = false
-      this.#steps = noSteps
-      this.frontend.proxy.settings.logger.error(
-        { err: error, frontend: this.frontend.name },
-        'a stream failed',
-      )
-      if (!this.over) this.fault()
-    }
-  }
-
-  #step(): void {
-    this.#running = true
-    const steps = this.#steps
-    while (this.#at < steps.length) {
-      const flow = (steps[this.#at] as Step).run(this) // at < length
-      if (flow === Flow.Wait && this.#wait === undefined && !this.over) continue
-      if (flow === Flow.Wait || flow === Flow.Over || this.#steps !== steps) {
-        this.#running = false
-        return
-      }
-      this.#at++
-      this.position = 0
-    }
-    this.#running = false
-    const then = this.#then
-    this.#steps = noSteps
-    this.#then = nothing
-    if (!this.over) then()
-  }
-
-  // What actions do to a stream; a stream that cannot do it answers `Flow.Next`.
-
-  /** Answers the client, in place of the server; `cause` and the stage go to the log. */
   abstract reply(reply: StreamReply, cause: Cause): Flow
-  /** Ends the stream without an answer. */
   abstract reject(cause: Cause): Flow
   /** Something that should not happen has happened: ends the stream. */
   protected abstract fault(): void
+
+  sendGroup(engine: SpoePlan, messages: readonly SpoeMessagePlan[], group: string): Flow {
+    const filters = this.#route?.filters ?? this.frontend.filters
+    const filter = filters.find(({ plan }) => plan === engine)
+    return filter === undefined ? Flow.Next : filter.sendGroup(this, messages, group)
+  }
 
   // What samples see.
 
@@ -214,24 +176,49 @@ export abstract class ProxyStream implements Stream {
   }
 
   get sourceIsLocal(): boolean {
-    return this.frontend.proxy.isLocal(this.session.source)
+    return this.context.isLocal(this.session.source)
   }
 
   get destinationIsLocal(): boolean {
-    return this.frontend.proxy.isLocal(this.session.destination)
+    return this.context.isLocal(this.session.destination)
   }
 
   get backend(): SampleNamed {
     return this.chosenBackend ?? this.frontend
   }
 
-  abstract get request(): SampleRequest | undefined
-  abstract get response(): SampleResponse | undefined
-  abstract get requestBuffer(): Buffer | undefined
-  abstract get responseBuffer(): Buffer | undefined
-  abstract get requestLine(): string | undefined
-  abstract get serverAddress(): SampleEndpoint | undefined
-  abstract get backendSource(): SampleEndpoint | undefined
+  get request(): SampleRequest | undefined {
+    return undefined
+  }
+
+  get requestState(): RequestState {
+    return 'invalid'
+  }
+
+  get response(): SampleResponse | undefined {
+    return undefined
+  }
+
+  get requestBuffer(): Buffer | undefined {
+    return undefined
+  }
+
+  get responseBuffer(): Buffer | undefined {
+    return undefined
+  }
+
+  /** `GET /path HTTP/1.1` as received. */
+  get requestLine(): string | undefined {
+    return undefined
+  }
+
+  get serverAddress(): SampleEndpoint | undefined {
+    return undefined
+  }
+
+  get backendSource(): SampleEndpoint | undefined {
+    return undefined
+  }
 
   get firstRequest(): boolean {
     return this.session.requests <= 1
@@ -259,33 +246,50 @@ export abstract class ProxyStream implements Stream {
   variables(scope: VariableScope): VariableStore | undefined {
     switch (scope) {
       case 'proc':
-        return this.frontend.proxy.variables
+        return this.context.variables
       case 'sess':
         return this.session.variables
       case 'txn':
-        return (this.#txn ??= new VariableStore({ parent: this.session.variables }))
+        return (this.#txn ??= this.#newStore())
       case 'req':
-        if (this.direction === 'response') return undefined
-        return (this.#req ??= new VariableStore({ parent: this.session.variables }))
+        return this.direction === 'response' ? undefined : (this.#req ??= this.#newStore())
       case 'res':
-        if (this.direction === 'request') return undefined
-        return (this.#res ??= new VariableStore({ parent: this.session.variables }))
+        return this.direction === 'request' ? undefined : (this.#res ??= this.#newStore())
     }
+  }
+
+  #newStore(): VariableStore {
+    return new VariableStore({ parent: this.session.variables })
   }
 
   random(): number {
     return Math.floor(Math.random() * 0x1_0000_0000)
   }
 
-  /** The stream has ended: everything that was counted for it is given back. Answers false when it was over already. */
-  protected finishOnce(): boolean {
-    if (this.over) return false
-    this.over = true
-    this.#inspection?.end()
-    this.abandonWait()
-    this.#txn?.clear()
-    this.#req?.clear()
-    this.#res?.clear()
-    return true
+  // The end.
+
+  /** Gives back the place that the stream has at a server; nobody is told of that yet. */
+  protected abstract releaseServer(): void
+
+  /** What this stream's sections agree on: the backend's word, else the frontend's. */
+  protected get plans(): readonly [backend: ProxyPlan | undefined, frontend: ProxyPlan] {
+    return [this.chosenBackend?.plan, this.frontend.plan]
+  }
+
+  /**
+   * The stream has ended: it is logged, and everything that was counted for it is given back. Whoever calls it closes
+   * nothing before, so that the log still sees the addresses, and starts nothing before, so that nobody finds it alive.
+   */
+  protected finishOnce(silent: boolean): void {
+    if (this.over) return
+    this.record.ended()
+    // Log lines are made of the response.
+    this.direction = 'response'
+    this.endSteps()
+    // The counters of the line are those of the others.
+    this.chosenBackend?.leave()
+    this.releaseServer()
+    if (!silent) logStream(this)
+    this.clearVariables()
   }
 }

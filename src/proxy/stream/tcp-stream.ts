@@ -1,44 +1,68 @@
 /** A stream in TCP mode: one client connection, piped to a server after the content rules have seen its first bytes. */
 import type { Socket } from 'node:net'
-import { monotonic } from '../../clock.ts'
-import type { SampleEndpoint } from '../../sample/stream.ts'
+import type { RequestState, SampleEndpoint, SampleRequest } from '../../sample/stream.ts'
+import type { ProxyContext } from '../context.ts'
+import { Flow } from '../plan/flow.ts'
+import type { Cause } from '../plan/rule.ts'
+import type { Backend } from '../server/backend.ts'
 import { Connector } from '../server/connector.ts'
-import type { ConnectorClient, Unavailable } from '../server/connector.ts'
-import { Deadline } from '../deadline.ts'
-import { Flow } from './flow.ts'
-import type { ClientSide } from '../client/frontend.ts'
-import type { Session } from '../client/session.ts'
-import { sampleEndpoint } from '../client/session.ts'
-import { StreamTimes } from './times.ts'
+import type { SocketClient, Unavailable } from '../server/connector.ts'
+import { localEndpoint, remoteEndpoint } from '../wire/addresses.ts'
+import { Deadline } from '../wire/deadline.ts'
+import { InspectedBytes } from './inspected-bytes.ts'
+import { StreamRecord } from './record.ts'
+import type { Router } from './router.ts'
+import type { Session } from './session.ts'
 import { ProxyStream } from './stream.ts'
-import type { Cause } from './stream.ts'
 
-/** See the head of this file. */
-export class TcpStream extends ProxyStream implements ConnectorClient, ClientSide {
+/** Who owns a TCP stream: told when it is over, or when it has turned out to be HTTP. */
+export interface TcpStreamHost {
+  onStreamOver(): void
+  /** Its backend speaks HTTP: the bytes so far are the beginning of a request. The stream is over. */
+  onHttp(bytes: Buffer | undefined, backend: Backend): void
+}
+
+/** Of the client's socket, while the stream reads it. */
+const socketEvents = ['data', 'end', 'drain', 'error', 'close'] as const
+
+/**
+ *   inspecting ──rules──▶ connecting ──connected──▶ open ──both ended──▶ over
+ *
+ * The response has rules of its own, which look at the first bytes of the server: until they are through,
+ * `#responding` is false and these bytes wait.
+ */
+export class TcpStream extends ProxyStream implements SocketClient {
   readonly #client: Socket
+  readonly #host: TcpStreamHost
   #server: Socket | undefined
   #connector: Connector | undefined
   readonly #clientDeadline: Deadline
   readonly #serverDeadline: Deadline
   /** What the client has sent, and what the server has sent, before it may be passed on. */
-  #fromClient: Buffer | undefined
-  #fromServer: Buffer | undefined
-  /** Whether bytes flow to the server; to the client. */
-  #open = false
+  readonly #fromClient: InspectedBytes
+  readonly #fromServer: InspectedBytes
+  /** Whether bytes flow to the client. */
   #responding = false
   #clientEnded = false
   #serverEnded = false
 
-  constructor(session: Session) {
-    super(
-      session,
-      new StreamTimes(session.accepted, session.acceptDate, session.accepted, session.acceptDate),
-    )
+  constructor(
+    context: ProxyContext,
+    session: Session,
+    frontend: Router,
+    socket: Socket,
+    host: TcpStreamHost,
+  ) {
+    const { accepted, acceptDate } = session
+    const beginning = { accepted, acceptDate, begun: accepted, requestDate: acceptDate }
+    super(context, session, frontend, new StreamRecord(beginning, 0))
     session.requests = 1
-    const { socket } = session
     this.#client = socket
-    this.#clientDeadline = new Deadline(() => this.#onTimeout('c'))
-    this.#serverDeadline = new Deadline(() => this.#onTimeout('s'))
+    this.#host = host
+    this.#fromClient = new InspectedBytes(context.settings)
+    this.#fromServer = new InspectedBytes(context.settings)
+    this.#clientDeadline = new Deadline(() => this.#onClientTimeout())
+    this.#serverDeadline = new Deadline(() => this.#end('s'))
     socket.on('data', (chunk: Buffer) => this.#onClientData(chunk))
     socket.on('end', () => this.#onClientEnd())
     socket.on('drain', () => this.#server?.resume())
@@ -46,38 +70,34 @@ export class TcpStream extends ProxyStream implements ConnectorClient, ClientSid
     socket.on('close', () => this.#lose('C'))
   }
 
-  get request(): undefined {
-    return undefined
+  override get request(): SampleRequest | undefined {
+    return this.#fromClient.request
   }
 
-  get response(): undefined {
-    return undefined
+  override get requestState(): RequestState {
+    return this.#fromClient.requestState
   }
 
-  get requestBuffer(): Buffer | undefined {
-    return this.#fromClient
+  override get requestBuffer(): Buffer {
+    return this.#fromClient.bytes
   }
 
-  get responseBuffer(): Buffer | undefined {
-    return this.#fromServer
+  override get responseBuffer(): Buffer {
+    return this.#fromServer.bytes
   }
 
-  get requestLine(): undefined {
-    return undefined
+  override get serverAddress(): SampleEndpoint | undefined {
+    return this.#server === undefined ? undefined : remoteEndpoint(this.#server)
   }
 
-  get serverAddress(): SampleEndpoint | undefined {
-    return sampleEndpoint(this.#server?.remoteAddress, this.#server?.remotePort)
-  }
-
-  get backendSource(): SampleEndpoint | undefined {
-    return sampleEndpoint(this.#server?.localAddress, this.#server?.localPort)
+  override get backendSource(): SampleEndpoint | undefined {
+    return this.#server === undefined ? undefined : localEndpoint(this.#server)
   }
 
   // Towards the server.
 
   start(): void {
-    this.#clientDeadline.arm(this.frontend.plan.model.timeouts.client)
+    this.#clientDeadline.arm(this.frontend.plan.timeouts.client)
     if (this.frontend.steps.length === 0) return this.#chooseBackend()
     // Bytes that came with the connection are seen: a stream of HAProxy begins with a read. The socket is polled for the
     // first time between these two.
@@ -91,75 +111,61 @@ export class TcpStream extends ProxyStream implements ConnectorClient, ClientSid
   readonly #chooseBackend = (): void => {
     const backend = this.frontend.chooseBackend(this)
     if (backend === undefined) {
-      this.stage = 'C'
+      this.record.unassigned()
       return this.#end('S')
     }
-    this.chosenBackend = backend
-    backend.streams++
-    backend.total++
-    this.runSteps(backend.routeFrom(this.frontend).request, this.#connect)
+    if (backend.plan.model.mode === 'http') return this.#becomeHttp(backend)
+    this.runSteps(this.enter(backend).request, () => this.#connect(backend))
   }
 
-  readonly #connect = (): void => {
-    const backend = this.chosenBackend
-    if (backend === undefined) return
-    this.stage = 'C'
+  /** The same connection, and the same variables; from here on an HTTP client reads it. */
+  #becomeHttp(backend: Backend): void {
+    const bytes = this.#fromClient.take()
+    this.#clientDeadline.stop()
+    this.#serverDeadline.stop()
+    for (const event of socketEvents) this.#client.removeAllListeners(event)
+    this.endSteps()
+    this.#host.onHttp(bytes, backend)
+  }
+
+  #connect(backend: Backend): void {
     this.#connector = new Connector(this, backend)
     this.#connector.start()
   }
 
-  onServer(): boolean {
-    return false
-  }
-
   onConnected(socket: Socket): void {
     this.#server = socket
-    this.stage = 'D'
+    this.record.answering()
     socket.on('data', (chunk: Buffer) => this.#onServerData(chunk))
     socket.on('end', () => this.#onServerEnd())
     socket.on('drain', () => this.#client.resume())
     socket.on('error', () => this.#lose('S'))
     socket.on('close', () => this.#lose('S'))
     this.#watch()
-    this.#open = true
-    const waiting = this.#fromClient
-    this.#fromClient = undefined
+    const waiting = this.#fromClient.take()
     if (waiting !== undefined) this.#toServer(waiting)
     if (this.#client.isPaused() && !socket.writableNeedDrain) this.#client.resume()
     if (this.#clientEnded) socket.end()
-    const route = this.chosenBackend?.routeFrom(this.frontend)
     this.direction = 'response'
-    const steps = route?.server ?? []
-    if (steps.length === 0) return this.#awaitResponse()
-    socket.pause()
-    this.runSteps(steps, () => this.#awaitResponse())
+    this.runSteps(this.route?.server ?? [], () => this.#inspectResponse())
   }
 
-  /** The response phase begins when the server has said something. */
-  #awaitResponse(): void {
-    const steps = this.chosenBackend?.routeFrom(this.frontend).response ?? []
-    if (steps.length === 0) return this.#respond()
-    this.#server?.resume()
-    if (this.#fromServer !== undefined) this.#runResponse()
-  }
-
-  #runResponse(): void {
-    const steps = this.chosenBackend?.routeFrom(this.frontend).response ?? []
-    this.runSteps(steps, () => this.#respond())
+  /** Its events are fired at once, also for a server that says nothing; its rules wait for bytes as they wish. */
+  #inspectResponse(): void {
+    this.runSteps(this.route?.response ?? [], () => this.#respond())
   }
 
   #respond(): void {
     this.#responding = true
-    const waiting = this.#fromServer
-    this.#fromServer = undefined
+    const waiting = this.#fromServer.take()
     if (waiting !== undefined) this.#toClient(waiting)
     if (!this.#client.writableNeedDrain) this.#server?.resume()
-    if (this.#serverEnded) this.#client.end()
+    if (this.#serverEnded) this.#endClient()
   }
 
   onUnavailable(why: Unavailable): void {
     this.#connector = undefined
-    if (this.stage !== 'Q') this.stage = 'C'
+    this.record.unassigned()
     this.#end(why === 'queue-timeout' || why === 'connect-timeout' ? 's' : 'S')
   }
 
@@ -167,95 +173,89 @@ export class TcpStream extends ProxyStream implements ConnectorClient, ClientSid
 
   #onClientData(chunk: Buffer): void {
     this.#watch()
-    if (this.#open) return this.#toServer(chunk)
-    this.#fromClient = this.#fromClient === undefined ? chunk : Buffer.concat([this.#fromClient, chunk])
+    if (this.#server !== undefined) return this.#toServer(chunk)
     // Rules may want more, and see what has come when they are run again; a full buffer is all that they get.
-    if (this.#full(this.#fromClient)) this.#client.pause()
+    if (this.#fromClient.add(chunk)) this.#client.pause()
     if (this.direction === 'request') this.inspectAgain()
   }
 
   #toServer(chunk: Buffer): void {
-    this.bytesUploaded += chunk.length
+    this.record.bytesUploaded += chunk.length
     if (this.#server?.write(chunk) === false) this.#client.pause()
   }
 
   #onServerData(chunk: Buffer): void {
     this.#watch()
-    if (this.times.responded < 0) this.times.responded = monotonic()
+    this.record.responded()
     if (this.#responding) return this.#toClient(chunk)
-    const first = this.#fromServer === undefined
-    this.#fromServer = first ? chunk : Buffer.concat([this.#fromServer as Buffer, chunk]) // not first: it is there
-    if (this.#full(this.#fromServer)) this.#server?.pause()
-    if (first) this.#runResponse()
-    else this.inspectAgain()
+    if (this.#fromServer.add(chunk)) this.#server?.pause()
+    this.inspectAgain()
   }
 
   #toClient(chunk: Buffer): void {
-    this.bytesRead += chunk.length
+    this.record.bytesRead += chunk.length
     if (!this.#client.write(chunk)) this.#server?.pause()
   }
 
   #onClientEnd(): void {
     this.#clientEnded = true
     if (this.direction === 'request') this.inspectAgain()
-    if (this.over || !this.#open) return
-    this.#server?.end()
+    if (this.over || this.#server === undefined) return
+    this.#server.end()
     if (this.#serverEnded) this.#end('-')
     else this.#watch()
   }
 
   #onServerEnd(): void {
     this.#serverEnded = true
-    if (!this.#responding) {
-      // A server that has nothing to say: there is nothing to inspect.
-      if (this.#fromServer === undefined) this.#responding = true
-      else this.inspectAgain()
-    }
-    if (this.over || !this.#responding) return
+    this.inspectAgain()
+    if (!this.over && this.#responding) this.#endClient()
+  }
+
+  #endClient(): void {
     this.#client.end()
     if (this.#clientEnded) this.#end('-')
     else this.#watch()
   }
 
-  // Waiting.
-
   get inputOver(): boolean {
-    if (this.direction === 'request') return this.#clientEnded || this.#full(this.#fromClient)
-    return this.#serverEnded || this.#full(this.#fromServer)
+    if (this.direction === 'request') return this.#clientEnded || this.#fromClient.full
+    return this.#serverEnded || this.#fromServer.full
   }
 
-  #full(bytes: Buffer | undefined): boolean {
-    return bytes !== undefined && bytes.length >= this.frontend.proxy.settings.maxBufferSize
-  }
+  // Deadlines.
 
   /** Any byte in either direction moves both deadlines. A side that has ended is waited for no longer than it may. */
   #watch(): void {
-    const { client, clientFin, tunnel: frontTunnel } = this.frontend.plan.model.timeouts
-    this.#clientDeadline.arm(
-      this.#serverEnded ? (clientFin ?? client) : (this.#tunnelTimeout(frontTunnel) ?? client),
-    )
+    const { client, clientFin, tunnel: frontTunnel } = this.frontend.plan.timeouts
+    const tunnel = this.#tunnelTimeout(frontTunnel)
+    this.#clientDeadline.arm(this.#serverEnded ? clientFin : (tunnel ?? client))
     if (this.#server === undefined) return
-    const { server, serverFin } = this.chosenBackend?.plan.model.timeouts ?? {}
-    this.#serverDeadline.arm(
-      this.#clientEnded ? (serverFin ?? server) : (this.#tunnelTimeout(undefined) ?? server),
-    )
+    const { server, serverFin } = this.chosenBackend?.plan.timeouts ?? {}
+    this.#serverDeadline.arm(this.#clientEnded ? serverFin : (tunnel ?? server))
   }
 
   /** `timeout tunnel` takes over once both sides have said something. */
   #tunnelTimeout(front: number | undefined): number | undefined {
-    if (this.bytesRead === 0 || this.bytesUploaded === 0) return undefined
-    return this.chosenBackend?.plan.model.timeouts.tunnel ?? front
+    if (this.record.bytesRead === 0 || this.record.bytesUploaded === 0) return undefined
+    return this.chosenBackend?.plan.timeouts.tunnel ?? front
   }
 
-  #onTimeout(cause: Cause): void {
-    this.#end(cause)
+  /**
+   * The client has said nothing for too long. Only its sending side is ended: it may be waiting for a server that takes
+   * its time (`stream_int_shutr` of HAProxy). The log has the blame.
+   */
+  #onClientTimeout(): void {
+    if (this.#server === undefined || this.#clientEnded || this.#client.writableNeedDrain)
+      return this.#end('c')
+    this.record.blame('c')
+    this.#onClientEnd()
   }
 
   // The end.
 
   reply(): Flow {
-    this.#end('P')
-    return Flow.Over
+    return this.reject('P')
   }
 
   reject(cause: Cause): Flow {
@@ -267,40 +267,36 @@ export class TcpStream extends ProxyStream implements ConnectorClient, ClientSid
     this.#end('I')
   }
 
-  closeIfIdle(): void {}
-
   destroy(): void {
     this.#end('K')
   }
 
+  /** It was to become HTTP, and no request has come. */
+  forget(): void {
+    this.clearVariables()
+  }
+
+  protected releaseServer(): void {
+    this.#connector?.release()
+  }
+
   #lose(side: 'C' | 'S'): void {
-    if (this.over) return
-    const finished = this.#clientEnded && this.#serverEnded
-    this.#end(finished ? '-' : side)
+    if (!this.over) this.#end(this.#clientEnded && this.#serverEnded ? '-' : side)
   }
 
   #end(cause: Cause): void {
     if (this.over) return
-    this.cause = cause
+    this.record.blame(cause)
     this.#clientDeadline.stop()
     this.#serverDeadline.stop()
-    this.times.ended = monotonic()
+    this.finishOnce(false)
     const connector = this.#connector
     this.#connector = undefined
-    if (this.#server === undefined) connector?.cancel()
-    else connector?.done()
-    if (this.chosenBackend !== undefined) this.chosenBackend.streams--
-    this.frontend.logStream(this)
-    this.finishOnce()
     if (cause === '-') this.#client.end()
     else this.#client.destroy()
-    closeSocket(this.#server, cause === '-')
-    this.frontend.closed(this.session, this)
+    if (cause === '-') this.#server?.end()
+    else this.#server?.destroy()
+    this.#host.onStreamOver()
+    connector?.passOn()
   }
-}
-
-function closeSocket(socket: Socket | undefined, gracefully: boolean): void {
-  if (socket === undefined) return
-  if (gracefully) socket.end()
-  else socket.destroy()
 }

@@ -28,7 +28,7 @@ export interface ReaderSink {
 const Mode = { Idle: 0, Head: 1, Body: 2, Raw: 3, Discard: 4 } as const
 type Mode = (typeof Mode)[keyof typeof Mode]
 
-/** See the head of this file. */
+/** Owns what was read and is not handed out yet: one chunk at most. */
 export class MessageReader {
   readonly #socket: Socket
   readonly #sink: ReaderSink

@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import type { Arguments } from '../arguments.ts'
 import { toSint } from '../cast.ts'
-import type { CompileContext } from '../context.ts'
+import type { BuildContext } from '../build-context.ts'
 import { readVariable } from '../fetches/variable.ts'
 import {
   add,
@@ -27,7 +27,7 @@ type Operation = (a: Integer, b: Integer) => Integer
 /** The second operand is written, or in a variable; without its variable there is no result. */
 function buildOperation(
   operate: Operation,
-): (args: Arguments, context: CompileContext) => Converter | undefined {
+): (args: Arguments, context: BuildContext) => Converter | undefined {
   return (args, context) => {
     const written = parseInteger(args.text(0) ?? '')
     if (written !== undefined) return (value) => sint(operate(integerOf(value), written))

@@ -4,13 +4,14 @@
  */
 import { readAddress } from '../address.ts'
 import type { ArgSpec, Arguments } from '../arguments.ts'
-import type { CompileContext } from '../context.ts'
-import { complain } from '../context.ts'
+import type { BuildContext } from '../build-context.ts'
+import { complain } from '../build-context.ts'
 import { parseInteger } from '../int64.ts'
 import type { PatternLine } from '../patterns/pattern-file.ts'
 import { readMapLines, unreadableHint } from '../patterns/pattern-file.ts'
-import type { MatchName, PatternSet } from '../patterns/pattern-set.ts'
-import { matchMethods } from '../patterns/pattern-set.ts'
+import type { MatchName } from '../patterns/match-method.ts'
+import type { PatternSet } from '../patterns/pattern-set.ts'
+import { matchMethods } from '../patterns/match-method.ts'
 import { RegexPatterns } from '../patterns/regex-patterns.ts'
 import { compileReplacement } from '../regex.ts'
 import type { SampleType, SampleValue } from '../value.ts'
@@ -33,7 +34,7 @@ function readResult(text: string, type: ResultType): SampleValue | undefined {
 }
 
 /** The lines of the map file, or undefined after a complaint. */
-function readMap(args: Arguments, context: CompileContext): PatternLine[] | undefined {
+function readMap(args: Arguments, context: BuildContext): PatternLine[] | undefined {
   const path = args.text(0) ?? ''
   const text = context.readPatternFile(path)
   return text === undefined
@@ -53,7 +54,7 @@ function fill<Value>(
   lines: readonly PatternLine[],
   read: (value: string) => Value | string,
   file: string,
-  context: CompileContext,
+  context: BuildContext,
 ): boolean {
   let right = true
   for (const { pattern, value, line } of lines) {
@@ -83,7 +84,7 @@ function buildMap(match: MatchName, type: ResultType): ConverterSpec['build'] {
 }
 
 /** As map_reg, with groups of the match in the value. */
-function buildRegexMap(args: Arguments, context: CompileContext): Converter | undefined {
+function buildRegexMap(args: Arguments, context: BuildContext): Converter | undefined {
   const lines = readMap(args, context)
   if (lines === undefined) return undefined
   const set = new RegexPatterns<(match: RegExpExecArray) => string>(false)

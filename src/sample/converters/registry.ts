@@ -1,4 +1,4 @@
-/** All converters, by name. */
+/** All converters. */
 import { encodingConverters } from './encoding.ts'
 import { integerConverters } from './integer.ts'
 import { jsonConverters } from './json.ts'
@@ -18,8 +18,3 @@ export const converters: readonly ConverterSpec[] = [
   ...stateConverters,
   ...mapConverters,
 ]
-
-/** Every converter under its name. */
-export const convertersByName: ReadonlyMap<string, ConverterSpec> = new Map(
-  converters.map((spec) => [spec.name, spec]),
-)

@@ -1,6 +1,6 @@
 /** What an entry of the registry of converters is, and helpers to write one. */
 import type { ArgSpec, Arguments } from '../arguments.ts'
-import type { CompileContext } from '../context.ts'
+import type { BuildContext } from '../build-context.ts'
 import type { Stream } from '../stream.ts'
 import type { SampleType, SampleValue } from '../value.ts'
 import { str, textOf } from '../value.ts'
@@ -17,7 +17,7 @@ export interface ConverterSpec {
   /** One line for the documentation. */
   readonly doc: string
   /** Binds the arguments; undefined after a complaint. */
-  build(args: Arguments, context: CompileContext): Converter | undefined
+  build(args: Arguments, context: BuildContext): Converter | undefined
 }
 
 /** A converter without arguments. */

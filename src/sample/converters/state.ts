@@ -1,7 +1,7 @@
 /** Converters of variables and addresses (configuration.txt 7.3.1). */
 import { unmapIpv6 } from '../address.ts'
 import type { Arguments } from '../arguments.ts'
-import type { CompileContext } from '../context.ts'
+import type { BuildContext } from '../build-context.ts'
 import { readVariable } from '../fetches/variable.ts'
 import { addr } from '../value.ts'
 import type { SetCondition } from '../variables.ts'
@@ -24,7 +24,7 @@ function readConditions(args: Arguments, from: number): SetCondition[] | undefin
 }
 
 /** The value passes through; it fails when it could not be stored. */
-function buildSet(args: Arguments, context: CompileContext): Converter | undefined {
+function buildSet(args: Arguments, context: BuildContext): Converter | undefined {
   const variable = readVariable(args, 0, context)
   const conditions = readConditions(args, 1)
   if (variable === undefined || conditions === undefined) return undefined
@@ -33,7 +33,7 @@ function buildSet(args: Arguments, context: CompileContext): Converter | undefin
     stream.variables(scope)?.set(name, value, conditions) === true ? value : undefined
 }
 
-function buildUnset(args: Arguments, context: CompileContext): Converter | undefined {
+function buildUnset(args: Arguments, context: BuildContext): Converter | undefined {
   const variable = readVariable(args, 0, context)
   if (variable === undefined) return undefined
   const { scope, name } = variable

@@ -1,8 +1,8 @@
 /** Converters of text (configuration.txt 7.3.1). */
 import type { Arguments } from '../arguments.ts'
 import { toStr } from '../cast.ts'
-import type { CompileContext } from '../context.ts'
-import { complain } from '../context.ts'
+import type { BuildContext } from '../build-context.ts'
+import { complain } from '../build-context.ts'
 import { readVariable } from '../fetches/variable.ts'
 import { lowerAscii, upperAscii } from '../http-text.ts'
 import { compileRegex, compileReplacement } from '../regex.ts'
@@ -17,7 +17,7 @@ import { plain, textual } from './spec.ts'
 function optionalVariable(
   args: Arguments,
   at: number,
-  context: CompileContext,
+  context: BuildContext,
 ): VariableName | undefined | false {
   if ((args.text(at) ?? '') === '') return undefined
   return readVariable(args, at, context) ?? false
@@ -30,7 +30,7 @@ function variableText(stream: Stream, variable: VariableName | undefined): strin
   return text === undefined ? undefined : textOf(text)
 }
 
-function buildConcat(args: Arguments, context: CompileContext): Converter | undefined {
+function buildConcat(args: Arguments, context: BuildContext): Converter | undefined {
   const variable = optionalVariable(args, 1, context)
   if (variable === false) return undefined
   const before = args.text(0) ?? ''
@@ -38,7 +38,7 @@ function buildConcat(args: Arguments, context: CompileContext): Converter | unde
   return (value, stream) => str(textOf(value) + before + (variableText(stream, variable) ?? '') + after)
 }
 
-function buildAddItem(args: Arguments, context: CompileContext): Converter | undefined {
+function buildAddItem(args: Arguments, context: BuildContext): Converter | undefined {
   const variable = optionalVariable(args, 1, context)
   if (variable === false) return undefined
   const delimiter = args.text(0) ?? ''
@@ -51,7 +51,7 @@ function buildAddItem(args: Arguments, context: CompileContext): Converter | und
   }
 }
 
-function buildStrcmp(args: Arguments, context: CompileContext): Converter | undefined {
+function buildStrcmp(args: Arguments, context: BuildContext): Converter | undefined {
   const variable = readVariable(args, 0, context)
   if (variable === undefined) return undefined
   return (value, stream) => {
@@ -111,7 +111,7 @@ function buildTrim(side: 'left' | 'right'): (args: Arguments) => Converter {
   }
 }
 
-function buildRegsub(args: Arguments, context: CompileContext): Converter | undefined {
+function buildRegsub(args: Arguments, context: BuildContext): Converter | undefined {
   const flags = args.text(2) ?? ''
   if (/[^ig]/.test(flags)) return args.wrong(2, `'${flags}' are no flags of regsub; i and g are`)
   const ignoreCase = flags.includes('i')

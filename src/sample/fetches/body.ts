@@ -8,7 +8,7 @@ import type { SampleRequest, SampleResponse, Stream } from '../stream.ts'
 import { requestOf, responseOf } from '../stream.ts'
 import { bin, sint, str } from '../value.ts'
 import type { Fetch, FetchSpec } from './spec.ts'
-import { plain, text } from './spec.ts'
+import { awaitsRequest, plain, text } from './spec.ts'
 
 const nothing = Buffer.alloc(0)
 
@@ -17,16 +17,14 @@ type MessageOf = (stream: Stream) => SampleRequest | SampleResponse | undefined
 function forMessage(prefix: 'req' | 'res', from: MessageOf, source: SampleSource): FetchSpec[] {
   const message = prefix === 'req' ? 'request' : 'response'
   return [
-    plain(
-      `${prefix}.body`,
-      'bin',
-      source,
-      `The body of the ${message} as far as it is buffered.`,
-      (stream) => {
+    plain(`${prefix}.body`, 'bin', source, `The body of the ${message} as far as it is buffered.`, {
+      one: (stream) => {
         const found = from(stream)
         return found === undefined ? undefined : bin(found.body ?? nothing)
       },
-    ),
+      // Once the whole message is here, the stream is final. Lengths do not say that they may grow.
+      mayChange: (stream) => from(stream) !== undefined || (prefix === 'req' && awaitsRequest(stream)),
+    }),
     plain(
       `${prefix}.body_len`,
       'sint',
@@ -41,7 +39,7 @@ function forMessage(prefix: 'req' | 'res', from: MessageOf, source: SampleSource
       `${prefix}.body_size`,
       'sint',
       source,
-      `The announced length of the ${message} body, or how much of it is buffered.`,
+      `The announced length of the ${message} body; of one in chunks, that of the chunks that have begun.`,
       (stream) => {
         const found = from(stream)
         return found === undefined ? undefined : sint(found.bodySize ?? found.body?.length ?? 0)

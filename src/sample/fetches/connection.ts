@@ -1,50 +1,22 @@
 /** Fetches of the client's connection, of frontend, backend and server (configuration.txt 7.3.2 to 7.3.4). */
-import type { SampleEndpoint, Stream } from '../stream.ts'
+import type { SampleEndpoint } from '../stream.ts'
 import type { SampleValue } from '../value.ts'
-import { addr, bin, bool, sint, str } from '../value.ts'
-import type { Arguments } from '../arguments.ts'
-import type { Fetch, FetchSpec } from './spec.ts'
+import { addr, bool, sint, str } from '../value.ts'
+import type { FetchSpec } from './spec.ts'
 import { plain, text } from './spec.ts'
 
 function address(endpoint: SampleEndpoint | undefined): SampleValue | undefined {
-  return endpoint === undefined ? undefined : addr(endpoint.address)
+  return isInternet(endpoint) ? addr(endpoint.address) : undefined
 }
 
 function port(endpoint: SampleEndpoint | undefined): SampleValue | undefined {
-  return endpoint === undefined || endpoint.port === 0 ? undefined : sint(endpoint.port)
+  return isInternet(endpoint) && endpoint.port !== 0 ? sint(endpoint.port) : undefined
 }
 
-/** In HTTP mode HAProxy counts the blocks of its own representation; the bytes of the head come close. */
-function inputLength(stream: Stream): number {
-  if (stream.requestBuffer !== undefined) return stream.requestBuffer.length
-  const { request } = stream
-  if (request === undefined) return 0
-  let length = request.method.length + request.target.length + request.version.length + 5
-  for (const [name, value] of request.headers) length += name.length + value.length
-  return length + (request.body?.length ?? 0)
+/** Unix sockets have neither address nor port. */
+function isInternet(endpoint: SampleEndpoint | undefined): endpoint is SampleEndpoint {
+  return endpoint !== undefined && endpoint.address.length > 0
 }
-
-function payload(args: Arguments, side: 'requestBuffer' | 'responseBuffer'): Fetch | undefined {
-  const offset = args.count32(0) ?? 0
-  const length = args.count32(1) ?? 0
-  if (offset < 0) return args.wrong(0, 'the offset must not be negative')
-  if (length < 0) return args.wrong(1, 'the length must not be negative')
-  return {
-    one: (stream) => {
-      const buffer = stream[side]
-      if (buffer === undefined) return undefined
-      // Length 0 is all there is; otherwise the bytes must all be there.
-      if (length > 0)
-        return offset + length > buffer.length ? undefined : bin(buffer.subarray(offset, offset + length))
-      return offset > buffer.length ? undefined : bin(buffer.subarray(offset))
-    },
-  }
-}
-
-const span = [
-  { name: 'offset', type: 'sint' },
-  { name: 'length', type: 'sint' },
-] as const
 
 const clientFetches: readonly FetchSpec[] = [
   plain('src', 'ipv4', 'client', "The client's address, IPv4 or IPv6.", (stream) => address(stream.source)),
@@ -54,7 +26,7 @@ const clientFetches: readonly FetchSpec[] = [
     'bool',
     'client',
     "Whether the client's address is one of this machine's.",
-    (stream) => (stream.source === undefined ? undefined : bool(stream.sourceIsLocal)),
+    (stream) => (isInternet(stream.source) ? bool(stream.sourceIsLocal) : undefined),
   ),
   plain('dst', 'ipv4', 'client', 'The address that the client connected to.', (stream) =>
     address(stream.destination),
@@ -67,7 +39,7 @@ const clientFetches: readonly FetchSpec[] = [
     'bool',
     'client',
     "Whether the address that the client connected to is one of this machine's.",
-    (stream) => (stream.destination === undefined ? undefined : bool(stream.destinationIsLocal)),
+    (stream) => (isInternet(stream.destination) ? bool(stream.destinationIsLocal) : undefined),
   ),
   plain('ssl_fc', 'bool', 'client-connection', "Whether the client's connection is encrypted.", (stream) =>
     bool(stream.tls !== undefined),
@@ -113,43 +85,5 @@ const proxyFetches: readonly FetchSpec[] = [
   ),
 ]
 
-const bufferFetches: readonly FetchSpec[] = [
-  {
-    ...plain('wait_end', 'bool', 'internal', 'True once a rule has waited as long as it may.', (stream) =>
-      stream.final ? bool(true) : undefined,
-    ),
-    mayChange: true,
-  },
-  {
-    ...plain(
-      'req.len',
-      'sint',
-      'request-buffer',
-      'How many bytes of the request are buffered; in HTTP mode about that.',
-      (stream) => sint(inputLength(stream)),
-      ['req_len'],
-    ),
-    mayChange: true,
-  },
-  {
-    name: 'req.payload',
-    args: span,
-    type: 'bin',
-    needs: ['request-buffer'],
-    doc: 'Bytes of the request in TCP mode; length 0 is all that is there.',
-    mayChange: true,
-    build: (args) => payload(args, 'requestBuffer'),
-  },
-  {
-    name: 'res.payload',
-    args: span,
-    type: 'bin',
-    needs: ['response-buffer'],
-    doc: 'Bytes of the response in TCP mode; length 0 is all that is there.',
-    mayChange: true,
-    build: (args) => payload(args, 'responseBuffer'),
-  },
-]
-
 /** The registry entries of this file. */
-export const connectionFetches: readonly FetchSpec[] = [...clientFetches, ...proxyFetches, ...bufferFetches]
+export const connectionFetches: readonly FetchSpec[] = [...clientFetches, ...proxyFetches]

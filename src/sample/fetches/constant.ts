@@ -1,14 +1,14 @@
 /** Fetches that need no stream: constants, the environment, dates and random values (configuration.txt 7.3.2). */
 import { Buffer } from 'node:buffer'
 import type { Arguments } from '../arguments.ts'
-import type { CompileContext } from '../context.ts'
+import type { BuildContext } from '../build-context.ts'
 import { parseHex } from '../hex.ts'
 import { add } from '../int64.ts'
 import type { Stream } from '../stream.ts'
 import type { Integer, SampleValue } from '../value.ts'
 import { addr, bin, bool, meth, sint, str } from '../value.ts'
 import type { Fetch, FetchSpec } from './spec.ts'
-import { plain } from './spec.ts'
+import { always, plain } from './spec.ts'
 
 function constant(value: SampleValue): Fetch {
   return { one: () => value }
@@ -40,7 +40,7 @@ function buildAddress(args: Arguments): Fetch | undefined {
   return bytes === undefined ? undefined : constant(addr(bytes))
 }
 
-function buildEnvironment(args: Arguments, context: CompileContext): Fetch {
+function buildEnvironment(args: Arguments, context: BuildContext): Fetch {
   const value = context.environment.get(args.text(0) ?? '')
   const sample = value === undefined ? undefined : str(Buffer.from(value).toString('latin1'))
   return { one: () => sample }
@@ -66,14 +66,14 @@ function buildDate(args: Arguments): Fetch | undefined {
   const unit = readUnit(args, 1)
   if (unit === undefined) return undefined
   const offset: Integer = args.integer(0) ?? 0
-  return { one: (stream) => sint(add(dateIn(unit, stream.now), offset)) }
+  return { one: (stream) => sint(add(dateIn(unit, stream.now), offset)), mayChange: always }
 }
 
 function buildRandom(args: Arguments): Fetch {
   const range = args.integer(0)
-  if (range === undefined) return { one: (stream) => sint(stream.random()) }
+  if (range === undefined) return { one: (stream) => sint(stream.random()), mayChange: always }
   const wide = BigInt(range)
-  return { one: (stream) => sint(Number((BigInt(stream.random()) * wide) >> 32n)) }
+  return { one: (stream) => sint(Number((BigInt(stream.random()) * wide) >> 32n)), mayChange: always }
 }
 
 /** A version 4 UUID from four random words. */
@@ -90,7 +90,9 @@ function uuid(stream: Stream): SampleValue {
 
 function buildUuid(args: Arguments): Fetch | undefined {
   const version = args.integer(0) ?? 4
-  return version === 4 ? { one: uuid } : args.wrong(0, `uuid(${version}): only version 4 can be made`)
+  return version === 4
+    ? { one: uuid, mayChange: always }
+    : args.wrong(0, `uuid(${version}): only version 4 can be made`)
 }
 
 /** The registry entries of this file. */
@@ -178,22 +180,18 @@ export const constantFetches: readonly FetchSpec[] = [
     type: 'sint',
     needs: ['constant'],
     doc: 'Seconds (unit s, the default), milliseconds (ms) or microseconds (us) since 1970, plus the offset.',
-    mayChange: true,
     build: buildDate,
   },
-  {
-    ...plain('date_us', 'sint', 'constant', 'The microseconds within the current second.', (stream) =>
-      sint(Math.floor((stream.now % 1000) * 1000)),
-    ),
-    mayChange: true,
-  },
+  plain('date_us', 'sint', 'constant', 'The microseconds within the current second.', {
+    one: (stream) => sint(Math.floor((stream.now % 1000) * 1000)),
+    mayChange: always,
+  }),
   {
     name: 'rand',
     args: [{ name: 'range', type: 'sint', optional: true }],
     type: 'sint',
     needs: ['constant'],
     doc: 'A random integer from 0 to range - 1, or of 32 bits.',
-    mayChange: true,
     build: buildRandom,
   },
   {
@@ -202,7 +200,6 @@ export const constantFetches: readonly FetchSpec[] = [
     type: 'str',
     needs: ['constant'],
     doc: 'A random UUID; 4 is the only version.',
-    mayChange: true,
     build: buildUuid,
   },
 ]

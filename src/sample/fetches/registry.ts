@@ -1,11 +1,13 @@
-/** All fetches, by name and alias. */
+/** All fetches. */
 import { bodyFetches } from './body.ts'
+import { bufferFetches } from './buffer.ts'
 import { connectionFetches } from './connection.ts'
 import { constantFetches } from './constant.ts'
 import { cookieFetches } from './cookies.ts'
 import { headerFetches } from './headers.ts'
 import { requestLineFetches } from './request-line.ts'
 import type { FetchSpec } from './spec.ts'
+import { tlsHelloFetches } from './tls-hello.ts'
 import { variableFetches } from './variable.ts'
 
 /** Every fetch, in the order of the documentation. */
@@ -13,13 +15,10 @@ export const fetches: readonly FetchSpec[] = [
   ...constantFetches,
   ...variableFetches,
   ...connectionFetches,
+  ...bufferFetches,
+  ...tlsHelloFetches,
   ...requestLineFetches,
   ...headerFetches,
   ...cookieFetches,
   ...bodyFetches,
 ]
-
-/** Every fetch under each of its names. */
-export const fetchesByName: ReadonlyMap<string, FetchSpec> = new Map(
-  fetches.flatMap((spec) => [spec.name, ...(spec.aliases ?? [])].map((name) => [name, spec] as const)),
-)

@@ -126,8 +126,8 @@ export const requestLineFetches: readonly FetchSpec[] = [
     'http_first_req',
     'bool',
     'request',
-    'Whether the request is the first of its connection.',
-    (stream) => (stream.request === undefined ? undefined : bool(stream.firstRequest)),
+    'Whether the request is the first of its connection; true in TCP mode, whatever was sent.',
+    (stream) => bool(stream.firstRequest),
   ),
   plain(
     'url',

@@ -1,6 +1,6 @@
 /** What an entry of the registry of fetches is, and helpers to write one. */
 import type { ArgSpec, Arguments } from '../arguments.ts'
-import type { CompileContext } from '../context.ts'
+import type { BuildContext } from '../build-context.ts'
 import type { SampleSource } from '../ruleset.ts'
 import type { Stream } from '../stream.ts'
 import type { SampleType, SampleValue } from '../value.ts'
@@ -12,6 +12,11 @@ export interface Fetch {
   readonly one: (stream: Stream) => SampleValue | undefined
   /** Every sample, for ACLs, which try each value of a header in turn. Without it there is only one. */
   readonly all?: (stream: Stream) => readonly SampleValue[]
+  /**
+   * Whether more data could change what `one` and `all` give for the stream as it is (`SMP_F_MAY_CHANGE`). Asked only
+   * while `stream.final` is false. By default it can while the request that the fetch needs is not complete.
+   */
+  readonly mayChange?: (stream: Stream) => boolean
 }
 
 /** One fetch: everything that parsing, type checks, documentation and evaluation need. */
@@ -25,10 +30,8 @@ export interface FetchSpec {
   readonly needs: readonly SampleSource[]
   /** One line for the documentation. */
   readonly doc: string
-  /** Whether the outcome may still change while a rule waits for more data. */
-  readonly mayChange?: true
   /** Binds the arguments; undefined after a complaint. */
-  build(args: Arguments, context: CompileContext): Fetch | undefined
+  build(args: Arguments, context: BuildContext): Fetch | undefined
 }
 
 /** A fetch without arguments. */
@@ -37,11 +40,27 @@ export function plain(
   type: SampleType,
   needs: SampleSource | readonly SampleSource[],
   doc: string,
-  one: Fetch['one'],
+  fetch: Fetch | Fetch['one'],
   aliases: readonly string[] = [],
 ): FetchSpec {
   const list = typeof needs === 'string' ? [needs] : needs
-  return { name, aliases, args: [], type, needs: list, doc, build: () => ({ one }) }
+  const bound = typeof fetch === 'function' ? { one: fetch } : fetch
+  return { name, aliases, args: [], type, needs: list, doc, build: () => bound }
+}
+
+/** For samples that are never the last word: the time, chance, what is in a buffer that still fills. */
+export const always = (): boolean => true
+
+const never = (): boolean => false
+
+/** Whether the head of the request is still to come, or a part of it. */
+export const awaitsRequest = (stream: Stream): boolean =>
+  stream.direction === 'request' && stream.requestState === 'partial'
+
+/** What `mayChange` of a fetch is, with its default. */
+export function mayChangeOf(fetch: Fetch, needs: readonly SampleSource[]): (stream: Stream) => boolean {
+  if (fetch.mayChange !== undefined) return fetch.mayChange
+  return needs.some((need) => need === 'request-headers' || need === 'request') ? awaitsRequest : never
 }
 
 /** A string sample, or none. */

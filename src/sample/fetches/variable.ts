@@ -1,21 +1,21 @@
 /** The fetch of variables (configuration.txt 7.3.2). */
 import type { Arguments } from '../arguments.ts'
-import type { CompileContext } from '../context.ts'
-import { complain } from '../context.ts'
+import type { BuildContext } from '../build-context.ts'
+import { complain } from '../build-context.ts'
 import type { VariableName } from '../variables.ts'
 import { parseVariableName } from '../variables.ts'
 import { str } from '../value.ts'
 import type { Fetch, FetchSpec } from './spec.ts'
 
 /** The variable that an argument names, registered; undefined after a complaint. */
-export function readVariable(args: Arguments, at: number, context: CompileContext): VariableName | undefined {
+export function readVariable(args: Arguments, at: number, context: BuildContext): VariableName | undefined {
   const name = parseVariableName(args.text(at) ?? '')
   if (typeof name === 'string') return complain(context, 'CFG_SAMPLE_VARIABLE', args.placeOf(at), name)
   context.variableNames.register(name)
   return name
 }
 
-function buildVariable(args: Arguments, context: CompileContext): Fetch | undefined {
+function buildVariable(args: Arguments, context: BuildContext): Fetch | undefined {
   const variable = readVariable(args, 0, context)
   if (variable === undefined) return undefined
   const { scope, name } = variable

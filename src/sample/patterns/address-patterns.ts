@@ -1,11 +1,10 @@
-/** Addresses and networks: the method `ip` (configuration.txt 7.1.6). */
 import { CidrMap } from '../../cidr-map.ts'
 import { firstZeros, mapToIpv6, parseIpv6, parseMask } from '../address.ts'
 import { addressNumber } from '../cast.ts'
 import type { SampleValue } from '../value.ts'
 import type { PatternSet } from './pattern-set.ts'
 
-/** See the head of this file. The longest network that holds the address counts. */
+/** Addresses and networks: the method `ip` (configuration.txt 7.1.6). The longest network that holds the address counts. */
 export class AddressPatterns<Value> implements PatternSet<Value> {
   readonly #networks = new CidrMap<{ readonly value: Value }>()
   /** Masks with holes, which HAProxy accepts. */

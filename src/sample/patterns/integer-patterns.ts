@@ -1,4 +1,3 @@
-/** Integers and ranges: the methods `int` and `len` (configuration.txt 7.1.2). */
 import { parseInteger } from '../int64.ts'
 import type { Integer, SampleValue } from '../value.ts'
 import { integerOf, textOf } from '../value.ts'
@@ -33,7 +32,7 @@ export function parseRange(text: string): Range | string {
   return wrong ? `'${text}' is not a valid number range` : { low, high }
 }
 
-/** See the head of this file. */
+/** Integers and ranges: the methods `int` and `len` (configuration.txt 7.1.2). */
 export class IntegerPatterns<Value> implements PatternSet<Value> {
   readonly #compares: 'value' | 'length'
   readonly #ranges: { readonly range: Range; readonly value: Value; readonly order: number }[] = []

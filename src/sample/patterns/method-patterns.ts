@@ -1,4 +1,3 @@
-/** Methods, as the ACL keyword `method` matches them (`pat_match_meth` in src/http_acl.c). */
 import type { SampleValue } from '../value.ts'
 import { textOf } from '../value.ts'
 import type { PatternSet } from './pattern-set.ts'
@@ -7,7 +6,10 @@ const standardMethods: ReadonlySet<string> = new Set(
   'OPTIONS GET HEAD POST PUT DELETE TRACE CONNECT'.split(' '),
 )
 
-/** See the head of this file. Case never matters less than it does for the known ones, which are written in upper case. */
+/**
+ * Methods, as the ACL keyword `method` matches them (`pat_match_meth` in src/http_acl.c). Case never matters less than it
+ * does for the known ones, which are written in upper case.
+ */
 export class MethodPatterns implements PatternSet<true> {
   readonly #exact = new Set<string>()
   readonly #folded = new Set<string>()

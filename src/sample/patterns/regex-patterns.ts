@@ -1,10 +1,9 @@
-/** Regular expressions: the method `reg` (configuration.txt 7.1.4). */
 import { compileRegex } from '../regex.ts'
 import type { SampleValue } from '../value.ts'
 import { textOf } from '../value.ts'
 import type { PatternSet } from './pattern-set.ts'
 
-/** See the head of this file. The first that matches counts. */
+/** Regular expressions: the method `reg` (configuration.txt 7.1.4). The first that matches counts. */
 export class RegexPatterns<Value> implements PatternSet<Value> {
   readonly #patterns: { readonly regexp: RegExp; readonly value: Value }[] = []
   readonly #ignoreCase: boolean

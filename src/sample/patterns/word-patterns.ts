@@ -1,10 +1,9 @@
-/** Parts between delimiters: the methods `dir` and `dom` (configuration.txt 7.1.3). */
 import { lowerAscii } from '../http-text.ts'
 import type { SampleValue } from '../value.ts'
 import { textOf } from '../value.ts'
 import type { PatternSet } from './pattern-set.ts'
 
-/** See the head of this file. Delimiters around a pattern do not count. */
+/** Parts between delimiters: the methods `dir` and `dom` (configuration.txt 7.1.3). Delimiters around a pattern do not count. */
 export class WordPatterns<Value> implements PatternSet<Value> {
   readonly #patterns: { readonly word: string; readonly value: Value }[] = []
   readonly #delimiters: string

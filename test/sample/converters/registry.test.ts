@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
-import { bin, compileExpression, str } from '#src/sample/index.js'
+import { bin, compileExpression, defaultRegistry, str } from '#src/sample/index.js'
 import type { SampleValue } from '#src/sample/index.js'
-import { converters, convertersByName } from '#src/sample/converters/registry.js'
+import { converters } from '#src/sample/converters/registry.js'
 import { unsupportedConverters } from '#src/sample/converters/unsupported.js'
 import { compileContext, complaints, testStream, word } from '../../support/sample-stream.ts'
 
@@ -15,7 +15,7 @@ function evaluate(text: string, files: Readonly<Record<string, string>> = {}): S
 }
 
 test('no name is registered twice, or both supported and not', () => {
-  assert.equal(convertersByName.size, converters.length)
+  assert.equal(defaultRegistry.converters.size, converters.length)
   for (const { name } of converters) assert.equal(unsupportedConverters.has(name), false, name)
 })
 

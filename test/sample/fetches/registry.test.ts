@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
-import { compileExpression } from '#src/sample/index.js'
+import { compileExpression, defaultRegistry } from '#src/sample/index.js'
 import type { Ruleset, SampleValue, Stream } from '#src/sample/index.js'
-import { fetches, fetchesByName } from '#src/sample/fetches/registry.js'
+import { fetches } from '#src/sample/fetches/registry.js'
 import { unsupportedFetches } from '#src/sample/fetches/unsupported.js'
 import { compileContext, complaints, requestStream, testStream, word } from '../../support/sample-stream.ts'
 
@@ -19,7 +19,7 @@ const value = (text: string, stream: Stream, ruleset?: Ruleset) => evaluate(text
 test('no name is registered twice, or both supported and not', () => {
   const names = fetches.flatMap((spec) => [spec.name, ...(spec.aliases ?? [])])
   assert.equal(new Set(names).size, names.length)
-  assert.equal(fetchesByName.size, names.length)
+  assert.equal(defaultRegistry.fetches.size, names.length)
   for (const name of names) assert.equal(unsupportedFetches.has(name), false, name)
 })
 

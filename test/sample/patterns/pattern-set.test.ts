@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sint, str } from '#src/sample/index.js'
-import { isMatchName, matchMethods } from '#src/sample/patterns/pattern-set.js'
-import type { MatchName } from '#src/sample/patterns/pattern-set.js'
+import { isMatchName, matchMethods } from '#src/sample/patterns/match-method.js'
+import type { MatchName } from '#src/sample/patterns/match-method.js'
 
 /** Method, patterns in order, text, the pattern that counts. */
 const rows: readonly (readonly [MatchName, readonly string[], string, string | undefined])[] = [

@@ -17,13 +17,16 @@ import { parseVariableName } from '../../../sample/variables.ts'
 import type { VariableScope } from '../../../sample/variables.ts'
 import { sint } from '../../../sample/value.ts'
 import type { SampleValue } from '../../../sample/value.ts'
-import { Flow } from '../../stream/flow.ts'
-import type { Step } from '../../stream/flow.ts'
-import type { ProxyRuntime } from '../../runtime.ts'
+import { Flow } from '../../plan/flow.ts'
+import type { Step } from '../../stream/step.ts'
+import type { ProxyContext } from '../../context.ts'
+import type { Backends } from '../../server/backends.ts'
+import { FilterContext } from '../../stream/filter.ts'
+import type { StreamFilter } from '../../stream/filter.ts'
 import type { ProxyStream } from '../../stream/stream.ts'
 import { ErrorRate } from './error-rate.ts'
-import { SpoeContext } from './context.ts'
 import type { SpoeMessagePlan, SpoePlan } from '../../plan/spoe.ts'
+import { SpoeEventStep } from './event-step.ts'
 import { fromSpop, toSpop } from './values.ts'
 
 /** `option set-on-error`: nothing was sent because no server is up and there is no connection (`spoe_queue_context`). */
@@ -35,10 +38,11 @@ const unknownStatus = 255
 /** HAProxy's buffer for the name of a variable. */
 const longestName = 63
 
-/** See the head of this file. One per `filter spoe` line; its engine is shared by all streams. */
-export class SpoeFilter {
+/** One per `filter spoe` line; its engine is shared by all streams. */
+export class SpoeFilter implements StreamFilter {
   readonly plan: SpoePlan
-  readonly #proxy: ProxyRuntime
+  readonly #context: ProxyContext
+  readonly #backends: Backends
   #engine: Engine | undefined
   #closed = false
   readonly #errorRate: ErrorRate | undefined
@@ -46,9 +50,10 @@ export class SpoeFilter {
   #errors = 0
   #waiting = 0
 
-  constructor(plan: SpoePlan, proxy: ProxyRuntime) {
+  constructor(plan: SpoePlan, context: ProxyContext, backends: Backends) {
     this.plan = plan
-    this.#proxy = proxy
+    this.#context = context
+    this.#backends = backends
     const { maxErrRate } = plan.agent
     this.#errorRate = maxErrRate === undefined || maxErrRate === 0 ? undefined : new ErrorRate(maxErrRate)
   }
@@ -58,12 +63,21 @@ export class SpoeFilter {
     return { processed: this.#processed, errors: this.#errors }
   }
 
+  eventStep(event: SpoeEvent): Step | undefined {
+    const messages = this.plan.eventMessages(event)
+    return messages.length === 0 ? undefined : new SpoeEventStep(this, event, messages)
+  }
+
+  sendGroup(stream: ProxyStream, messages: readonly SpoeMessagePlan[], group: string): Flow {
+    return this.process(stream, messages, `GROUP:${group}`)
+  }
+
   /**
    * Sends what of `messages` is to be sent. `Flow.Next`: there was nothing to wait for.
    * @param kind for the log: `EVENT:on-frontend-http-request`, `GROUP:name`
    */
-  process(stream: ProxyStream, index: number, messages: readonly SpoeMessagePlan[], kind: string): Flow {
-    const context = contextOf(stream, index)
+  process(stream: ProxyStream, messages: readonly SpoeMessagePlan[], kind: string): Flow {
+    const context = this.#contextOf(stream)
     if (context.disabled) return Flow.Next
     const now = monotonic()
     if (this.#errorRate?.exceeded(now) === true) return Flow.Next
@@ -75,9 +89,17 @@ export class SpoeFilter {
     })
   }
 
+  #contextOf(stream: ProxyStream): FilterContext {
+    const contexts = (stream.filterContexts ??= [])
+    for (const each of contexts) if (each.filter === this) return each
+    const context = new FilterContext(this)
+    contexts.push(context)
+    return context
+  }
+
   #ask(
     stream: ProxyStream,
-    context: SpoeContext,
+    context: FilterContext,
     inputs: readonly MessageInput[],
     done: (outcome: Outcome | number) => void,
   ): Flow {
@@ -112,7 +134,10 @@ export class SpoeFilter {
       pending = engine.exchange(inputs, timeout, settle, context.stream)
     } catch (error) {
       this.#waiting--
-      this.#proxy.settings.logger.error({ err: error, agent: this.plan.agent.name }, 'spoe: nothing was sent')
+      this.#context.settings.logger.error(
+        { err: error, agent: this.plan.agent.name },
+        'spoe: nothing was sent',
+      )
       done(unknownStatus)
       return Flow.Next
     }
@@ -122,7 +147,7 @@ export class SpoeFilter {
   /** Whether the checks have taken all servers down; connections that stand are used nevertheless. */
   #deserted(engine: Engine): boolean {
     const plan = this.plan.backend()
-    const backend = plan === undefined ? undefined : this.#proxy.backendOf(plan)
+    const backend = plan === undefined ? undefined : this.#backends.of(plan)
     return backend?.usableServers === 0 && engine.stats.connections === 0
   }
 
@@ -134,7 +159,7 @@ export class SpoeFilter {
     const { agent } = this.plan
     const capabilities: EngineCapability[] = agent.pipelining ? ['pipelining'] : []
     if (agent.async) capabilities.push('async')
-    const { connect } = backend.model.timeouts
+    const { connect } = backend.timeouts
     const { hello, idle } = agent.timeouts
     this.#engine = createEngine({
       servers: servers.map(({ model }) => model.address),
@@ -143,7 +168,7 @@ export class SpoeFilter {
       // A message that fits no frame is then not sent at all.
       ...(agent.sendFragPayload ? {} : { maxPayloadSize: 0 }),
       maxWaitingFrames: agent.maxWaitingFrames,
-      logger: this.#proxy.settings.logger,
+      logger: this.#context.settings.logger,
       ...(connect === undefined || connect === 0 ? {} : { connectTimeout: connect }),
       ...(hello === undefined || hello === 0 ? {} : { helloTimeout: hello }),
       ...(idle === undefined ? {} : { idleTimeout: idle }),
@@ -153,7 +178,7 @@ export class SpoeFilter {
 
   #finish(
     stream: ProxyStream,
-    context: SpoeContext,
+    context: FilterContext,
     outcome: Outcome | number,
     kind: string,
     began: number,
@@ -212,7 +237,7 @@ export class SpoeFilter {
       `${requestTime}/${whole(times.queueTime)}/${whole(times.waitTime)}/${responseTime}/${spent} ` +
       `${engine?.idle ?? 0}/${engine?.connections ?? 0} ${engine?.queued ?? 0}/${this.#waiting} ` +
       `${this.#errors}/${this.#processed}`
-    this.#proxy.log.send(logTargets, logTag, status === 0 ? 'notice' : 'warning', text)
+    this.#context.log.send(logTargets, logTag, status === 0 ? 'notice' : 'warning', text)
   }
 
   async close(): Promise<void> {
@@ -232,11 +257,6 @@ function whole(milliseconds: number): number {
   return Math.trunc(milliseconds)
 }
 
-function contextOf(stream: ProxyStream, index: number): SpoeContext {
-  const contexts = (stream.spoeContexts ??= [])
-  return (contexts[index] ??= new SpoeContext())
-}
-
 function collect(messages: readonly SpoeMessagePlan[], stream: ProxyStream): MessageInput[] {
   const inputs: MessageInput[] = []
   for (const { name, condition, args } of messages) {
@@ -244,26 +264,4 @@ function collect(messages: readonly SpoeMessagePlan[], stream: ProxyStream): Mes
     inputs.push({ name, args: args.map((arg) => [arg.name, toSpop(arg.evaluate(stream))] as const) })
   }
   return inputs
-}
-
-/** Fires an event of a filter. `position` is 1 while the answer is awaited. */
-export class SpoeEventStep implements Step {
-  readonly #filter: SpoeFilter
-  /** Which of the stream's filters it is. */
-  readonly #index: number
-  readonly #event: SpoeEvent
-  readonly #messages: readonly SpoeMessagePlan[]
-
-  constructor(filter: SpoeFilter, index: number, event: SpoeEvent) {
-    this.#filter = filter
-    this.#index = index
-    this.#event = event
-    this.#messages = filter.plan.eventMessages(event)
-  }
-
-  run(stream: ProxyStream): Flow {
-    if (stream.position === 1) return Flow.Next
-    stream.position = 1
-    return this.#filter.process(stream, this.#index, this.#messages, `EVENT:${this.#event}`)
-  }
 }

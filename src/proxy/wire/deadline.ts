@@ -2,7 +2,7 @@
  * A deadline that is moved often and missed seldom: moving it costs a look at the clock, not a timer. One per side of
  * a connection.
  */
-import { monotonic } from '../clock.ts'
+import { monotonic } from '../../clock.ts'
 
 /** Longer waits than `setTimeout` takes are as good as none. */
 const longest = 0x7fff_ffff

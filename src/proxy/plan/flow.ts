@@ -1,5 +1,4 @@
-/** How a stream goes through its phases: a list of steps, each of which may finish at once, wait, or end the stream. */
-import type { ProxyStream } from './stream.ts'
+/** What a step of a stream, or an action of a rule, leads to, and what a stream waits for. */
 
 /** What a step, or an action of a rule, leads to. */
 export const Flow = {
@@ -34,9 +33,4 @@ export class Wait {
   over(): void {
     this.#wake(this)
   }
-}
-
-/** One step. Steps keep nothing: what they must remember is `stream.position`, 0 when they begin. */
-export interface Step {
-  run(stream: ProxyStream): Flow
 }

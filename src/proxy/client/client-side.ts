@@ -1,0 +1,17 @@
+/** What holds a client's socket, and what that tells its frontend. */
+
+import type { Session } from '../stream/session.ts'
+
+/** An HTTP connection, or a TCP stream. */
+export interface ClientSide {
+  readonly session: Session
+  start(): void
+  /** The proxy is being closed: a connection without a request in progress has no reason to stay. */
+  closeIfIdle(): void
+  destroy(): void
+}
+
+/** Is told when a connection has gone. */
+export interface ClientHost {
+  clientGone(client: ClientSide): void
+}

@@ -1,0 +1,30 @@
+/** Fires an event of a filter. */
+import type { SpoeEvent } from '../../../config/index.ts'
+import { Flow } from '../../plan/flow.ts'
+import type { SpoeMessagePlan } from '../../plan/spoe.ts'
+import type { Step } from '../../stream/step.ts'
+import type { ProxyStream } from '../../stream/stream.ts'
+
+/** What fires it: a filter. */
+export interface EventFilter {
+  process(stream: ProxyStream, messages: readonly SpoeMessagePlan[], kind: string): Flow
+}
+
+/** Once for each stream: `position` is 1 while the answer is awaited. */
+export class SpoeEventStep implements Step {
+  readonly #filter: EventFilter
+  readonly #messages: readonly SpoeMessagePlan[]
+  readonly #kind: string
+
+  constructor(filter: EventFilter, event: SpoeEvent, messages: readonly SpoeMessagePlan[]) {
+    this.#filter = filter
+    this.#messages = messages
+    this.#kind = `EVENT:${event}`
+  }
+
+  run(stream: ProxyStream): Flow {
+    if (stream.position === 1) return Flow.Next
+    stream.position = 1
+    return this.#filter.process(stream, this.#messages, this.#kind)
+  }
+}

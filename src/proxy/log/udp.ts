@@ -1,0 +1,114 @@
+/** A syslog server over UDP (RFC 5426): one datagram for each line. */
+import { createSocket } from 'node:dgram'
+import type { Socket } from 'node:dgram'
+import { lookup } from 'node:dns/promises'
+import { monotonic } from '../../clock.ts'
+import type { LogOutput, LossReport } from './output.ts'
+
+/** Bytes that may wait: for the name to be resolved, and for the kernel. */
+const mostQueued = 1_048_576
+/** What a datagram costs beyond its bytes. */
+const datagramOverhead = 256
+/** Milliseconds until a name that could not be resolved is tried again. */
+const retryAfter = 1000
+
+/** A syslog server over UDP. Its name is resolved once, as in HAProxy; lines wait for that, within bounds. */
+export class UdpOutput implements LogOutput {
+  readonly #host: string
+  readonly #port: number
+  readonly #report: LossReport
+  #socket: Socket | undefined
+  #address = ''
+  #opening = false
+  #closed = false
+  #failedAt = Number.NEGATIVE_INFINITY
+  #waiting: Buffer[] = []
+  #waitingCost = 0
+  #dropped = 0
+
+  constructor(host: string, port: number, report: LossReport) {
+    this.#host = host
+    this.#port = port
+    this.#report = report
+  }
+
+  write(line: string): void {
+    const datagram = Buffer.from(line, 'latin1')
+    if (this.#socket !== undefined) return this.#send(this.#socket, datagram)
+    const cost = datagram.length + datagramOverhead
+    if (monotonic() - this.#failedAt < retryAfter || this.#waitingCost + cost > mostQueued) {
+      return this.#drop(1)
+    }
+    this.#waiting.push(datagram)
+    this.#waitingCost += cost
+    if (!this.#opening) void this.#open()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#socket?.close()
+    this.#socket = undefined
+    this.#recover()
+  }
+
+  async #open(): Promise<void> {
+    this.#opening = true
+    let socket: Socket | undefined
+    try {
+      const { address, family } = await lookup(this.#host)
+      socket = await bind(family === 6 ? 'udp6' : 'udp4')
+      this.#address = address
+    } catch (error) {
+      this.#failedAt = monotonic()
+      const lost = this.#takeWaiting().length
+      this.#drop(lost, error instanceof Error ? error : new Error(String(error)))
+    }
+    this.#opening = false
+    if (socket === undefined) return
+    if (this.#closed) return void socket.close()
+    socket.on('error', (error) => this.#drop(1, error))
+    this.#socket = socket
+    for (const each of this.#takeWaiting()) this.#send(socket, each)
+  }
+
+  #takeWaiting(): Buffer[] {
+    const waiting = this.#waiting
+    this.#waiting = []
+    this.#waitingCost = 0
+    return waiting
+  }
+
+  #send(socket: Socket, datagram: Buffer): void {
+    if (socket.getSendQueueSize() + datagram.length > mostQueued) return this.#drop(1)
+    socket.send(datagram, this.#port, this.#address, (error) => {
+      if (error !== null) this.#drop(1, error)
+      else this.#recover()
+    })
+  }
+
+  #drop(lines: number, error?: Error): void {
+    const isFirst = this.#dropped === 0
+    this.#dropped += lines
+    if (isFirst) this.#report.begin(error)
+  }
+
+  #recover(): void {
+    const dropped = this.#dropped
+    if (dropped === 0) return
+    this.#dropped = 0
+    this.#report.end(dropped)
+  }
+}
+
+/** A socket with a port of its own that does not keep the process running. */
+function bind(type: 'udp4' | 'udp6'): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket(type)
+    socket.unref()
+    socket.once('error', reject)
+    socket.bind({ port: 0, exclusive: true }, () => {
+      socket.off('error', reject)
+      resolve(socket)
+    })
+  })
+}

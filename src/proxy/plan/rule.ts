@@ -1,0 +1,70 @@
+/** Rules as they run: conditions and actions compiled to closures, and what these see of a stream. */
+import type { Place, StreamLogLevel } from '../../config/index.ts'
+import type { RequestHead, ResponseHead } from '../../http1/index.ts'
+import type { Stream } from '../../sample/stream.ts'
+import type { Flow, Wait } from './flow.ts'
+import type { StreamReply } from './reply.ts'
+import type { SpoeMessagePlan, SpoePlan } from './spoe.ts'
+
+/** A log format or the like: text, one character per byte. */
+export type Format = (stream: Stream) => string
+
+/** Who ended a stream, as the first character of the termination state has it; `-` is the normal end. */
+export type Cause = 'K' | 'C' | 'S' | 'P' | 'L' | 'R' | 'I' | 'c' | 's' | '-'
+
+/** What an action may look at, change and end. A stream that cannot do what is asked answers `Flow.Next`. */
+export interface RuleStream extends Stream {
+  /** Undefined when the stream is not HTTP. */
+  readonly head: RequestHead | undefined
+  /** Undefined before there is one. */
+  readonly responseHead: ResponseHead | undefined
+  /** The rules that run may not wait: an action asks before it begins something. */
+  readonly hurried: boolean
+  /**
+   * Begins a wait, for an action that answers `Flow.Wait`.
+   * @param abandon told when the stream ends, or is answered, before
+   */
+  wait(abandon?: () => void): Wait
+  /** The page of a status, as the sections of this stream want it. */
+  errorPage(status: number): StreamReply
+  /** What `set-log-level` asked for. */
+  logLevel: StreamLogLevel | undefined
+  /** Keeps text for the log, in a slot of the frontend. */
+  capture(side: 'request' | 'response', slot: number, text: string): void
+  /** Sends a response with status 1xx ahead, to a client that knows what that is. */
+  inform(head: ResponseHead): void
+  /** The client is going to be kept waiting; answers for how many milliseconds. */
+  beginTarpit(): number
+  /** Answers the client, in place of the server; `cause` goes to the log. */
+  reply(reply: StreamReply, cause: Cause): Flow
+  /** Ends the stream without an answer. */
+  reject(cause: Cause): Flow
+  /** Asks the agent of a filter. */
+  sendGroup(engine: SpoePlan, messages: readonly SpoeMessagePlan[], group: string): Flow
+}
+
+/** What a rule does. */
+export interface RuleAction {
+  /** As in the configuration, for logs and `sluice check`. */
+  readonly type: string
+  run(stream: RuleStream): Flow
+}
+
+/** One rule. */
+export interface RulePlan {
+  readonly place: Place
+  /** Undefined: always. 0 is no, 1 not yet known (only while `stream.final` is false), 2 yes. */
+  readonly condition: ((stream: Stream) => 0 | 1 | 2) | undefined
+  readonly action: RuleAction
+}
+
+/** The rule sets of a section. */
+export interface RulePlans {
+  readonly connection: readonly RulePlan[]
+  readonly session: readonly RulePlan[]
+  readonly requestContent: readonly RulePlan[]
+  readonly httpRequest: readonly RulePlan[]
+  readonly responseContent: readonly RulePlan[]
+  readonly httpResponse: readonly RulePlan[]
+  readonly httpAfterResponse: readonly RulePlan[]
+}

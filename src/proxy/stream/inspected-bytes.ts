@@ -1,0 +1,78 @@
+/** The first bytes of one direction of a TCP stream, kept while rules look at them. */
+import { HeadBuffer, Http1Error, parseRequestHead } from '../../http1/index.ts'
+import type { RequestState, SampleRequest } from '../../sample/stream.ts'
+import type { ProxySettings } from '../settings.ts'
+import { RequestView } from './message-view.ts'
+
+const none = Buffer.alloc(0)
+
+/** In TCP mode samples see the head of a request, never its body. */
+const noBody = { bytes: undefined, left: 0 }
+
+/** At most `maxBufferSize` bytes, and what came with the last of them. */
+export class InspectedBytes {
+  readonly #settings: ProxySettings
+  #bytes: Buffer = none
+  /** What the bytes are as HTTP; undefined while nobody has asked since the last of them came. */
+  #http: SampleRequest | 'partial' | 'invalid' | undefined
+
+  constructor(settings: ProxySettings) {
+    this.#settings = settings
+  }
+
+  get bytes(): Buffer {
+    return this.#bytes
+  }
+
+  get full(): boolean {
+    return this.#bytes.length >= this.#settings.maxBufferSize
+  }
+
+  /** Answers whether there is room for no more. */
+  add(chunk: Buffer): boolean {
+    this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk])
+    this.#http = undefined
+    return this.full
+  }
+
+  /** All of them, to be passed on; undefined when there are none. */
+  take(): Buffer | undefined {
+    const bytes = this.#bytes
+    this.#bytes = none
+    return bytes.length === 0 ? undefined : bytes
+  }
+
+  /** The request that they begin with, parsed when a rule asks for it. */
+  get request(): SampleRequest | undefined {
+    const http = this.#read()
+    return typeof http === 'string' ? undefined : http
+  }
+
+  /** `partial` while more bytes may complete a head, an empty buffer included; `invalid` once they cannot. */
+  get requestState(): RequestState {
+    const http = this.#read()
+    return typeof http === 'string' ? http : 'complete'
+  }
+
+  #read(): SampleRequest | 'partial' | 'invalid' {
+    return (this.#http ??= this.#parse())
+  }
+
+  #parse(): SampleRequest | 'partial' | 'invalid' {
+    const { maxHeadSize, maxHeaders } = this.#settings
+    const buffer = new HeadBuffer({ maxHeadSize })
+    try {
+      if (buffer.push(this.#bytes, 0) < 0) return this.full || !mayBegin(this.#bytes) ? 'invalid' : 'partial'
+      return new RequestView(parseRequestHead(buffer.bytes, buffer.start, buffer.end, maxHeaders), noBody)
+    } catch (error) {
+      if (!(error instanceof Http1Error)) throw error
+      return 'invalid'
+    }
+  }
+}
+
+/** Whether these bytes may be the beginning of a request line: the method tells early what is none. */
+function mayBegin(bytes: Buffer): boolean {
+  const text = bytes.toString('latin1', 0, 64).replace(/^[\r\n]+/, '')
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]*(?: |$)/.test(text)
+}

@@ -1,0 +1,190 @@
+/**
+ * What the log tells of a stream: times, counters, how far it came, and who ended it. Streams say what happened; nobody
+ * else writes here.
+ */
+import { monotonic } from '../../clock.ts'
+import type { Cause } from '../plan/rule.ts'
+
+/** How far a stream came, as the second character of the termination state has it. */
+export type Stage = 'R' | 'T' | 'Q' | 'C' | 'H' | 'D' | 'L'
+
+/** When a stream began: monotonic milliseconds, and milliseconds since 1970. */
+export interface Beginning {
+  /** The connection was accepted; of a later request: the one before it had ended (`sess->tv_accept` of HAProxy). */
+  readonly accepted: number
+  readonly acceptDate: number
+  /** The first byte of the request came; in TCP mode as `accepted`. */
+  readonly begun: number
+  readonly requestDate: number
+}
+
+/**
+ *   R ──queued──▶ Q ──assigned──▶ C ──connected──▶ H ──answering──▶ D ──answered──▶ L
+ *
+ * Times are monotonic milliseconds, -1 while something has not happened.
+ */
+export class StreamRecord {
+  readonly beginning: Beginning
+  /** What the log shows; 0 in TCP mode, -1 when there was none. */
+  status: number
+  bytesRead = 0
+  bytesUploaded = 0
+  retries = 0
+  redispatched = false
+  /** How many were in the queue before this one. */
+  queuedBefore = 0
+
+  #stage: Stage = 'R'
+  #cause: Cause = '-'
+  #requested = -1
+  #assigned = -1
+  #connected = -1
+  #responded = -1
+  #ended = -1
+
+  constructor(beginning: Beginning, status: number) {
+    this.beginning = beginning
+    this.status = status
+  }
+
+  get stage(): Stage {
+    return this.#stage
+  }
+
+  get cause(): Cause {
+    return this.#cause
+  }
+
+  // What happens, in its order.
+
+  /**
+   * The rules of the request are through, and with them all that they waited for: a body, an agent (`tv_request`, which
+   * HAProxy sets at the end of `http_process_request`). The same for a request that a rule has answered.
+   */
+  requestReady(): void {
+    if (this.#requested < 0) this.#requested = monotonic()
+  }
+
+  /** The client waits for an answer that is no different for its waiting. */
+  tarpitted(): void {
+    this.#stage = 'T'
+  }
+
+  /** No server has room. */
+  queued(before: number): void {
+    this.#stage = 'Q'
+    this.queuedBefore = before + 1
+  }
+
+  /** It has waited in the queue for nothing. */
+  queueLeft(): void {
+    this.#assigned = monotonic()
+  }
+
+  /** A server was chosen. A second one changes nothing about how long the first was waited for. */
+  assigned(): void {
+    if (this.#assigned < 0) this.#assigned = monotonic()
+    this.#stage = 'C'
+  }
+
+  /** There is none to be had. */
+  unassigned(): void {
+    if (this.#stage !== 'Q') this.#stage = 'C'
+  }
+
+  /** The connection stands; one that was kept has stood since the server was chosen. */
+  connected(kept: boolean): void {
+    this.#connected = kept ? this.#assigned : monotonic()
+    this.#stage = 'H'
+  }
+
+  /** The first byte of a TCP server, or the head of a response. */
+  responded(): void {
+    if (this.#responded < 0) this.#responded = monotonic()
+  }
+
+  /** The response that came is not the one that is sent: a rule has refused it, or it is none. */
+  responseRefused(): void {
+    this.#responded = -1
+    this.#stage = 'H'
+  }
+
+  /** Bytes of the response may go to the client; in TCP mode in both directions. */
+  answering(): void {
+    this.#stage = 'D'
+  }
+
+  /** The server has said all; what is left goes to the client. */
+  answered(): void {
+    this.#stage = 'L'
+  }
+
+  /** The request itself is at fault, however far the stream came. */
+  requestRefused(): void {
+    this.#stage = 'R'
+  }
+
+  /** Who ends the stream; the first one to say so counts. */
+  blame(cause: Cause): void {
+    if (this.#cause === '-') this.#cause = cause
+  }
+
+  ended(): void {
+    this.#ended = monotonic()
+  }
+
+  // What the log shows: whole milliseconds, or -1.
+
+  get termination(): string {
+    return this.#cause === '-' ? '--' : this.#cause + this.#stage
+  }
+
+  /** `%Ti` */
+  get idleTime(): number {
+    return between(this.beginning.accepted, this.beginning.begun)
+  }
+
+  /** `%TR` */
+  get requestTime(): number {
+    return between(this.beginning.begun, this.#requested)
+  }
+
+  /** `%Tq` */
+  get requestEnd(): number {
+    return between(this.beginning.accepted, this.#requested)
+  }
+
+  /** `%Tw` */
+  get queueTime(): number {
+    return between(this.#requested < 0 ? this.beginning.begun : this.#requested, this.#assigned)
+  }
+
+  /** `%Tc` */
+  get connectTime(): number {
+    return between(this.#assigned, this.#connected)
+  }
+
+  /** `%Tr` */
+  get responseTime(): number {
+    return between(this.#connected, this.#responded)
+  }
+
+  /** `%Td` */
+  get dataTime(): number {
+    return between(this.#responded, this.#ended)
+  }
+
+  /** `%Ta`, and `%Tu` */
+  get activeTime(): number {
+    return between(this.beginning.begun, this.#ended)
+  }
+
+  /** `%Tt` */
+  get totalTime(): number {
+    return between(this.beginning.accepted, this.#ended)
+  }
+}
+
+function between(from: number, to: number): number {
+  return from < 0 || to < 0 ? -1 : Math.max(0, Math.trunc(to - from))
+}

@@ -1,0 +1,145 @@
+/** The body of a request on its way from the client: held, gathered for rules, passed on, or thrown away. */
+import type { HeaderList } from '../../http1/index.ts'
+import { BodyBuffer } from './body-buffer.ts'
+
+/** Where the body goes. */
+export interface BodySink {
+  /** False: no more until it is released. */
+  sendBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean
+}
+
+/** Where it comes from. */
+export interface BodySource {
+  readonly trailers: HeaderList | undefined
+  hold(): void
+  release(): void
+  drain(): boolean
+  readonly left: number
+}
+
+/**
+ *   held ──gather──▶ gathering ──enough──▶ held
+ *   held ──forward──▶ flowing ──restart──▶ held        what flowed already cannot be sent again
+ *   any ──discard──▶ discarded
+ *   any ──switch──▶ raw
+ */
+type State = 'held' | 'gathering' | 'flowing' | 'discarded' | 'raw'
+
+/** One per request; `complete` says whether its last byte has come, in every state. */
+export class RequestBody {
+  readonly #source: BodySource
+  readonly #empty: boolean
+  #state: State = 'held'
+  #complete: boolean
+  #buffer: BodyBuffer | undefined
+  #sink: BodySink | undefined
+  /** Whether bytes have gone to a server that are kept no longer. */
+  #lost = false
+  #enough = 0
+  #then: () => void = () => {}
+
+  constructor(source: BodySource, empty: boolean) {
+    this.#source = source
+    this.#empty = empty
+    this.#complete = empty
+  }
+
+  get complete(): boolean {
+    return this.#complete
+  }
+
+  /** Whether all that has come of it is still here, for another server. */
+  get repeatable(): boolean {
+    return !this.#lost
+  }
+
+  /** What has been read of it, for samples; what waits in the connection is read now. */
+  get bytes(): Buffer | undefined {
+    if (this.#state === 'held' && !this.#complete) this.#complete = this.#source.drain()
+    return this.#buffer?.bytes
+  }
+
+  /** What of it is announced and has not come. */
+  get left(): number {
+    return this.#source.left
+  }
+
+  /** Waits until it is complete, or until `enough` bytes of it are here. */
+  gather(enough: number, then: () => void): void {
+    if (this.#complete || this.#state !== 'held' || (this.#buffer?.size ?? 0) >= enough) return then()
+    this.#state = 'gathering'
+    this.#enough = enough
+    this.#then = then
+    this.#source.release()
+  }
+
+  /** From the client. */
+  receive(pieces: readonly Buffer[], done: boolean): void {
+    if (done) this.#complete = true
+    switch (this.#state) {
+      case 'held':
+        return this.#keep(pieces)
+      case 'gathering':
+        this.#keep(pieces)
+        if (done || (this.#buffer?.size ?? 0) >= this.#enough) this.#gathered()
+        return
+      case 'flowing':
+        this.#lost ||= pieces.length > 0
+        if (this.#sink?.sendBody(pieces, done, this.#source.trailers) === false && !done) this.#source.hold()
+        return
+      case 'discarded':
+      case 'raw':
+    }
+  }
+
+  #keep(pieces: readonly Buffer[]): void {
+    if (pieces.length > 0) (this.#buffer ??= new BodyBuffer()).add(pieces)
+  }
+
+  #gathered(): void {
+    const then = this.#then
+    this.#state = 'held'
+    this.#then = () => {}
+    if (!this.#complete) this.#source.hold()
+    then()
+  }
+
+  /** To a server from here on; what was kept goes first. */
+  forward(sink: BodySink): void {
+    this.#sink = sink
+    this.#state = 'flowing'
+    if (this.#empty) return
+    const kept = this.#buffer?.pieces ?? []
+    let more = true
+    if (kept.length > 0 || this.#complete) more = sink.sendBody(kept, this.#complete, this.#source.trailers)
+    if (!this.#complete && more && this.#state === 'flowing') this.#source.release()
+  }
+
+  /** The server takes more. */
+  resume(): void {
+    if (this.#state === 'raw' || (this.#state === 'flowing' && !this.#complete)) this.#source.release()
+  }
+
+  /** The server is gone, and there may be another one. */
+  restart(): void {
+    this.#sink = undefined
+    if (this.#state !== 'flowing') return
+    this.#state = 'held'
+    if (!this.#complete) this.#source.hold()
+  }
+
+  /** Nobody wants the rest. Answers whether it has all come: if not, the connection is good for nothing else. */
+  discard(): boolean {
+    this.#sink = undefined
+    this.#then = () => {}
+    if (this.#state !== 'raw') this.#state = 'discarded'
+    if (!this.#complete) this.#complete = this.#source.drain()
+    return this.#complete
+  }
+
+  /** What comes from here on is no body. */
+  switchToRaw(): void {
+    this.#state = 'raw'
+    this.#complete = true
+  }
+}

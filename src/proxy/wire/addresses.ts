@@ -1,0 +1,22 @@
+/** The addresses of a socket as samples have them. */
+import type { Socket } from 'node:net'
+import { parseIp } from '../../ip.ts'
+import type { SampleEndpoint } from '../../sample/stream.ts'
+
+/** Of the other side. Undefined for unix sockets, and when the socket is closed: it forgets its addresses then. */
+export function remoteEndpoint({ remoteAddress, remotePort }: Socket): SampleEndpoint | undefined {
+  return sampleEndpoint(remoteAddress, remotePort)
+}
+
+/** Of this side. */
+export function localEndpoint({ localAddress, localPort }: Socket): SampleEndpoint | undefined {
+  return sampleEndpoint(localAddress, localPort)
+}
+
+/** IPv4 in IPv6 clothes (`::ffff:192.0.2.1`) is IPv4. */
+function sampleEndpoint(address: string | undefined, port: number | undefined): SampleEndpoint | undefined {
+  if (address === undefined || port === undefined) return undefined
+  const plain = address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+  const bytes = parseIp(plain)
+  return bytes === undefined ? undefined : { address: bytes, port }
+}
