@@ -100,7 +100,7 @@ const conversations: Readonly<Record<string, Steps>> = {
   'two segments before there is enough': ['a', 40, 'b', 40, 'cdef'],
   'the end while the agent thinks': ['abc', 60, 'end'],
   'the end at once': ['abcdef', 'end'],
-  'nothing for long': [250, 'abcdef'],
+  'nothing for long': [500, 'abcdef'],
 }
 
 /** `passed` with what the origin has got, or `closed`. The first three bytes are `id`, by which the origin tells it. */

@@ -122,12 +122,11 @@ describe('abortonclose', () => {
     const origin = await rawOrigin(t, () => undefined)
     const proxy = await startProxy(
       t,
-      `${short}
+      `${short}  option abortonclose
 frontend fe
   bind 127.0.0.1:0
   default_backend be
 backend be
-  option abortonclose
   server s 127.0.0.1:${origin.port} maxconn 1
 `,
     )

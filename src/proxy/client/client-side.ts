@@ -11,7 +11,10 @@ export interface ClientSide {
   destroy(): void
 }
 
-/** Is told when a connection has gone. */
+/** Is told what becomes of a connection. */
 export interface ClientHost {
+  /** All is written: it counts no more, and only waits for the client's end. */
+  clientLeaving(client: ClientSide): void
+  /** It has gone. */
   clientGone(client: ClientSide): void
 }

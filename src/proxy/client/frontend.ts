@@ -36,6 +36,8 @@ export class Frontend implements ClientHost {
   readonly #host: FrontendHost
   readonly #listeners: Listeners
   readonly #clients = new Set<ClientSide>()
+  /** Those whose end is all that is waited for. */
+  readonly #leaving = new Set<ClientSide>()
   readonly #waiting = new WaitingRoom()
   readonly #connectionRules: RulesStep | undefined
   readonly #sessionRules: RulesStep | undefined
@@ -121,7 +123,14 @@ export class Frontend implements ClientHost {
     })
   }
 
+  clientLeaving(client: ClientSide): void {
+    if (!this.#clients.has(client)) return
+    this.clientGone(client)
+    this.#leaving.add(client)
+  }
+
   clientGone(client: ClientSide): void {
+    this.#leaving.delete(client)
     if (!this.#clients.delete(client)) return
     client.session.end()
     this.router.connections--
@@ -139,6 +148,6 @@ export class Frontend implements ClientHost {
 
   destroy(): void {
     this.stopListening()
-    for (const client of this.#clients) client.destroy()
+    for (const client of [...this.#clients, ...this.#leaving]) client.destroy()
   }
 }

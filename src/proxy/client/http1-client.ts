@@ -91,6 +91,9 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     else if (this.#state === 'open' && !this.#reader.held) this.#socket.resume()
   }
 
+  /** Whether a byte of a request came that no stream was made for. */
+  #begunHead = false
+
   get #busy(): boolean {
     return this.#stream !== undefined || this.#reader.midHead
   }
@@ -113,6 +116,11 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   release(): void {
     this.#reader.release()
     this.#watch()
+  }
+
+  gather(): void {
+    this.#waiting.forBody()
+    this.release()
   }
 
   drain(): boolean {
@@ -177,8 +185,8 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     if (!this.#socket.write(head, 'latin1')) this.#blocked()
   }
 
-  openTunnel(): void {
-    this.#waiting.tunnel = true
+  openTunnel(timeout: number | undefined): void {
+    this.#waiting.openTunnel(timeout)
     this.#reader.expectRaw()
     this.#watch()
   }
@@ -212,6 +220,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     if (!this.#keep || last || this.#context.closing) return this.end()
     this.#accepted = this.#begun = monotonic()
     this.#acceptDate = this.#beginDate = wallClock()
+    this.#begunHead = false
     this.#reader.expectHead()
     // A client that does not read its answers gets no further ones.
     if (this.#waiting.blocked) {
@@ -229,7 +238,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     this.#state = 'ending'
     this.#leaveStream()
     this.flush()
-    this.#socket.end()
+    this.#socket.end(() => this.#host.clientLeaving(this))
     if (!this.#reader.ended) this.#reader.discard()
     this.#waiting.forLastBytes()
   }
@@ -341,7 +350,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   #badRequest(cause: Cause, status: number): BadRequest {
     this.session.requests++
     const stream = this.#newBadRequest()
-    stream.fail(cause, status)
+    stream.fail(cause, status, this.#begunHead)
     return stream
   }
 
@@ -380,6 +389,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   }
 
   onBegin(): void {
+    this.#begunHead = true
     this.#begun = monotonic()
     this.#beginDate = wallClock()
     this.#waiting.forRequest()

@@ -1,4 +1,5 @@
 /** What an HTTP/1.1 client is waited for, and for how long (configuration.txt 4.2 "timeout client", "timeout http-request"…). */
+import { monotonic } from '../../clock.ts'
 import type { TimeoutPlan } from '../plan/timeouts.ts'
 import type { ProxySettings } from '../settings.ts'
 import { Deadline } from '../wire/deadline.ts'
@@ -17,8 +18,12 @@ export class Http1Waiting {
   #waited: Waited = 'nothing'
   /** The client does not read what was written. */
   blocked = false
-  /** The connection is a tunnel: `timeout tunnel` counts. */
+  /** The connection is a tunnel. */
   tunnel = false
+  #tunnelTimeout: number | undefined
+  /** The body belongs to what `timeout http-request` is about. */
+  #gathering = false
+  #requestBegan = 0
 
   constructor(timeouts: TimeoutPlan, { lingerTimeout }: ProxySettings, expired: () => void) {
     this.#timeouts = timeouts
@@ -27,12 +32,14 @@ export class Http1Waiting {
   }
 
   forNothing(): void {
+    this.#gathering = false
     this.#waited = 'nothing'
     this.#deadline.disarm()
   }
 
   /** The rest of a head, or all of the first one. */
   forRequest(): void {
+    this.#requestBegan = monotonic()
     this.#wait('request', this.#timeouts.httpRequest)
   }
 
@@ -40,10 +47,25 @@ export class Http1Waiting {
     this.#wait('next-request', this.#timeouts.httpKeepAlive)
   }
 
+  /** The whole request, its body included: the time began with its first byte. */
+  forBody(): void {
+    this.#gathering = true
+    const { httpRequest } = this.#timeouts
+    const left = httpRequest === undefined ? undefined : this.#requestBegan + httpRequest - monotonic()
+    this.#wait('client', left === undefined ? undefined : Math.max(1, left))
+  }
+
   /** A body, or that it reads. */
   forClient(): void {
-    const { client, tunnel } = this.#timeouts
-    this.#wait('client', this.tunnel ? (tunnel ?? client) : client)
+    if (this.#gathering) return
+    const { client } = this.#timeouts
+    this.#wait('client', this.#tunnelTimeout ?? client)
+  }
+
+  /** @param timeout milliseconds without a byte in either direction; undefined: `timeout client` */
+  openTunnel(timeout: number | undefined): void {
+    this.tunnel = true
+    this.#tunnelTimeout = timeout
   }
 
   /** A stream is in progress; `reading`: its body is awaited. */

@@ -40,6 +40,10 @@ export class TcpClient implements ClientSide, ClientHost {
     this.#http.takeOver(bytes, backend, this.#stream)
   }
 
+  clientLeaving(): void {
+    this.#host.clientLeaving(this)
+  }
+
   /** Of the HTTP client that has taken over. */
   clientGone(): void {
     this.#host.clientGone(this)

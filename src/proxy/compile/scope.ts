@@ -110,7 +110,8 @@ export class CompileScope {
       if (log.kind === 'target') targets.push(log)
       else for (const each of this.environment.globalLogs) if (each.kind === 'target') targets.push(each)
     }
-    return targets
+    // The targets of the global section are asked for once, however often `log global` stands here.
+    return [...new Set(targets)]
   }
 
   error(place: Place, message: string, hint?: string): void {

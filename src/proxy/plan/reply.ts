@@ -10,6 +10,8 @@ export interface StreamReply {
   readonly body: Buffer
   /** Whether the connection ends with it. */
   readonly close: boolean
+  /** Bytes that `%B` counts beside those that are here. */
+  readonly uncounted?: number
   /** Nothing is sent, and the connection is closed. */
   readonly silent?: boolean
   /** What the log shows, when that is not `status`: an error page may have another than that of the error. */

@@ -83,6 +83,7 @@ export class Connector implements Queued {
   /** The stream wants nothing more of it: its place is given back, and nobody is told of that yet. */
   release(): void {
     this.#over = true
+    if (this.#queued) this.#client.record.queueLeft()
     this.#stopWaiting()
     this.#dialling?.cancel()
     this.#dialling = undefined

@@ -177,7 +177,9 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
   /** `timeout server` counts while the server has something to do. */
   #watch(): void {
     const { server, tunnel } = this.#server.backend.timeouts
-    this.#deadline.arm(this.#tunnel ? (tunnel ?? server) : server)
+    // Of a tunnel the client's side watches both directions.
+    if (this.#tunnel && tunnel !== undefined) this.#deadline.disarm()
+    else this.#deadline.arm(server)
   }
 
   // From the socket.

@@ -1,9 +1,10 @@
 /** A server of a backend: its state, what it carries, and its idle connections. */
 import { createFcgiClient } from '../../fcgi/index.ts'
 import type { FcgiClient, FcgiClientOptions } from '../../fcgi/index.ts'
-import type { SampleNamed } from '../../sample/stream.ts'
+import type { SampleEndpoint, SampleNamed } from '../../sample/stream.ts'
 import type { ProxyContext } from '../context.ts'
 import type { ProxyPlan, ServerPlan } from '../plan/plan.ts'
+import { sampleEndpoint } from '../wire/addresses.ts'
 import type { Balanced } from './balance/balancer.ts'
 import { IdlePool, idleTimeout } from './idle-pool.ts'
 import { ServerState } from './server-state.ts'
@@ -38,6 +39,12 @@ export class Server implements SampleNamed, Balanced {
     this.backup = backup
     this.state = new ServerState(weight, disabled)
     this.pool = new IdlePool(poolMaxConn ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** As samples have it; undefined for a name that is still to be resolved. */
+  get address(): SampleEndpoint | undefined {
+    const { address } = this.plan.model
+    return address.type === 'tcp' ? sampleEndpoint(address.host, address.port) : undefined
   }
 
   get weight(): number {

@@ -14,11 +14,16 @@ export class BadRequest extends ProxyStream {
     super(context, session, frontend, new StreamRecord(beginning, -1))
   }
 
-  /** Logs it, with the status that it is answered with. */
-  fail(cause: Cause, status: number): void {
+  /**
+   * Logs it, with the status that it is answered with. Without a format of its own a frontend logs connections, and this
+   * one came to nothing.
+   * @param begun whether any byte of it came
+   */
+  fail(cause: Cause, status: number, begun: boolean): void {
+    this.record.garbled = begun
     this.record.status = status
     this.record.blame(cause)
-    this.finishOnce(false)
+    this.finishOnce(this.frontend.plan.logFormat === undefined)
   }
 
   reply(): Flow {

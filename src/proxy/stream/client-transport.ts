@@ -15,6 +15,8 @@ export interface ClientTransport {
 
   hold(): void
   release(): void
+  /** As `release`, for rules that wait: `timeout http-request` counts, not `timeout client`. */
+  gather(): void
   /** Hands out what is there already, whatever holds it; answers whether the body is complete. */
   drain(): boolean
   /** Bytes that the length, or the chunk being read, still misses. */
@@ -37,7 +39,8 @@ export interface ClientTransport {
 
   // A tunnel, behind a 101 or a CONNECT.
 
-  openTunnel(): void
+  /** @param timeout `timeout tunnel`, in milliseconds; undefined: that of the client counts */
+  openTunnel(timeout: number | undefined): void
   sendRaw(chunk: Buffer): boolean
   endRaw(): void
 

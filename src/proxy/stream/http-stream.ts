@@ -21,7 +21,7 @@ import type {
 import { BodyBuffer } from './body-buffer.ts'
 import { captureHeaders } from './captured.ts'
 import type { ClientEvents, ClientTransport } from './client-transport.ts'
-import { fieldsSize, requestSize, responseSize } from './htx-size.ts'
+import { endSize, requestSize, responseSize } from './htx-size.ts'
 import { isBegun, step } from './http-state.ts'
 import type { ResponseEvent, ResponseState } from './http-state.ts'
 import { answersUpgrade } from '../wire/upgrade.ts'
@@ -59,6 +59,8 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
   #server: ServerTransport | undefined
   #requestView: RequestView | undefined
   #responseView: ResponseView | undefined
+  /** The client has ended its side while rules waited for its body. */
+  #halved = false
   /** A monitor is not logged. */
   #silent = false
 
@@ -102,7 +104,9 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     return this.#responseHead
   }
 
-  override get requestLine(): string {
+  override get requestLine(): string | undefined {
+    // Content rules run before HAProxy has taken it down.
+    if (this.inspecting) return undefined
     return `${this.#method} ${this.#target} HTTP/1.${this.head.minor}`
   }
 
@@ -118,7 +122,7 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
   }
 
   override get serverAddress(): SampleEndpoint | undefined {
-    return this.#server?.peer
+    return this.#server?.peer ?? this.server?.address
   }
 
   override get backendSource(): SampleEndpoint | undefined {
@@ -181,12 +185,13 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
   readonly #forward = (): void => {
     const { head, chosenBackend: backend } = this
     if (backend === undefined) return
+    this.record.requestReady()
+    if (this.#halved) return this.#giveUp('C', () => this.#client.end())
     const { uniqueIdHeader } = this.frontend.plan.model
     // Made while the request can be read, also when only the log shows it.
     const id = this.uniqueId
     if (uniqueIdHeader !== undefined && id !== undefined) head.headers.add(uniqueIdHeader, id)
     addForwardedFor(head.headers, this.source?.address, this.frontend.plan, backend.plan)
-    this.record.requestReady()
     this.#connector = new Connector(this, backend)
     this.#connector.start()
   }
@@ -200,6 +205,10 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
   onConnection(connection: ServerConnection): void {
     const { head, chosenBackend: backend } = this
     if (backend === undefined) return
+    if (this.#client.ended && this.#abortsOnClose) {
+      connection.destroy()
+      return this.#replyError(400, 'C')
+    }
     const mode = serverConnectionMode(this.frontend.plan, backend.plan)
     const server = connection.begin({ head, mode, stream: this, own: this.ownConnections }, this)
     // It may have failed, and have said so, already.
@@ -220,6 +229,7 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
 
   onClientBody(pieces: readonly Buffer[], done: boolean): void {
     for (const piece of pieces) this.record.bytesUploaded += piece.length
+    if (done) this.record.bytesUploaded += endSize(this.head.framing, this.#client.trailers)
     this.#body.receive(pieces, done)
     if (done && this.#response === 'done') this.#end()
   }
@@ -240,6 +250,8 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
       if (this.#response === 'rawEnded') this.#end()
       return
     }
+    // Rules that waited for the body go on with what there is, as in HAProxy; a server is not asked.
+    if (this.#body.interrupt(() => (this.#halved = true))) return
     this.#uploadBroken()
     this.#giveUp('C', () => this.#client.end())
   }
@@ -249,11 +261,18 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     if (this.#server !== undefined && !this.#body.complete) this.record.answering()
   }
 
-  /** It still gets its answer, unless `option abortonclose`. */
+  /** Both sections must say so: one has the connection watched, the other gives the stream up. */
+  get #abortsOnClose(): boolean {
+    return this.plans.every((plan) => plan?.model.options.abortOnClose === true)
+  }
+
+  /** It still gets its answer, unless `option abortonclose`; while rules run, nobody looks. */
   onClientHalfClosed(): void {
     if (this.over || isBegun(this.#response)) return
-    const abort = this.plans.some((plan) => plan?.model.options.abortOnClose === true)
-    if (abort) this.#giveUp('C', () => this.#client.end())
+    if (!this.#abortsOnClose) return
+    const { stage } = this.record
+    if (stage === 'H') this.#replyError(400, 'C')
+    else if (stage !== 'R') this.#giveUp('C', () => this.#client.end())
   }
 
   onClientGone(): void {
@@ -325,10 +344,11 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     const early = this.#early
     this.#early = undefined
     if (this.#responseFraming === 0 || this.#earlyDone) {
-      if (early !== undefined) this.#sendBody(early.pieces, true, this.#earlyTrailers)
+      if (early !== undefined || this.#earlyDone)
+        this.#client.sendBody(early?.pieces ?? [], true, this.#earlyTrailers)
       return this.#endResponse()
     }
-    if (early === undefined || this.#sendBody(early.pieces, false, undefined)) this.#server?.release()
+    if (early === undefined || this.#client.sendBody(early.pieces, false, undefined)) this.#server?.release()
   }
 
   #opensTunnel({ status }: ResponseHead): boolean {
@@ -339,28 +359,29 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     this.#move('switch')
     this.#body.switchToRaw()
     this.#client.flush()
-    this.#client.openTunnel()
+    this.#client.openTunnel(this.chosenBackend?.plan.timeouts.tunnel ?? this.frontend.plan.timeouts.tunnel)
     this.#server?.openTunnel()
     this.#server?.release()
     this.#client.release()
   }
 
   onServerBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): void {
+    this.#countBody(pieces, done, trailers)
     if (this.#response === 'judged') {
       if (pieces.length > 0) (this.#early ??= new BodyBuffer()).add(pieces)
       this.#earlyDone = done
       this.#earlyTrailers = trailers
       return
     }
-    const more = this.#sendBody(pieces, done, trailers)
+    const more = this.#client.sendBody(pieces, done, trailers)
     if (done) this.#endResponse()
     else if (!more) this.#server?.hold()
   }
 
-  #sendBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean {
+  /** What came from the server counts, whether the client gets it or not. */
+  #countBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): void {
     for (const piece of pieces) this.record.bytesRead += piece.length
-    if (trailers !== undefined && done) this.record.bytesRead += fieldsSize(trailers)
-    return this.#client.sendBody(pieces, done, trailers)
+    if (done) this.record.bytesRead += endSize(this.#responseFraming, trailers)
   }
 
   #endResponse(): void {
@@ -433,9 +454,11 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
       this.#giveUp(cause, ending)
       return Flow.Over
     }
-    // A rule has refused what the server said.
-    if (this.#response === 'judged') this.record.responseRefused()
-    else if (cause === 'P' || cause === 'L') this.record.requestReady()
+    // A rule has refused what the server said, all of which has come to us.
+    if (this.#response === 'judged') {
+      this.#server?.drain()
+      this.record.responseRefused()
+    } else if (cause === 'P' || cause === 'L') this.record.requestReady()
     this.record.blame(cause)
     const { server, connector } = this.#leaveServer()
     server?.destroy()
@@ -457,13 +480,16 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
 
   #sendReply(reply: StreamReply, head: ResponseHead): void {
     this.record.status = head.status === reply.status ? (reply.logged ?? head.status) : head.status
-    this.record.bytesRead += responseSize(head.reason, head.headers)
+    this.record.bytesRead += responseSize(head.reason, head.headers) + (reply.uncounted ?? 0)
     const { connectionMode } = this.frontend.plan.model.options
     const mayKeep = this.#body.complete && !reply.close && connectionMode !== 'close'
     const hasBody = this.head.method !== 'HEAD' && head.status !== 204 && head.status !== 304
     this.#move('send')
     this.#client.sendHead(head, reply.body.length, mayKeep)
-    if (hasBody && reply.body.length > 0) this.#sendBody([reply.body], true, undefined)
+    if (hasBody && reply.body.length > 0) {
+      this.record.bytesRead += reply.body.length
+      this.#client.sendBody([reply.body], true, undefined)
+    }
     this.#move('last')
     this.#end()
   }

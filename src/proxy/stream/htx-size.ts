@@ -2,19 +2,26 @@
  * How many bytes HAProxy counts for a message: `%B` of a log line is the size of its inner form (HTX), not of what is
  * on the wire. 20 bytes stand for the start line's fixed part, one for the end of the headers.
  */
+import { Framing } from '../../http1/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
 
 const startLine = 20
 const end = 1
 
 /** The size of header fields, and of their end. */
-export function fieldsSize(headers: HeaderList): number {
+function fieldsSize(headers: HeaderList): number {
   const { keys, values } = headers
   let size = end
   for (let at = 0; at < keys.length; at++) {
     size += (keys[at] as string).length + (values[at] as string).length // the arrays have one length
   }
   return size
+}
+
+/** What the end of a body takes: chunked ones end with trailers, if only with the end of none. */
+export function endSize(framing: Framing, trailers: HeaderList | undefined): number {
+  if (framing !== Framing.Chunked) return 0
+  return trailers === undefined ? end : fieldsSize(trailers)
 }
 
 /** The size of a response head. */

@@ -8,8 +8,7 @@ export function logStream(stream: ProxyStream): void {
   const { frontend, record, context } = stream
   const { plan } = frontend
   if (plan.logTargets.length > 0 && stream.logLevel !== 'silent') {
-    const carried = record.bytesRead + record.bytesUploaded > 0
-    if (carried || !plan.model.options.dontLogNull) {
+    if (record.carried || !plan.model.options.dontLogNull) {
       const text = plan.logFormat === undefined ? connectLine(stream) : plan.logFormat(stream)
       const data = plan.logFormatSd?.(stream) ?? ''
       context.log.send(plan.logTargets, plan.logTag, stream.logLevel ?? 'info', text, data)

@@ -29,6 +29,8 @@ export class StreamRecord {
   status: number
   bytesRead = 0
   bytesUploaded = 0
+  /** Bytes came that were no request. */
+  garbled = false
   retries = 0
   redispatched = false
   /** How many were in the queue before this one. */
@@ -137,6 +139,11 @@ export class StreamRecord {
 
   get termination(): string {
     return this.#cause === '-' ? '--' : this.#cause + this.#stage
+  }
+
+  /** Whether anything came from the client: `option dontlognull` looks at this side alone. */
+  get carried(): boolean {
+    return this.garbled || this.bytesUploaded > 0
   }
 
   /** `%Ti` */

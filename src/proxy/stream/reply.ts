@@ -23,6 +23,8 @@ export function errorReply(
     headers: pageHeaders(page.body.length),
     body: page.body,
     close: page.close,
+    // HAProxy counts the `connection: close` of the page, and sends one of its own.
+    uncounted: page.close ? 'connectionclose'.length : 0,
   }
 }
 

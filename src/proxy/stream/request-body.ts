@@ -13,6 +13,8 @@ export interface BodySource {
   readonly trailers: HeaderList | undefined
   hold(): void
   release(): void
+  /** As `release`, for rules that wait: the time of the whole request counts. */
+  gather(): void
   drain(): boolean
   readonly left: number
 }
@@ -70,7 +72,7 @@ export class RequestBody {
     this.#state = 'gathering'
     this.#enough = enough
     this.#then = then
-    this.#source.release()
+    this.#source.gather()
   }
 
   /** From the client. */
@@ -90,6 +92,14 @@ export class RequestBody {
       case 'discarded':
       case 'raw':
     }
+  }
+
+  /** Nothing more will come: whoever waits for it goes on, after `before`. Answers whether anybody did. */
+  interrupt(before: () => void): boolean {
+    if (this.#state !== 'gathering') return false
+    before()
+    this.#gathered()
+    return true
   }
 
   #keep(pieces: readonly Buffer[]): void {

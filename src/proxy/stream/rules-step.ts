@@ -27,10 +27,11 @@ export class RulesStep implements Step {
     // Asked anew each time: the delay may be over by now, or the side that is read may have ended.
     stream.final = delay === undefined || stream.inspection.expired || stream.inputOver
     stream.hurried = stream.final
+    stream.inspecting = true
     const flow = this.#run(stream, delay)
     if (flow === Flow.Wait) stream.inspection.begin(delay ?? 0)
     else stream.inspection.end()
-    stream.hurried = false
+    stream.hurried = stream.inspecting = false
     stream.final = true
     return flow
   }

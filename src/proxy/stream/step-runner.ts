@@ -12,6 +12,8 @@ export abstract class StepRunner {
   final = true
   /** The rules that run may not wait: an action asks before it begins something. */
   hurried = false
+  /** The rules that run are content rules. */
+  inspecting = false
   /** Whether the stream has ended: nothing may happen to it any more. */
   over = false
   /** What the current step has to remember. */

@@ -98,7 +98,9 @@ export class TcpStream extends ProxyStream implements SocketClient {
 
   start(): void {
     this.#clientDeadline.arm(this.frontend.plan.timeouts.client)
-    if (this.frontend.steps.length === 0) return this.#chooseBackend()
+    const { switches, defaultBackend } = this.frontend.plan
+    if (this.frontend.steps.length === 0 && switches.length === 0 && defaultBackend !== undefined)
+      return this.#chooseBackend()
     // Bytes that came with the connection are seen: a stream of HAProxy begins with a read. The socket is polled for the
     // first time between these two.
     setImmediate(() => setImmediate(() => this.#runFrontend()))
@@ -136,6 +138,8 @@ export class TcpStream extends ProxyStream implements SocketClient {
   onConnected(socket: Socket): void {
     this.#server = socket
     this.record.answering()
+    // What a TCP stream waits for is data in either direction, from here on.
+    this.record.responded()
     socket.on('data', (chunk: Buffer) => this.#onServerData(chunk))
     socket.on('end', () => this.#onServerEnd())
     socket.on('drain', () => this.#client.resume())
@@ -172,6 +176,7 @@ export class TcpStream extends ProxyStream implements SocketClient {
   // Bytes.
 
   #onClientData(chunk: Buffer): void {
+    this.record.bytesUploaded += chunk.length
     this.#watch()
     if (this.#server !== undefined) return this.#toServer(chunk)
     // Rules may want more, and see what has come when they are run again; a full buffer is all that they get.
@@ -180,13 +185,11 @@ export class TcpStream extends ProxyStream implements SocketClient {
   }
 
   #toServer(chunk: Buffer): void {
-    this.record.bytesUploaded += chunk.length
     if (this.#server?.write(chunk) === false) this.#client.pause()
   }
 
   #onServerData(chunk: Buffer): void {
     this.#watch()
-    this.record.responded()
     if (this.#responding) return this.#toClient(chunk)
     if (this.#fromServer.add(chunk)) this.#server?.pause()
     this.inspectAgain()
@@ -199,6 +202,7 @@ export class TcpStream extends ProxyStream implements SocketClient {
 
   #onClientEnd(): void {
     this.#clientEnded = true
+    this.#watch()
     if (this.direction === 'request') this.inspectAgain()
     if (this.over || this.#server === undefined) return
     this.#server.end()
@@ -229,7 +233,9 @@ export class TcpStream extends ProxyStream implements SocketClient {
   #watch(): void {
     const { client, clientFin, tunnel: frontTunnel } = this.frontend.plan.timeouts
     const tunnel = this.#tunnelTimeout(frontTunnel)
-    this.#clientDeadline.arm(this.#serverEnded ? clientFin : (tunnel ?? client))
+    // A client that has ended its side is waited for only to take what the server says.
+    const reading = this.#clientEnded ? undefined : (tunnel ?? client)
+    this.#clientDeadline.arm(this.#serverEnded ? clientFin : reading)
     if (this.#server === undefined) return
     const { server, serverFin } = this.chosenBackend?.plan.timeouts ?? {}
     this.#serverDeadline.arm(this.#clientEnded ? serverFin : (tunnel ?? server))
@@ -246,6 +252,8 @@ export class TcpStream extends ProxyStream implements SocketClient {
    * its time (`stream_int_shutr` of HAProxy). The log has the blame.
    */
   #onClientTimeout(): void {
+    // While a server is connected to, it is the server's time that counts.
+    if (this.#server === undefined && this.#connector !== undefined) return this.#onClientEnd()
     if (this.#server === undefined || this.#clientEnded || this.#client.writableNeedDrain)
       return this.#end('c')
     this.record.blame('c')
@@ -281,7 +289,10 @@ export class TcpStream extends ProxyStream implements SocketClient {
   }
 
   #lose(side: 'C' | 'S'): void {
-    if (!this.over) this.#end(this.#clientEnded && this.#serverEnded ? '-' : side)
+    if (this.over) return
+    // One that leaves while a server is connected to breaks off its data, as HAProxy counts it.
+    if (side === 'C' && this.record.stage === 'C') this.record.answering()
+    this.#end(this.#clientEnded && this.#serverEnded ? '-' : side)
   }
 
   #end(cause: Cause): void {

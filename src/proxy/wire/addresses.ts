@@ -14,7 +14,10 @@ export function localEndpoint({ localAddress, localPort }: Socket): SampleEndpoi
 }
 
 /** IPv4 in IPv6 clothes (`::ffff:192.0.2.1`) is IPv4. */
-function sampleEndpoint(address: string | undefined, port: number | undefined): SampleEndpoint | undefined {
+export function sampleEndpoint(
+  address: string | undefined,
+  port: number | undefined,
+): SampleEndpoint | undefined {
   if (address === undefined || port === undefined) return undefined
   const plain = address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
   const bytes = parseIp(plain)

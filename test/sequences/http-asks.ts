@@ -1,0 +1,173 @@
+/** Random sequences of HTTP requests on a kept connection, and smaller ones made of them. */
+import { plainAnswer, randomAnswer } from './answer.ts'
+import type { Ask } from './ask.ts'
+import type { Sequence } from './client.ts'
+import type { HttpSetup } from './http-setup.ts'
+import type { Random } from './random.ts'
+
+const fields = [
+  'X-Cond: 1',
+  'X-Cond: 2',
+  'X-Multi: a',
+  'X-Multi: b',
+  'Accept: */*',
+  'Cookie: a=b; c=d',
+  'User-Agent: sequences',
+]
+
+const plainAsk: Ask = {
+  method: 'GET',
+  target: '/',
+  version: '1.1',
+  headers: [],
+  framing: 'none',
+  size: 0,
+  trailers: false,
+  expect: false,
+  pieces: 'whole',
+  waits: true,
+  tunnel: '',
+  answer: plainAnswer,
+}
+
+export function randomSequence(random: Random, setup: HttpSetup): Sequence {
+  const count = random.pick([1, 2, 2, 3, 3, 3, 4, 5])
+  const pipelines = random.chance(15)
+  const asks = Array.from({ length: count }, () => {
+    const ask = randomAsk(random)
+    return pipelines && !ask.expect && ask.pieces !== 'half' ? { ...ask, waits: random.chance(30) } : ask
+  })
+  if (random.chance(6)) asks.push(random.chance(50) ? connectAsk(random) : upgradeAsk(random))
+  return {
+    asks: asks.map((ask) => steady(ask, setup)),
+    end: random.weighted({ hold: 80, fin: 17, reset: 3 }),
+  }
+}
+
+/** Without what HAProxy 2.6.12 does now in one way, now in another. */
+function steady(ask: Ask, setup: HttpSetup): Ask {
+  const { answer } = ask
+  const lines = [...setup.defaults, ...setup.frontend, ...setup.backend]
+  // It changes the status of 1xx answers as well, and then takes them for final ones.
+  const rewrites = lines.some((line) => /after-response set-status/.test(line))
+  // What is wrong behind them may overtake them.
+  const breaks = ['garbage', 'drop', 'head-cut', 'reset'].includes(answer.end)
+  const interim = rewrites || breaks ? [] : answer.interim
+  // It may take a response that nobody asked for as the answer to somebody else.
+  const shares = lines.some((line) => /http-reuse (?:aggressive|always)/.test(line))
+  const end = shares && answer.end === 'extra' ? 'keep' : answer.end
+  // An agent's delay decides how much of a body a rule sees.
+  const looks = (side: RegExp) =>
+    setup.spoe.length > 0 && [...lines, ...setup.spoe].some((line) => side.test(line))
+  return {
+    ...ask,
+    pieces: looks(/req\.body/) && ask.pieces !== 'half' ? 'whole' : ask.pieces,
+    // Whether the next request is sent before the end of the connection is seen.
+    waits: ask.waits || answer.end === 'close' || answer.end === 'extra',
+    answer: {
+      ...answer,
+      interim,
+      end,
+      pieces: looks(/res\.body/) ? 'whole' : answer.pieces,
+      // It may end a body early that is large, or comes in pieces, behind a 1xx answer.
+      ...(interim.length > 0 ? { pieces: 'whole', size: answer.size % 300 } : {}),
+    },
+  }
+}
+
+function randomAsk(random: Random): Ask {
+  const method = random.weighted({ GET: 45, POST: 25, HEAD: 10, PUT: 8, DELETE: 6, OPTIONS: 4, PATCH: 2 })
+  const carries = ['POST', 'PUT', 'PATCH'].includes(method) ? 90 : 8
+  const framing = random.chance(carries) ? random.weighted({ length: 60, chunked: 40 }) : 'none'
+  const size = framing === 'none' ? 0 : random.pick([0, 1, 5, 20, 20, 300, random.between(0, 60_000)])
+  return {
+    method,
+    target: targetOf(random, method),
+    version: random.chance(6) && framing !== 'chunked' ? '1.0' : '1.1',
+    headers: [...random.some(fields, random.pick([0, 1, 1, 2, 3])), ...connectionFields(random)],
+    framing,
+    size,
+    trailers: framing === 'chunked' && random.chance(20),
+    expect: size > 0 && random.chance(10),
+    pieces:
+      framing !== 'none' && random.chance(2)
+        ? 'half'
+        : random.weighted({ whole: 65, 'body-later': 20, torn: 15 }),
+    waits: true,
+    tunnel: '',
+    answer: randomAnswer(random, method),
+  }
+}
+
+function targetOf(random: Random, method: string): string {
+  if (method === 'OPTIONS' && random.chance(30)) return '*'
+  const path = random.pick(['/', '/a', '/a/b', '/c', '/c/b', '/d?q=1', '/a?q=2', '//x'])
+  return random.chance(5) ? `http://abs.example${path}` : path
+}
+
+function connectionFields(random: Random): string[] {
+  if (random.chance(88)) return []
+  return random.pick([
+    ['Connection: close'],
+    ['Connection: keep-alive'],
+    ['Connection: keep-alive', 'Keep-Alive: timeout=5'],
+    ['Connection: X-Cond'],
+    ['TE: trailers', 'Connection: TE'],
+    ['Connection: Upgrade', 'Upgrade: foo'],
+  ])
+}
+
+function connectAsk(random: Random): Ask {
+  const answer = random.chance(70)
+    ? { ...plainAnswer, framing: 'none' as const }
+    : { ...plainAnswer, status: 403 }
+  return { ...plainAsk, method: 'CONNECT', target: 'a.example:8080', tunnel: 'through', answer }
+}
+
+function upgradeAsk(random: Random): Ask {
+  const answer = random.chance(70)
+    ? { ...plainAnswer, status: 101, framing: 'none' as const }
+    : randomAnswer(random, 'GET')
+  return { ...plainAsk, headers: ['Connection: Upgrade', 'Upgrade: foo'], tunnel: 'through', answer }
+}
+
+/** The same with less. */
+export function* smallerSequences(sequence: Sequence): Generator<Sequence> {
+  const { asks } = sequence
+  if (asks.length > 2)
+    yield* [0, 1].map((at) => ({ ...sequence, asks: [asks[at]].flatMap((ask) => ask ?? []) }))
+  if (asks.length > 1) for (const at of asks.keys()) yield { ...sequence, asks: asks.toSpliced(at, 1) }
+  for (const [at, ask] of asks.entries()) {
+    if (ask !== plainAsk) yield { ...sequence, asks: asks.with(at, plainAsk) }
+    if (ask.answer !== plainAnswer) {
+      yield { ...sequence, asks: asks.with(at, { ...plainAsk, answer: ask.answer }) }
+      yield { ...sequence, asks: asks.with(at, { ...ask, answer: plainAnswer }) }
+    }
+  }
+  if (sequence.end !== 'hold') yield { ...sequence, end: 'hold' }
+  for (const [at, ask] of asks.entries()) {
+    for (const smaller of smallerAsks(ask)) yield { ...sequence, asks: asks.with(at, smaller) }
+  }
+}
+
+/** Towards the plain request and the plain answer, one step at a time. */
+function* smallerAsks(ask: Ask): Generator<Ask> {
+  for (const smaller of towards(ask.answer, plainAnswer)) yield { ...ask, answer: smaller }
+  if (ask.answer.size > 2) yield { ...ask, answer: { ...ask.answer, size: 2 } }
+  for (const at of ask.headers.keys()) yield { ...ask, headers: ask.headers.toSpliced(at, 1) }
+  if (ask.framing !== 'none') {
+    yield { ...ask, framing: 'none', size: 0, trailers: false, expect: false }
+    yield { ...ask, framing: 'length', trailers: false }
+    for (const size of [0, 5, 20]) if (size < ask.size) yield { ...ask, size }
+  }
+  for (const smaller of towards({ ...ask, framing: 'none', size: 0 }, { ...plainAsk, answer: ask.answer })) {
+    yield { ...smaller, framing: ask.framing, size: ask.size }
+  }
+}
+
+/** `from` with one property of `to` at a time. */
+function* towards<T extends object>(from: T, to: T): Generator<T> {
+  for (const key of Object.keys(to) as (keyof T)[]) {
+    if (JSON.stringify(from[key]) !== JSON.stringify(to[key])) yield { ...from, [key]: to[key] }
+  }
+}

@@ -1,0 +1,67 @@
+/** The differences that are meant to be. docs/compatibility.md has each of them. */
+import type { Sequence } from './client.ts'
+import type { HttpSetup } from './http-setup.ts'
+import type { Difference, Known } from './kind.ts'
+
+/** The request that a difference belongs to: its number stands in `answer 2 line`, `request 2 body`. */
+function askOf({ where }: Difference, { asks }: Sequence) {
+  return asks[Number(/ (\d+) /.exec(where)?.[1] ?? asks.length) - 1]
+}
+
+/** The fields of a head but for those that say how long it and its connection are. */
+function withoutFraming(headers: string): string {
+  return headers
+    .split('\n')
+    .filter((line) => line !== 'transfer-encoding: chunked' && !line.startsWith('connection: '))
+    .join('\n')
+}
+
+export const httpKnown: readonly Known<HttpSetup, Sequence>[] = [
+  {
+    name: 'a chunked response for an HTTP/1.0 client',
+    link: 'docs/compatibility.md#other-differences',
+    reason: 'such clients cannot read chunks: they get the content until the connection ends',
+    explains: (difference, each) => {
+      const ask = askOf(difference, each)
+      const { where, theirs, ours } = difference
+      if (ask?.version !== '1.0' || ask.answer.framing !== 'chunked') return false
+      if (where === 'end') return theirs === 'open' && ours === 'closed'
+      if (/^answer \d+ framing/.test(where)) return theirs === 'chunked' && ours === 'close'
+      if (/^answer \d+ headers/.test(where)) return withoutFraming(theirs) === withoutFraming(ours)
+      return /^answer \d+ trailers/.test(where) && ours === ''
+    },
+  },
+  {
+    name: 'an answer with status 1xx for an HTTP/1.0 client',
+    link: 'docs/compatibility.md#other-differences',
+    reason: 'RFC 9110 15.2: such clients do not know them',
+    explains: (difference, each) =>
+      askOf(difference, each)?.version === '1.0' &&
+      / interim/.test(difference.where) &&
+      difference.ours === '',
+  },
+  {
+    name: 'a kept connection to a server that dies before the answer',
+    link: 'docs/compatibility.md#other-differences',
+    reason: 'the request is asked again where that is safe, else it is answered: never a silent end',
+    explains: (difference, each) => {
+      const dying = each.asks.findIndex(
+        ({ answer }, at) => at > 0 && ['drop', 'head-cut', 'reset'].includes(answer.end),
+      )
+      return dying > 0 && differsBehind(difference, each, dying)
+    },
+  },
+]
+
+/** What follows when HAProxy ends the connection and we answer: the requests from `dying` on are answered by us alone. */
+function differsBehind({ where, theirs, ours }: Difference, { asks }: Sequence, dying: number): boolean {
+  const number = Number(/ (\d+) /.exec(where)?.[1] ?? 0)
+  if (where === 'answers') return Number(theirs) === dying && Number(ours) > dying
+  if (where === 'end') return theirs === 'closed'
+  if (where.startsWith('answer ')) return number > dying && theirs === 'none'
+  if (!where.startsWith('request ') || number <= dying) return false
+  const ask = asks[number - 1]
+  const again =
+    ask?.framing === 'none' && ask.answer.end === 'drop' && ask.method !== 'POST' && ask.method !== 'PATCH'
+  return where.endsWith(' arrived') ? theirs === '0' || (again && ours === '2') : number > dying + 1
+}
