@@ -1,5 +1,6 @@
 /** `balance` (configuration.txt 4.2). */
 import type { Args } from './args.ts'
+import { defaults } from './defaults.ts'
 import type { ProxyDraft } from './draft.ts'
 import { balanceAlgorithms } from './model.ts'
 import type { BalanceAlgorithm } from './model.ts'
@@ -18,7 +19,7 @@ export const implementedAlgorithms: ReadonlySet<BalanceAlgorithm> = new Set([
 export function applyBalance(proxy: ProxyDraft, args: Args): void {
   const word = args.next()
   if (word === undefined) {
-    proxy.balance = { algorithm: 'roundrobin', parameter: undefined, args: [] }
+    proxy.balance = { algorithm: defaults.balance, parameter: undefined, args: [] }
     return
   }
   const [, name = '', parameter] = /^([^(]*)(?:\((.*)\))?$/s.exec(word.text) ?? []

@@ -1,4 +1,5 @@
 /** The model while it is being filled: the same shapes, writable, and what readers need to remember beside them. */
+import { defaults } from './defaults.ts'
 import type { Modifier } from './args.ts'
 import type { Diagnostics, Place } from './diagnostics.ts'
 import type {
@@ -80,15 +81,15 @@ function createServerDraft(): ServerDraft {
     proto: undefined,
     checked: false,
     checks: {
-      inter: 2000,
+      inter: defaults.server.inter,
       fastInter: undefined,
       downInter: undefined,
-      rise: 2,
-      fall: 3,
+      rise: defaults.server.rise,
+      fall: defaults.server.fall,
       port: undefined,
       address: undefined,
     },
-    weight: 1,
+    weight: defaults.server.weight,
     backup: false,
     disabled: false,
     maxconn: undefined,
@@ -121,7 +122,7 @@ export function createProxyDraft(kind: ProxyDraft['kind'], name: string, place: 
     kind,
     name,
     place,
-    mode: 'tcp',
+    mode: defaults.mode,
     disabled: false,
     description: undefined,
     id: undefined,
@@ -134,9 +135,9 @@ export function createProxyDraft(kind: ProxyDraft['kind'], name: string, place: 
     uniqueIdFormat: undefined,
     uniqueIdHeader: undefined,
     servers: [],
-    balance: { algorithm: 'roundrobin', parameter: undefined, args: [] },
-    retries: 3,
-    httpReuse: 'safe',
+    balance: { algorithm: defaults.balance, parameter: undefined, args: [] },
+    retries: defaults.retries,
+    httpReuse: defaults.httpReuse,
     fullconn: undefined,
     useFcgiApp: undefined,
     timeouts: {
@@ -153,7 +154,7 @@ export function createProxyDraft(kind: ProxyDraft['kind'], name: string, place: 
       tunnel: undefined,
     },
     options: {
-      connectionMode: 'keep-alive',
+      connectionMode: defaults.connectionMode,
       dontLogNull: false,
       logHealthChecks: false,
       forwardFor: undefined,

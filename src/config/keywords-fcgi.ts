@@ -1,6 +1,7 @@
 /** The `fcgi-app` section (configuration.txt 10.1). */
 import { readAcl } from './acl.ts'
 import type { Args } from './args.ts'
+import { defaults } from './defaults.ts'
 import type { FcgiAppDraft } from './draft.ts'
 import { KeywordTable } from './keyword.ts'
 import type { Keyword, KeywordSection } from './keyword.ts'
@@ -127,6 +128,6 @@ export const fcgiTable = new KeywordTable<FcgiAppDraft>([
       const value = args.integer('<number>', 1)
       if (value !== undefined && args.end()) app.maxReqs = value
     },
-    { fallback: '1' },
+    { fallback: String(defaults.fcgi.maxReqs) },
   ),
 ])

@@ -1,5 +1,6 @@
 /** The `global` section (configuration.txt 3). */
 import type { Args } from './args.ts'
+import { defaults } from './defaults.ts'
 import type { GlobalDraft } from './draft.ts'
 import { KeywordTable, luaHint, reportUnsupported, unsupportedList } from './keyword.ts'
 import type { Keyword, KeywordSection } from './keyword.ts'
@@ -159,7 +160,7 @@ const supported: readonly Keyword<GlobalDraft>[] = [
     (global, value) => {
       global.bufferSize = value
     },
-    { fallback: '16384', min: 1024, max: 1_048_576, since: '1.3' },
+    { fallback: String(defaults.bufferSize), min: 1024, max: 1_048_576, since: '1.3' },
   ),
   countKeyword(
     'tune.http.maxhdr',
@@ -167,7 +168,7 @@ const supported: readonly Keyword<GlobalDraft>[] = [
     (global, value) => {
       global.maxHeaders = value
     },
-    { fallback: '101', max: 32_767, since: '1.4' },
+    { fallback: String(defaults.maxHeaders), max: 32_767, since: '1.4' },
   ),
   countKeyword(
     'nbthread',

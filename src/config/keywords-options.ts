@@ -1,6 +1,7 @@
 /** The `option` keywords of proxies (configuration.txt 4.2). */
 import { parseCidr } from '../cidr-map.ts'
 import type { Args } from './args.ts'
+import { defaults } from './defaults.ts'
 import type { ProxyDraft } from './draft.ts'
 import { notYet, unsupportedList } from './keyword.ts'
 import type { Keyword, KeywordSection } from './keyword.ts'
@@ -44,14 +45,14 @@ function connectionOption(
     sections: everywhere,
     support: 'yes',
     syntax: '',
-    fallback: mode === 'keep-alive' ? 'on' : 'off',
+    fallback: mode === defaults.connectionMode ? 'on' : 'off',
     doc,
     since,
     negatable: true,
     apply: ({ options }, args) => {
       if (!args.end()) return
       if (args.modifier === undefined) options.connectionMode = mode
-      else if (options.connectionMode === mode) options.connectionMode = 'keep-alive'
+      else if (options.connectionMode === mode) options.connectionMode = defaults.connectionMode
     },
   }
 }

@@ -3,6 +3,7 @@ import { readAcl } from './acl.ts'
 import type { Args } from './args.ts'
 import { applyBalance, implementedAlgorithms } from './balance.ts'
 import { applyBind } from './bind.ts'
+import { defaults } from './defaults.ts'
 import type { ProxyDraft } from './draft.ts'
 import { reportUnsupported } from './keyword.ts'
 import type { Keyword } from './keyword.ts'
@@ -76,7 +77,7 @@ function setDisabled(disabled: boolean) {
 /** Supported keywords of proxies. */
 export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
   keyword('mode', everywhere, '{tcp | http}', 'what the proxy understands of its bytes', applyMode, {
-    fallback: 'tcp',
+    fallback: defaults.mode,
     since: '1.3',
   }),
   keyword(
@@ -108,7 +109,7 @@ export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
     `how requests are spread over servers: ${[...implementedAlgorithms].join(', ')}`,
     applyBalance,
     {
-      fallback: 'roundrobin',
+      fallback: defaults.balance,
       since: '1.3',
     },
   ),
@@ -168,7 +169,7 @@ export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
     (proxy, value) => {
       proxy.retries = value
     },
-    { fallback: '3', since: '1.3' },
+    { fallback: String(defaults.retries), since: '1.3' },
   ),
   keyword(
     'log',
@@ -243,7 +244,7 @@ export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
       const reuse = args.oneOf('<mode>', ['never', 'safe', 'aggressive', 'always'])
       if (reuse !== undefined && args.end()) proxy.httpReuse = reuse
     },
-    { fallback: 'safe', since: '1.6' },
+    { fallback: defaults.httpReuse, since: '1.6' },
   ),
   oneNumber(
     'maxconn',

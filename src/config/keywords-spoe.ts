@@ -1,6 +1,7 @@
 /** The sections of SPOE files: `spoe-agent`, `spoe-message`, `spoe-group` (SPOE.txt 2.2 to 2.4). */
 import { readAcl } from './acl.ts'
 import type { Args } from './args.ts'
+import { defaults } from './defaults.ts'
 import { KeywordTable, notYet, unsupportedList } from './keyword.ts'
 import type { Keyword } from './keyword.ts'
 import { applyLog } from './log-target.ts'
@@ -22,9 +23,6 @@ export type SpoeMessageDraft = Draft<SpoeMessage>
 
 /** A `spoe-group` section being read. */
 export type SpoeGroupDraft = Draft<SpoeGroup>
-
-/** Bytes: `tune.bufsize`. */
-export const defaultBufferSize = 16_384
 
 /** Bytes: a frame shares its buffer with its length. */
 export const frameLengthSize = 4
@@ -172,7 +170,7 @@ export const spoeAgentTable = new KeywordTable<SpoeAgentDraft>([
       const value = args.integer('<number>', leastFrame, draft.largestFrame)
       if (value !== undefined && args.end()) draft.maxFrameSize = value
     },
-    { fallback: String(defaultBufferSize - frameLengthSize) },
+    { fallback: String(defaults.bufferSize - frameLengthSize) },
   ),
   number(
     'max-waiting-frames',
@@ -181,7 +179,7 @@ export const spoeAgentTable = new KeywordTable<SpoeAgentDraft>([
     (draft, value) => {
       draft.maxWaitingFrames = value
     },
-    { fallback: '20', since: '1.9' },
+    { fallback: String(defaults.spoe.maxWaitingFrames), since: '1.9' },
   ),
   notYet(
     number(

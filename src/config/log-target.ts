@@ -1,6 +1,7 @@
 /** `log` and `log-stderr` lines (configuration.txt 4.2 "log"). */
 import { parseIp } from '../ip.ts'
 import type { Args } from './args.ts'
+import { defaults } from './defaults.ts'
 import type { LogAddress, LogTarget } from './model.ts'
 import { didYouMean } from './suggest.ts'
 import { addressWord } from './word.ts'
@@ -14,8 +15,6 @@ const facilities =
   )
 
 const levels = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'] as const
-
-const defaultLength = 1024
 
 /** Applies a `log` line to `logs`: adds a target, adds `global`, or empties the list for `no log`. */
 export function applyLog(logs: LogTarget[], args: Args, allowGlobal: boolean): void {
@@ -35,7 +34,7 @@ export function applyLog(logs: LogTarget[], args: Args, allowGlobal: boolean): v
 function readTarget(args: Args): LogTarget | undefined {
   const address = args.expect('<address> and <facility>')
   if (address === undefined) return undefined
-  let length: number | undefined = defaultLength
+  let length: number | undefined = defaults.logLength
   if (args.accept('len')) length = args.integer('<length>', 80, 65535)
   if (length === undefined) return undefined
   let format: string | undefined

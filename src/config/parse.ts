@@ -7,6 +7,7 @@
 import { brokenAcl } from './acl.ts'
 import { Args } from './args.ts'
 import type { Modifier } from './args.ts'
+import { defaults } from './defaults.ts'
 import { inheritRules } from './defaults-rules.ts'
 import { Diagnostics } from './diagnostics.ts'
 import type { Diagnostic, Place } from './diagnostics.ts'
@@ -201,7 +202,7 @@ class ConfigReader implements LineHandler {
       rules: [],
       keepConn: true,
       getValues: false,
-      maxReqs: 1,
+      maxReqs: defaults.fcgi.maxReqs,
       mpxsConns: false,
     }
     this.fcgiApps.push(app)

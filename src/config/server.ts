@@ -3,6 +3,7 @@ import { readServerAddress } from './address.ts'
 import { forbiddenCharacter } from './args.ts'
 import type { Args } from './args.ts'
 import { applyParameters } from './bind.ts'
+import { defaults } from './defaults.ts'
 import { copyServerDraft } from './draft.ts'
 import type { ProxyDraft, ServerDraft } from './draft.ts'
 import { KeywordTable, notYet, unsupportedList } from './keyword.ts'
@@ -87,7 +88,7 @@ const supported: readonly Keyword<ServerDraft>[] = [
     },
     '1.8',
   ),
-  time('inter', 'between two checks', '2s', (server, ms) => {
+  time('inter', 'between two checks', `${defaults.server.inter}ms`, (server, ms) => {
     server.checks.inter = ms
   }),
   time('fastinter', 'between two checks while the state changes', 'as inter', (server, ms) => {
@@ -96,10 +97,10 @@ const supported: readonly Keyword<ServerDraft>[] = [
   time('downinter', 'between two checks while the server is down', 'as inter', (server, ms) => {
     server.checks.downInter = ms
   }),
-  number('rise', [1, most], 'checks that must pass to come up', '2', (server, value) => {
+  number('rise', [1, most], 'checks that must pass to come up', String(defaults.server.rise), (server, value) => {
     server.checks.rise = value
   }),
-  number('fall', [1, most], 'checks that must fail to go down', '3', (server, value) => {
+  number('fall', [1, most], 'checks that must fail to go down', String(defaults.server.fall), (server, value) => {
     server.checks.fall = value
   }),
   number('port', [0, 65535], 'where checks go', "the server's", (server, value) => {
@@ -109,7 +110,7 @@ const supported: readonly Keyword<ServerDraft>[] = [
     const address = args.expect('<address>')
     if (address !== undefined) server.checks.address = addressWord(address)
   }),
-  number('weight', [0, 256], 'share of the traffic; 0: none', '1', (server, value) => {
+  number('weight', [0, 256], 'share of the traffic; 0: none', String(defaults.server.weight), (server, value) => {
     server.weight = value
   }),
   flag('backup', 'used when no other server is up', (server) => {

@@ -2,11 +2,12 @@
 import { brokenAcl } from './acl.ts'
 import type { Modifier } from './args.ts'
 import { forbiddenCharacter } from './args.ts'
+import { defaults } from './defaults.ts'
 import { Diagnostics } from './diagnostics.ts'
 import type { Diagnostic, Place } from './diagnostics.ts'
 import { inOrder } from './in-order.ts'
 import { applyLine } from './keyword.ts'
-import { defaultBufferSize, frameLengthSize, spoeAgentTable, spoeGroupTable, spoeMessageTable } from './keywords-spoe.ts'
+import { frameLengthSize, spoeAgentTable, spoeGroupTable, spoeMessageTable } from './keywords-spoe.ts'
 import type { SpoeAgentDraft, SpoeGroupDraft, SpoeMessageDraft } from './keywords-spoe.ts'
 import { readLines } from './lines.ts'
 import type { LineHandler } from './lines.ts'
@@ -38,7 +39,7 @@ export function parseSpoeFile(
   env: Environment = {},
   engine?: string,
   origin?: Place,
-  bufferSize = defaultBufferSize,
+  bufferSize: number = defaults.bufferSize,
 ): ParsedSpoeFile {
   const diagnostics = new Diagnostics()
   const reader = new SpoeReader(engine, bufferSize - frameLengthSize, diagnostics)
@@ -173,7 +174,7 @@ function createAgentDraft(name: string, place: Place, largestFrame: number): Spo
     useBackend: undefined,
     maxFrameSize: largestFrame,
     largestFrame,
-    maxWaitingFrames: 20,
+    maxWaitingFrames: defaults.spoe.maxWaitingFrames,
     maxConnRate: undefined,
     maxErrRate: undefined,
     pipelining: true,

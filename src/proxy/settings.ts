@@ -1,4 +1,5 @@
 /** The options of a running proxy, and how they are checked. */
+import { defaults } from '../config/index.ts'
 import type { Global } from '../config/index.ts'
 import { silentLogger } from '../logger.ts'
 import type { Logger } from '../logger.ts'
@@ -32,9 +33,9 @@ const logger: OptionSpec<Logger> = {
 }
 
 const specs: Specs<ProxyOptions> = {
-  maxHeadSize: integer(16_384, { min: 256, max: 1_048_576 }),
-  maxHeaders: integer(101, { min: 1, max: 32_767 }),
-  maxBufferSize: integer(16_384, { min: 256, max: 1_048_576 }),
+  maxHeadSize: integer(defaults.bufferSize, { min: 256, max: 1_048_576 }),
+  maxHeaders: integer(defaults.maxHeaders, { min: 1, max: 32_767 }),
+  maxBufferSize: integer(defaults.bufferSize, { min: 256, max: 1_048_576 }),
   lingerTimeout: integer(1000, { max: 60_000 }),
   logger,
   stdout: optional<(line: string) => void>('function'),
