@@ -4,29 +4,32 @@
  * A reader never stops at the first mistake: every line is read, then the whole is checked, and all that was found is
  * returned with the model. When any diagnostic is an error the model must not be run.
  */
-import { brokenAcl } from './acl.ts'
-import { Args } from './args.ts'
-import type { Modifier } from './args.ts'
-import { defaults } from './defaults.ts'
-import { inheritRules } from './defaults-rules.ts'
-import { Diagnostics } from './diagnostics.ts'
-import type { Diagnostic, Place } from './diagnostics.ts'
-import { inOrder } from './in-order.ts'
-import { createGlobalDraft, createProxyDraft, inheritProxyDraft } from './draft.ts'
-import type { FcgiAppDraft, GlobalDraft, HttpErrorsDraft, ProxyDraft } from './draft.ts'
-import { applyLine, refusesModifier } from './keyword.ts'
-import { httpErrorsTable } from './keywords-errors.ts'
-import { fcgiTable } from './keywords-fcgi.ts'
-import { globalTable } from './keywords-global.ts'
-import { readLines } from './lines.ts'
-import type { LineHandler } from './lines.ts'
-import type { Config } from './model.ts'
-import { proxyTable } from './registry.ts'
-import { readSectionHead, reportDuplicate, sectionKinds, unsupportedSections } from './sections.ts'
-import type { SectionKind } from './sections.ts'
-import { checkConfig } from './semantics.ts'
-import { didYouMean } from './suggest.ts'
-import type { Word } from './word.ts'
+import { checkConfig } from './check/config.ts'
+import { inheritRules } from './draft/defaults-rules.ts'
+import { createGlobalDraft } from './draft/global.ts'
+import type { GlobalDraft } from './draft/global.ts'
+import { createProxyDraft, inheritProxyDraft } from './draft/proxy.ts'
+import type { ProxyDraft } from './draft/proxy.ts'
+import { createFcgiAppDraft } from './draft/sections.ts'
+import type { FcgiAppDraft, HttpErrorsDraft } from './draft/sections.ts'
+import { brokenAcl } from './keywords/acl.ts'
+import { httpErrorsTable } from './keywords/error-pages.ts'
+import { fcgiTable } from './keywords/fcgi.ts'
+import { globalTable } from './keywords/global.ts'
+import { applyLine, refusesModifier } from './keywords/keyword.ts'
+import { proxyTable } from './keywords/registry.ts'
+import { readSectionHead, reportDuplicate, sectionKinds, unsupportedSections } from './keywords/sections.ts'
+import type { SectionKind } from './keywords/sections.ts'
+import type { Config } from './model/index.ts'
+import { Args } from './text/args.ts'
+import type { Modifier } from './text/args.ts'
+import { Diagnostics } from './text/diagnostics.ts'
+import type { Diagnostic, Place } from './text/diagnostics.ts'
+import { inOrder } from './text/in-order.ts'
+import { readLines } from './text/lines.ts'
+import type { LineHandler } from './text/lines.ts'
+import { didYouMean } from './text/suggest.ts'
+import type { Word } from './text/word.ts'
 
 /** Environment variables; `process.env` is one. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -191,20 +194,7 @@ class ConfigReader implements LineHandler {
 
   #beginFcgiApp(name: string, place: Place): FcgiAppDraft {
     this.#claim('fcgi-app', name, place)
-    const app: FcgiAppDraft = {
-      name,
-      place,
-      docroot: undefined,
-      index: undefined,
-      pathInfo: undefined,
-      logStderr: [],
-      acls: [],
-      rules: [],
-      keepConn: true,
-      getValues: false,
-      maxReqs: defaults.fcgi.maxReqs,
-      mpxsConns: false,
-    }
+    const app = createFcgiAppDraft(name, place)
     this.fcgiApps.push(app)
     return app
   }

@@ -1,23 +1,25 @@
 /** The file behind `filter spoe ... config <file>` -> {@link SpoeConfig} (SPOE.txt 2). All mistakes are reported at once. */
-import { brokenAcl } from './acl.ts'
-import type { Modifier } from './args.ts'
-import { forbiddenCharacter } from './args.ts'
-import { defaults } from './defaults.ts'
-import { Diagnostics } from './diagnostics.ts'
-import type { Diagnostic, Place } from './diagnostics.ts'
-import { inOrder } from './in-order.ts'
-import { applyLine } from './keyword.ts'
-import { frameLengthSize, spoeAgentTable, spoeGroupTable, spoeMessageTable } from './keywords-spoe.ts'
-import type { SpoeAgentDraft, SpoeGroupDraft, SpoeMessageDraft } from './keywords-spoe.ts'
-import { readLines } from './lines.ts'
-import type { LineHandler } from './lines.ts'
-import type { SpoeConfig } from './model.ts'
+import { finishSpoe } from './check/spoe-scope.ts'
+import { createAgentDraft } from './draft/spoe.ts'
+import type { SpoeAgentDraft, SpoeGroupDraft, SpoeMessageDraft } from './draft/spoe.ts'
+import { brokenAcl } from './keywords/acl.ts'
+import { applyLine } from './keywords/keyword.ts'
+import { checkName, reportDuplicate } from './keywords/sections.ts'
+import { frameLengthSize, spoeAgentTable } from './keywords/spoe-agent.ts'
+import { spoeGroupTable, spoeMessageTable } from './keywords/spoe-message.ts'
+import { defaults } from './model/defaults.ts'
+import type { SpoeConfig } from './model/index.ts'
 import { toEnvironmentMap } from './parse.ts'
 import type { Environment } from './parse.ts'
-import { checkName, reportDuplicate } from './sections.ts'
-import { finishSpoe } from './spoe-finish.ts'
-import { didYouMean } from './suggest.ts'
-import type { Word } from './word.ts'
+import { forbiddenCharacter } from './text/args.ts'
+import type { Modifier } from './text/args.ts'
+import { Diagnostics } from './text/diagnostics.ts'
+import type { Diagnostic, Place } from './text/diagnostics.ts'
+import { inOrder } from './text/in-order.ts'
+import { readLines } from './text/lines.ts'
+import type { LineHandler } from './text/lines.ts'
+import { didYouMean } from './text/suggest.ts'
+import type { Word } from './text/word.ts'
 
 /** What was read of a SPOE file. */
 export interface ParsedSpoeFile {
@@ -161,33 +163,5 @@ class SpoeReader implements LineHandler {
     const before = list.find((each) => each.name === item.name)
     if (before === undefined) list.push(item)
     else reportDuplicate(kind, item.name, item.place, { kind, place: before.place }, this.#diagnostics)
-  }
-}
-
-function createAgentDraft(name: string, place: Place, largestFrame: number): SpoeAgentDraft {
-  return {
-    name,
-    place,
-    varPrefix: undefined,
-    messages: [],
-    groups: [],
-    useBackend: undefined,
-    maxFrameSize: largestFrame,
-    largestFrame,
-    maxWaitingFrames: defaults.spoe.maxWaitingFrames,
-    maxConnRate: undefined,
-    maxErrRate: undefined,
-    pipelining: true,
-    async: false,
-    sendFragPayload: true,
-    continueOnError: false,
-    dontLogNormal: false,
-    forceSetVar: false,
-    setOnError: undefined,
-    setProcessTime: undefined,
-    setTotalTime: undefined,
-    registerVarNames: [],
-    timeouts: { hello: undefined, idle: undefined, processing: undefined },
-    logs: [],
   }
 }

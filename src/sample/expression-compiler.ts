@@ -3,8 +3,8 @@
  * Names, arguments and types are checked once; what is left is a chain of closures.
  */
 import { luaHint } from '../config/index.ts'
-import type { Place } from '../config/diagnostics.ts'
-import type { Word } from '../config/word.ts'
+import type { Place } from '../config/text/diagnostics.ts'
+import type { Word } from '../config/text/word.ts'
 import type { Arguments } from './arguments.ts'
 import { parseArguments } from './arguments.ts'
 import { complain } from './build-context.ts'

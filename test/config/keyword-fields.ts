@@ -10,7 +10,10 @@ export interface KeywordField {
   readonly field: string | undefined
 }
 
-const lists: readonly (readonly [section: KeywordSection, lines: readonly (readonly [string, string | undefined])[]])[] = [
+const lists: readonly (readonly [
+  section: KeywordSection,
+  lines: readonly (readonly [string, string | undefined])[],
+])[] = [
   [
     'global',
     [

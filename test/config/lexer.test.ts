@@ -1,8 +1,8 @@
 /** Places and limits of words; the texts of words are in lexer-words.txt and lexer-errors.txt. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Diagnostics } from '#src/config/diagnostics.js'
-import { maxWords, splitLine } from '#src/config/lexer.js'
+import { Diagnostics } from '#src/config/text/diagnostics.js'
+import { maxWords, splitLine } from '#src/config/text/lexer.js'
 
 function split(text: string, environment: ReadonlyMap<string, string> = new Map()) {
   const diagnostics = new Diagnostics()

@@ -14,7 +14,8 @@ import { keywordFields } from './keyword-fields.ts'
 import type { KeywordField } from './keyword-fields.ts'
 
 /** What is obeyed by its type: a rule whose action had no compiler would not compile. */
-const isRule = (name: string): boolean => /^(tcp|http)-(request|response|after-response) (?!inspect)/.test(name)
+const isRule = (name: string): boolean =>
+  /^(tcp|http)-(request|response|after-response) (?!inspect)/.test(name)
 
 const nameOf = (line: string): string => line.replace(/^no /, '')
 
@@ -62,13 +63,16 @@ function read({ section, line: written }: KeywordField, used: boolean): unknown 
     global: `global\n ${line}\n`,
   }
   const listen = written === 'mode http' ? ' bind 127.0.0.1:80\n' : ' mode http\n bind 127.0.0.1:80\n'
-  const text = head[section] ?? `${section} x\n${section === 'listen' ? listen : (beside[written] ?? '')} ${line}\n`
+  const text =
+    head[section] ?? `${section} x\n${section === 'listen' ? listen : (beside[written] ?? '')} ${line}\n`
   return strip(parseConfig({ file: 'f', text }).config)
 }
 
 /** Without places, which differ as soon as a line is added. */
 function strip(model: unknown): unknown {
-  return JSON.parse(JSON.stringify(model, (key, value: unknown) => (key === 'place' ? undefined : value)) ?? 'null')
+  return JSON.parse(
+    JSON.stringify(model, (key, value: unknown) => (key === 'place' ? undefined : value)) ?? 'null',
+  )
 }
 
 /** Every value that some object of the model has under that name. */
@@ -88,7 +92,8 @@ function unread(fields: readonly string[]): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-readers-'))
   try {
     cpSync('src', join(folder, 'src'), { recursive: true })
-    for (const file of ['tsconfig.json', 'tsconfig.base.json', 'package.json']) cpSync(file, join(folder, file))
+    for (const file of ['tsconfig.json', 'tsconfig.base.json', 'package.json'])
+      cpSync(file, join(folder, file))
     symlinkSync(resolve('node_modules'), join(folder, 'node_modules'))
     const complaints = [false, true].map((inner) => {
       const hidden = fields.filter((each) => containers.has(each) !== inner)
@@ -118,7 +123,10 @@ function hideFields(folder: string, fields: readonly string[]): void {
     let text = readFileSync(join('src/config', path), 'utf8')
     for (const field of fields) {
       const [owner = '', name = ''] = field.split('.')
-      const declaration = new RegExp(`(export interface ${owner} \\{(?:(?!\\n\\}).)*?\\n  readonly )${name}(\\??:)`, 's')
+      const declaration = new RegExp(
+        `(export interface ${owner} \\{(?:(?!\\n\\}).)*?\\n  readonly )${name}(\\??:)`,
+        's',
+      )
       text = text.replace(declaration, `$1${name}Hidden$2`)
     }
     writeFileSync(join(folder, 'src/config', path), text)
@@ -126,7 +134,17 @@ function hideFields(folder: string, fields: readonly string[]): void {
 }
 
 function compile(folder: string): string {
-  const args = ['-p', 'tsconfig.json', '--noEmit', '--incremental', 'false', '--tsBuildInfoFile', 'null', '--pretty', 'false']
+  const args = [
+    '-p',
+    'tsconfig.json',
+    '--noEmit',
+    '--incremental',
+    'false',
+    '--tsBuildInfoFile',
+    'null',
+    '--pretty',
+    'false',
+  ]
   const run = spawnSync(resolve('node_modules/.bin/tsc'), args, { cwd: folder, encoding: 'utf8' })
   assert.match(run.stdout, /error TS/, run.stdout + run.stderr)
   return run.stdout

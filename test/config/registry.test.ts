@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { balanceAlgorithms, formatKeywordPage, keywords, parseConfig } from '#src/config/index.js'
 import type { BalanceAlgorithm } from '#src/config/index.js'
-import { implementedAlgorithms } from '#src/config/balance.js'
+import { implementedAlgorithms } from '#src/config/keywords/balance.js'
 
 test('no keyword has two entries for one section', () => {
   const seen = new Set<string>()

@@ -32,12 +32,24 @@ const list = 'V: a, bb ,"b,b", b\r\nV: bbb\r\n'
 
 /** See the head of this file. */
 export const cases: readonly ActionCase[] = [
-  { name: 'replace-header', rules: ['http-request replace-header V ^(.*)b(.*)$ "\\2<%[path]>\\1"'], headers: list },
+  {
+    name: 'replace-header',
+    rules: ['http-request replace-header V ^(.*)b(.*)$ "\\2<%[path]>\\1"'],
+    headers: list,
+  },
   { name: 'replace-header-none', rules: ['http-request replace-header V ^nothing$ x'], headers: list },
   { name: 'replace-value', rules: ['http-request replace-value V ^(b+)$ <\\1>'], headers: list },
   { name: 'replace-value-all', rules: ['http-request replace-value V (.*) x'], headers: list },
-  { name: 'replace-value-empty', rules: ['http-request replace-value V ^b+$ %[req.hdr(none)]'], headers: 'V: a,,bb, ,c\r\n' },
-  { name: 'replace-value-var', rules: ['http-request replace-value V ^(b+)$ "%[req.hdr(w)]\\1"'], headers: `${list}W: q\r\n` },
+  {
+    name: 'replace-value-empty',
+    rules: ['http-request replace-value V ^b+$ %[req.hdr(none)]'],
+    headers: 'V: a,,bb, ,c\r\n',
+  },
+  {
+    name: 'replace-value-var',
+    rules: ['http-request replace-value V ^(b+)$ "%[req.hdr(w)]\\1"'],
+    headers: `${list}W: q\r\n`,
+  },
   { name: 'replace-path', rules: ['http-request replace-path (.*)/a(.*) /new\\1-\\2'], query: '/a/b?c=/a' },
   { name: 'replace-path-none', rules: ['http-request replace-path ^/zzz /new'], query: '?x' },
   { name: 'replace-pathq', rules: ['http-request replace-pathq (.*)\\?(.*) /x\\1?y=\\2'], query: '/a?b=c' },
@@ -62,8 +74,14 @@ export const cases: readonly ActionCase[] = [
   { name: 'deny-errorfiles-lacks', rules: ['http-request deny status 404 errorfiles pages'] },
   { name: 'return-errorfile', rules: ['http-request return errorfile page.http'] },
   { name: 'return-errorfiles', rules: ['http-request return status 503 errorfiles pages'] },
-  { name: 'return-empty-header', rules: ['http-request return status 200 hdr X-A "%[req.hdr(none)]" hdr X-B b'] },
-  { name: 'return-lf-file', rules: ['http-request return status 200 content-type text/plain lf-file page.lf'] },
+  {
+    name: 'return-empty-header',
+    rules: ['http-request return status 200 hdr X-A "%[req.hdr(none)]" hdr X-B b'],
+  },
+  {
+    name: 'return-lf-file',
+    rules: ['http-request return status 200 content-type text/plain lf-file page.lf'],
+  },
   {
     name: 'return-lf-newline',
     rules: ['http-request return status 200 content-type text/plain lf-string "a %[url_param(d),url_dec] b"'],
@@ -81,7 +99,11 @@ export const cases: readonly ActionCase[] = [
   { name: 'errorloc303', rules: ['http-request deny deny_status 501'] },
   { name: 'error-page-of-backend', rules: ['use_backend dead'] },
   { name: 'redirect-empty', rules: ['http-request redirect location %[req.hdr(none)] ignore-empty'] },
-  { name: 'redirect-not-empty', rules: ['http-request redirect location %[req.hdr(l)] ignore-empty'], headers: 'L: /l\r\n' },
+  {
+    name: 'redirect-not-empty',
+    rules: ['http-request redirect location %[req.hdr(l)] ignore-empty'],
+    headers: 'L: /l\r\n',
+  },
   { name: 'res-redirect', rules: ['http-response redirect location /elsewhere code 307'] },
   { name: 'res-redirect-sample', rules: ['http-response redirect location /%[status] set-cookie A=b'] },
   { name: 'res-return', rules: ['http-response return status 203 content-type text/plain string new'] },
@@ -89,7 +111,10 @@ export const cases: readonly ActionCase[] = [
   { name: 'res-deny', rules: ['http-response deny status 503'] },
   { name: 'res-deny-errorfiles', rules: ['http-response deny status 410 errorfiles pages'] },
   { name: 'res-replace-header', rules: ['http-response replace-header Server (.*) "my \\1"'] },
-  { name: 'res-replace-value', rules: ['http-response add-header S "a,b"', 'http-response replace-value S ^b$ c'] },
+  {
+    name: 'res-replace-value',
+    rules: ['http-response add-header S "a,b"', 'http-response replace-value S ^b$ c'],
+  },
   { name: 'res-log-level', rules: ['http-response set-log-level silent'] },
   { name: 'after-replace-header', rules: ['http-after-response replace-header Server (.*) "after \\1"'] },
   { name: 'after-replace-value', rules: ['http-after-response replace-value Server ^o.*n$ x'] },

@@ -46,7 +46,10 @@ describe('actions, error pages and captures', { skip, concurrency: false }, () =
   }
 
   it('logs alike', () => {
-    const wanted = haproxy.logs().split('\n').filter((line) => line.startsWith('127.0.0.1:'))
+    const wanted = haproxy
+      .logs()
+      .split('\n')
+      .filter((line) => line.startsWith('127.0.0.1:'))
     assert.ok(wanted.length > 40, `${wanted.length} lines`)
     assert.deepEqual(sluice.lines.map(plainLog).sort(), wanted.map(plainLog).sort())
   })

@@ -514,14 +514,9 @@ export const refusedOnlyHere: readonly (readonly [string, string])[] = [
   ['  option httpchk GET /', 'CFG_KEYWORD_UNSUPPORTED'],
   ['  stats uri /stats', 'CFG_KEYWORD_UNSUPPORTED'],
   ['  cookie x insert', 'CFG_KEYWORD_UNSUPPORTED'],
-  ...[
-    'source',
-    'uri depth 3',
-    'url_param x',
-    'hdr(x)',
-    'rdp-cookie',
-    'hash path',
-  ].map((each) => [`  balance ${each}`, 'CFG_VALUE_UNSUPPORTED'] as const),
+  ...['source', 'uri depth 3', 'url_param x', 'hdr(x)', 'rdp-cookie', 'hash path'].map(
+    (each) => [`  balance ${each}`, 'CFG_VALUE_UNSUPPORTED'] as const,
+  ),
   ...[
     'option dontlog-normal',
     'option http-ignore-probes',

@@ -199,10 +199,13 @@ test('every keyword that HAProxy has registered is known', { skip }, () => {
 })
 
 /** Actions of TCP rules that HAProxy reads without a table. */
-const unlisted = /^tcp-(request|response) \S+ (accept|reject|capture|close|expect-\S+|track-sc\d)$|inspect-delay$/
+const unlisted =
+  /^tcp-(request|response) \S+ (accept|reject|capture|close|expect-\S+|track-sc\d)$|inspect-delay$/
 
 test('no rule set has an action that it has not in HAProxy', { skip }, () => {
-  const { stdout, stderr } = spawnSync(program, ['-dKcfg', '-q', '-c', '-f', '/dev/null'], { encoding: 'utf8' })
+  const { stdout, stderr } = spawnSync(program, ['-dKcfg', '-q', '-c', '-f', '/dev/null'], {
+    encoding: 'utf8',
+  })
   const listed = new Set(`${stdout}${stderr}`.split('\n').map((line) => line.trim().replace(/\*$/, '')))
   const rules = keywords.filter(({ name }) => /^(tcp|http)-(request|response|after-response) /.test(name))
   assert.ok(rules.length > 150, `${rules.length} rules`)

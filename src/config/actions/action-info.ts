@@ -1,6 +1,6 @@
 /** What the registry of actions knows of one of them. */
-import type { Args } from '../args.ts'
-import type { Word } from '../word.ts'
+import type { Args } from '../text/args.ts'
+import type { Word } from '../text/word.ts'
 import type { CaptureSlot } from './capture-slot.ts'
 import type { RuleSet } from './rule-set.ts'
 

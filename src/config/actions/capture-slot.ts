@@ -1,5 +1,5 @@
 /** What `capture`, `declare capture` and `capture` rules fill and `%hr`, `%hs` show. */
-import type { Word } from '../word.ts'
+import type { Word } from '../text/word.ts'
 
 /** One slot. A stream has as many as its frontend declares, in the order of the file. */
 export interface CaptureSlot {

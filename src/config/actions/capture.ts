@@ -1,6 +1,6 @@
 /** `capture <sample> {len <length> | id <id>}`: a sample for the log. */
-import type { Args } from '../args.ts'
-import type { Word } from '../word.ts'
+import type { Args } from '../text/args.ts'
+import type { Word } from '../text/word.ts'
 import { readExpression } from './action-info.ts'
 import type { ActionInfo, ActionSection } from './action-info.ts'
 import type { RuleSet } from './rule-set.ts'

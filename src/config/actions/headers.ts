@@ -1,6 +1,6 @@
 /** Actions on the headers of a message. */
-import type { Args } from '../args.ts'
-import type { Word } from '../word.ts'
+import type { Args } from '../text/args.ts'
+import type { Word } from '../text/word.ts'
 import type { ActionInfo } from './action-info.ts'
 import { httpSets } from './rule-set.ts'
 
@@ -19,10 +19,7 @@ export type HeaderAction =
       readonly format: Word
     }
 
-function readHeader(
-  type: 'set-header' | 'add-header' | 'early-hint',
-  args: Args,
-): HeaderAction | undefined {
+function readHeader(type: 'set-header' | 'add-header' | 'early-hint', args: Args): HeaderAction | undefined {
   const written = args.expect('<name> and <format>')
   const format = written === undefined ? undefined : args.expect('<format>')
   if (written === undefined || format === undefined) return undefined
@@ -32,7 +29,11 @@ function readHeader(
 /** HAProxy takes such names, and sends two colons. */
 function withoutColon(args: Args, name: Word): Word {
   if (!/^[^:]+:$/.test(name.text)) return name
-  args.warning('CFG_ARGUMENT', name.place, `the colon of '${name.text}' is no part of the name and is left out`)
+  args.warning(
+    'CFG_ARGUMENT',
+    name.place,
+    `the colon of '${name.text}' is no part of the name and is left out`,
+  )
   return { ...name, text: name.text.slice(0, -1) }
 }
 

@@ -1,7 +1,7 @@
 /** The answer that `return`, `deny` and `http-error` give (configuration.txt 4.2 "http-request return"). */
-import type { Args } from '../args.ts'
-import type { Word } from '../word.ts'
-import type { Draft } from '../writable.ts'
+import type { Args } from '../text/args.ts'
+import type { Word } from '../text/word.ts'
+import type { Draft } from '../text/writable.ts'
 
 /** See the head of this file. */
 export interface HttpReply {

@@ -1,6 +1,6 @@
 /** Actions on the method and the target of a request. */
-import type { Args } from '../args.ts'
-import type { Word } from '../word.ts'
+import type { Args } from '../text/args.ts'
+import type { Word } from '../text/word.ts'
 import type { ActionInfo } from './action-info.ts'
 import type { RuleSet } from './rule-set.ts'
 

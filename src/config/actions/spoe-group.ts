@@ -1,6 +1,6 @@
 /** `send-spoe-group` (SPOE.txt 2.4). */
-import type { Args } from '../args.ts'
-import type { Word } from '../word.ts'
+import type { Args } from '../text/args.ts'
+import type { Word } from '../text/word.ts'
 import type { ActionInfo } from './action-info.ts'
 
 /** See the head of this file. */

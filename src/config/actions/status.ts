@@ -1,6 +1,6 @@
 /** `set-status`: the status line of a response. */
-import type { Args } from '../args.ts'
-import type { Word } from '../word.ts'
+import type { Args } from '../text/args.ts'
+import type { Word } from '../text/word.ts'
 import { isCondition } from './action-info.ts'
 import type { ActionInfo } from './action-info.ts'
 

@@ -1,7 +1,7 @@
 /** `set-var`, `set-var-fmt` and `unset-var`. */
-import type { Args } from '../args.ts'
-import type { VariableName } from '../variable-name.ts'
-import type { Word } from '../word.ts'
+import type { Args } from '../text/args.ts'
+import type { VariableName } from '../text/variable-name.ts'
+import type { Word } from '../text/word.ts'
 import { readExpression } from './action-info.ts'
 import type { ActionInfo } from './action-info.ts'
 import { ruleSets } from './rule-set.ts'
@@ -16,9 +16,7 @@ export type SetVarAction = {
 )
 
 /** See the head of this file. */
-export type VariableAction =
-  | SetVarAction
-  | { readonly type: 'unset-var'; readonly variable: VariableName }
+export type VariableAction = SetVarAction | { readonly type: 'unset-var'; readonly variable: VariableName }
 
 const setVarConditions = [
   'ifempty',

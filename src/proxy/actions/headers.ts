@@ -81,7 +81,14 @@ function compileHint(action: SetAction, context: ActionContext): RuleAction | un
     type: 'early-hint',
     run(stream) {
       const headers = HeaderList.from([[action.name.text, headerValue(format(stream))]])
-      const head = { minor: 1, status: 103, reason: 'Early Hints', headers, framing: 0, connection: 0 } as const
+      const head = {
+        minor: 1,
+        status: 103,
+        reason: 'Early Hints',
+        headers,
+        framing: 0,
+        connection: 0,
+      } as const
       stream.inform({ ...head, upgrade: undefined })
       return Flow.Next
     },
@@ -134,7 +141,7 @@ function valueEnd(line: string, from: number): number {
 /** Changes the values between the commas of a line. What is changed loses the blanks around it. */
 export function changeListed(line: string, change: (value: string) => string | undefined): string {
   let out = ''
-  for (let from = 0; ; ) {
+  for (let from = 0; ;) {
     const end = valueEnd(line, from)
     const piece = line.slice(from, end)
     const value = piece.trim()

@@ -65,11 +65,7 @@ function bytesOf(format: Format): (stream: Stream) => Buffer {
   return (stream) => Buffer.from(format(stream), 'latin1')
 }
 
-function compileBuilt(
-  reply: HttpReply,
-  body: (stream: Stream) => Buffer,
-  context: ActionContext,
-): ReplyPlan {
+function compileBuilt(reply: HttpReply, body: (stream: Stream) => Buffer, context: ActionContext): ReplyPlan {
   const { status, contentType } = reply
   const reason = haproxyReason(status)
   const fields = reply.headers.flatMap(({ name, format }) => {

@@ -134,8 +134,7 @@ function compileProxy(
         : compileErrorPages(model.errorPages, shared.errorSections, environment, contextOf('http-request')),
     logTargets: scope.logTargets(model.logs),
     logFormat: compileLog(model, scope),
-    logFormatSd:
-      model.logFormatSd === undefined ? undefined : scope.format(model.logFormatSd, 'log', 'log'),
+    logFormatSd: model.logFormatSd === undefined ? undefined : scope.format(model.logFormatSd, 'log', 'log'),
     logTag: model.logTag ?? environment.globalLogTag,
   }
 }
@@ -156,7 +155,6 @@ function compileFcgi(model: Proxy, shared: Shared, environment: CompileEnvironme
   const app = shared.fcgiApps.get(model.useFcgiApp?.text ?? '')
   return app === undefined ? undefined : compileFcgiApp(app, environment)
 }
-
 
 function compileLog(model: Proxy, scope: CompileScope): Format | undefined {
   const { logFormat } = model

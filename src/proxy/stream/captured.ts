@@ -1,5 +1,5 @@
 /** What the slots of a frontend hold: captured headers and samples, for the log. */
-import type { CaptureSlot } from '../../config/model.ts'
+import type { CaptureSlot } from '../../config/model/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
 
 /** Text of each slot; undefined until something was captured. */

@@ -3,7 +3,6 @@ import type { SampleEndpoint, StreamLog } from '../../sample/stream.ts'
 import type { StreamRecord } from './record.ts'
 import type { ProxyStream } from './stream.ts'
 
-
 /** One look at one stream; a log format asks it for each of its fields. */
 export class StreamLogView implements StreamLog {
   readonly #stream: ProxyStream

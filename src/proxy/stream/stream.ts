@@ -3,7 +3,7 @@
  * samples and rules see.
  */
 import { wallClock } from '../../clock.ts'
-import type { StreamLogLevel, VariableScope } from '../../config/model.ts'
+import type { StreamLogLevel, VariableScope } from '../../config/model/index.ts'
 import type { RequestHead, ResponseHead } from '../../http1/index.ts'
 import type {
   RequestState,
