@@ -4,26 +4,32 @@
  * A reader never stops at the first mistake: every line is read, then the whole is checked, and all that was found is
  * returned with the model. When any diagnostic is an error the model must not be run.
  */
-import { Args } from './args.ts'
-import type { Modifier } from './args.ts'
-import { inheritRules } from './defaults-rules.ts'
-import { Diagnostics } from './diagnostics.ts'
-import type { Diagnostic, Place } from './diagnostics.ts'
-import { inOrder } from './in-order.ts'
-import { createGlobalDraft, createProxyDraft, inheritProxyDraft } from './draft.ts'
-import type { FcgiAppDraft, GlobalDraft, ProxyDraft } from './draft.ts'
-import { applyLine, refusesModifier } from './keyword.ts'
-import { fcgiTable } from './keywords-fcgi.ts'
-import { globalTable } from './keywords-global.ts'
-import { readLines } from './lines.ts'
-import type { LineHandler } from './lines.ts'
-import type { Config } from './model.ts'
-import { proxyTable } from './registry.ts'
-import { readSectionHead, reportDuplicate, sectionKinds, unsupportedSections } from './sections.ts'
-import type { SectionKind } from './sections.ts'
-import { checkConfig } from './semantics.ts'
-import { didYouMean } from './suggest.ts'
-import type { Word } from './word.ts'
+import { checkConfig } from './check/config.ts'
+import { inheritRules } from './draft/defaults-rules.ts'
+import { createGlobalDraft } from './draft/global.ts'
+import type { GlobalDraft } from './draft/global.ts'
+import { createProxyDraft, inheritProxyDraft } from './draft/proxy.ts'
+import type { ProxyDraft } from './draft/proxy.ts'
+import { createFcgiAppDraft } from './draft/sections.ts'
+import type { FcgiAppDraft, HttpErrorsDraft } from './draft/sections.ts'
+import { brokenAcl } from './keywords/acl.ts'
+import { httpErrorsTable } from './keywords/error-pages.ts'
+import { fcgiTable } from './keywords/fcgi.ts'
+import { globalTable } from './keywords/global.ts'
+import { applyLine, refusesModifier } from './keywords/keyword.ts'
+import { proxyTable } from './keywords/registry.ts'
+import { readSectionHead, reportDuplicate, sectionKinds, unsupportedSections } from './keywords/sections.ts'
+import type { SectionKind } from './keywords/sections.ts'
+import type { Config } from './model/index.ts'
+import { Args } from './text/args.ts'
+import type { Modifier } from './text/args.ts'
+import { Diagnostics } from './text/diagnostics.ts'
+import type { Diagnostic, Place } from './text/diagnostics.ts'
+import { inOrder } from './text/in-order.ts'
+import { readLines } from './text/lines.ts'
+import type { LineHandler } from './text/lines.ts'
+import { didYouMean } from './text/suggest.ts'
+import type { Word } from './text/word.ts'
 
 /** Environment variables; `process.env` is one. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -63,7 +69,7 @@ export function parseConfigFiles(sources: readonly ConfigSource[], env: Environm
     readLines({ file, text, environment }, reader, diagnostics)
     reader.endFile()
   }
-  const config = checkConfig(reader.global, reader.proxies, reader.fcgiApps, diagnostics)
+  const config = checkConfig(reader, diagnostics)
   const ordered = inOrder(
     diagnostics.list,
     sources.map((source) => source.file),
@@ -82,6 +88,7 @@ type Section =
   | { readonly kind: 'global'; readonly draft: GlobalDraft }
   | { readonly kind: 'proxy'; readonly draft: ProxyDraft }
   | { readonly kind: 'fcgi-app'; readonly draft: FcgiAppDraft }
+  | { readonly kind: 'http-errors'; readonly draft: HttpErrorsDraft }
   /** Not implemented, or without a usable name: its lines are passed over. */
   | { readonly kind: 'skipped' }
 
@@ -89,9 +96,16 @@ class ConfigReader implements LineHandler {
   readonly global: GlobalDraft
   readonly proxies: ProxyDraft[] = []
   readonly fcgiApps: FcgiAppDraft[] = []
+  readonly httpErrors: HttpErrorsDraft[] = []
   section = ''
   readonly #diagnostics: Diagnostics
   readonly #defaults: ProxyDraft[] = []
+  /** Those that have a name: the last of each name, and how many there are. */
+  readonly #defaultsByName = new Map<string, { readonly last: ProxyDraft; readonly count: number }>()
+  /** The first section of each name and side. */
+  readonly #named = new Map<string, ProxyDraft>()
+  /** Where the first section of each other kind and name stands. */
+  readonly #claimed = new Map<string, Place>()
   /** The kind of proxy that inherited the rules of a defaults section. */
   readonly #usedBy = new Map<ProxyDraft, ProxyDraft['kind']>()
   #current: Section | undefined
@@ -120,6 +134,14 @@ class ConfigReader implements LineHandler {
     this.#apply(first, words, modifier)
   }
 
+  broken(words: readonly Word[]): void {
+    const acl = brokenAcl(words)
+    const current = this.#current
+    if (acl !== undefined && (current?.kind === 'proxy' || current?.kind === 'fcgi-app')) {
+      current.draft.acls.push(acl)
+    }
+  }
+
   #skipSection(first: Word, words: readonly Word[]): void {
     this.#current = { kind: 'skipped' }
     this.section = words[1]?.text ?? first.text
@@ -141,6 +163,8 @@ class ConfigReader implements LineHandler {
         return applyLine(globalTable, current.draft, words, { ...line, section: "'global'" })
       case 'fcgi-app':
         return applyLine(fcgiTable, current.draft, words, { ...line, section: "'fcgi-app'" })
+      case 'http-errors':
+        return applyLine(httpErrorsTable, current.draft, words, { ...line, section: "'http-errors'" })
       case 'proxy':
         return applyProxyLine(current.draft, words, modifier, diagnostics)
       case 'skipped':
@@ -164,30 +188,30 @@ class ConfigReader implements LineHandler {
     if (head === undefined) this.#current = { kind: 'skipped' }
     else if (kind === 'global') this.#current = { kind, draft: this.global }
     else if (kind === 'fcgi-app') this.#current = { kind, draft: this.#beginFcgiApp(head.name, place) }
+    else if (kind === 'http-errors') this.#current = { kind, draft: this.#beginHttpErrors(head.name, place) }
     else this.#current = { kind: 'proxy', draft: this.#beginProxy(kind, head.name, head.from, place) }
   }
 
   #beginFcgiApp(name: string, place: Place): FcgiAppDraft {
-    const before = this.fcgiApps.find((app) => app.name === name)
-    if (before !== undefined) {
-      reportDuplicate('fcgi-app', name, place, { kind: 'fcgi-app', place: before.place }, this.#diagnostics)
-    }
-    const app: FcgiAppDraft = {
-      name,
-      place,
-      docroot: undefined,
-      index: undefined,
-      pathInfo: undefined,
-      logStderr: [],
-      acls: [],
-      rules: [],
-      keepConn: true,
-      getValues: false,
-      maxReqs: 1,
-      mpxsConns: false,
-    }
+    this.#claim('fcgi-app', name, place)
+    const app = createFcgiAppDraft(name, place)
     this.fcgiApps.push(app)
     return app
+  }
+
+  /** Reports a name that another section of the kind has. */
+  #claim(kind: 'fcgi-app' | 'http-errors', name: string, place: Place): void {
+    const key = `${kind} ${name}`
+    const before = this.#claimed.get(key)
+    if (before === undefined) this.#claimed.set(key, place)
+    else reportDuplicate(kind, name, place, { kind, place: before }, this.#diagnostics)
+  }
+
+  #beginHttpErrors(name: string, place: Place): HttpErrorsDraft {
+    this.#claim('http-errors', name, place)
+    const section: HttpErrorsDraft = { name, place, files: [] }
+    this.httpErrors.push(section)
+    return section
   }
 
   #beginProxy(kind: ProxyDraft['kind'], name: string, from: Word | undefined, place: Place): ProxyDraft {
@@ -200,37 +224,41 @@ class ConfigReader implements LineHandler {
       inheritRules(defaults, proxy, this.#usedBy.get(defaults), this.#diagnostics)
       this.#usedBy.set(defaults, kind)
     }
-    if (kind === 'defaults') this.#defaults.push(proxy)
+    if (kind === 'defaults') this.#addDefaults(proxy)
     else this.#addProxy(proxy)
     return proxy
   }
 
+  #addDefaults(section: ProxyDraft): void {
+    this.#defaults.push(section)
+    const count = (this.#defaultsByName.get(section.name)?.count ?? 0) + 1
+    if (section.name !== '') this.#defaultsByName.set(section.name, { last: section, count })
+  }
+
+  /** Frontends and backends have name spaces of their own; a listen is in both. */
   #addProxy(proxy: ProxyDraft): void {
-    const before = this.proxies.find((each) => each.name === proxy.name && sharesSide(each.kind, proxy.kind))
+    const sides = proxy.kind === 'listen' ? ['frontend', 'backend'] : [proxy.kind]
+    const keys = sides.map((side) => `${side} ${proxy.name}`)
+    const before = keys.map((key) => this.#named.get(key)).find((each) => each !== undefined)
     if (before !== undefined) reportDuplicate(proxy.kind, proxy.name, proxy.place, before, this.#diagnostics)
+    for (const key of keys) if (!this.#named.has(key)) this.#named.set(key, proxy)
     this.proxies.push(proxy)
   }
 
   /** The section named by `from`, or else the last one before; a defaults section inherits only what it names. */
   #defaultsFor(kind: ProxyDraft['kind'], from: Word | undefined): ProxyDraft | undefined {
     if (from === undefined) return kind === 'defaults' ? undefined : this.#defaults.at(-1)
-    const found = this.#defaults.filter((each) => each.name === from.text)
-    const names = this.#defaults.map((each) => each.name).filter((name) => name !== '')
-    if (found.length === 0) {
+    const found = this.#defaultsByName.get(from.text)
+    if (found === undefined) {
       const message = `there is no defaults section '${from.text}' before this line`
-      this.#diagnostics.error('CFG_DEFAULTS', from.place, message, didYouMean(from.text, names))
-    }
-    if (found.length > 1) {
-      const message = `there are ${found.length} defaults sections '${from.text}'`
+      const hint = didYouMean(from.text, [...this.#defaultsByName.keys()])
+      this.#diagnostics.error('CFG_DEFAULTS', from.place, message, hint)
+    } else if (found.count > 1) {
+      const message = `there are ${found.count} defaults sections '${from.text}'`
       this.#diagnostics.error('CFG_DEFAULTS', from.place, message, 'give each a name of its own')
     }
-    return found[0]
+    return found?.last
   }
-}
-
-/** Frontends and backends have name spaces of their own; a listen is in both. */
-function sharesSide(left: ProxyDraft['kind'], right: ProxyDraft['kind']): boolean {
-  return left === right || left === 'listen' || right === 'listen'
 }
 
 function applyProxyLine(

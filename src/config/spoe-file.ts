@@ -1,21 +1,25 @@
 /** The file behind `filter spoe ... config <file>` -> {@link SpoeConfig} (SPOE.txt 2). All mistakes are reported at once. */
-import type { Modifier } from './args.ts'
-import { forbiddenCharacter } from './args.ts'
-import { Diagnostics } from './diagnostics.ts'
-import type { Diagnostic, Place } from './diagnostics.ts'
-import { inOrder } from './in-order.ts'
-import { applyLine } from './keyword.ts'
-import { frameSizes, spoeAgentTable, spoeGroupTable, spoeMessageTable } from './keywords-spoe.ts'
-import type { SpoeAgentDraft, SpoeGroupDraft, SpoeMessageDraft } from './keywords-spoe.ts'
-import { readLines } from './lines.ts'
-import type { LineHandler } from './lines.ts'
-import type { SpoeConfig } from './model.ts'
+import { finishSpoe } from './check/spoe-scope.ts'
+import { createAgentDraft } from './draft/spoe.ts'
+import type { SpoeAgentDraft, SpoeGroupDraft, SpoeMessageDraft } from './draft/spoe.ts'
+import { brokenAcl } from './keywords/acl.ts'
+import { applyLine } from './keywords/keyword.ts'
+import { checkName, reportDuplicate } from './keywords/sections.ts'
+import { frameLengthSize, spoeAgentTable } from './keywords/spoe-agent.ts'
+import { spoeGroupTable, spoeMessageTable } from './keywords/spoe-message.ts'
+import { defaults } from './model/defaults.ts'
+import type { SpoeConfig } from './model/index.ts'
 import { toEnvironmentMap } from './parse.ts'
 import type { Environment } from './parse.ts'
-import { checkName, reportDuplicate } from './sections.ts'
-import { finishSpoe } from './spoe-finish.ts'
-import { didYouMean } from './suggest.ts'
-import type { Word } from './word.ts'
+import { forbiddenCharacter } from './text/args.ts'
+import type { Modifier } from './text/args.ts'
+import { Diagnostics } from './text/diagnostics.ts'
+import type { Diagnostic, Place } from './text/diagnostics.ts'
+import { inOrder } from './text/in-order.ts'
+import { readLines } from './text/lines.ts'
+import type { LineHandler } from './text/lines.ts'
+import { didYouMean } from './text/suggest.ts'
+import type { Word } from './text/word.ts'
 
 /** What was read of a SPOE file. */
 export interface ParsedSpoeFile {
@@ -29,6 +33,7 @@ export interface ParsedSpoeFile {
  * @param engine the name behind `engine` on the filter's line: only `[engine]` is read then. Without a name only what
  * stands outside of all scopes is read.
  * @param origin where the filter stands: the place of complaints about the file as a whole.
+ * @param bufferSize `tune.bufsize`: a frame and its length must fit.
  */
 export function parseSpoeFile(
   text: string,
@@ -36,9 +41,10 @@ export function parseSpoeFile(
   env: Environment = {},
   engine?: string,
   origin?: Place,
+  bufferSize: number = defaults.bufferSize,
 ): ParsedSpoeFile {
   const diagnostics = new Diagnostics()
-  const reader = new SpoeReader(engine, diagnostics)
+  const reader = new SpoeReader(engine, bufferSize - frameLengthSize, diagnostics)
   readLines({ file, text, environment: toEnvironmentMap(env) }, reader, diagnostics)
   const place = origin ?? { file, line: 1, column: 1 }
   const spoe = finishSpoe({ engine, place, scopes: reader.scopes }, reader, diagnostics)
@@ -61,12 +67,14 @@ class SpoeReader implements LineHandler {
   /** Every scope of the file. */
   readonly scopes: string[] = []
   readonly #engine: string | undefined
+  readonly #maxFrameSize: number
   readonly #diagnostics: Diagnostics
   #scope: string | undefined
   #current: Section | undefined
 
-  constructor(engine: string | undefined, diagnostics: Diagnostics) {
+  constructor(engine: string | undefined, maxFrameSize: number, diagnostics: Diagnostics) {
     this.#engine = engine
+    this.#maxFrameSize = maxFrameSize
     this.#diagnostics = diagnostics
   }
 
@@ -93,6 +101,11 @@ class SpoeReader implements LineHandler {
     const kind = kinds.find((each) => each === first.text)
     if (kind === undefined) this.#apply(first, words, modifier)
     else this.#begin(kind, first, words)
+  }
+
+  broken(words: readonly Word[]): void {
+    const acl = brokenAcl(words)
+    if (acl !== undefined && this.#current?.kind === 'spoe-message') this.#current.draft.acls.push(acl)
   }
 
   #apply(first: Word, words: readonly Word[], modifier: Modifier): void {
@@ -125,7 +138,7 @@ class SpoeReader implements LineHandler {
   }
 
   #beginAgent(name: string, place: Place): void {
-    const draft = createAgentDraft(name, place)
+    const draft = createAgentDraft(name, place, this.#maxFrameSize)
     this.#current = { kind: 'spoe-agent', draft }
     if (this.agent === undefined) this.agent = draft
     else {
@@ -150,32 +163,5 @@ class SpoeReader implements LineHandler {
     const before = list.find((each) => each.name === item.name)
     if (before === undefined) list.push(item)
     else reportDuplicate(kind, item.name, item.place, { kind, place: before.place }, this.#diagnostics)
-  }
-}
-
-function createAgentDraft(name: string, place: Place): SpoeAgentDraft {
-  return {
-    name,
-    place,
-    varPrefix: undefined,
-    messages: [],
-    groups: [],
-    useBackend: undefined,
-    maxFrameSize: frameSizes.max,
-    maxWaitingFrames: 20,
-    maxConnRate: undefined,
-    maxErrRate: undefined,
-    pipelining: true,
-    async: true,
-    sendFragPayload: true,
-    continueOnError: false,
-    dontLogNormal: false,
-    forceSetVar: false,
-    setOnError: undefined,
-    setProcessTime: undefined,
-    setTotalTime: undefined,
-    registerVarNames: [],
-    timeouts: { hello: undefined, idle: undefined, processing: undefined },
-    logs: [],
   }
 }

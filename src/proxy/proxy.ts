@@ -32,7 +32,7 @@ export interface Proxy extends AsyncDisposable {
  * @throws UsageError `ERR_SLUICE_OPTION`
  */
 export function createProxy(plan: Plan, options: ProxyOptions = {}): Proxy {
-  return new RunningProxy(new ProxyRuntime(plan, resolveProxyOptions(options)))
+  return new RunningProxy(new ProxyRuntime(plan, resolveProxyOptions(options, plan.global)))
 }
 
 class RunningProxy implements Proxy {

@@ -1,4 +1,6 @@
 /** The options of a running proxy, and how they are checked. */
+import { defaults } from '../config/index.ts'
+import type { Global } from '../config/index.ts'
 import { silentLogger } from '../logger.ts'
 import type { Logger } from '../logger.ts'
 import { integer, optional, resolveOptions } from '../options.ts'
@@ -6,11 +8,11 @@ import type { OptionSpec, Resolved, Specs } from '../options.ts'
 
 /** Milliseconds and bytes. */
 export interface ProxyOptions {
-  /** Largest head of a request or response. @default 16384, HAProxy's `tune.bufsize` */
+  /** Largest head of a request or response. @default `tune.bufsize`, 16384 */
   maxHeadSize?: number
-  /** Most header fields of a message. @default 101, HAProxy's `tune.http.maxhdr` */
+  /** Most header fields of a message. @default `tune.http.maxhdr`, 101 */
   maxHeaders?: number
-  /** Most bytes of a body that rules may see (`option http-buffer-request`). @default 16384 */
+  /** Most bytes of a body that rules may see (`option http-buffer-request`). @default `tune.bufsize`, 16384 */
   maxBufferSize?: number
   /** How long a connection that is being closed may still take in what the client sends. @default 1000 */
   lingerTimeout?: number
@@ -31,9 +33,9 @@ const logger: OptionSpec<Logger> = {
 }
 
 const specs: Specs<ProxyOptions> = {
-  maxHeadSize: integer(16_384, { min: 256, max: 1_048_576 }),
-  maxHeaders: integer(101, { min: 1, max: 32_767 }),
-  maxBufferSize: integer(16_384, { min: 256, max: 1_048_576 }),
+  maxHeadSize: integer(defaults.bufferSize, { min: 256, max: 1_048_576 }),
+  maxHeaders: integer(defaults.maxHeaders, { min: 1, max: 32_767 }),
+  maxBufferSize: integer(defaults.bufferSize, { min: 256, max: 1_048_576 }),
   lingerTimeout: integer(1000, { max: 60_000 }),
   logger,
   stdout: optional<(line: string) => void>('function'),
@@ -44,9 +46,14 @@ const specs: Specs<ProxyOptions> = {
 export type ProxySettings = Resolved<ProxyOptions>
 
 /**
- * Fills the gaps.
+ * Fills the gaps, first with what the `global` section says.
  * @throws UsageError `ERR_SLUICE_OPTION`
  */
-export function resolveProxyOptions(given: ProxyOptions): ProxySettings {
-  return resolveOptions(specs, given, 'createProxy')
+export function resolveProxyOptions(given: ProxyOptions, global: Global): ProxySettings {
+  const { bufferSize, maxHeaders } = global
+  const tuned: ProxyOptions = {
+    ...(bufferSize === undefined ? {} : { maxHeadSize: bufferSize, maxBufferSize: bufferSize }),
+    ...(maxHeaders === undefined ? {} : { maxHeaders }),
+  }
+  return resolveOptions(specs, { ...tuned, ...given }, 'createProxy')
 }

@@ -1,5 +1,5 @@
 /** Compiles ACLs: an expression, a matching method and patterns (configuration.txt 7.1, `parse_acl_expr` in src/acl.c). */
-import type { Word } from '../config/word.ts'
+import type { Word } from '../config/text/word.ts'
 import { aclKeywords } from './acl-keywords.ts'
 import type { AclKeyword } from './acl-keywords.ts'
 import { parseAclPatterns } from './acl-patterns.ts'

@@ -2,8 +2,8 @@
  * What stands behind the expression of an ACL: flags (`-i -f -m -M -n -u --`), the operators of integers, and
  * patterns (configuration.txt 7.1).
  */
-import type { Place } from '../config/diagnostics.ts'
-import type { Word } from '../config/word.ts'
+import type { Place } from '../config/text/diagnostics.ts'
+import type { Word } from '../config/text/word.ts'
 import type { AclKeyword } from './acl-keywords.ts'
 import { canCast, castTo } from './cast.ts'
 import type { CompileContext } from './context.ts'

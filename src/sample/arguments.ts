@@ -3,7 +3,7 @@
  * own, since those of the configuration line are gone by then. `'…'` keeps all, `"…"` keeps commas and parentheses,
  * and outside single quotes `\\`, `\ `, `\"`, `\'`, `\r`, `\n` and `\t` are escapes while any other backslash stays.
  */
-import type { Place } from '../config/diagnostics.ts'
+import type { Place } from '../config/text/diagnostics.ts'
 import { parseIp } from '../ip.ts'
 import { parseMask } from './address.ts'
 import type { BuildContext } from './build-context.ts'

@@ -1,5 +1,5 @@
 /** What fetches and converters may ask for while they are built from their arguments. */
-import type { Diagnostics, Place } from '../config/diagnostics.ts'
+import type { Diagnostics, Place } from '../config/text/diagnostics.ts'
 import type { SampleFault } from './errors.ts'
 import type { VariableNames } from './variables.ts'
 

@@ -2,14 +2,13 @@
  * Conditions: `if` or `unless`, then ACLs that must all match, alternatives behind `or` or `||`, `!` for the opposite,
  * and anonymous ACLs in braces (configuration.txt 7.2, `parse_acl_cond` in src/acl.c).
  */
-import type { Word } from '../config/word.ts'
+import type { Word } from '../config/text/word.ts'
 import { predefinedAcls } from './acl-keywords.ts'
 import type { Acl } from './acl.ts'
 import { compileTest } from './acl-compiler.ts'
 import { evaluateAcl } from './acl.ts'
 import type { CompileContext } from './context.ts'
 import { complain } from './build-context.ts'
-import { didYouMean } from './hint.ts'
 import { available, describeNeeds } from './ruleset.ts'
 import type { Stream } from './stream.ts'
 import { Verdict, negateVerdict } from './verdict.ts'
@@ -124,7 +123,7 @@ function findAcl(word: Word, context: CompileContext): Acl | undefined {
   const predefined = predefinedAcls.get(word.text)
   if (predefined === undefined) {
     const names = [...context.aclsByName.keys(), ...predefinedAcls.keys()]
-    const hint = didYouMean(word.text, names) ?? 'an ACL must be declared before it is used'
+    const hint = context.diagnostics.nearest(word.text, names) ?? 'an ACL must be declared before it is used'
     return complain(context, 'CFG_SAMPLE_ACL', word.place, `no such ACL: '${word.text}'`, hint)
   }
   const words = predefined.map((text) => ({ text, place: word.place, quoted: false }))

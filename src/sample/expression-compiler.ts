@@ -2,8 +2,9 @@
  * Compiles sample expressions: `fetch(args),converter(args),…` (configuration.txt 7.3, `sample_parse_expr` in src/sample.c).
  * Names, arguments and types are checked once; what is left is a chain of closures.
  */
-import type { Place } from '../config/diagnostics.ts'
-import type { Word } from '../config/word.ts'
+import { luaHint } from '../config/index.ts'
+import type { Place } from '../config/text/diagnostics.ts'
+import type { Word } from '../config/text/word.ts'
 import type { Arguments } from './arguments.ts'
 import { parseArguments } from './arguments.ts'
 import { complain } from './build-context.ts'
@@ -227,6 +228,9 @@ function find<Spec>(
 ): Spec | undefined {
   const found = known.get(name)
   if (found !== undefined) return found
+  if (name.startsWith('lua.')) {
+    return complain(context, code, place, `'${name}' is a ${what} of a Lua script`, luaHint)
+  }
   if (!unsupported.has(name)) {
     return complain(context, code, place, `unknown ${what} '${name}'`, didYouMean(name, known.keys()))
   }

@@ -2,7 +2,7 @@
  * Log-format strings: text, `%alias`, `%{flags}alias`, `%[expression]` and `%%` (configuration.txt 8.2.6,
  * `parse_logformat_string` in src/log.c). They make log lines, header values, unique ids and bodies.
  */
-import type { Word } from '../config/word.ts'
+import type { Word } from '../config/text/word.ts'
 import { toStr } from './cast.ts'
 import type { CompileContext } from './context.ts'
 import type { Source } from './source.ts'

@@ -2,7 +2,7 @@
  * Which information is available where: a fetch says what it needs, a ruleset what it has (`fetch_cap` in
  * src/sample.c). A fetch used where nothing that it needs is available is reported when the configuration is read.
  */
-import type { SpoeEvent } from '../config/model.ts'
+import type { SpoeEvent } from '../config/model/index.ts'
 
 /** A kind of information that a fetch is made from, with the name that diagnostics use. */
 export const sampleSources = {

@@ -1,6 +1,6 @@
 /** Text of the configuration that is being parsed, and where it stands. */
-import type { Place } from '../config/diagnostics.ts'
-import type { Word } from '../config/word.ts'
+import type { Place } from '../config/text/diagnostics.ts'
+import type { Word } from '../config/text/word.ts'
 
 /** Text, and the place of its first character. */
 export interface Source {

@@ -13,11 +13,11 @@ test('several files are read in their order, and share names and defaults', () =
     },
     {
       file: '2.cfg',
-      text: 'global\n node two\nfrontend f\n bind :80\n default_backend b\nbackend b\n',
+      text: 'global\n maxconn 2\nfrontend f\n bind :80\n default_backend b\nbackend b\n',
     },
   ])
   assert.equal(config.global.logTag, 'one')
-  assert.equal(config.global.node, 'two')
+  assert.equal(config.global.maxconn, 2)
   assert.deepEqual(
     config.proxies.map(({ kind, name, mode }) => [kind, name, mode]),
     [

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { formatKeywordPage, keywords, parseConfig } from '#src/config/index.js'
+import { balanceAlgorithms, formatKeywordPage, keywords, parseConfig } from '#src/config/index.js'
+import type { BalanceAlgorithm } from '#src/config/index.js'
+import { implementedAlgorithms } from '#src/config/keywords/balance.js'
 
 test('no keyword has two entries for one section', () => {
   const seen = new Set<string>()
@@ -26,6 +28,22 @@ test('docs/keywords.md is what the registry says', () => {
   const page = formatKeywordPage()
   if (process.env['UPDATE_DOCS'] === '1') writeFileSync('docs/keywords.md', page)
   else assert.equal(readFileSync('docs/keywords.md', 'utf8'), page)
+})
+
+test('docs/proxy.md and the registry agree about what is not there', () => {
+  const page = readFileSync('docs/proxy.md', 'utf8')
+  const missing = page.slice(page.indexOf('## What is not there'))
+  const named = [...missing.matchAll(/`([^`]+)`/g)].map((each) => each[1] ?? '')
+  assert.ok(named.length > 5, missing)
+  const obeyed = new Set(keywords.filter(({ support }) => support === 'yes').map(({ name }) => name))
+  const known = new Set<string>([...keywords.map(({ name }) => name), ...balanceAlgorithms])
+  for (const name of named) {
+    assert.ok(known.has(name), `'${name}' is no keyword`)
+    assert.ok(!obeyed.has(name) && !implementedAlgorithms.has(name as BalanceAlgorithm), `'${name}' is there`)
+  }
+  // What is read and kept and not obeyed is the kind that a reader would take for obeyed.
+  const kept = keywords.filter(({ doc, support }) => doc !== '' && support === 'no').map(({ name }) => name)
+  for (const name of kept.filter((each) => each !== 'maxconnrate')) assert.ok(named.includes(name), name)
 })
 
 test('a keyword that is not implemented is told from one that does not exist', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseTime } from '#src/config/time.js'
+import { parseTime } from '#src/config/text/time.js'
 
 test('times are milliseconds, rounded up', () => {
   const ms = (text: string) => {

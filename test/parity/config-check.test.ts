@@ -11,8 +11,18 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { formatDiagnostic, keywords, parseConfig, parseSpoeFile } from '#src/config/index.js'
 import type { Diagnostic } from '#src/config/index.js'
+import { loadProxy } from 'sluice/proxy'
 import { findHaproxy, skipWithoutHaproxy } from '../support/haproxy.ts'
-import { agreed, base, refusedOnlyHere, spoeAgreed, spoeRefusedOnlyHere } from './config-cases.ts'
+import {
+  agreed,
+  base,
+  compiled,
+  refusedOnlyHere,
+  saidOnce,
+  spoeAgreed,
+  spoeCompiled,
+  spoeRefusedOnlyHere,
+} from './config-cases.ts'
 
 const skip = skipWithoutHaproxy()
 const program = findHaproxy() ?? 'haproxy'
@@ -128,6 +138,41 @@ test('a SPOE file that is refused here only has its code', { skip }, () =>
   }),
 )
 
+/** What is read and compiled, as `sluice run` does. */
+function load(text: string, spoe?: string): readonly Diagnostic[] {
+  const cwd = mkdtempSync(join(folder, 'load-'))
+  writeFileSync(join(cwd, 'haproxy.cfg'), text)
+  if (spoe !== undefined) writeFileSync(join(cwd, 'spoe.conf'), spoe)
+  return loadProxy({ files: ['haproxy.cfg'], cwd, env: process.env }).diagnostics
+}
+
+test('the same files are accepted and refused when they are compiled', { skip }, () =>
+  compareAll(compiled.map(whole), async (text) => {
+    const diagnostics = load(text)
+    const verdict = await askHaproxy(text)
+    return isRefused(diagnostics) === verdict.accepted ? explain(text, diagnostics, verdict) : undefined
+  }),
+)
+
+test('the same SPOE files are accepted and refused when they are compiled', { skip }, () =>
+  compareAll(spoeCompiled, async (text) => {
+    const diagnostics = load(spoeMain(''), `${text}\n`)
+    const verdict = await askHaproxy(spoeMain(''), `${text}\n`)
+    return isRefused(diagnostics) === verdict.accepted ? explain(text, diagnostics, verdict) : undefined
+  }),
+)
+
+test('what a wrong line declares is not missed where it is used', () => {
+  for (const [text, codes] of saidOnce) {
+    const errors = load(whole(text)).filter(({ severity }) => severity === 'error')
+    assert.deepEqual(
+      errors.map(({ code }) => code),
+      codes,
+      `${text}\n${errors.map(formatDiagnostic).join('\n')}`,
+    )
+  }
+})
+
 /** Names that HAProxy lists as registered although using them is an error. */
 const removed = new Set(['clitimeout', 'contimeout', 'srvtimeout'])
 
@@ -151,6 +196,23 @@ test('every keyword that HAProxy has registered is known', { skip }, () => {
     )
   }
   assert.ok(seen > 300, `${seen} keywords were listed`)
+})
+
+/** Actions of TCP rules that HAProxy reads without a table. */
+const unlisted =
+  /^tcp-(request|response) \S+ (accept|reject|capture|close|expect-\S+|track-sc\d)$|inspect-delay$/
+
+test('no rule set has an action that it has not in HAProxy', { skip }, () => {
+  const { stdout, stderr } = spawnSync(program, ['-dKcfg', '-q', '-c', '-f', '/dev/null'], {
+    encoding: 'utf8',
+  })
+  const listed = new Set(`${stdout}${stderr}`.split('\n').map((line) => line.trim().replace(/\*$/, '')))
+  const rules = keywords.filter(({ name }) => /^(tcp|http)-(request|response|after-response) /.test(name))
+  assert.ok(rules.length > 150, `${rules.length} rules`)
+  for (const { name } of rules) {
+    if (unlisted.test(name)) continue
+    assert.ok(listed.has(name.replace(/track-sc\d$/, 'track-sc')), `HAProxy does not know '${name}'`)
+  }
 })
 
 /** `section name` of a line of `haproxy -dK`, or undefined when it is not about one of our sections. */

@@ -3,8 +3,8 @@
  * compile with, too.
  */
 import { Buffer } from 'node:buffer'
-import { Diagnostics, formatDiagnostic } from '#src/config/diagnostics.js'
-import type { Word } from '#src/config/word.js'
+import { Diagnostics, formatDiagnostic } from '#src/config/text/diagnostics.js'
+import type { Word } from '#src/config/text/word.js'
 import {
   BodyDecoder,
   Framing,

@@ -1,32 +1,16 @@
-/** `return`, `deny` and `set-status`. */
-import { HeaderList } from '../../http1/index.ts'
-import type { Stream } from '../../sample/stream.ts'
-import { Flow } from '../plan/flow.ts'
-import type { Format, RuleAction, RuleStream } from '../plan/rule.ts'
-import { haproxyReason } from '../stream/reason.ts'
+/** `return`, `deny` and `tarpit`: answers of the proxy's own. */
+import type { ReplyAction } from '../../config/index.ts'
+import { sendable } from '../plan/reply.ts'
 import type { StreamReply } from '../plan/reply.ts'
-import { headerValue } from './headers.ts'
-
-/** A compiled `HttpReply`. */
-export interface ReplyPlan {
-  readonly status: number
-  readonly contentType: string | undefined
-  /** The page of the status is sent, and what follows does not count. */
-  readonly isPage: boolean
-  /** Undefined: no body. */
-  readonly body: ((stream: Stream) => Buffer) | undefined
-  readonly headers: readonly { readonly name: string; readonly format: Format }[]
-}
+import type { RuleAction, RuleStream } from '../plan/rule.ts'
+import { Flow } from '../plan/flow.ts'
+import type { ActionCompilers } from './context.ts'
+import { compileReply } from './reply-plan.ts'
+import type { ReplyPlan } from './reply-plan.ts'
 
 function buildReply(plan: ReplyPlan, stream: RuleStream): StreamReply {
-  const { status, contentType, body } = plan
-  if (plan.isPage) return stream.errorPage(status)
-  const headers = new HeaderList()
-  for (const { name, format } of plan.headers) headers.add(name, headerValue(format(stream)))
-  const bytes = body?.(stream) ?? Buffer.alloc(0)
-  if (status !== 204 && status !== 304) headers.add('content-length', String(bytes.length))
-  if (bytes.length > 0 && contentType !== undefined) headers.add('content-type', contentType)
-  return { status, reason: haproxyReason(status), headers, body: bytes, close: false }
+  const page = plan.build(stream)
+  return page === undefined ? stream.errorPage(plan.status) : sendable(page, plan.status)
 }
 
 /** Answers with what the rule says; in the log it counts as an answer of the proxy's own. */
@@ -45,16 +29,22 @@ export function deny(plan: ReplyPlan): RuleAction {
   }
 }
 
-/** Changes the status of the response, and its reason to the usual one unless another is given. */
-export function setStatus(status: number, reason: string | undefined): RuleAction {
+/** As `deny`, but the client is kept waiting; a client that leaves meanwhile ends the wait. */
+export function tarpit(plan: ReplyPlan): RuleAction {
   return {
-    type: 'set-status',
+    type: 'tarpit',
     run(stream) {
-      const head = stream.responseHead
-      if (head === undefined) return Flow.Next
-      head.status = status
-      head.reason = reason ?? haproxyReason(status)
-      return Flow.Next
+      const delay = stream.beginTarpit()
+      const timer = setTimeout(() => stream.reply(buildReply(plan, stream), 'P'), delay)
+      stream.wait(() => clearTimeout(timer))
+      return Flow.Wait
     },
   }
+}
+
+/** All of them. */
+export const replyCompilers: ActionCompilers<ReplyAction> = {
+  deny: ({ reply }, context) => deny(compileReply(reply, context)),
+  tarpit: ({ reply }, context) => tarpit(compileReply(reply, context)),
+  return: ({ reply }, context) => returnReply(compileReply(reply, context)),
 }

@@ -1,10 +1,10 @@
 /** `set-var`, `set-var-fmt` and `unset-var`. */
-import type { VariableName } from '../../config/index.ts'
-import type { Stream } from '../../sample/stream.ts'
-import type { SampleValue } from '../../sample/value.ts'
-import type { SetCondition } from '../../sample/variables.ts'
+import type { SetVarAction, VariableAction, VariableName } from '../../config/index.ts'
+import { str } from '../../sample/index.ts'
+import type { SampleValue, SetCondition, Stream } from '../../sample/index.ts'
 import { Flow } from '../plan/flow.ts'
 import type { RuleAction } from '../plan/rule.ts'
+import type { ActionCompilers, ActionContext } from './context.ts'
 
 /** A sample that is missing leaves the variable as it is. */
 export function setVar(
@@ -31,4 +31,25 @@ export function unsetVar({ scope, name }: VariableName): RuleAction {
       return Flow.Next
     },
   }
+}
+
+function compileSetVar(action: SetVarAction, context: ActionContext): RuleAction | undefined {
+  const { variable, conditions } = action
+  context.register(variable)
+  if (action.type === 'set-var-fmt') {
+    const format = context.format(action.format, 'plain')
+    return setVar(variable, conditions, (stream) => str(format(stream)))
+  }
+  const evaluate = context.expression(action.expression)
+  return evaluate === undefined ? undefined : setVar(variable, conditions, evaluate)
+}
+
+/** All of them. */
+export const variableCompilers: ActionCompilers<VariableAction> = {
+  'set-var': compileSetVar,
+  'set-var-fmt': compileSetVar,
+  'unset-var': ({ variable }, context) => {
+    context.register(variable)
+    return unsetVar(variable)
+  },
 }

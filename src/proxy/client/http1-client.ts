@@ -266,7 +266,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
 
   refuse(status: number): void {
     this.#leaveStream()
-    this.#sendRawPage(status)
+    this.#sendRawPage(status, this.#newBadRequest())
   }
 
   #leaveStream(): void {
@@ -359,23 +359,27 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
 
   // Requests that could not be read.
 
-  #badRequest(cause: Cause, status: number): void {
+  #badRequest(cause: Cause, status: number): BadRequest {
     this.session.requests++
-    new BadRequest(this.#context, this.session, this.#router, this.#beginning).fail(
-      cause,
-      status,
-      this.#begunHead,
-    )
+    const stream = this.#newBadRequest()
+    stream.fail(cause, status, this.#begunHead)
+    return stream
+  }
+
+  #newBadRequest(): BadRequest {
+    return new BadRequest(this.#context, this.session, this.#router, this.#beginning)
   }
 
   #refuse(status: number, cause: Cause): void {
-    this.#badRequest(cause, status)
+    const stream = this.#badRequest(cause, status)
     this.#reader.expectNothing()
-    this.#sendRawPage(status)
+    this.#sendRawPage(status, stream)
   }
 
-  #sendRawPage(status: number): void {
-    const file = this.#router.plan.errorReplies.get(status)
+  /** What a page with a format shows of a request that could not be read is what there is of it: the connection. */
+  #sendRawPage(status: number, stream: BadRequest): void {
+    const page = this.#router.plan.errorReplies.get(status)
+    const file = page?.build?.(stream) ?? page
     if (file === undefined) this.#socket.write(rawErrorPage(status))
     else if (!file.silent) {
       this.#head = formatErrorReply(file)

@@ -1,15 +1,15 @@
 /** Sections into plans. Names are resolved here: what runs holds references. */
 import { parseCidr } from '../../cidr-map.ts'
-import { ruleSets } from '../../config/index.ts'
-import type { Config, Proxy, Rule, RuleSet, SpoeEngine, Word } from '../../config/index.ts'
-import type { LogFormatUse } from '../../sample/index.ts'
+import type { Config, FcgiApp, Proxy, Rule, RuleSet, SpoeEngine, Word } from '../../config/index.ts'
+import type { Ruleset } from '../../sample/index.ts'
 import type { FcgiPlan } from '../plan/fcgi.ts'
 import type { ProxyPlan, ServerPlan, SwitchPlan } from '../plan/plan.ts'
 import type { ErrorReply } from '../plan/reply.ts'
 import type { Format, RulePlan } from '../plan/rule.ts'
 import { resolveTimeouts } from '../plan/timeouts.ts'
-import { compileAction, rulesetOf } from './actions.ts'
-import { readErrorFile } from './error-file.ts'
+import { compileAction, rulesetOf, SectionActionContext } from './actions.ts'
+import { compileErrorPages, readErrorSections } from './error-pages.ts'
+import type { ErrorSections } from './error-pages.ts'
 import { compileFcgiApp } from './fcgi.ts'
 import { CompileScope } from './scope.ts'
 import type { CompileEnvironment } from './scope.ts'
@@ -32,22 +32,41 @@ export function compileProxies(
   engines: readonly SpoeEngine[],
   environment: CompileEnvironment,
 ): ProxyPlan[] {
-  const plans: ProxyPlan[] = []
-  const scopes: CompileScope[] = []
-  const find = (name: string) =>
-    plans.find((each) => each.model.kind !== 'frontend' && each.model.name === name)
+  const backends = new Map<string, ProxyPlan>()
+  const find = (name: string) => backends.get(name)
+  const shared: Shared = {
+    fcgiApps: new Map(config.fcgiApps.map((app) => [app.name, app])),
+    errorSections: readErrorSections(config.httpErrors, environment),
+  }
+  const enginesOf = groupBy(engines, (each) => each.proxy)
   const proxyIds = new IdGiver(config.proxies)
-  for (const proxy of config.proxies) {
-    const own = engines
-      .filter((each) => each.proxy === proxy)
-      .map((each) => compileSpoe(each, environment, find))
+  const compiled = config.proxies.map((proxy) => {
+    const own = (enginesOf.get(proxy) ?? []).map((each) => compileSpoe(each, environment, find))
     const scope = new CompileScope(environment, proxy)
     scope.declareAcls(proxy.acls)
-    scopes.push(scope)
-    plans.push(compileProxy(proxy, proxyIds.take(proxy.id), own, config, scope))
+    const plan = compileProxy(proxy, proxyIds.take(proxy.id), own, shared, scope)
+    if (proxy.kind !== 'frontend' && !backends.has(proxy.name)) backends.set(proxy.name, plan)
+    return { plan, scope }
+  })
+  for (const { plan, scope } of compiled) resolveBackends(plan, find, scope)
+  return compiled.map(({ plan }) => plan)
+}
+
+/** What sections refer to by name. */
+interface Shared {
+  readonly fcgiApps: ReadonlyMap<string, FcgiApp>
+  readonly errorSections: ErrorSections
+}
+
+function groupBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {
+  const groups = new Map<Key, Item[]>()
+  for (const item of items) {
+    const key = keyOf(item)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [item])
+    else group.push(item)
   }
-  for (const [at, plan] of plans.entries()) resolveBackends(plan, find, scopes[at] as CompileScope) // one for each
-  return plans
+  return groups
 }
 
 /** Gives numbers to what has none, without those that the configuration gave. */
@@ -66,18 +85,24 @@ class IdGiver {
   }
 }
 
+/** Most sections have none: a configuration may have ten thousand backends. */
+const noRules: readonly RulePlan[] = []
+const noPages: ReadonlyMap<number, ErrorReply> = new Map()
+
 function compileProxy(
   model: Proxy,
   id: number,
   engines: readonly CompiledSpoe[],
-  config: Config,
+  shared: Shared,
   scope: CompileScope,
 ): ProxyPlan {
   const { environment } = scope
-  const rules = new Map<RuleSet, readonly RulePlan[]>(
-    ruleSets.map((set) => [set, compileRules(model.rules[set], scope, engines)]),
-  )
-  const of = (set: RuleSet) => rules.get(set) ?? []
+  const contextOf = (ruleset: Ruleset) =>
+    new SectionActionContext(ruleset, scope, engines, shared.errorSections)
+  const of = (set: RuleSet): readonly RulePlan[] => {
+    const rules = model.rules[set]
+    return rules.length === 0 ? noRules : compileRules(rules, scope, contextOf(rulesetOf(set)))
+  }
   const serverIds = new IdGiver(model.servers)
   return {
     model,
@@ -95,14 +120,21 @@ function compileProxy(
     switches: [],
     defaultBackend: undefined,
     filters: engines.map((each) => each.plan),
-    fcgi: compileFcgi(model, config, environment),
+    fcgi: compileFcgi(model, shared, environment),
     servers: model.servers.map((server): ServerPlan => ({ model: server, id: serverIds.take(server.id) })),
-    uniqueId: optionalFormat(model.uniqueIdFormat, scope, 'unique-id'),
+    // It has what the rules of a request have (`SMP_VAL_FE_HRQ_HDR`).
+    uniqueId:
+      model.uniqueIdFormat === undefined
+        ? undefined
+        : scope.format(model.uniqueIdFormat, 'http-request', 'unique-id'),
     forwardExcept: parseExcept(model.options.forwardFor?.except, scope),
-    errorReplies: readErrorFiles(model, environment),
+    errorReplies:
+      model.errorPages.length === 0
+        ? noPages
+        : compileErrorPages(model.errorPages, shared.errorSections, environment, contextOf('http-request')),
     logTargets: scope.logTargets(model.logs),
     logFormat: compileLog(model, scope),
-    logFormatSd: optionalFormat(model.logFormatSd, scope, 'log'),
+    logFormatSd: model.logFormatSd === undefined ? undefined : scope.format(model.logFormatSd, 'log', 'log'),
     logTag: model.logTag ?? environment.globalLogTag,
   }
 }
@@ -110,23 +142,18 @@ function compileProxy(
 function compileRules(
   rules: readonly Rule[],
   scope: CompileScope,
-  engines: readonly CompiledSpoe[],
+  context: SectionActionContext,
 ): RulePlan[] {
-  return rules.flatMap(({ place, ruleSet, action, condition }) => {
-    const ruleset = rulesetOf(ruleSet)
-    const test = scope.condition(condition, ruleset)
-    const compiled = compileAction(action, ruleset, scope, engines)
+  return rules.flatMap(({ place, action, condition }) => {
+    const test = scope.condition(condition, context.ruleset)
+    const compiled = compileAction(action, context)
     return compiled === undefined ? [] : [{ place, condition: test?.evaluate, action: compiled }]
   })
 }
 
-function compileFcgi(model: Proxy, config: Config, environment: CompileEnvironment): FcgiPlan | undefined {
-  const app = config.fcgiApps.find((each) => each.name === model.useFcgiApp?.text)
+function compileFcgi(model: Proxy, shared: Shared, environment: CompileEnvironment): FcgiPlan | undefined {
+  const app = shared.fcgiApps.get(model.useFcgiApp?.text ?? '')
   return app === undefined ? undefined : compileFcgiApp(app, environment)
-}
-
-function optionalFormat(word: Word | undefined, scope: CompileScope, use: LogFormatUse): Format | undefined {
-  return word === undefined ? undefined : scope.format(word, 'log', use)
 }
 
 function compileLog(model: Proxy, scope: CompileScope): Format | undefined {
@@ -143,15 +170,6 @@ function parseExcept(word: Word | undefined, scope: CompileScope): ProxyPlan['fo
     scope.error(word.place, `'${word.text}' is not an address or a range of addresses`)
   }
   return cidr
-}
-
-function readErrorFiles(model: Proxy, environment: CompileEnvironment): Map<number, ErrorReply> {
-  const replies = new Map<number, ErrorReply>()
-  for (const file of model.errorFiles) {
-    const reply = readErrorFile(file, environment)
-    if (reply !== undefined) replies.set(file.status, reply)
-  }
-  return replies
 }
 
 /** Backends that do not exist were reported by the reader of the configuration. */

@@ -1,6 +1,7 @@
 /** What all parts of the compiler share, and what those of one section share. */
 import type { Condition, Diagnostics, LogTarget, Place, Proxy, Word } from '../../config/index.ts'
-import { compileAcl, compileLogFormat, compileTerms } from '../../sample/index.ts'
+import { predefinedAcls } from '../../sample/acl-keywords.ts'
+import { compileLogFormat, compileTerms, compileTest } from '../../sample/index.ts'
 import type {
   Acl,
   CompileContext,
@@ -31,6 +32,8 @@ export class CompileScope {
   readonly #isBackend: boolean
   readonly #mode: 'tcp' | 'http'
   readonly #acls = new Map<string, Acl>()
+  /** Where each ACL was first declared. */
+  readonly #declared = new Map<string, Place>()
 
   constructor(environment: CompileEnvironment, proxy: Pick<Proxy, 'kind' | 'mode'>) {
     this.environment = environment
@@ -56,15 +59,40 @@ export class CompileScope {
 
   declareAcls(acls: readonly AclDeclaration[]): void {
     for (const { place, name, words } of acls) {
-      compileAcl([{ text: name, place, quoted: false }, ...words], this.context('http-request'))
+      if (!this.#declared.has(name)) this.#declared.set(name, place)
+      const test = words.length === 0 ? undefined : compileTest(words, this.context('http-request'))
+      // Also when the line is wrong: who uses the ACL is not told that there is none.
+      const acl = this.#acls.get(name) ?? { name, tests: [] }
+      this.#acls.set(name, acl)
+      if (test !== undefined) acl.tests.push(test)
     }
   }
 
   /** Undefined without a condition; `never` after complaints, so that the rest can be compiled. */
   condition(condition: Condition | undefined, ruleset: Ruleset): CompiledCondition | undefined {
     if (condition === undefined) return undefined
+    const unless = condition.kind === 'unless'
+    // Nothing behind it, of which a warning told, is a condition that does not hold.
+    if (condition.words.length === 0) return unless ? undefined : never
+    if (!this.#declaresAbove(condition)) return never
     const keyword = { text: condition.kind, place: condition.place, quoted: false }
-    return compileTerms(keyword, condition.words, condition.kind === 'unless', this.context(ruleset)) ?? never
+    return compileTerms(keyword, condition.words, unless, this.context(ruleset)) ?? never
+  }
+
+  /** HAProxy reads a file from above: an ACL below a condition is not there. */
+  #declaresAbove(condition: Condition): boolean {
+    let inBraces = false
+    for (const word of condition.words) {
+      const name = word.text.replace(/^!+/, '')
+      if (name === '{' || name === '}') inBraces = name === '{'
+      const declared = inBraces || predefinedAcls.has(name) ? undefined : this.#declared.get(name)
+      if (declared === undefined || declared.file !== condition.place.file) continue
+      if (declared.line <= condition.place.line) continue
+      const message = `the ACL '${name}' is declared in line ${declared.line}, below its use`
+      this.environment.diagnostics.error('CFG_SAMPLE_ACL', word.place, message, 'move it up')
+      return false
+    }
+    return true
   }
 
   /** Empty text after complaints. */

@@ -36,7 +36,7 @@ export function readSpoeEngines(
       const { config: file, engine, place } = filter
       const text = files.text(file.text, file.place, 'SPOE file')
       if (text === undefined) continue
-      const parsed = parseSpoeFile(text, file.text, env, engine?.text, place)
+      const parsed = parseSpoeFile(text, file.text, env, engine?.text, place, config.global.bufferSize)
       diagnostics.list.push(...parsed.diagnostics)
       if (parsed.spoe !== undefined) engines.push({ proxy, filter, spoe: parsed.spoe })
     }
@@ -97,14 +97,14 @@ export function compileSpoe(
 }
 
 /**
- * Messages that are sent at no event, perhaps because it was misspelled, have mistakes too. Where they would be sent is
- * not known, so nothing is said about what is available there.
+ * Messages that nobody sends, or at no event, perhaps because a name was misspelled, have mistakes too. Where they would
+ * be sent is not known, so nothing is said about what is available there.
  */
 function checkUnsent({ proxy, spoe }: SpoeEngine, environment: CompileEnvironment): void {
   const diagnostics = new Diagnostics()
-  const scope = new CompileScope({ ...environment, diagnostics }, proxy)
-  for (const message of spoe.messages) {
-    if (message.event === undefined) compileMessage(message, 'http-request', scope)
+  const unsent = spoe.messages.filter(({ event }) => event === undefined)
+  for (const message of [...unsent, ...spoe.unusedMessages]) {
+    compileMessage(message, 'http-request', new CompileScope({ ...environment, diagnostics }, proxy))
   }
   const known = diagnostics.list.filter(({ code }) => code !== 'CFG_SAMPLE_CONTEXT')
   environment.diagnostics.list.push(...known)

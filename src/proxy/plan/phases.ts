@@ -2,7 +2,7 @@
  * The phases of a stream, in HAProxy's order. Rules, SPOE events and the log's idea of how far a stream came hang on
  * these names and on nothing else.
  */
-import type { RuleSet, SpoeEvent } from '../../config/model.ts'
+import type { RuleSet, SpoeEvent } from '../../config/model/index.ts'
 
 /** One phase: first its SPOE event is fired, then its rules are run. */
 export interface Phase {

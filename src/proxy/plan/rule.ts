@@ -1,5 +1,5 @@
 /** Rules as they run: conditions and actions compiled to closures, and what these see of a stream. */
-import type { Place } from '../../config/index.ts'
+import type { Place, StreamLogLevel } from '../../config/index.ts'
 import type { RequestHead, ResponseHead } from '../../http1/index.ts'
 import type { Stream } from '../../sample/stream.ts'
 import type { Flow, Wait } from './flow.ts'
@@ -27,6 +27,14 @@ export interface RuleStream extends Stream {
   wait(abandon?: () => void): Wait
   /** The page of a status, as the sections of this stream want it. */
   errorPage(status: number): StreamReply
+  /** What `set-log-level` asked for. */
+  logLevel: StreamLogLevel | undefined
+  /** Keeps text for the log, in a slot of the frontend. */
+  capture(side: 'request' | 'response', slot: number, text: string): void
+  /** Sends a response with status 1xx ahead, to a client that knows what that is. */
+  inform(head: ResponseHead): void
+  /** The client is going to be kept waiting; answers for how many milliseconds. */
+  beginTarpit(): number
   /** Answers the client, in place of the server; `cause` goes to the log. */
   reply(reply: StreamReply, cause: Cause): Flow
   /** Ends the stream without an answer. */

@@ -19,6 +19,7 @@ import type {
   ServerTransport,
 } from '../server/server-transport.ts'
 import { BodyBuffer } from './body-buffer.ts'
+import { captureHeaders } from './captured.ts'
 import type { ClientEvents, ClientTransport } from './client-transport.ts'
 import { endSize, requestSize, responseSize } from './htx-size.ts'
 import { isBegun, step } from './http-state.ts'
@@ -27,7 +28,7 @@ import { answersUpgrade, looksSwitched } from '../wire/upgrade.ts'
 import { RequestView, ResponseView } from './message-view.ts'
 import { StreamRecord } from './record.ts'
 import type { Beginning } from './record.ts'
-import { errorReply, replyHead } from './reply.ts'
+import { replyHead } from './reply.ts'
 import { RequestBody } from './request-body.ts'
 import type { Router } from './router.ts'
 import type { Session } from './session.ts'
@@ -44,7 +45,8 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
   readonly #head: RequestHead
   readonly #client: ClientTransport
   readonly #body: RequestBody
-  /** As received: rules may change that of the head. */
+  /** As received: rules may change those of the head. */
+  readonly #method: string
   readonly #target: string
   #responseHead: ResponseHead | undefined
   #responseFraming: Framing = 0
@@ -75,6 +77,7 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     super(context, session, frontend, new StreamRecord(beginning, -1))
     this.#client = client
     this.#head = head
+    this.#method = head.method
     this.#target = head.target
     this.#body = new RequestBody(client, head.framing === 0)
   }
@@ -106,7 +109,7 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
   override get requestLine(): string | undefined {
     // Content rules run before HAProxy has taken it down.
     if (this.inspecting) return undefined
-    return `${this.head.method} ${this.#target} HTTP/1.${this.head.minor}`
+    return `${this.#method} ${this.#target} HTTP/1.${this.head.minor}`
   }
 
   /** The body of the response, as far as it is there while rules look at it. */
@@ -139,9 +142,11 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     const { method, target, headers } = this.head
     this.record.bytesUploaded += requestSize(method, target, headers)
     const { model } = this.frontend.plan
+    const { request: slots } = model.captures
+    if (slots.length > 0) this.capturedRequest = captureHeaders(slots, headers)
     if (model.monitorUri !== undefined && originForm(target) === model.monitorUri) {
       this.#silent = true
-      this.reply(errorReply(200, this.frontend.plan), 'L')
+      this.reply(this.errorPage(200), 'L')
     } else this.#withBody(model.options.httpBufferRequest, this.#runFrontend)
   }
 
@@ -185,7 +190,8 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     this.record.requestReady()
     if (this.#halved) return this.#giveUp('C', () => this.#client.end())
     const { uniqueIdHeader } = this.frontend.plan.model
-    const id = uniqueIdHeader === undefined ? undefined : this.uniqueId
+    // Made while the request can be read, also when only the log shows it.
+    const id = this.uniqueId
     if (uniqueIdHeader !== undefined && id !== undefined) head.headers.add(uniqueIdHeader, id)
     addForwardedFor(head.headers, this.source?.address, this.frontend.plan, backend.plan)
     this.#connector = new Connector(this, backend)
@@ -306,6 +312,10 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     this.#client.sendInformational(head)
   }
 
+  override inform(head: ResponseHead): void {
+    this.onServerInformational(head)
+  }
+
   onServerHead(head: ResponseHead, framing: Framing): void {
     if (this.over || this.#response !== 'awaited') return
     if (head.status === 101 && !answersUpgrade(this.head, head)) {
@@ -320,6 +330,8 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     this.record.status = head.status
     this.record.bytesRead += responseSize(head.reason, head.headers)
     this.#move('head')
+    const { response: slots } = this.frontend.plan.model.captures
+    if (slots.length > 0) this.capturedResponse = captureHeaders(slots, head.headers)
     const steps = this.route?.response ?? []
     if (steps.length === 0) return this.#sendHead(head)
     this.#server?.hold()
@@ -479,7 +491,7 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
   }
 
   #sendReply(reply: StreamReply, head: ResponseHead): void {
-    this.record.status = head.status
+    this.record.status = head.status === reply.status ? (reply.logged ?? head.status) : head.status
     this.record.bytesRead += responseSize(head.reason, head.headers) + (reply.uncounted ?? 0)
     const { connectionMode } = this.frontend.plan.model.options
     const mayKeep = this.#body.complete && !reply.close && connectionMode !== 'close'

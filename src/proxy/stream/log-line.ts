@@ -7,11 +7,11 @@ import type { ProxyStream } from './stream.ts'
 export function logStream(stream: ProxyStream): void {
   const { frontend, record, context } = stream
   const { plan } = frontend
-  if (plan.logTargets.length > 0) {
+  if (plan.logTargets.length > 0 && stream.logLevel !== 'silent') {
     if (record.carried || !plan.model.options.dontLogNull) {
       const text = plan.logFormat === undefined ? connectLine(stream) : plan.logFormat(stream)
       const data = plan.logFormatSd?.(stream) ?? ''
-      context.log.send(plan.logTargets, plan.logTag, 'info', text, data)
+      context.log.send(plan.logTargets, plan.logTag, stream.logLevel ?? 'info', text, data)
     }
   }
   frontend.logged++

@@ -3,8 +3,6 @@ import type { SampleEndpoint, StreamLog } from '../../sample/stream.ts'
 import type { StreamRecord } from './record.ts'
 import type { ProxyStream } from './stream.ts'
 
-const none: readonly (string | undefined)[] = []
-
 /** One look at one stream; a log format asks it for each of its fields. */
 export class StreamLogView implements StreamLog {
   readonly #stream: ProxyStream
@@ -126,11 +124,13 @@ export class StreamLogView implements StreamLog {
   }
 
   get capturedRequest(): readonly (string | undefined)[] {
-    return none
+    const { capturedRequest, frontend } = this.#stream
+    return capturedRequest ?? frontend.plan.model.captures.request.map(() => undefined)
   }
 
   get capturedResponse(): readonly (string | undefined)[] {
-    return none
+    const { capturedResponse, frontend } = this.#stream
+    return capturedResponse ?? frontend.plan.model.captures.response.map(() => undefined)
   }
 
   get requestLine(): string | undefined {

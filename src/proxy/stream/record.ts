@@ -6,7 +6,7 @@ import { monotonic } from '../../clock.ts'
 import type { Cause } from '../plan/rule.ts'
 
 /** How far a stream came, as the second character of the termination state has it. */
-export type Stage = 'R' | 'Q' | 'C' | 'H' | 'D' | 'L'
+export type Stage = 'R' | 'T' | 'Q' | 'C' | 'H' | 'D' | 'L'
 
 /** When a stream began: monotonic milliseconds, and milliseconds since 1970. */
 export interface Beginning {
@@ -65,6 +65,11 @@ export class StreamRecord {
    */
   requestReady(): void {
     if (this.#requested < 0) this.#requested = monotonic()
+  }
+
+  /** The client waits for an answer that is no different for its waiting. */
+  tarpitted(): void {
+    this.#stage = 'T'
   }
 
   /** No server has room. */

@@ -1,14 +1,20 @@
 /** Answers that the proxy gives itself: error pages, `return`, `deny`, `redirect`. */
 import { errorPage, pageHeaders } from './error-page.ts'
 import type { ResponseHead } from '../../http1/index.ts'
+import { sendable } from '../plan/reply.ts'
 import type { StreamReply } from '../plan/reply.ts'
+import type { Stream } from '../../sample/stream.ts'
 import type { ProxyPlan } from '../plan/plan.ts'
 
-/** The page of an error: the `errorfile` of the backend, then of the frontend, then HAProxy's own. */
-export function errorReply(status: number, ...plans: readonly (ProxyPlan | undefined)[]): StreamReply {
+/** The page of an error: that of the backend, then of the frontend, then HAProxy's own. */
+export function errorReply(
+  status: number,
+  stream: Stream,
+  ...plans: readonly (ProxyPlan | undefined)[]
+): StreamReply {
   for (const plan of plans) {
-    const file = plan?.errorReplies.get(status)
-    if (file !== undefined) return { ...file, headers: file.headers.clone(), close: false }
+    const page = plan?.errorReplies.get(status)
+    if (page !== undefined) return sendable(page.build?.(stream) ?? page, status)
   }
   const page = errorPage(status)
   return {

@@ -3,7 +3,7 @@
  * samples and rules see.
  */
 import { wallClock } from '../../clock.ts'
-import type { VariableScope } from '../../config/model.ts'
+import type { StreamLogLevel, VariableScope } from '../../config/model/index.ts'
 import type { RequestHead, ResponseHead } from '../../http1/index.ts'
 import type {
   RequestState,
@@ -22,6 +22,7 @@ import type { StreamReply } from '../plan/reply.ts'
 import type { Cause, RuleStream } from '../plan/rule.ts'
 import type { SpoeMessagePlan, SpoePlan } from '../plan/spoe.ts'
 import type { Backend } from '../server/backend.ts'
+import type { Captured } from './captured.ts'
 import type { Server } from '../server/server.ts'
 import type { FilterContext } from './filter.ts'
 import { logStream } from './log-line.ts'
@@ -45,6 +46,10 @@ export abstract class ProxyStream extends StepRunner implements RuleStream {
   server: Server | undefined
   /** The state of the filters that have seen this stream. */
   filterContexts: FilterContext[] | undefined
+  /** What `capture` took, by the slots of the frontend; undefined: nothing yet. */
+  capturedRequest: Captured | undefined
+  capturedResponse: Captured | undefined
+  logLevel: StreamLogLevel | undefined
 
   #serial: number
   #route: Route | undefined
@@ -123,7 +128,26 @@ export abstract class ProxyStream extends StepRunner implements RuleStream {
   }
 
   errorPage(status: number): StreamReply {
-    return errorReply(status, this.chosenBackend?.plan, this.frontend.plan)
+    return errorReply(status, this, this.chosenBackend?.plan, this.frontend.plan)
+  }
+
+  inform(_head: ResponseHead): void {}
+
+  /** A slot that the frontend does not have is not there. */
+  capture(side: 'request' | 'response', slot: number, text: string): void {
+    const slots = this.frontend.plan.model.captures[side]
+    const length = slots[slot]?.length
+    if (length === undefined) return
+    const captured = side === 'request' ? this.capturedRequest : this.capturedResponse
+    const filled = captured ?? slots.map(() => undefined)
+    filled[slot] = text.slice(0, length)
+    if (side === 'request') this.capturedRequest = filled
+    else this.capturedResponse = filled
+  }
+
+  beginTarpit(): number {
+    this.record.tarpitted()
+    return (this.chosenBackend ?? this.frontend).plan.timeouts.tarpit ?? 0
   }
 
   abstract reply(reply: StreamReply, cause: Cause): Flow

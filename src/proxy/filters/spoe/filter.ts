@@ -158,12 +158,15 @@ export class SpoeFilter implements StreamFilter {
     if (backend === undefined || servers.length === 0) return undefined
     const { agent } = this.plan
     const capabilities: EngineCapability[] = agent.pipelining ? ['pipelining'] : []
+    if (agent.async) capabilities.push('async')
     const { connect } = backend.timeouts
     const { hello, idle } = agent.timeouts
     this.#engine = createEngine({
       servers: servers.map(({ model }) => model.address),
       capabilities,
       maxFrameSize: agent.maxFrameSize,
+      // A message that fits no frame is then not sent at all.
+      ...(agent.sendFragPayload ? {} : { maxPayloadSize: 0 }),
       maxWaitingFrames: agent.maxWaitingFrames,
       logger: this.#context.settings.logger,
       ...(connect === undefined || connect === 0 ? {} : { connectTimeout: connect }),

@@ -1,0 +1,133 @@
+/** The `fcgi-app` section (configuration.txt 10.1). */
+import type { FcgiAppDraft } from '../draft/sections.ts'
+import { defaults } from '../model/defaults.ts'
+import type { Args } from '../text/args.ts'
+import type { Word } from '../text/word.ts'
+import { readAcl } from './acl.ts'
+import { KeywordTable } from './keyword.ts'
+import type { Keyword, KeywordSection } from './keyword.ts'
+import { applyLog } from './log-target.ts'
+
+const sections: readonly KeywordSection[] = ['fcgi-app']
+
+interface More {
+  readonly fallback?: string
+  readonly negatable?: boolean
+}
+
+function keyword(
+  name: string,
+  syntax: string,
+  doc: string,
+  apply: Keyword<FcgiAppDraft>['apply'],
+  more: More = {},
+): Keyword<FcgiAppDraft> {
+  return { name, sections, support: 'yes', syntax, fallback: '', doc, since: '2.1', ...more, apply }
+}
+
+function oneWord(
+  name: string,
+  syntax: string,
+  doc: string,
+  set: (app: FcgiAppDraft, word: Word) => void,
+): Keyword<FcgiAppDraft> {
+  return keyword(name, syntax, doc, (app, args) => {
+    const word = args.expect(syntax)
+    if (word !== undefined && args.end()) set(app, word)
+  })
+}
+
+function flag(name: string, key: 'keepConn' | 'getValues' | 'mpxsConns', doc: string): Keyword<FcgiAppDraft> {
+  const apply = (app: FcgiAppDraft, args: Args): void => {
+    if (!args.end()) return
+    if (args.modifier === 'default') app[key] = key === 'keepConn'
+    else app[key] = args.modifier === undefined
+  }
+  return keyword(`option ${name}`, '', doc, apply, {
+    fallback: key === 'keepConn' ? 'on' : 'off',
+    negatable: true,
+  })
+}
+
+function applySetParam(app: FcgiAppDraft, args: Args): void {
+  const name = args.expect('<name> and <fmt>')
+  const format = name === undefined ? undefined : args.expect('<fmt>')
+  const parsed = format === undefined ? undefined : args.condition()
+  if (name === undefined || format === undefined || parsed === undefined) return
+  app.rules.push({ type: 'set-param', place: args.place, name, format, condition: parsed.condition })
+}
+
+function applyPassHeader(app: FcgiAppDraft, args: Args): void {
+  const name = args.expect('<name>')
+  const parsed = name === undefined ? undefined : args.condition()
+  if (name === undefined || parsed === undefined) return
+  app.rules.push({ type: 'pass-header', place: args.place, name, condition: parsed.condition })
+}
+
+/** A regular expression that cannot be compiled is an error here, not at the first request. */
+function applyPathInfo(app: FcgiAppDraft, args: Args): void {
+  const regex = args.expect('<regex>')
+  if (regex === undefined || !args.end()) return
+  try {
+    // oxlint-disable-next-line no-new -- made only to see whether it can be
+    new RegExp(regex.text, 's')
+    app.pathInfo = regex
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    args.error('CFG_ARGUMENT', regex.place, `the regular expression cannot be compiled: ${reason}`)
+  }
+}
+
+/** The keywords of `fcgi-app` sections. */
+export const fcgiTable = new KeywordTable<FcgiAppDraft>([
+  oneWord(
+    'docroot',
+    '<path>',
+    'DOCUMENT_ROOT, and what SCRIPT_FILENAME begins with; mandatory',
+    (app, word) => {
+      app.docroot = word
+    },
+  ),
+  oneWord('index', '<script>', "script of paths that end in '/'", (app, word) => {
+    app.index = word
+  }),
+  keyword(
+    'path-info',
+    '<regex>',
+    'on the decoded path: capture 1 is the script, 2 the path info',
+    applyPathInfo,
+  ),
+  keyword(
+    'log-stderr',
+    'global | <address> [len <length>] [format <format>] <facility> [<level> [<minlevel>]]',
+    "where the application's STDERR goes",
+    (app, args) => {
+      applyLog(app.logStderr, args, true)
+    },
+    { fallback: 'nowhere' },
+  ),
+  keyword(
+    'pass-header',
+    '<name> [{if | unless} <cond>]',
+    'pass a header that is hidden by default',
+    applyPassHeader,
+  ),
+  keyword('set-param', '<name> <fmt> [{if | unless} <cond>]', 'set a parameter', applySetParam),
+  keyword('acl', '<name> <criterion> [<flag>...] [<value>...]', 'a named condition', (app, args) => {
+    const acl = readAcl(args)
+    if (acl !== undefined) app.acls.push(acl)
+  }),
+  flag('keep-conn', 'keepConn', 'ask the application to keep connections'),
+  flag('get-values', 'getValues', 'ask the application for its limits'),
+  flag('mpxs-conns', 'mpxsConns', 'the application can multiplex'),
+  keyword(
+    'option max-reqs',
+    '<number>',
+    'requests in one connection at a time',
+    (app, args) => {
+      const value = args.integer('<number>', 1)
+      if (value !== undefined && args.end()) app.maxReqs = value
+    },
+    { fallback: String(defaults.fcgi.maxReqs) },
+  ),
+])

@@ -1,0 +1,36 @@
+/** All keywords: the tables that the readers use, and one list of everything for documentation and tests. */
+import type { ProxyDraft } from '../draft/proxy.ts'
+import { bindTable } from './bind.ts'
+import { httpErrorsTable } from './error-pages.ts'
+import { fcgiTable } from './fcgi.ts'
+import { globalTable } from './global.ts'
+import { KeywordTable } from './keyword.ts'
+import type { KeywordInfo } from './keyword.ts'
+import { optionKeywords } from './options.ts'
+import { proxyKeywords } from './proxy.ts'
+import { ruleKeywords } from './rules.ts'
+import { serverTable } from './server.ts'
+import { spoeAgentTable } from './spoe-agent.ts'
+import { spoeGroupTable, spoeMessageTable } from './spoe-message.ts'
+import { unsupportedProxyKeywords } from './unsupported.ts'
+
+/** The keywords of `defaults`, `frontend`, `listen` and `backend`. */
+export const proxyTable = new KeywordTable<ProxyDraft>([
+  ...proxyKeywords,
+  ...optionKeywords,
+  ...ruleKeywords,
+  ...unsupportedProxyKeywords,
+])
+
+/** Every keyword of every section, in the order of the sections. */
+export const keywords: readonly KeywordInfo[] = [
+  ...globalTable.entries,
+  ...proxyTable.entries,
+  ...bindTable.entries,
+  ...serverTable.entries,
+  ...fcgiTable.entries,
+  ...httpErrorsTable.entries,
+  ...spoeAgentTable.entries,
+  ...spoeMessageTable.entries,
+  ...spoeGroupTable.entries,
+]

@@ -1,0 +1,23 @@
+/** What holds when a keyword is not given (configuration.txt 3 to 5, SPOE.txt 2): read by the drafts and by the page of keywords. */
+export const defaults = {
+  mode: 'tcp',
+  balance: 'roundrobin',
+  retries: 3,
+  httpReuse: 'safe',
+  connectionMode: 'keep-alive',
+  /** `tune.bufsize`: bytes. */
+  bufferSize: 16_384,
+  /** `tune.http.maxhdr` */
+  maxHeaders: 101,
+  /** Bytes of a log line. */
+  logLength: 1024,
+  server: {
+    weight: 1,
+    /** Milliseconds. */
+    inter: 2000,
+    rise: 2,
+    fall: 3,
+  },
+  fcgi: { maxReqs: 1 },
+  spoe: { maxWaitingFrames: 20 },
+} as const

@@ -1,0 +1,81 @@
+/**
+ * Rules of every set, error pages and captures through HAProxy and through sluice: what the client gets, what the server
+ * gets, and the log line but for its times and numbers.
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Haproxy } from '../support/haproxy.ts'
+import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
+import { deadPort, RawClient, startProxy, until } from '../proxy/support.ts'
+import type { TestProxy } from '../proxy/support.ts'
+import { cases, config, files, requestOf } from './config-actions-cases.ts'
+import { startOrigin } from './proxy-origin.ts'
+
+const skip = skipWithoutHaproxy()
+
+describe('actions, error pages and captures', { skip, concurrency: false }, () => {
+  let haproxy: Haproxy<'fe'>
+  let sluice: TestProxy
+  const cleanups: (() => void | Promise<void>)[] = []
+
+  before(async () => {
+    const origin = await startOrigin()
+    const dead = await deadPort()
+    cleanups.push(() => origin.stop())
+    haproxy = await startHaproxy({
+      ports: ['fe'],
+      files,
+      config: ({ fe }) => config({ fe, origin: origin.port, dead }),
+    })
+    const t = { after: (callback: () => void | Promise<void>) => void cleanups.push(callback) }
+    sluice = await startProxy(t, config({ fe: 0, origin: origin.port, dead }), { files })
+  })
+
+  after(async () => {
+    for (const cleanup of cleanups.reverse()) await cleanup()
+    await haproxy?.stop()
+  })
+
+  for (const each of cases) {
+    it(each.name, async () => {
+      const raw = requestOf(each)
+      const [theirs, ours] = await Promise.all([run(haproxy.ports.fe, raw), run(sluice.port(), raw)])
+      assert.deepEqual(ours, theirs)
+    })
+  }
+
+  it('logs alike', () => {
+    const wanted = haproxy
+      .logs()
+      .split('\n')
+      .filter((line) => line.startsWith('127.0.0.1:'))
+    assert.ok(wanted.length > 40, `${wanted.length} lines`)
+    assert.deepEqual(sluice.lines.map(plainLog).sort(), wanted.map(plainLog).sort())
+  })
+})
+
+interface Outcome {
+  readonly answer: string
+  readonly ended: boolean
+}
+
+async function run(port: number, raw: string): Promise<Outcome> {
+  const client = new RawClient(port)
+  client.send(raw)
+  await until(() => client.received !== '' || client.ended, 'an answer')
+  await sleep(60)
+  const outcome = { answer: client.received, ended: client.ended }
+  client.destroy()
+  await sleep(10)
+  return outcome
+}
+
+/** Without addresses, dates, times, and the numbers of bytes and connections that depend on them. */
+function plainLog(line: string): string {
+  return line
+    .replace(/^\S+ \[[^\]]*\] /, '')
+    .replace(/ -?\d+\/-?\d+\/-?\d+\/-?\d+\/-?\d+ /, ' T ')
+    .replace(/ (-?\d+) \d+ - - /, ' $1 B - - ')
+    .replace(/ \d+\/\d+\/\d+\/\d+\/(\+?\d+) \d+\/\d+ +/, ' c/c/c/c/$1 q/q ')
+}
