@@ -189,13 +189,10 @@ export class FcgiConnection {
     })
   }
 
-  /** Takes no more requests, and closes when the last one has ended. */
+  /** Takes no more requests, and closes when the last one has ended. The owner, who knows, is told of the end only. */
   close(): void {
     if (this.#state === 'connecting') this.destroy()
-    else {
-      this.#step('retire')
-      this.#settle()
-    }
+    else if (this.#step('retire')) this.#endWhenDrained()
   }
 
   /** Closes at once; requests fail with `error`. */
@@ -325,10 +322,15 @@ export class FcgiConnection {
 
   /** After a request: gone when it was the last of a connection that takes no more, else at the owner's disposal. */
   #settle(): void {
-    if (this.#state === 'draining' && this.#streams.size === 0) {
-      this.#step('drained')
-      this.#socket?.destroy()
-    } else this.#owner.released(this)
+    this.#endWhenDrained()
+    // One that is closing already is at nobody's disposal: an owner that closes would close it again, and for ever.
+    if (this.#state === 'open' || this.#state === 'draining') this.#owner.released(this)
+  }
+
+  #endWhenDrained(): void {
+    if (this.#state !== 'draining' || this.#streams.size > 0) return
+    this.#step('drained')
+    this.#socket?.destroy()
   }
 
   #drained(): void {
