@@ -79,33 +79,22 @@ export function createFcgiClient(options: FcgiClientOptions): FcgiClient {
 class Client implements FcgiClient, ExchangeOwner {
   readonly options: ResolvedClientOptions
   readonly #pools: readonly FcgiPool[]
-  #homes = new Map<Exchange, FcgiPool>()
+  /** All requests that are not over, and the pool that each was given to; none yet while its body is gathered. */
+  readonly #homes = new Map<Exchange, FcgiPool | undefined>()
   #next = 0
   #closed = false
-  readonly #whenEmpty: Promise<void>
+  readonly #emptied = withResolver()
   #requests = 0
   #failed = 0
   #retried = 0
 
   constructor(options: ResolvedClientOptions) {
     this.options = options
-    const { promise, resolve } = withResolver()
-    this.#whenEmpty = promise
-    let left = options.servers.length
-    const emptied = new Set<number>()
-    this.#pools = options.servers.map((server, index) => {
-      const endpoint = toEndpoint(server)
-      return new FcgiPool(
-        endpoint,
-        options,
-        (exchange, error) => this.#refused(exchange, error),
-        () => {
-          if (emptied.has(index)) return
-          emptied.add(index)
-          if (--left === 0) resolve()
-        },
-      )
-    })
+    const onRefused = (exchange: Exchange, error: FcgiError) => this.#refused(exchange, error)
+    const onEmpty = () => this.#checkEmpty()
+    this.#pools = options.servers.map(
+      (server) => new FcgiPool(toEndpoint(server), options, onRefused, onEmpty),
+    )
   }
 
   get stats(): FcgiClientStats {
@@ -132,6 +121,7 @@ class Client implements FcgiClient, ExchangeOwner {
     if (this.#closed) throw new UsageError('ERR_SLUICE_CLOSED', 'the FastCGI client was closed')
     const exchange = new Exchange(request, handler, this)
     this.#requests++
+    this.#homes.set(exchange, undefined)
     exchange.start()
     return exchange
   }
@@ -156,6 +146,13 @@ class Client implements FcgiClient, ExchangeOwner {
     if (error !== undefined) this.#failed++
     this.#homes.get(exchange)?.forget(exchange)
     this.#homes.delete(exchange)
+    this.#checkEmpty()
+  }
+
+  /** A pool without connections may get one yet: for a request that is gathered, or that another server refuses. */
+  #checkEmpty(): void {
+    if (!this.#closed || this.#homes.size > 0) return
+    if (this.#pools.every((pool) => pool.connections === 0)) this.#emptied.resolve()
   }
 
   /** No connection could be made: another server may do, this one was asked just now. */
@@ -186,7 +183,8 @@ class Client implements FcgiClient, ExchangeOwner {
   close(): Promise<void> {
     this.#closed = true
     for (const pool of this.#pools) pool.close()
-    return this.#whenEmpty
+    this.#checkEmpty()
+    return this.#emptied.promise
   }
 
   destroy(error?: FcgiError): void {
@@ -194,6 +192,7 @@ class Client implements FcgiClient, ExchangeOwner {
     const cause = error ?? new FcgiError('ERR_FCGI_ABORTED', 'the client was destroyed')
     for (const exchange of this.#homes.keys()) exchange.fail(cause)
     for (const pool of this.#pools) pool.destroy(cause)
+    this.#checkEmpty()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -2,6 +2,7 @@
  * One request and its response, from the caller's `start` to the one callback that ends it. It knows its connection only
  * as something that takes STDIN, and survives it when the request may be sent again.
  */
+import { errorMessage } from '../errors.ts'
 import { Role } from './begin-request.ts'
 import { CgiResponseDecoder } from './cgi-response.ts'
 import type { CgiHead, CgiResponseSink } from './cgi-response.ts'
@@ -165,8 +166,8 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
     try {
       connection.begin(this, this.#sentParams(), bodyless)
     } catch (error) {
-      if (!(error instanceof FcgiError)) throw error
-      return this.fail(error)
+      // The connection may be in the middle of ending another request, which is to be told first.
+      return this.fail(unsendable(error), true)
     }
     this.#connection = connection
     this.attempts++
@@ -247,6 +248,7 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
 
   lost(error: FcgiError, how: Loss): void {
     this.#connection = undefined
+    if (this.#over) return
     // The empty STDOUT, or the last byte of Content-Length, has come: only END_REQUEST is missing.
     if (this.#decoder.bodyDone || stepRequest(this.#state, 'lost') === 'complete') {
       return this.#finishWithoutEnd()
@@ -314,12 +316,15 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
     })
   }
 
-  /** Ends it with an error, which the handler is told, and tells the application when it still works on it. */
-  fail(error: FcgiError): void {
+  /**
+   * Ends it with an error, which the handler is told, and tells the application when it still works on it.
+   * @param later - whether the handler is told when the calls in progress have returned.
+   */
+  fail(error: FcgiError, later: boolean = this.#inCall): void {
     if (!this.#close('abort')) return
     this.#owner.finished(this, error)
     const tell = () => this.#conclude(() => this.#handler.onError(error))
-    if (this.#inCall) process.nextTick(tell)
+    if (later) process.nextTick(tell)
     else tell()
   }
 
@@ -364,6 +369,12 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
   #logThrown(error: unknown): void {
     this.#owner.options.logger.error({ err: error }, 'fcgi: a callback threw')
   }
+}
+
+/** Parameters that were changed after they were given may throw anything. */
+function unsendable(error: unknown): FcgiError {
+  if (error instanceof FcgiError) return error
+  return new FcgiError('ERR_FCGI_PARAM_VALUE', errorMessage(error), { cause: error })
 }
 
 function textParam(

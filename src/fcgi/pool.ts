@@ -45,7 +45,7 @@ export class FcgiPool implements ConnectionOwner {
 
   /**
    * @param onRefused - gets a request that no connection could be made for.
-   * @param onEmpty - after `close`, when the last connection is gone.
+   * @param onEmpty - after `close`, when no connection is left; more than once when another is made after that.
    */
   constructor(
     endpoint: Endpoint,
@@ -116,15 +116,14 @@ export class FcgiPool implements ConnectionOwner {
       if (this.#queue.length === 0 && connection.active === 0) this.#retire(connection)
     }
     if (this.#queue.length > 0) this.#open()
-    this.#checkEmpty()
   }
 
   /** Closes them now. */
   destroy(error: FcgiError): void {
     this.#closed = true
-    for (const exchange of this.#queue.splice(0)) exchange.fail(error)
+    const queued = this.#queue.splice(0)
     for (const connection of this.#connections) connection.destroy(error)
-    this.#checkEmpty()
+    for (const exchange of queued) exchange.fail(error)
   }
 
   released(connection: FcgiConnection): void {
@@ -144,12 +143,10 @@ export class FcgiPool implements ConnectionOwner {
     this.#opening.delete(connection)
     this.#downSince = monotonic()
     // Each request in the queue has a connection that is being made for it, up to the limit of connections.
-    if (this.#queue.length > this.#opening.size) {
-      const exchange = this.#queue.shift()
-      if (exchange !== undefined) this.#onRefused(exchange, error)
-    }
+    const refused = this.#queue.length > this.#opening.size ? this.#queue.shift() : undefined
     this.#open()
     this.#checkEmpty()
+    if (refused !== undefined) this.#onRefused(refused, error)
   }
 
   closed(connection: FcgiConnection): void {

@@ -145,30 +145,28 @@ export class ResponderRequest implements FcgiContext {
     }
     if (late) return
     if (content.length === 0) this.#stdin?.push(null)
-    else if (!(this.stdin as StdinStream).push(content)) this.#link.block(this)
+    // The handler may be called from within, and end the request.
+    else if (!(this.stdin as StdinStream).push(content) && !this.over) this.#link.block(this)
   }
 
   recvAbort(): void {
     this.#step('recvAbort')
-    this.#finish(new FcgiError('ERR_FCGI_ABORTED', 'by the gateway', { fault: 'peer' }))
     this.#link.sendEnd(this, 0, ProtocolStatus.RequestComplete)
-    if (!this.#served) this.#link.settled(this)
+    this.#giveUp(new FcgiError('ERR_FCGI_ABORTED', 'by the gateway', { fault: 'peer' }))
   }
 
   /** The connection is gone. */
   lost(error: FcgiError): void {
-    if (this.over) return
-    this.#step('recvAbort')
-    this.#finish(error)
-    if (!this.#served) this.#link.settled(this)
+    if (!this.over && this.#step('recvAbort')) this.#giveUp(error)
   }
 
-  #finish(error: FcgiError | undefined): void {
+  /** Tells the handler, who may call anything from there. */
+  #giveUp(error: FcgiError): void {
     this.#aborted = error
     this.#link.unblock(this)
-    if (error === undefined) this.#stdin?.discard()
-    else this.#stdin?.destroy(error)
-    if (error !== undefined) this.#abort?.abort(error)
+    if (!this.#served) this.#link.settled(this)
+    this.#stdin?.destroy(error)
+    this.#abort?.abort(error)
   }
 
   // From the handler.
@@ -244,7 +242,8 @@ export class ResponderRequest implements FcgiContext {
     if (!this.#begun) this.writeHead(200)
     this.#flushHead()
     this.#step('sendEnd')
-    this.#finish(undefined)
+    this.#link.unblock(this)
+    this.#stdin?.discard()
     this.#link.sendEnd(this, appStatus >>> 0, ProtocolStatus.RequestComplete)
   }
 

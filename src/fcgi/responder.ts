@@ -94,16 +94,29 @@ class Responder implements FcgiResponder, ConnectionHost {
   }
 
   async listen(given: string | Endpoint): Promise<Endpoint> {
-    if (this.#closed) throw new UsageError('ERR_SLUICE_CLOSED', 'the FastCGI responder was closed')
+    if (this.#closed) throw closedError()
     const endpoint = toEndpoint(given)
     const server = await this.#open(endpoint)
-    if (endpoint.type === 'unix' && this.options.socketMode !== 0) {
-      await chmod(endpoint.path, this.options.socketMode)
+    try {
+      await this.#permit(endpoint)
+      // It may have been closed meanwhile, when this one was not known yet.
+      if (this.#closed) throw closedError()
+    } catch (error) {
+      server.close()
+      throw error
     }
     this.#servers.push(server)
     const address = server.address()
     if (endpoint.type !== 'tcp' || address === null || typeof address === 'string') return endpoint
     return { ...endpoint, port: address.port }
+  }
+
+  async #permit(endpoint: Endpoint): Promise<void> {
+    const { socketMode } = this.options
+    if (endpoint.type !== 'unix' || socketMode === 0) return
+    await chmod(endpoint.path, socketMode).catch((error: unknown) => {
+      throw listenError(endpoint, error)
+    })
   }
 
   async #open(endpoint: Endpoint): Promise<Server> {
@@ -201,6 +214,10 @@ class Responder implements FcgiResponder, ConnectionHost {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+function closedError(): UsageError {
+  return new UsageError('ERR_SLUICE_CLOSED', 'the FastCGI responder was closed')
 }
 
 function listenError(endpoint: Endpoint, error: unknown): FcgiError {

@@ -87,7 +87,7 @@ export class PendingResponse implements ExchangeHandler {
   async #sendBody(exchange: FcgiExchange, body: AsyncIterable<Uint8Array | string>): Promise<void> {
     this.#stopBody = () => {
       // A stream ends at once; an iterator that is waiting for its source ends after that.
-      if (body instanceof Readable) body.destroy()
+      if (body instanceof Readable) destroyQuietly(body)
     }
     try {
       for await (const chunk of body) {
@@ -137,6 +137,7 @@ export class PendingResponse implements ExchangeHandler {
         this.#exchange?.abort()
         this.#finish()
         this.#settleEnd.reject(error ?? new FcgiError('ERR_FCGI_ABORTED', 'the body was destroyed'))
+        this.#stopBody?.()
       },
     )
     this.#body = body
@@ -157,6 +158,7 @@ export class PendingResponse implements ExchangeHandler {
     this.#finish()
     this.#settleEnd.resolve(end)
     this.#body?.push(null)
+    this.#stopBody?.()
   }
 
   onError(error: FcgiError): void {
@@ -164,13 +166,13 @@ export class PendingResponse implements ExchangeHandler {
     this.#settleEnd.reject(error)
     this.#reject(error)
     this.#body?.destroy(error)
+    this.#stopBody?.()
   }
 
   #finish(): void {
     this.#over = true
     this.#init.signal?.removeEventListener('abort', this.#onAbort)
     this.onDrain()
-    this.#stopBody?.()
   }
 }
 
@@ -194,6 +196,15 @@ class BodyStream extends Readable {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#onDestroy(error)
     callback(error)
+  }
+}
+
+/** The `destroy` of somebody else's class may throw: that is not the response's matter. */
+function destroyQuietly(stream: Readable): void {
+  try {
+    stream.destroy()
+  } catch {
+    // Whoever wrote it has the stream, and can see what it did.
   }
 }
 
