@@ -60,7 +60,10 @@ export interface FcgiClientOptions {
    * application may have run them. @default false
    */
   retryUnsafe?: boolean
-  /** Most bytes of a request body that are kept so that it can be sent again. @default 65536 */
+  /**
+   * Largest request body that is kept while it is written, so that it can be sent again. One that is given whole is the
+   * caller's memory, and can be sent again whatever its size. @default 65536
+   */
   maxReplaySize?: number
   /**
    * Most bytes of a request body without CONTENT_LENGTH: it is gathered first, since php-fpm reads no body without it.

@@ -7,7 +7,12 @@ const nothing = new Uint8Array(0)
 
 /** See the head of this file. */
 export class RecordSender {
+  /** How many writes the system has taken whole; grows while the peer reads. */
+  taken = 0
   #corked = false
+  readonly #onTaken = (): void => {
+    this.taken++
+  }
   readonly #socket: Socket
   readonly #padding: boolean
 
@@ -36,7 +41,7 @@ export class RecordSender {
   /** Sends bytes that are records already; they are copied. */
   bytes(bytes: Buffer): void {
     this.#cork()
-    this.#socket.write(Buffer.from(bytes))
+    this.#socket.write(Buffer.from(bytes), this.#onTaken)
   }
 
   /**
@@ -54,7 +59,7 @@ export class RecordSender {
     const padding = this.#padding ? paddingFor(content.length) : 0
     const header = Buffer.allocUnsafe(headerSize)
     putRecordHeader(header, 0, type, id, content.length, padding)
-    let more = this.#socket.write(header)
+    let more = this.#socket.write(header, this.#onTaken)
     if (content.length > 0) more = this.#socket.write(content)
     if (padding > 0) more = this.#socket.write(Buffer.alloc(padding))
     return more

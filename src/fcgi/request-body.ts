@@ -11,6 +11,8 @@ export class RequestBody {
   held: Uint8Array[] | undefined = []
   #length: number | undefined
   #written = 0
+  /** Whether the caller has given all of it at once, and so has it in memory anyhow. */
+  readonly #whole: boolean
 
   /**
    * @param declared - CONTENT_LENGTH of the parameters.
@@ -19,6 +21,7 @@ export class RequestBody {
   constructor(declared: string | undefined, given: Uint8Array | boolean) {
     this.unsized = declared === undefined
     this.ended = given !== true
+    this.#whole = this.ended
     if (given instanceof Uint8Array && given.length > 0) this.held = [given]
     this.#written = given instanceof Uint8Array ? given.length : 0
     if (declared === undefined) this.#length = this.ended ? this.#written : undefined
@@ -62,9 +65,9 @@ export class RequestBody {
     if (this.#written < this.#length) this.#refuse()
   }
 
-  /** What was held has been sent: it is kept when it is whole, or will be small when it is. */
+  /** What was held has been sent: it is kept when that costs nothing, or little. */
   sent(maxReplaySize: number): void {
-    if (!this.ended && (this.#length ?? 0) > maxReplaySize) this.held = undefined
+    if (!this.#whole && (this.#length ?? 0) > maxReplaySize) this.held = undefined
   }
 
   #refuse(): never {

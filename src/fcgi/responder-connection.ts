@@ -1,6 +1,8 @@
 /** One connection of a gateway: records in, records out, and the requests that are open on it. */
 import type { Socket } from 'node:net'
 import { Writer } from '../bytes/writer.ts'
+import { monotonic } from '../clock.ts'
+import type { Deadlines } from '../deadlines.ts'
 import { decodeBeginRequest, Role } from './begin-request.ts'
 import { encodeEndRequest, ProtocolStatus } from './end-request.ts'
 import { FcgiError } from './errors.ts'
@@ -9,12 +11,15 @@ import { RecordSender } from './record-sender.ts'
 import type { ResolvedResponderOptions } from './responder-options.ts'
 import { ResponderRequest } from './responder-request.ts'
 import type { RequestLink } from './responder-request.ts'
+import { StallWatch } from './stall-watch.ts'
 import { encodeUnknownType } from './unknown-type.ts'
 import { decodeGetValues, encodeGetValuesResult } from './values.ts'
 
 /** What a connection needs from the responder. */
 export interface ConnectionHost {
   readonly options: ResolvedResponderOptions
+  /** Of all requests that wait for their gateway. */
+  readonly deadlines: Deadlines<ResponderRequest>
   /** Counts one more request; false when there are too many. */
   admit(): boolean
   /** One that was admitted is done. */
@@ -31,6 +36,7 @@ export class ResponderConnection implements RequestLink {
   readonly #host: ConnectionHost
   readonly #socket: Socket
   readonly #sender: RecordSender
+  readonly #stall: StallWatch
   readonly #reader = new RecordReader()
   readonly #writer = new Writer(256)
   readonly #requests = new Map<number, ResponderRequest>()
@@ -41,20 +47,25 @@ export class ResponderConnection implements RequestLink {
   #ended = false
   #gone = false
   #pumping = false
+  /** More is unsent than there may be when a request is taken: none is until it has left. */
+  #full = false
   #idleTimer: NodeJS.Timeout | undefined
-  #paramsTimer: NodeJS.Timeout | undefined
 
   constructor(socket: Socket, host: ConnectionHost) {
     this.#socket = socket
     this.#host = host
     this.options = host.options
     this.#sender = new RecordSender(socket, host.options.padding)
+    this.#stall = new StallWatch(socket, this.#sender, this.options.stallTimeout, () => {
+      this.options.logger.warn({ peer: this.#peer }, 'fcgi: the gateway does not read')
+      this.#lost('the gateway does not read')
+    })
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => {
       this.#reader.push(chunk)
       this.#pump()
     })
-    socket.on('drain', () => this.#wakeWriters())
+    socket.on('drain', () => this.#drained())
     socket.on('error', () => {})
     socket.on('end', () => this.#lost('the gateway closed the connection'))
     socket.on('close', () => this.#lost('the connection is gone'))
@@ -81,7 +92,7 @@ export class ResponderConnection implements RequestLink {
     if (this.#gone) return
     this.#gone = true
     clearTimeout(this.#idleTimer)
-    clearTimeout(this.#paramsTimer)
+    this.#stall.stop()
     const requests = [...this.#requests.values()]
     this.#requests.clear()
     this.#blocked.clear()
@@ -89,6 +100,7 @@ export class ResponderConnection implements RequestLink {
     this.#socket.destroy()
     this.#host.closed(this)
     const error = new FcgiError('ERR_FCGI_ABORTED', why, { fault: 'peer' })
+    for (const request of requests) this.#host.deadlines.remove(request)
     for (const request of requests) request.lost(error)
   }
 
@@ -96,16 +108,22 @@ export class ResponderConnection implements RequestLink {
     if (this.#pumping) return
     this.#pumping = true
     try {
-      while (this.#blocked.size === 0 && !this.#gone && this.#reader.next()) this.#recvRecord()
+      while (!this.#isHeld() && !this.#gone && this.#reader.next()) this.#recvRecord()
     } catch (error) {
       if (!(error instanceof FcgiError)) throw error
-      const peer = this.#socket.remoteAddress ?? 'unix'
-      this.options.logger.warn({ err: error, peer }, 'fcgi: the gateway broke the protocol')
+      this.options.logger.warn({ err: error, peer: this.#peer }, 'fcgi: the gateway broke the protocol')
       this.#lost(error.message)
     } finally {
       this.#pumping = false
     }
-    this.#armParams()
+  }
+
+  get #peer(): string {
+    return this.#socket.remoteAddress ?? 'unix'
+  }
+
+  #isHeld(): boolean {
+    return this.#full || this.#blocked.size > 0
   }
 
   #recvRecord(): void {
@@ -129,7 +147,32 @@ export class ResponderConnection implements RequestLink {
     writer.reset()
     if (type === RecordType.GetValues) encodeGetValuesResult(writer, this.#values())
     else encodeUnknownType(writer, type)
-    this.#sender.bytes(writer.view())
+    this.#send(writer.view())
+    this.#checkFull()
+  }
+
+  #send(records: Buffer): void {
+    this.#sender.bytes(records)
+    this.#stall.written()
+  }
+
+  /**
+   * After a record that costs memory in the answer. STDIN is still read then: a gateway may have to write all of it
+   * before it reads.
+   */
+  #checkFull(): void {
+    const { writableLength, writableNeedDrain } = this.#socket
+    if (writableLength <= this.options.maxPendingOutput || !writableNeedDrain || this.#gone) return
+    this.#full = true
+    this.#socket.pause()
+  }
+
+  #drained(): void {
+    if (this.#full) {
+      this.#full = false
+      this.#resume()
+    }
+    this.#wakeWriters()
   }
 
   #values(): [string, string][] {
@@ -155,12 +198,15 @@ export class ResponderConnection implements RequestLink {
       const writer = this.#writer
       writer.reset()
       encodeEndRequest(writer, id, 0, refusal)
-      this.#sender.bytes(writer.view())
+      this.#send(writer.view())
       this.#settle()
-      return
+    } else {
+      clearTimeout(this.#idleTimer)
+      const request = new ResponderRequest(id, role, this)
+      this.#requests.set(id, request)
+      this.await(request, this.options.paramsTimeout)
     }
-    clearTimeout(this.#idleTimer)
-    this.#requests.set(id, new ResponderRequest(id, role, this))
+    this.#checkFull()
   }
 
   #refusal(role: number): ProtocolStatus {
@@ -176,21 +222,27 @@ export class ResponderConnection implements RequestLink {
   // For the requests.
 
   sendStdout(id: number, content: Uint8Array): boolean {
-    return this.#gone || this.#sender.stream(RecordType.Stdout, id, content)
+    if (this.#gone) return true
+    const more = this.#sender.stream(RecordType.Stdout, id, content)
+    this.#stall.written()
+    return more
   }
 
   sendStderr(id: number, content: Uint8Array): void {
-    if (!this.#gone) this.#sender.stream(RecordType.Stderr, id, content)
+    if (this.#gone) return
+    this.#sender.stream(RecordType.Stderr, id, content)
+    this.#stall.written()
   }
 
   sendEnd(request: ResponderRequest, appStatus: number, protocolStatus: ProtocolStatus): void {
     this.#requests.delete(request.id)
+    this.#host.deadlines.remove(request)
     if (this.#gone) return
     const writer = this.#writer
     writer.reset()
     encodeRecordHeader(writer, RecordType.Stdout, request.id, 0)
     encodeEndRequest(writer, request.id, appStatus, protocolStatus)
-    this.#sender.bytes(writer.view())
+    this.#send(writer.view())
     this.#settle()
   }
 
@@ -200,12 +252,26 @@ export class ResponderConnection implements RequestLink {
   }
 
   unblock(request: ResponderRequest): void {
-    if (!this.#blocked.delete(request) || this.#blocked.size > 0) return
+    if (this.#blocked.delete(request) && this.#blocked.size === 0) this.#resume()
+  }
+
+  #resume(): void {
     process.nextTick(() => {
-      if (this.#blocked.size > 0 || this.#gone) return
+      if (this.#isHeld() || this.#gone) return
       this.#pump()
-      if (this.#blocked.size === 0) this.#socket.resume()
+      if (!this.#isHeld()) this.#socket.resume()
     })
+  }
+
+  await(request: ResponderRequest, timeout: number): void {
+    const { deadlines } = this.#host
+    deadlines.remove(request)
+    if (timeout > 0 && !this.#gone) deadlines.add(request, timeout, monotonic())
+  }
+
+  paramsLate(): void {
+    this.options.logger.warn({ peer: this.#peer }, 'fcgi: the parameters of a request did not arrive in time')
+    this.#lost('its parameters did not arrive in time')
   }
 
   drained(): Promise<void> {
@@ -232,29 +298,15 @@ export class ResponderConnection implements RequestLink {
     this.#ended = true
     clearTimeout(this.#idleTimer)
     // Reading goes on: closing with data unread would take the response back (RST).
-    this.#socket.end()
-    this.#idleTimer = setTimeout(() => this.#socket.destroy(), lingerTime)
+    this.#socket.end(() => {
+      // Until here it was for the gateway to read.
+      this.#idleTimer = setTimeout(() => this.#socket.destroy(), lingerTime)
+    })
   }
 
   #armIdle(): void {
     const { idleTimeout } = this.options
     clearTimeout(this.#idleTimer)
     if (idleTimeout > 0) this.#idleTimer = setTimeout(() => this.#lost('it was idle'), idleTimeout)
-  }
-
-  /** One timer for all requests whose parameters are not complete: unfinished ones must not gather. */
-  #armParams(): void {
-    const { paramsTimeout } = this.options
-    let waiting = false
-    for (const request of this.#requests.values()) waiting ||= request.halfOpen
-    if (!waiting) {
-      clearTimeout(this.#paramsTimer)
-      this.#paramsTimer = undefined
-    } else if (this.#paramsTimer === undefined && paramsTimeout > 0 && !this.#gone) {
-      this.#paramsTimer = setTimeout(() => {
-        this.options.logger.warn({}, 'fcgi: the parameters of a request did not arrive in time')
-        this.#lost('its parameters did not arrive in time')
-      }, paramsTimeout)
-    }
   }
 }

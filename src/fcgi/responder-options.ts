@@ -31,10 +31,29 @@ export interface FcgiResponderOptions {
   maxParamsSize?: number
   /** How many parameters one request may have. @default 1000 */
   maxParams?: number
-  /** How much of a request body is held for a handler that does not read it; then the connection is not read. @default 65536 */
+  /**
+   * How much of a request body is held for a handler that does not read it, one record more at most; then the connection
+   * is not read. @default 65536
+   */
   stdinBufferSize?: number
+  /**
+   * How much of what was written to a connection may be unsent before no further request is taken from it. It does not
+   * bound what handlers write: see {@link FcgiContext.write}. @default 1048576
+   */
+  maxPendingOutput?: number
   /** How long the parameters of a request may take to arrive; the connection is closed then. 0 waits for ever. @default 10000 */
   paramsTimeout?: number
+  /**
+   * How long a handler may wait for more of STDIN: the request is answered with status 408 then, its `signal` is aborted
+   * and its `stdin` fails with `ERR_FCGI_STDIN_TIMEOUT`. It does not run while the handler does not read. 0 waits for
+   * ever. @default 60000
+   */
+  stdinTimeout?: number
+  /**
+   * How long the gateway may take nothing of what was written for it; the connection is closed then. 0 waits for ever.
+   * @default 60000
+   */
+  stallTimeout?: number
   /** How long a connection may be open without a request; 0 waits for ever. @default 120000 */
   idleTimeout?: number
   /** Addresses and CIDR ranges that may connect over TCP; none given: all. @default [] */
@@ -72,7 +91,10 @@ const specs: Specs<FcgiResponderOptions> = {
   maxParamsSize: integer(262_144, { min: 1 }),
   maxParams: integer(1000, { min: 1 }),
   stdinBufferSize: integer(65_536, { min: 1 }),
+  maxPendingOutput: integer(1_048_576, { min: 1 }),
   paramsTimeout: integer(10_000, { max: 0x7fff_ffff }),
+  stdinTimeout: integer(60_000, { max: 0x7fff_ffff }),
+  stallTimeout: integer(60_000, { max: 0x7fff_ffff }),
   idleTimeout: integer(120_000, { max: 0x7fff_ffff }),
   allowedPeers: strings([]),
   socketMode: integer(0, { max: 0o7777 }),

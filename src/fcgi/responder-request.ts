@@ -1,6 +1,7 @@
 /** One request at the responder: what arrives of it, and what its handler says. */
 import { Readable } from 'node:stream'
 import { Role } from './begin-request.ts'
+import type { Lane, Timed } from '../deadlines.ts'
 import { ProtocolStatus } from './end-request.ts'
 import { FcgiError } from './errors.ts'
 import type { FcgiBody } from './response.ts'
@@ -8,6 +9,7 @@ import { ParamsDecoder } from './params.ts'
 import { formatReplyHead } from './reply-head.ts'
 import type { ReplyHeaders } from './reply-head.ts'
 import type { ResolvedResponderOptions } from './responder-options.ts'
+import { StdinStream } from './stdin-stream.ts'
 import { stepResponder } from './state.ts'
 import type { ResponderEvent, ResponderState } from './state.ts'
 
@@ -56,19 +58,31 @@ export interface RequestLink {
   sendEnd(request: ResponderRequest, appStatus: number, protocolStatus: ProtocolStatus): void
   block(request: ResponderRequest): void
   unblock(request: ResponderRequest): void
+  /** Gives it so long, instead of what it had before; 0 is for ever. */
+  await(request: ResponderRequest, timeout: number): void
+  /** Its parameters were not complete in time. */
+  paramsLate(): void
   drained(): Promise<void>
   /** The handler is done, which may be long after the end. */
   settled(request: ResponderRequest): void
 }
 
 /** See the head of this file. */
-export class ResponderRequest implements FcgiContext {
+export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
+  deadline = 0
+  lane: Lane<ResponderRequest> | undefined
+  earlier: ResponderRequest | undefined
+  later: ResponderRequest | undefined
   readonly id: number
   readonly role: 'responder' | 'authorizer'
   params: ReadonlyMap<string, string> = new Map()
 
   #state: ResponderState = 'params'
   #stdin: StdinStream | undefined
+  /** Whether the handler has asked for STDIN. */
+  #taken = false
+  /** What the handler answered, while it is being sent. */
+  #body: Readable | undefined
   #abort: AbortController | undefined
   #aborted: FcgiError | undefined
   /** The head, until there is something that it can leave with. */
@@ -86,23 +100,48 @@ export class ResponderRequest implements FcgiContext {
     this.#decoder = new ParamsDecoder(link.options, link.options.encoding)
   }
 
-  /** Whether its parameters are still arriving. */
-  get halfOpen(): boolean {
-    return this.#state === 'params'
-  }
-
   get over(): boolean {
     return this.#state === 'ended'
   }
 
   get stdin(): Readable {
+    this.#taken = true
+    const stream = this.#stream()
+    this.#awaitStdin()
+    return stream
+  }
+
+  #stream(): StdinStream {
     if (this.#stdin === undefined) {
-      const { stdinBufferSize } = this.#link.options
-      this.#stdin = new StdinStream(stdinBufferSize, () => this.#link.unblock(this))
+      this.#stdin = new StdinStream(() => this.#asked())
       if (this.#aborted !== undefined) this.#stdin.destroy(this.#aborted)
-      else if (this.#state === 'received' || this.over) this.#stdin.push(null)
+      else if (this.#state === 'received' || this.over) this.#stdin.finish()
     }
     return this.#stdin
+  }
+
+  #asked(): void {
+    this.#link.unblock(this)
+    this.#awaitStdin()
+  }
+
+  /** Time runs while the gateway is the one that is waited for. */
+  #awaitStdin(): void {
+    if (this.#state === 'params' || this.over) return
+    const waits = this.#taken && this.#state === 'receiving' && this.#stdin?.wanting === true
+    this.#link.await(this, waits ? this.#link.options.stdinTimeout : 0)
+  }
+
+  /** Its time is up. */
+  expire(): void {
+    if (this.#state === 'params') return this.#link.paramsLate()
+    const { stdinTimeout } = this.#link.options
+    const error = new FcgiError('ERR_FCGI_STDIN_TIMEOUT', `${stdinTimeout} ms`)
+    if (!this.#begun) this.writeHead(error.status)
+    this.#flushHead()
+    this.#step('sendEnd')
+    this.#link.sendEnd(this, 1, ProtocolStatus.RequestComplete)
+    this.#giveUp(error)
   }
 
   get signal(): AbortSignal {
@@ -127,6 +166,7 @@ export class ResponderRequest implements FcgiContext {
       return this.#refuse(error)
     }
     this.#served = true
+    this.#awaitStdin()
     void this.#run()
   }
 
@@ -144,9 +184,12 @@ export class ResponderRequest implements FcgiContext {
       throw new FcgiError('ERR_FCGI_PROTOCOL', 'STDIN before the end of PARAMS')
     }
     if (late) return
-    if (content.length === 0) this.#stdin?.push(null)
-    // The handler may be called from within, and end the request.
-    else if (!(this.stdin as StdinStream).push(content) && !this.over) this.#link.block(this)
+    if (content.length === 0) this.#stdin?.finish()
+    else this.#stream().give(content)
+    // The handler may have been called from within, and have ended the request.
+    if (this.over) return
+    if ((this.#stdin?.held ?? 0) >= this.#link.options.stdinBufferSize) this.#link.block(this)
+    this.#awaitStdin()
   }
 
   recvAbort(): void {
@@ -166,6 +209,7 @@ export class ResponderRequest implements FcgiContext {
     this.#link.unblock(this)
     if (!this.#served) this.#link.settled(this)
     this.#stdin?.destroy(error)
+    this.#body?.destroy()
     this.#abort?.abort(error)
   }
 
@@ -194,6 +238,8 @@ export class ResponderRequest implements FcgiContext {
       this.write(body)
       return
     }
+    // A stream that waits for its source is not to be waited for when nobody wants it.
+    if (body instanceof Readable) this.#body = body
     for await (const chunk of body) {
       if (!this.write(chunk)) await this.drained()
       if (this.over) return
@@ -251,26 +297,5 @@ export class ResponderRequest implements FcgiContext {
     const next = stepResponder(this.#state, event)
     if (next !== undefined) this.#state = next
     return next !== undefined
-  }
-}
-
-/** STDIN as a stream: pulls by letting the connection be read. */
-class StdinStream extends Readable {
-  readonly #onRead: () => void
-
-  constructor(highWaterMark: number, onRead: () => void) {
-    super({ highWaterMark })
-    this.#onRead = onRead
-    // A handler that does not look at the body must not be brought down when that is aborted.
-    this.on('error', () => {})
-  }
-
-  override _read(): void {
-    this.#onRead()
-  }
-
-  /** The request is over: a reader that is still there sees an end rather than waiting for ever. */
-  discard(): void {
-    if (!this.readableEnded && !this.destroyed) this.push(null)
   }
 }

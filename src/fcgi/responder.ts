@@ -3,6 +3,7 @@ import { connect, createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import { chmod, unlink } from 'node:fs/promises'
 import { CidrMap } from '../cidr-map.ts'
+import { Deadlines } from '../deadlines.ts'
 import { formatEndpoint, toEndpoint } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { errorMessage, UsageError } from '../errors.ts'
@@ -11,6 +12,7 @@ import { ResponderConnection } from './responder-connection.ts'
 import type { ConnectionHost } from './responder-connection.ts'
 import { resolveResponderOptions } from './responder-options.ts'
 import type { FcgiResponderOptions, ResolvedResponderOptions } from './responder-options.ts'
+import type { ResponderRequest } from './responder-request.ts'
 
 /** What a responder is doing, and has done since it was created. */
 export interface FcgiResponderStats {
@@ -68,6 +70,7 @@ class Responder implements FcgiResponder, ConnectionHost {
   readonly #allowed: CidrMap<true> | undefined
   readonly #servers: Server[] = []
   readonly #connections = new Set<ResponderConnection>()
+  readonly deadlines = new Deadlines<ResponderRequest>((request) => request.expire(), false)
   #closed = false
   #onEmpty: (() => void)[] = []
   #active = 0
@@ -187,6 +190,7 @@ class Responder implements FcgiResponder, ConnectionHost {
 
   #checkEmpty(): void {
     if (!this.#closed || this.#connections.size > 0 || this.#active > 0) return
+    this.deadlines.clear()
     for (const resolve of this.#onEmpty.splice(0)) resolve()
   }
 

@@ -606,6 +606,19 @@ describe('retries', () => {
     assert.deepEqual(bodies, ['abcdef', 'abcdef'])
   })
 
+  it('do not keep one that was gathered and is larger', async (t) => {
+    const app = await startApp(t, async (peer) => {
+      peer.send(reply((await peer.request()).id))
+      await peer.request()
+      peer.socket.destroy()
+    })
+    const client = createClient(t, { endpoint: app.endpoint, maxReplaySize: 6 })
+    await text((await client.request(get)).body)
+    const put: FcgiRequestInit = { params: [['REQUEST_METHOD', 'PUT']], body: pieces('abcd', 'efg') }
+    await assert.rejects(client.request(put), failsWith('ERR_FCGI_CONNECTION_LOST'))
+    assert.equal(client.stats.retried, 0)
+  })
+
   it('send a large body again that is at hand as a whole', async (t) => {
     const app = await startApp(t, async (peer, index) => {
       const { id } = await peer.request()
