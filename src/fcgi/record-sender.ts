@@ -1,7 +1,7 @@
 /** Records out, for both ends: streams are cut into records, and what is sent in one turn leaves in one system call. */
 import type { Socket } from 'node:net'
-import { headerSize, paddingFor, putRecordHeader, streamContentSize } from './record.ts'
-import type { RecordType } from './record.ts'
+import { headerSize, paddingFor, putRecordHeader, streamContentSize } from './codec/record.ts'
+import type { RecordType } from './codec/record.ts'
 
 const nothing = new Uint8Array(0)
 

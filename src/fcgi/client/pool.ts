@@ -1,0 +1,255 @@
+/**
+ * The connections to one server: which of them gets a request, how many there may be, how long one is kept. A connection
+ * that is kept is one that php-fpm reserves a worker for, so few are kept, for a short time, and none of them while
+ * another connection waits for a worker.
+ */
+import { monotonic } from '../../clock.ts'
+import type { Endpoint } from '../../endpoint.ts'
+import { formatEndpoint } from '../../endpoint.ts'
+import type { ResolvedClientOptions } from './options.ts'
+import { FcgiConnection } from './connection.ts'
+import type { ConnectionOwner } from './connection-roles.ts'
+import { FcgiError } from '../errors.ts'
+import type { Exchange } from './exchange.ts'
+
+/** How long a new connection may go without an answer before kept ones are closed: they may hold the worker it needs. */
+const starvationDelay = 200
+/** How long a server that refused a connection is asked last. */
+const downTime = 1000
+
+/** See the head of this file. */
+export class FcgiPool implements ConnectionOwner {
+  readonly name: string
+  /** Connections that were made so far. */
+  opened = 0
+  /** Requests that were begun on a connection that had served others. */
+  reused = 0
+
+  readonly #endpoint: Endpoint
+  readonly #options: ResolvedClientOptions
+  readonly #connections = new Set<FcgiConnection>()
+  /** Those with room, the one used last at the end. */
+  readonly #ready: FcgiConnection[] = []
+  readonly #queue: Exchange[] = []
+  /** A timer for each connection that has not answered yet. */
+  readonly #starving = new Map<FcgiConnection, NodeJS.Timeout>()
+  /** Connections that are being made. */
+  readonly #opening = new Set<FcgiConnection>()
+  /** Those of `#starving` whose time is up. */
+  readonly #hungry = new Set<FcgiConnection>()
+  #getValues: boolean
+  #downSince = -Infinity
+  #closed = false
+  readonly #onRefused: (exchange: Exchange, error: FcgiError) => void
+  readonly #onEmpty: () => void
+
+  /**
+   * @param onRefused - gets a request that no connection could be made for.
+   * @param onEmpty - after `close`, when no connection is left; more than once when another is made after that.
+   */
+  constructor(
+    endpoint: Endpoint,
+    options: ResolvedClientOptions,
+    onRefused: (exchange: Exchange, error: FcgiError) => void,
+    onEmpty: () => void,
+  ) {
+    this.name = formatEndpoint(endpoint)
+    this.#endpoint = endpoint
+    this.#options = options
+    this.#getValues = options.getValues
+    this.#onRefused = onRefused
+    this.#onEmpty = onEmpty
+  }
+
+  get connections(): number {
+    return this.#connections.size
+  }
+
+  get queued(): number {
+    return this.#queue.length
+  }
+
+  get active(): number {
+    let active = 0
+    for (const connection of this.#connections) active += connection.active
+    return active
+  }
+
+  get idle(): number {
+    return this.#ready.reduce((count, each) => count + (each.active === 0 ? 1 : 0), 0)
+  }
+
+  /** Whether it refused a connection a moment ago. */
+  get down(): boolean {
+    return monotonic() - this.#downSince < downTime
+  }
+
+  /** Gives the request a connection, or a place in the queue. */
+  dispatch(exchange: Exchange): void {
+    const connection = exchange.fresh ? undefined : this.#ready.at(-1)
+    if (connection !== undefined) return this.#begin(exchange, connection)
+    if (exchange.fresh) this.#makeRoom()
+    const { maxQueue, maxConnections, queueTimeout } = this.#options
+    if (this.#queue.length >= maxQueue && this.#connections.size >= maxConnections) {
+      return exchange.fail(
+        new FcgiError('ERR_FCGI_QUEUE_FULL', `${this.name}: ${this.#queue.length} wait`, { notRun: true }),
+      )
+    }
+    this.#queue.push(exchange)
+    exchange.arm(queueTimeout, () => {
+      const detail = `${this.name}: ${queueTimeout} ms`
+      exchange.fail(new FcgiError('ERR_FCGI_QUEUE_TIMEOUT', detail, { notRun: true }))
+    })
+    this.#open()
+  }
+
+  /** Takes a request out of the queue. */
+  forget(exchange: Exchange): void {
+    const at = this.#queue.indexOf(exchange)
+    if (at >= 0) this.#queue.splice(at, 1)
+  }
+
+  /** Closes the connections as they become free. */
+  close(): void {
+    this.#closed = true
+    for (const connection of this.#connections) {
+      if (this.#queue.length === 0 && connection.active === 0) this.#retire(connection)
+    }
+    if (this.#queue.length > 0) this.#open()
+  }
+
+  /** Closes them now. */
+  destroy(error: FcgiError): void {
+    this.#closed = true
+    const queued = this.#queue.splice(0)
+    for (const connection of this.#connections) connection.destroy(error)
+    for (const exchange of queued) exchange.fail(error)
+  }
+
+  released(connection: FcgiConnection): void {
+    if (connection.answered) this.#fed(connection)
+    if (connection.state === 'open') this.#opened(connection)
+    while (connection.room > 0) {
+      const exchange = this.#queue.shift()
+      if (exchange === undefined) break
+      this.#begin(exchange, connection)
+    }
+    if (this.#closed && connection.active === 0 && this.#queue.length === 0) this.#retire(connection)
+    else this.#list(connection)
+  }
+
+  failed(connection: FcgiConnection, error: FcgiError): void {
+    this.#connections.delete(connection)
+    this.#opening.delete(connection)
+    this.#downSince = monotonic()
+    // Each request in the queue has a connection that is being made for it, up to the limit of connections.
+    const refused = this.#queue.length > this.#opening.size ? this.#queue.shift() : undefined
+    this.#open()
+    this.#checkEmpty()
+    if (refused !== undefined) this.#onRefused(refused, error)
+  }
+
+  closed(connection: FcgiConnection): void {
+    // Old PHP versions close a connection that asks for values.
+    if (connection.probing && !connection.answered) this.#getValues = false
+    this.#opened(connection)
+    this.#unlist(connection)
+    this.#fed(connection)
+    this.#connections.delete(connection)
+    this.#open()
+    this.#checkEmpty()
+  }
+
+  #open(): void {
+    const { maxConnections, multiplex, maxRequests } = this.#options
+    const each = multiplex && !this.#getValues ? maxRequests : 1
+    while (this.#queue.length > this.#opening.size * each && this.#connections.size < maxConnections) {
+      const connection = new FcgiConnection(this.#endpoint, this.#options, this, this.#getValues)
+      this.#opening.add(connection)
+      this.#connections.add(connection)
+    }
+  }
+
+  #opened(connection: FcgiConnection): void {
+    if (!this.#opening.delete(connection)) return
+    this.opened++
+    this.#downSince = -Infinity
+  }
+
+  #begin(exchange: Exchange, connection: FcgiConnection): void {
+    clearTimeout(connection.idleTimer)
+    if (connection.served > 0) this.reused++
+    connection.setIdle(false)
+    exchange.begin(connection)
+    if (!connection.answered && !this.#starving.has(connection)) {
+      const timer = setTimeout(() => this.#feed(), starvationDelay)
+      this.#starving.set(connection, timer.unref())
+    }
+    if (connection.room === 0) this.#unlist(connection)
+    // Its parameters could not be sent, and nothing was.
+    if (connection.active === 0) this.#list(connection)
+  }
+
+  /** Puts a connection with room on the list, and looks after it when it has nothing to do. */
+  #list(connection: FcgiConnection): void {
+    if (connection.room === 0) this.#unlist(connection)
+    else if (!this.#ready.includes(connection)) this.#ready.push(connection)
+    if (connection.active > 0 || connection.state !== 'open') return
+    // It may have no room even so: aborted requests whose end never comes. Then this is what rids us of it.
+    clearTimeout(connection.idleTimer)
+    connection.setIdle(true)
+    connection.idleTimer = setTimeout(() => this.#retire(connection), this.#options.idleTimeout).unref()
+    if (this.idle > this.#options.maxIdleConnections) this.#retireIdle()
+    if (this.#isStarving()) this.#retireIdle()
+  }
+
+  #unlist(connection: FcgiConnection): void {
+    const at = this.#ready.indexOf(connection)
+    if (at >= 0) this.#ready.splice(at, 1)
+  }
+
+  #retire(connection: FcgiConnection): void {
+    this.#unlist(connection)
+    clearTimeout(connection.idleTimer)
+    connection.close()
+  }
+
+  /** Closes the connection that has been idle longest, of those that serve one request at a time. */
+  #retireIdle(): void {
+    const longest = this.#ready.find((each) => each.active === 0)
+    if (longest !== undefined) this.#retire(longest)
+  }
+
+  /** For a request that must not have a kept connection: one of them makes way. */
+  #makeRoom(): void {
+    if (this.#connections.size >= this.#options.maxConnections) this.#retireIdle()
+  }
+
+  #fed(connection: FcgiConnection): void {
+    const timer = this.#starving.get(connection)
+    if (timer === undefined) return
+    clearTimeout(timer)
+    this.#starving.delete(connection)
+    this.#hungry.delete(connection)
+  }
+
+  #isStarving(): boolean {
+    for (const connection of this.#hungry) {
+      if (!connection.answered) return true
+      this.#fed(connection)
+    }
+    return false
+  }
+
+  #feed(): void {
+    for (const connection of this.#starving.keys()) {
+      if (connection.answered) this.#fed(connection)
+      else this.#hungry.add(connection)
+    }
+    for (let count = this.#hungry.size; count > 0; count--) this.#retireIdle()
+  }
+
+  #checkEmpty(): void {
+    if (this.#closed && this.#connections.size === 0 && this.#queue.length === 0) this.#onEmpty()
+  }
+}
