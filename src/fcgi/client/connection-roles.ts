@@ -1,7 +1,6 @@
 /** What a connection of the client is to those above it: the requests on it, and who gives it requests. */
 import type { EndRequest } from '../codec/end-request.ts'
 import type { FcgiError } from '../errors.ts'
-import type { FcgiConnection } from './connection.ts'
 
 /** A request as its connection sees it. */
 export interface ConnectionStream {
@@ -27,12 +26,10 @@ export interface Loss {
   readonly reused: boolean
 }
 
-/** Who gives requests to a connection. */
-export interface ConnectionOwner {
-  /** It is made, or a request has ended: it may have room. */
-  released(connection: FcgiConnection): void
-  /** It could not be made. */
-  failed(connection: FcgiConnection, error: FcgiError): void
-  /** It was made and is gone now. */
-  closed(connection: FcgiConnection): void
+/** Who gives requests to a connection, of the class `Connection`. */
+export interface ConnectionOwner<Connection> {
+  /** A request has ended, or the application has said how many it takes: there may be room. */
+  released(connection: Connection): void
+  /** It is gone; its requests are told next. */
+  closed(connection: Connection, error: FcgiError): void
 }

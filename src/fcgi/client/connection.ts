@@ -1,21 +1,13 @@
-/**
- * One connection to an application: the socket, the records on it, and which request each of them belongs to. It decides
- * nothing about requests; {@link ConnectionStream} and {@link ConnectionOwner} do.
- *
- * Ids are odd, rise, and are never used again, as HAProxy's: what an aborted request still brings is known by its id. At
- * 32767 a connection takes no more requests.
- */
-import type { Endpoint } from '../../endpoint.ts'
-import { formatEndpoint } from '../../endpoint.ts'
+/** One connection to an application. */
+import type { Socket } from 'node:net'
 import { Writer } from '../../bytes/writer.ts'
 import { encodeBeginRequest } from '../codec/begin-request.ts'
-import type { ResolvedClientOptions } from './options.ts'
 import type { ConnectionOwner, ConnectionStream } from './connection-roles.ts'
-import { Dial } from './dial.ts'
 import { decodeEndRequest, ProtocolStatus } from '../codec/end-request.ts'
 import { FcgiError } from '../errors.ts'
-import type { LingeringSocket } from './lingering-socket.ts'
+import { LingeringSocket } from './lingering-socket.ts'
 import { Negotiation } from './negotiation.ts'
+import type { ConnectionOptions } from './options.ts'
 import { encodeParams } from '../codec/params.ts'
 import type { Param } from '../codec/params.ts'
 import {
@@ -43,7 +35,13 @@ const flushTime = 1000
 /** A buffer that a huge request has grown beyond this is not kept for the small ones. */
 const keptWriterSize = 65_536
 
-/** See the head of this file. */
+/**
+ * One connection to an application: a socket that stands, the records on it, and which request each of them belongs to.
+ * It decides nothing about requests; {@link ConnectionStream} and {@link ConnectionOwner} do.
+ *
+ * Ids are odd, rise, and are never used again, as HAProxy's: what an aborted request still brings is known by its id. At
+ * 32767 a connection takes no more requests.
+ */
 export class FcgiConnection {
   /** How many requests were begun. */
   served = 0
@@ -52,43 +50,52 @@ export class FcgiConnection {
   /** Free for the owner: a timer that runs while there is no request. */
   idleTimer: NodeJS.Timeout | undefined
 
-  #state: ConnectionState = 'connecting'
+  #state: ConnectionState = 'open'
   #nextId = 1
   #pumping = false
-  #socket: LingeringSocket | undefined
-  #sender: RecordSender | undefined
   #writer = new Writer(1024)
   readonly #name: string
-  readonly #dial: Dial
+  readonly #socket: Socket
+  readonly #sender: RecordSender
   readonly #negotiation: Negotiation
   readonly #reader = new RecordReader()
   readonly #streams = new Map<number, Entry>()
   readonly #ids = new Map<ConnectionStream, number>()
   /** Ids that were aborted and whose END_REQUEST has not come: the application still counts them. */
   readonly #aborted = new Set<number>()
-  readonly #blocked = new Set<ConnectionStream>()
+  readonly #paused = new Set<ConnectionStream>()
   readonly #waiting = new Set<ConnectionStream>()
-  readonly #options: ResolvedClientOptions
-  readonly #owner: ConnectionOwner
+  readonly #options: ConnectionOptions
+  readonly #owner: ConnectionOwner<FcgiConnection>
 
+  /**
+   * @param socket - connected, and with no listeners of anybody else. A {@link LingeringSocket} keeps the answer of an
+   * application that closes without reading the whole request; any other loses it.
+   * @param name - of the server, for messages.
+   */
   constructor(
-    endpoint: Endpoint,
-    options: ResolvedClientOptions,
-    owner: ConnectionOwner,
-    getValues: boolean = options.getValues,
+    socket: Socket,
+    name: string,
+    options: ConnectionOptions,
+    owner: ConnectionOwner<FcgiConnection>,
   ) {
-    this.#name = formatEndpoint(endpoint)
+    this.#socket = socket
+    this.#name = name
     this.#options = options
     this.#owner = owner
-    this.#negotiation = new Negotiation(options, getValues)
+    this.#negotiation = new Negotiation(options)
+    this.#sender = new RecordSender(socket, options.padding)
+    socket.setNoDelay(true)
     const onChunk = (chunk: Buffer) => {
       this.#reader.push(chunk)
       this.#pump()
     }
-    this.#dial = new Dial(endpoint, options.connectTimeout, onChunk, {
-      connected: (socket) => this.#connected(socket),
-      failed: (error) => this.#connectFailed(error),
-    })
+    if (socket instanceof LingeringSocket) socket.onChunk = onChunk
+    else socket.on('data', onChunk)
+    socket.on('drain', () => this.#drained())
+    socket.on('error', (error) => this.#lost(this.#lostError(error), error))
+    socket.on('end', () => this.#lost(this.#lostError(undefined)))
+    socket.on('close', () => this.#lost(this.#lostError(undefined)))
   }
 
   get state(): ConnectionState {
@@ -106,15 +113,15 @@ export class FcgiConnection {
     return Math.max(0, this.#negotiation.limit - this.#streams.size - this.#aborted.size)
   }
 
-  /** Whether GET_VALUES was sent and not answered: some applications close the connection over it. */
-  get probing(): boolean {
-    return this.#negotiation.probing
+  /** Whether it was closed over GET_VALUES, as PHP did before version 5.3: who connects again should not ask. */
+  get refusedValues(): boolean {
+    return this.#state === 'closed' && this.#negotiation.probing && !this.answered
   }
 
   /** Lets the process end, or not, while nothing but this connection is open. */
   setIdle(idle: boolean): void {
-    if (idle) this.#socket?.unref()
-    else this.#socket?.ref()
+    if (idle) this.#socket.unref()
+    else this.#socket.ref()
   }
 
   /**
@@ -137,7 +144,7 @@ export class FcgiConnection {
     this.#nextId += 2
     this.served++
     if (this.#nextId > maxId) this.#step('retire')
-    this.#sender?.now(writer.view(), (error) => {
+    this.#sender.now(writer.view(), (error) => {
       if (error === undefined || error === null) entry.sent = true
     })
     if (writer.bytes.length > keptWriterSize) this.#writer = new Writer(1024)
@@ -146,7 +153,7 @@ export class FcgiConnection {
   /** Sends request body. False: wait for {@link ConnectionStream.writable}. */
   sendStdin(stream: ConnectionStream, chunk: Uint8Array): boolean {
     const id = this.#ids.get(stream)
-    if (id === undefined || this.#sender === undefined) return true
+    if (id === undefined) return true
     const more = this.#sender.stream(RecordType.Stdin, id, chunk)
     if (!more) this.#waiting.add(stream)
     return more
@@ -155,7 +162,7 @@ export class FcgiConnection {
   /** Sends the empty STDIN. */
   sendStdinEnd(stream: ConnectionStream): void {
     const id = this.#ids.get(stream)
-    if (id !== undefined) this.#sender?.empty(RecordType.Stdin, id)
+    if (id !== undefined) this.#sender.empty(RecordType.Stdin, id)
   }
 
   /**
@@ -166,62 +173,43 @@ export class FcgiConnection {
     const id = this.#ids.get(stream)
     if (id === undefined) return
     this.#forget(id, stream)
-    this.#sender?.empty(RecordType.AbortRequest, id)
+    this.#sender.empty(RecordType.AbortRequest, id)
     if (this.#negotiation.limit > 1) {
       this.#aborted.add(id)
       this.#settle()
       return
     }
     this.#step('close')
-    this.#socket?.destroySoon()
+    this.#socket.destroySoon()
     // What the application does not read is never flushed.
-    setTimeout(() => this.#socket?.destroy(), flushTime).unref()
+    setTimeout(() => this.#socket.destroy(), flushTime).unref()
   }
 
-  /** Stops reading until {@link FcgiConnection.unblock}: the protocol has no other way to slow an application down. */
-  block(stream: ConnectionStream): void {
+  /** Stops reading until {@link FcgiConnection.resume}: the protocol has no other way to slow an application down. */
+  pause(stream: ConnectionStream): void {
     if (!this.#ids.has(stream)) return
-    this.#blocked.add(stream)
-    this.#socket?.pause()
+    this.#paused.add(stream)
+    this.#socket.pause()
   }
 
-  unblock(stream: ConnectionStream): void {
-    if (!this.#blocked.delete(stream) || this.#blocked.size > 0) return
+  resume(stream: ConnectionStream): void {
+    if (!this.#paused.delete(stream) || this.#paused.size > 0) return
     // Not at once: the caller may be in the middle of a callback.
     process.nextTick(() => {
-      if (this.#blocked.size > 0 || this.#state === 'closed') return
+      if (this.#paused.size > 0 || this.#state === 'closed') return
       this.#pump()
-      if (this.#blocked.size === 0) this.#socket?.resume()
+      if (this.#paused.size === 0) this.#socket.resume()
     })
   }
 
   /** Takes no more requests, and closes when the last one has ended. The owner, who knows, is told of the end only. */
   close(): void {
-    if (this.#state === 'connecting') this.destroy()
-    else if (this.#step('retire')) this.#endWhenDrained()
+    if (this.#step('retire')) this.#endWhenDrained()
   }
 
   /** Closes at once; requests fail with `error`. */
   destroy(error?: FcgiError): void {
     this.#lost(error ?? new FcgiError('ERR_FCGI_CONNECTION_LOST', 'it was closed', { fault: 'local' }))
-  }
-
-  #connected(socket: LingeringSocket): void {
-    this.#socket = socket
-    this.#sender = new RecordSender(socket, this.#options.padding)
-    socket.setNoDelay(true)
-    socket.on('drain', () => this.#drained())
-    socket.on('error', (error) => this.#lost(this.#lostError(error), error))
-    socket.on('end', () => this.#lost(this.#lostError(undefined)))
-    socket.on('close', () => this.#lost(this.#lostError(undefined)))
-    this.#step('connected')
-    this.#owner.released(this)
-  }
-
-  #connectFailed(error: FcgiError): void {
-    if (!this.#step('lost')) return
-    this.#dial.cancel()
-    this.#owner.failed(this, error)
   }
 
   #lostError(cause: Error | undefined): FcgiError {
@@ -232,20 +220,18 @@ export class FcgiConnection {
 
   /** All requests fail once, with the same cause. */
   #lost(error: FcgiError, cause?: NodeJS.ErrnoException): void {
-    if (this.#state === 'connecting') return this.#connectFailed(error)
     if (!this.#step('lost')) return
-    clearTimeout(this.idleTimer)
     const entries = [...this.#streams.values()]
     this.#streams.clear()
     this.#ids.clear()
-    this.#blocked.clear()
+    this.#paused.clear()
     this.#waiting.clear()
-    this.#socket?.destroy()
-    this.#owner.closed(this)
+    this.#socket.destroy()
+    this.#owner.closed(this, error)
     // EPIPE: the other end was closed before, so nothing of a head that was not taken has arrived.
     const refused = cause?.code === 'EPIPE'
     for (const { stream, sent, reused } of entries) {
-      stream.lost(error, { sent: sent || !refused, reused: reused || this.probing })
+      stream.lost(error, { sent: sent || !refused, reused: reused || this.#negotiation.probing })
     }
   }
 
@@ -253,7 +239,7 @@ export class FcgiConnection {
     if (this.#pumping) return
     this.#pumping = true
     try {
-      while (this.#blocked.size === 0 && this.#state !== 'closed' && this.#reader.next()) this.#recvRecord()
+      while (this.#paused.size === 0 && this.#state !== 'closed' && this.#reader.next()) this.#recvRecord()
     } catch (error) {
       if (!(error instanceof FcgiError)) throw error
       this.#options.logger.warn(
@@ -307,8 +293,7 @@ export class FcgiConnection {
 
   /** Whether something of what was sent is still here, or was refused. */
   #isUnflushed(): boolean {
-    const socket = this.#socket
-    return socket === undefined || socket.writableLength > 0 || !socket.writable
+    return this.#socket.writableLength > 0 || !this.#socket.writable
   }
 
   #recvManagement(type: number): void {
@@ -323,7 +308,7 @@ export class FcgiConnection {
     this.#streams.delete(id)
     this.#ids.delete(stream)
     this.#waiting.delete(stream)
-    this.unblock(stream)
+    this.resume(stream)
   }
 
   /** After a request: gone when it was the last of a connection that takes no more, else at the owner's disposal. */
@@ -336,7 +321,7 @@ export class FcgiConnection {
   #endWhenDrained(): void {
     if (this.#state !== 'draining' || this.#streams.size > 0) return
     this.#step('drained')
-    this.#socket?.destroy()
+    this.#socket.destroy()
   }
 
   #drained(): void {

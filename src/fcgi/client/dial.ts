@@ -7,7 +7,7 @@ import { LingeringSocket } from './lingering-socket.ts'
 /** How long after a full backlog of a unix socket (EAGAIN) the next attempt is made, in milliseconds. */
 const backlogDelay = 20
 
-/** What {@link Dial} reports; one of them, once. */
+/** What {@link Dial} reports; one of them, once, and not before its constructor has returned. */
 export interface DialEvents {
   connected(socket: LingeringSocket): void
   failed(error: FcgiError): void
@@ -20,16 +20,11 @@ export class Dial {
   #retryTimer: NodeJS.Timeout | undefined
   readonly #timer: NodeJS.Timeout
   readonly #endpoint: Endpoint
-  readonly #onChunk: (chunk: Buffer) => void
   readonly #events: DialEvents
 
-  /**
-   * @param timeout - milliseconds for all attempts together.
-   * @param onChunk - gets what the socket reads, from its first byte.
-   */
-  constructor(endpoint: Endpoint, timeout: number, onChunk: (chunk: Buffer) => void, events: DialEvents) {
+  /** @param timeout - milliseconds for all attempts together. */
+  constructor(endpoint: Endpoint, timeout: number, events: DialEvents) {
     this.#endpoint = endpoint
-    this.#onChunk = onChunk
     this.#events = events
     this.#timer = setTimeout(() => {
       this.#fail(new FcgiError('ERR_FCGI_CONNECT_TIMEOUT', formatEndpoint(endpoint), { notRun: true }))
@@ -46,7 +41,7 @@ export class Dial {
   }
 
   #attempt(): void {
-    const socket = new LingeringSocket(this.#onChunk)
+    const socket = new LingeringSocket()
     this.#socket = socket
     const onError = (error: NodeJS.ErrnoException) => this.#refused(error)
     socket.once('error', onError)

@@ -45,6 +45,12 @@ export interface ExchangeHandler {
   onStderr?(text: string): void
 }
 
+/**
+ * How far a request has come: `unsent` means that nothing of it can have reached the application, `sent` that it may have,
+ * `answered` that the application has sent a record for it.
+ */
+export type FcgiProgress = 'unsent' | 'sent' | 'answered'
+
 /** A request in progress. */
 export interface FcgiExchange {
   /**
@@ -61,4 +67,6 @@ export interface FcgiExchange {
   abort(): void
   /** How often it was sent so far. */
   readonly attempts: number
+  /** How far the last attempt has come. */
+  readonly progress: FcgiProgress
 }

@@ -6,14 +6,14 @@ import { errorMessage } from '../../errors.ts'
 import { Role } from '../codec/begin-request.ts'
 import { CgiResponseDecoder } from '../codec/cgi-response.ts'
 import type { CgiHead, CgiResponseSink } from '../codec/cgi-response.ts'
-import type { ResolvedClientOptions } from './options.ts'
+import type { ExchangeOptions } from './options.ts'
 import type { FcgiConnection } from './connection.ts'
 import type { ConnectionStream, Loss } from './connection-roles.ts'
 import { ProtocolStatus } from '../codec/end-request.ts'
 import type { EndRequest } from '../codec/end-request.ts'
 import { FcgiError } from '../errors.ts'
 import type { FcgiErrorCode } from '../errors.ts'
-import type { ExchangeHandler, FcgiEnd, FcgiExchange, FcgiRequest } from './exchange-types.ts'
+import type { ExchangeHandler, FcgiEnd, FcgiExchange, FcgiProgress, FcgiRequest } from './exchange-types.ts'
 import type { Param } from '../codec/params.ts'
 import { RequestBody } from './request-body.ts'
 import { stepRequest } from '../codec/state.ts'
@@ -22,7 +22,7 @@ import { formatStderr } from '../codec/stderr.ts'
 
 /** What an exchange needs from the client. */
 export interface ExchangeOwner {
-  readonly options: ResolvedClientOptions
+  readonly options: ExchangeOptions
   /** Finds a connection; `error` says why it lost the last one. */
   dispatch(exchange: Exchange, error?: FcgiError): void
   /** It is over, one way or the other. */
@@ -45,6 +45,9 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
   fresh = false
   /** Addresses that were tried and failed. */
   readonly tried = new Set<string>()
+  progress: FcgiProgress = 'unsent'
+  /** Whether its connection had been in use before it. */
+  reused = false
 
   #state: RequestState = 'waiting'
   #connection: FcgiConnection | undefined
@@ -144,14 +147,14 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
 
   pause(): void {
     this.#paused = true
-    this.#connection?.block(this)
+    this.#connection?.pause(this)
   }
 
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
     this.#timer?.refresh()
-    this.#connection?.unblock(this)
+    this.#connection?.resume(this)
   }
 
   abort(): void {
@@ -163,6 +166,7 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
   /** Sends it on a connection that has room. */
   begin(connection: FcgiConnection): void {
     const bodyless = this.#body.length === 0
+    this.reused = connection.answered
     try {
       connection.begin(this, this.#sentParams(), bodyless)
     } catch (error) {
@@ -171,11 +175,12 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
     }
     this.#connection = connection
     this.attempts++
+    this.progress = 'sent'
     this.#step('begin')
     this.arm(this.#owner.options.responseTimeout, () => this.#onSilence())
     if (bodyless) this.#step('sendStdinEnd')
     else this.#sendHeld(connection)
-    if (this.#paused) connection.block(this)
+    if (this.#paused) connection.pause(this)
   }
 
   #sentParams(): Iterable<Param> {
@@ -202,6 +207,7 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
   }
 
   recvStdout(content: Buffer): void {
+    this.progress = 'answered'
     this.#timer?.refresh()
     if (content.length === 0) {
       this.#step('recvStdoutEnd')
@@ -221,6 +227,7 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
   }
 
   recvStderr(content: Buffer): void {
+    this.progress = 'answered'
     this.#timer?.refresh()
     this.#step('recvStderr')
     if (content.length === 0) return
@@ -234,6 +241,7 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
 
   recvEnd(end: EndRequest): void {
     this.#connection = undefined
+    this.progress = 'answered'
     const refusal = end.protocolStatus === ProtocolStatus.RequestComplete ? undefined : this.#refusal(end)
     if (refusal === undefined || this.#begun) this.#finish(end)
     else if (refusal.notRun && this.#mayRetry(true)) this.#retry(refusal)
@@ -253,7 +261,9 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
     if (this.#decoder.bodyDone || stepRequest(this.#state, 'lost') === 'complete') {
       return this.#finishWithoutEnd()
     }
-    const notRun = !how.sent && !this.#begun
+    const notRun = !how.sent && this.progress === 'sent'
+    if (notRun) this.progress = 'unsent'
+    this.reused = how.reused
     const safe = notRun || (how.reused && (idempotent.has(this.#method) || this.#owner.options.retryUnsafe))
     if (!this.#begun && this.#mayRetry(safe)) return this.#retry(error)
     this.fail(

@@ -16,19 +16,20 @@ const quietTurns = 2
 
 /** See the head of this file. */
 export class LingeringSocket extends Socket {
+  /** Gets what is read, in memory that is never written again. To be set before anything comes. */
+  onChunk: (chunk: Buffer) => void = () => {}
   #failure: Error | undefined
 
-  /** @param onChunk - gets memory that is never written again. */
-  constructor(onChunk: (chunk: Buffer) => void) {
+  constructor() {
     let buffer = Buffer.allocUnsafeSlow(bufferSize)
     const onread: ConnectOpts['onread'] = {
       buffer: () => buffer,
       callback: (size) => {
         const filled = buffer.subarray(0, size)
-        if (size <= copiedSize) onChunk(Buffer.from(filled))
+        if (size <= copiedSize) this.onChunk(Buffer.from(filled))
         else {
           buffer = Buffer.allocUnsafeSlow(bufferSize)
-          onChunk(filled)
+          this.onChunk(filled)
         }
         return true
       },

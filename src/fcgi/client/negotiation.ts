@@ -3,7 +3,7 @@
  * request: libfcgi answers only when more comes, and nobody has to answer at all.
  */
 import type { Writer } from '../../bytes/writer.ts'
-import type { ResolvedClientOptions } from './options.ts'
+import type { ConnectionOptions } from './options.ts'
 import { decodeGetValuesResult, encodeGetValues } from '../codec/values.ts'
 
 /** See the head of this file. */
@@ -13,7 +13,7 @@ export class Negotiation {
   #probe: 'off' | 'unsent' | 'sent' | 'answered'
   readonly #maxRequests: number
 
-  constructor({ multiplex, maxRequests }: ResolvedClientOptions, getValues: boolean) {
+  constructor({ multiplex, maxRequests, getValues }: ConnectionOptions) {
     this.limit = multiplex && !getValues ? maxRequests : 1
     this.#probe = getValues ? 'unsent' : 'off'
     this.#maxRequests = maxRequests

@@ -100,7 +100,8 @@ type Loose = FcgiClientOptions & {
   servers?: readonly (string | Endpoint)[] | undefined
 }
 
-const specs: Specs<Loose> = {
+/** What {@link resolveClientOptions} checks by. */
+export const clientSpecs: Specs<Loose> = {
   endpoint: endpointSpec(false),
   servers: endpointSpec(true),
   keepConn: boolean(true),
@@ -136,12 +137,32 @@ export interface ResolvedClientOptions extends Omit<
   readonly onStderr: ((text: string) => void) | undefined
 }
 
+/** Of them, what a connection needs. */
+export type ConnectionOptions = Pick<
+  ResolvedClientOptions,
+  'keepConn' | 'getValues' | 'multiplex' | 'maxRequests' | 'padding' | 'encoding' | 'logger'
+>
+
+/** Of them, what a request needs. */
+export type ExchangeOptions = Pick<
+  ResolvedClientOptions,
+  | 'responseTimeout'
+  | 'maxRetries'
+  | 'retryUnsafe'
+  | 'maxReplaySize'
+  | 'maxUnsizedBody'
+  | 'maxHeadSize'
+  | 'maxHeaders'
+  | 'onStderr'
+  | 'logger'
+>
+
 /**
  * Checks the options.
  * @throws UsageError `ERR_SLUICE_OPTION`
  */
 export function resolveClientOptions(given: FcgiClientOptions): ResolvedClientOptions {
-  const resolved = resolveOptions<Loose>(specs, given, 'createFcgiClient')
+  const resolved = resolveOptions<Loose>(clientSpecs, given, 'createFcgiClient')
   const { endpoint, servers, logger, onStderr, ...rest } = resolved
   if ((endpoint === undefined) === (servers === undefined)) {
     throw new UsageError('ERR_SLUICE_OPTION', "createFcgiClient: give one of 'endpoint' and 'servers'")

@@ -6,9 +6,11 @@
 import { monotonic } from '../../clock.ts'
 import type { Endpoint } from '../../endpoint.ts'
 import { formatEndpoint } from '../../endpoint.ts'
+import type { LingeringSocket } from './lingering-socket.ts'
 import type { ResolvedClientOptions } from './options.ts'
 import { FcgiConnection } from './connection.ts'
 import type { ConnectionOwner } from './connection-roles.ts'
+import { Dial } from './dial.ts'
 import { FcgiError } from '../errors.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -18,7 +20,7 @@ const starvationDelay = 200
 const downTime = 1000
 
 /** See the head of this file. */
-export class FcgiPool implements ConnectionOwner {
+export class FcgiPool implements ConnectionOwner<FcgiConnection> {
   readonly name: string
   /** Connections that were made so far. */
   opened = 0
@@ -34,7 +36,7 @@ export class FcgiPool implements ConnectionOwner {
   /** A timer for each connection that has not answered yet. */
   readonly #starving = new Map<FcgiConnection, NodeJS.Timeout>()
   /** Connections that are being made. */
-  readonly #opening = new Set<FcgiConnection>()
+  readonly #opening = new Set<Dial>()
   /** Those of `#starving` whose time is up. */
   readonly #hungry = new Set<FcgiConnection>()
   #getValues: boolean
@@ -61,8 +63,9 @@ export class FcgiPool implements ConnectionOwner {
     this.#onEmpty = onEmpty
   }
 
+  /** Those that are being made counted in. */
   get connections(): number {
-    return this.#connections.size
+    return this.#connections.size + this.#opening.size
   }
 
   get queued(): number {
@@ -90,7 +93,7 @@ export class FcgiPool implements ConnectionOwner {
     if (connection !== undefined) return this.#begin(exchange, connection)
     if (exchange.fresh) this.#makeRoom()
     const { maxQueue, maxConnections, queueTimeout } = this.#options
-    if (this.#queue.length >= maxQueue && this.#connections.size >= maxConnections) {
+    if (this.#queue.length >= maxQueue && this.connections >= maxConnections) {
       return exchange.fail(
         new FcgiError('ERR_FCGI_QUEUE_FULL', `${this.name}: ${this.#queue.length} wait`, { notRun: true }),
       )
@@ -116,19 +119,35 @@ export class FcgiPool implements ConnectionOwner {
       if (this.#queue.length === 0 && connection.active === 0) this.#retire(connection)
     }
     if (this.#queue.length > 0) this.#open()
+    else this.#cancelDials()
   }
 
   /** Closes them now. */
   destroy(error: FcgiError): void {
     this.#closed = true
     const queued = this.#queue.splice(0)
+    this.#cancelDials()
     for (const connection of this.#connections) connection.destroy(error)
     for (const exchange of queued) exchange.fail(error)
   }
 
+  #cancelDials(): void {
+    for (const dial of this.#opening) dial.cancel()
+    this.#opening.clear()
+  }
+
+  #connected(dial: Dial, socket: LingeringSocket): void {
+    this.#opening.delete(dial)
+    this.#downSince = -Infinity
+    this.opened++
+    const options = { ...this.#options, getValues: this.#getValues }
+    const connection = new FcgiConnection(socket, this.name, options, this)
+    this.#connections.add(connection)
+    this.released(connection)
+  }
+
   released(connection: FcgiConnection): void {
     if (connection.answered) this.#fed(connection)
-    if (connection.state === 'open') this.#opened(connection)
     while (connection.room > 0) {
       const exchange = this.#queue.shift()
       if (exchange === undefined) break
@@ -138,9 +157,8 @@ export class FcgiPool implements ConnectionOwner {
     else this.#list(connection)
   }
 
-  failed(connection: FcgiConnection, error: FcgiError): void {
-    this.#connections.delete(connection)
-    this.#opening.delete(connection)
+  #failed(dial: Dial, error: FcgiError): void {
+    this.#opening.delete(dial)
     this.#downSince = monotonic()
     // Each request in the queue has a connection that is being made for it, up to the limit of connections.
     const refused = this.#queue.length > this.#opening.size ? this.#queue.shift() : undefined
@@ -150,9 +168,8 @@ export class FcgiPool implements ConnectionOwner {
   }
 
   closed(connection: FcgiConnection): void {
-    // Old PHP versions close a connection that asks for values.
-    if (connection.probing && !connection.answered) this.#getValues = false
-    this.#opened(connection)
+    if (connection.refusedValues) this.#getValues = false
+    clearTimeout(connection.idleTimer)
     this.#unlist(connection)
     this.#fed(connection)
     this.#connections.delete(connection)
@@ -163,17 +180,13 @@ export class FcgiPool implements ConnectionOwner {
   #open(): void {
     const { maxConnections, multiplex, maxRequests } = this.#options
     const each = multiplex && !this.#getValues ? maxRequests : 1
-    while (this.#queue.length > this.#opening.size * each && this.#connections.size < maxConnections) {
-      const connection = new FcgiConnection(this.#endpoint, this.#options, this, this.#getValues)
-      this.#opening.add(connection)
-      this.#connections.add(connection)
+    while (this.#queue.length > this.#opening.size * each && this.connections < maxConnections) {
+      const dial: Dial = new Dial(this.#endpoint, this.#options.connectTimeout, {
+        connected: (socket) => this.#connected(dial, socket),
+        failed: (error) => this.#failed(dial, error),
+      })
+      this.#opening.add(dial)
     }
-  }
-
-  #opened(connection: FcgiConnection): void {
-    if (!this.#opening.delete(connection)) return
-    this.opened++
-    this.#downSince = -Infinity
   }
 
   #begin(exchange: Exchange, connection: FcgiConnection): void {
@@ -222,7 +235,7 @@ export class FcgiPool implements ConnectionOwner {
 
   /** For a request that must not have a kept connection: one of them makes way. */
   #makeRoom(): void {
-    if (this.#connections.size >= this.#options.maxConnections) this.#retireIdle()
+    if (this.connections >= this.#options.maxConnections) this.#retireIdle()
   }
 
   #fed(connection: FcgiConnection): void {
@@ -250,6 +263,6 @@ export class FcgiPool implements ConnectionOwner {
   }
 
   #checkEmpty(): void {
-    if (this.#closed && this.#connections.size === 0 && this.#queue.length === 0) this.#onEmpty()
+    if (this.#closed && this.connections === 0 && this.#queue.length === 0) this.#onEmpty()
   }
 }

@@ -13,7 +13,7 @@
  *
  * A connection of the client:
  * ```
- *   connecting ──connected──▶ open ──retire──▶ draining ──drained──▶ closing ──lost──▶ closed
+ *   open ──retire──▶ draining ──drained──▶ closing ──lost──▶ closed
  * ```
  *
  * A request as the responder sees it:
@@ -69,7 +69,6 @@ export const requestTransitions = {
 
 /** A connection, at the client. */
 export const connectionTransitions = {
-  connecting: { connected: 'open', close: 'closing', lost: 'closed' },
   open: {
     begin: 'open',
     recvValues: 'open',

@@ -105,12 +105,12 @@ describe('a request whose STDIN does not end', () => {
 
 describe('parameters that do not end', () => {
   it('are timed for each request, not for the connection', async (t) => {
-    const { open } = await start(t, readAll, { paramsTimeout: 100 })
+    const { open } = await start(t, readAll, { paramsTimeout: 400 })
     const peer = await open()
     // There is always one that is not complete, and none of them for long.
     for (let id = 1; id < 10; id++) {
       peer.send(begin(id))
-      await sleep(30)
+      await sleep(80)
       if (id > 1) peer.send(record('PARAMS', id - 1), record('STDIN', id - 1))
     }
     for (let id = 1; id < 9; id++) assert.match(await answer(peer, id), /^Status: 200 /)
