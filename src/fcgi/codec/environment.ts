@@ -237,8 +237,8 @@ function addDefaults(
   add('SERVER_PROTOCOL', request.version)
   add('REMOTE_ADDR', request.remoteAddress)
   add('REMOTE_PORT', String(request.remotePort))
-  add('SCRIPT_FILENAME', docroot + script)
-  if (pathInfo !== '') add('PATH_TRANSLATED', docroot + pathInfo)
+  add('SCRIPT_FILENAME', below(docroot, script, app))
+  if (pathInfo !== '') add('PATH_TRANSLATED', below(docroot, pathInfo, app))
   add('CONTENT_LENGTH', String(request.bodySize ?? 0))
   add('SERVER_SOFTWARE', app.serverSoftware)
   if (request.tls) add('HTTPS', 'on')
@@ -292,8 +292,23 @@ function decodePath(path: string, app: FcgiApp): string {
   if (decoded.length > app.maxPathSize) {
     throw new FcgiError('ERR_FCGI_PATH', `more than ${app.maxPathSize} bytes`)
   }
-  if (!app.allowTraversal && climbsOut(decoded)) throw new FcgiError('ERR_FCGI_PATH_TRAVERSAL')
+  // REQUEST_URI has all of it, and applications make paths of that too.
+  refuseTraversal(decoded, app)
   return decoded
+}
+
+/**
+ * A path below the docroot. Each is looked at by itself: the depth of the script is no credit for what follows it. A
+ * path without a slash, as a `path-info` expression or a rule may make, is not glued to the name of the docroot.
+ */
+function below(docroot: string, path: string, app: FcgiApp): string {
+  refuseTraversal(path, app)
+  const isApart = path === '' || path.startsWith('/') || docroot.endsWith('/')
+  return isApart ? docroot + path : `${docroot}/${path}`
+}
+
+function refuseTraversal(path: string, app: FcgiApp): void {
+  if (!app.allowTraversal && climbsOut(path)) throw new FcgiError('ERR_FCGI_PATH_TRAVERSAL')
 }
 
 /** Whether the path is above its beginning at any segment. */

@@ -273,10 +273,56 @@ describe('path', () => {
     ]) {
       assert.throws(() => environment({ target }), { code: 'ERR_FCGI_PATH_TRAVERSAL', status: 400 }, target)
     }
+    // The depth of the script is no credit for what follows it.
+    const pathInfo = '^(/.+?\\.php)(/.*)?$'
+    for (const target of [
+      '/d/e/f/a.php/../../../../etc/passwd',
+      '/d/e/f/a.php/..',
+      '/d/a.php/%2e%2e/%2e%2e/x',
+      '/d/a.php/..%2f..%2fx',
+      '/d/a.php/b/../../x',
+      '/d/a.php/./../x',
+      '/d/a.php//../x',
+      '/a.php/../',
+    ]) {
+      for (const index of ['', 'index.php']) {
+        const app = { pathInfo, index }
+        assert.throws(() => environment({ target, app }), { code: 'ERR_FCGI_PATH_TRAVERSAL' }, target)
+      }
+    }
+    const allowed = environment({ target: '/d/a.php/b/../c', app: { pathInfo } })
+    assert.equal(allowed['PATH_TRANSLATED'], '/srv/www/b/../c')
+    // Nor do rules get around it, except by naming the file themselves.
+    for (const setParams of [
+      [['SCRIPT_NAME', '/a/../../b']],
+      [['PATH_INFO', '/a/../../b']],
+      [
+        ['SCRIPT_NAME', '/a.php'],
+        ['PATH_INFO', '/../b'],
+      ],
+    ] as const) {
+      const given = { target: '/x', rules: { setParams } }
+      assert.throws(() => environment(given), { code: 'ERR_FCGI_PATH_TRAVERSAL' })
+      assert.ok(environment({ ...given, app: { allowTraversal: true } }))
+    }
+    const named = environment({
+      target: '/x',
+      rules: { setParams: [['SCRIPT_FILENAME', '/srv/www/../app.php']] },
+    })
+    assert.equal(named['SCRIPT_FILENAME'], '/srv/www/../app.php')
     assert.equal(environment({ target: '/a/../b' })['SCRIPT_NAME'], '/a/../b')
     assert.equal(environment({ target: '/..a/b..' })['SCRIPT_NAME'], '/..a/b..')
     const app = { allowTraversal: true }
     assert.equal(environment({ target: '/../x', app })['SCRIPT_FILENAME'], '/srv/www/../x')
+  })
+
+  it('is not glued to the name of the docroot', () => {
+    const app = { pathInfo: '^(/a\\.php)/?(.*)$' }
+    assert.equal(environment({ target: '/a.php/-old/x', app })['PATH_TRANSLATED'], '/srv/www/-old/x')
+    const rules: EnvironmentRules = { setParams: [['SCRIPT_NAME', 'app.php']] }
+    assert.equal(environment({ target: '/x', rules })['SCRIPT_FILENAME'], '/srv/www/app.php')
+    const slash = environment({ target: '/x', rules, app: { docroot: '/srv/www/' } })
+    assert.equal(slash['SCRIPT_FILENAME'], '/srv/www/app.php')
   })
 
   it('is matched byte by byte, with letters that look alike told apart', () => {
