@@ -6,9 +6,16 @@
 export { createFcgiClient } from './client/client.ts'
 export type { FcgiClient, FcgiClientStats } from './client/client.ts'
 export type { FcgiClientOptions } from './client/options.ts'
-export type { ExchangeHandler, FcgiEnd, FcgiExchange, FcgiRequest } from './client/exchange-types.ts'
+export type {
+  ExchangeHandler,
+  FcgiEnd,
+  FcgiExchange,
+  FcgiProgress,
+  FcgiRequest,
+  FcgiRequestInit,
+} from './client/exchange-types.ts'
 export type { FcgiBody } from './body.ts'
-export type { FcgiRequestInit, FcgiResponse } from './client/response.ts'
+export type { FcgiResponse } from './client/response.ts'
 export { createFcgiResponder } from './responder/responder.ts'
 export type { FcgiResponder, FcgiResponderStats } from './responder/responder.ts'
 export type { FcgiHandler, FcgiResponderOptions } from './responder/options.ts'

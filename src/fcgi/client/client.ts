@@ -4,15 +4,17 @@
  */
 import { UsageError } from '../../errors.ts'
 import { toEndpoint } from '../../endpoint.ts'
+import { requireArgument } from '../../options.ts'
 import { resolveClientOptions } from './options.ts'
 import type { FcgiClientOptions, ResolvedClientOptions } from './options.ts'
 import { FcgiError } from '../errors.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeOwner } from './exchange.ts'
-import type { ExchangeHandler, FcgiExchange, FcgiRequest } from './exchange-types.ts'
+import type { ExchangeHandler, FcgiExchange, FcgiRequest, FcgiRequestInit } from './exchange-types.ts'
 import { FcgiPool } from './pool.ts'
 import { PendingResponse } from './response.ts'
-import type { FcgiRequestInit, FcgiResponse } from './response.ts'
+import { checkHandler, takeRequest } from './request.ts'
+import type { FcgiResponse } from './response.ts'
 
 /** What a client is doing, and has done since it was created. */
 export interface FcgiClientStats {
@@ -40,18 +42,21 @@ export interface FcgiClient extends AsyncDisposable {
   /**
    * Sends a request and resolves with its response when the head is there; the body streams. It must be read to its end or
    * destroyed, for until then the application is stopped.
-   * @throws FcgiError, see docs/errors.md; UsageError `ERR_SLUICE_CLOSED`.
+   * Rejects with FcgiError, see docs/errors.md; with UsageError `ERR_SLUICE_CLOSED`, `ERR_SLUICE_OPTION`.
    */
   request(init: FcgiRequestInit): Promise<FcgiResponse>
   /**
    * Sends a request with callbacks. None of them is called before this returns.
-   * @throws UsageError `ERR_SLUICE_CLOSED`
+   * @throws UsageError `ERR_SLUICE_CLOSED`, `ERR_SLUICE_OPTION`
    */
   start(request: FcgiRequest, handler: ExchangeHandler): FcgiExchange
   readonly stats: FcgiClientStats
   /** Takes no more requests; resolves when the last one has ended and all connections are closed. */
   close(): Promise<void>
-  /** Closes all connections now; requests fail with `error`, or with `ERR_FCGI_ABORTED`. */
+  /**
+   * Closes all connections now; requests fail with `error`, or with `ERR_FCGI_ABORTED`.
+   * @throws UsageError `ERR_SLUICE_OPTION`
+   */
   destroy(error?: FcgiError): void
 }
 
@@ -113,13 +118,15 @@ class Client implements FcgiClient, ExchangeOwner {
     }
   }
 
-  request(init: FcgiRequestInit): Promise<FcgiResponse> {
+  // Async, so that what is thrown rejects.
+  async request(init: FcgiRequestInit): Promise<FcgiResponse> {
     return new PendingResponse(this, init).promise
   }
 
   start(request: FcgiRequest, handler: ExchangeHandler): FcgiExchange {
     if (this.#closed) throw new UsageError('ERR_SLUICE_CLOSED', 'the FastCGI client was closed')
-    const exchange = new Exchange(request, handler, this)
+    checkHandler(handler)
+    const exchange = new Exchange(takeRequest(request), handler, this)
     this.#requests++
     this.#homes.set(exchange, undefined)
     exchange.start()
@@ -188,6 +195,8 @@ class Client implements FcgiClient, ExchangeOwner {
   }
 
   destroy(error?: FcgiError): void {
+    const isRight = error === undefined || error instanceof FcgiError
+    requireArgument(isRight, 'destroy: the error', 'must be a FcgiError', error)
     this.#closed = true
     const cause = error ?? new FcgiError('ERR_FCGI_ABORTED', 'the client was destroyed')
     for (const exchange of this.#homes.keys()) exchange.fail(cause)

@@ -1,4 +1,5 @@
 /** What a request is to those who start it. */
+import type { FcgiBody } from '../body.ts'
 import type { CgiHead } from '../codec/cgi-response.ts'
 import type { FcgiError } from '../errors.ts'
 import type { Param } from '../codec/params.ts'
@@ -16,6 +17,21 @@ export interface FcgiRequest {
   readonly hasBody?: boolean
   /** @default Role.Responder */
   readonly role?: number
+}
+
+/** A request as {@link FcgiClient.request} takes it. */
+export interface FcgiRequestInit extends Omit<FcgiRequest, 'body' | 'hasBody'> {
+  /**
+   * Text goes out as UTF-8. When CONTENT_LENGTH is not among the parameters it is added: for text and bytes at once, for
+   * an iterable after it was gathered, up to `maxUnsizedBody`.
+   */
+  readonly body?: FcgiBody | undefined
+  /** Aborts the request, or the body of its response. */
+  readonly signal?: AbortSignal | undefined
+  /** Is told of each 1xx head. */
+  readonly onInformational?: (head: CgiHead) => void
+  /** Is told what this request brings on STDERR. */
+  readonly onStderr?: (text: string) => void
 }
 
 /** How the application ended; undefined in both when it closed the connection instead, after a complete response. */
@@ -56,6 +72,7 @@ export interface FcgiExchange {
   /**
    * Sends a piece of the request body, which must not be changed afterwards. False: wait for `onDrain`. What is written
    * after the response has ended goes nowhere.
+   * @throws UsageError `ERR_SLUICE_OPTION`
    */
   write(chunk: Uint8Array): boolean
   /** The request body is complete. */

@@ -3,6 +3,7 @@
  * as something that takes STDIN, and survives it when the request may be sent again.
  */
 import { errorMessage } from '../../errors.ts'
+import { checkBytes } from '../arguments.ts'
 import { Role } from '../codec/begin-request.ts'
 import { CgiResponseDecoder } from '../codec/cgi-response.ts'
 import type { CgiHead, CgiResponseSink } from '../codec/cgi-response.ts'
@@ -105,6 +106,7 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
   // From the caller.
 
   write(chunk: Uint8Array): boolean {
+    checkBytes('write: the chunk', chunk)
     if (this.#over || this.#body.ended || chunk.length === 0) return true
     const gathering = this.#body.length === undefined
     this.#inCallOf(() => this.#body.push(chunk, this.#owner.options.maxUnsizedBody))

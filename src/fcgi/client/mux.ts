@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { resolveOptions } from '../../options.ts'
 import type { Specs } from '../../options.ts'
-import { silentLogger } from '../../logger.ts'
+import type { Logger } from '../../logger.ts'
 import { FcgiError } from '../errors.ts'
 import { FcgiConnection } from './connection.ts'
 import { Exchange } from './exchange.ts'
@@ -9,6 +9,7 @@ import type { ExchangeOwner } from './exchange.ts'
 import type { ExchangeHandler, FcgiExchange, FcgiRequest } from './exchange-types.ts'
 import { clientSpecs } from './options.ts'
 import type { ConnectionOptions, ExchangeOptions, FcgiClientOptions } from './options.ts'
+import { checkHandler, takeRequest } from './request.ts'
 
 const optionNames = [
   'keepConn',
@@ -43,7 +44,7 @@ export function resolveMuxOptions(given: FcgiMuxOptions): ResolvedMuxOptions {
   const { logger, onStderr, ...rest } = resolveOptions(specs, given, 'FcgiMux')
   // Whoever owns the connections decides what is sent again, and keeps what it takes.
   const never = { maxRetries: 0, retryUnsafe: false, maxReplaySize: 0 }
-  return { ...rest, ...never, onStderr, logger: logger ?? silentLogger }
+  return { ...rest, ...never, onStderr, logger: logger as Logger }
 }
 
 /** A request on a {@link FcgiMux}. */
@@ -143,9 +144,10 @@ export class FcgiMux {
     this.#connection.setIdle(idle)
   }
 
-  /** See step 3. */
+  /** See step 3. @throws UsageError `ERR_SLUICE_OPTION` */
   start(request: FcgiRequest, handler: ExchangeHandler): MuxExchange {
-    const exchange = new Exchange(request, handler, this.#exchangeOwner)
+    checkHandler(handler)
+    const exchange = new Exchange(takeRequest(request), handler, this.#exchangeOwner)
     if (this.room === 0) exchange.fail(this.#unavailable(), true)
     else exchange.start()
     if (exchange.state === 'waiting') this.#gathering.add(exchange)

@@ -1,10 +1,11 @@
 /** The options of {@link createFcgiClient}: the interface for the reader, the table for the machine. */
 import { isEndpointLike, type Endpoint } from '../../endpoint.ts'
-import { silentLogger } from '../../logger.ts'
 import type { Logger } from '../../logger.ts'
+import { loggerOption } from '../../logger-option.ts'
 import { boolean, integer, oneOf, optional, resolveOptions } from '../../options.ts'
 import type { OptionSpec, Resolved, Specs } from '../../options.ts'
 import { UsageError } from '../../errors.ts'
+import { readArgument } from '../arguments.ts'
 import type { ParamEncoding } from '../codec/params.ts'
 
 /** See the fields. Times are milliseconds, sizes bytes. */
@@ -124,7 +125,7 @@ export const clientSpecs: Specs<Loose> = {
   padding: boolean(false),
   encoding: oneOf<ParamEncoding>('latin1', ['latin1', 'utf8']),
   onStderr: optional<(text: string) => void>('function'),
-  logger: optional<Logger>('object'),
+  logger: loggerOption(),
 }
 
 /** The options with every gap filled. */
@@ -162,7 +163,9 @@ export type ExchangeOptions = Pick<
  * @throws UsageError `ERR_SLUICE_OPTION`
  */
 export function resolveClientOptions(given: FcgiClientOptions): ResolvedClientOptions {
-  const resolved = resolveOptions<Loose>(clientSpecs, given, 'createFcgiClient')
+  const resolved = readArgument('createFcgiClient: the options', () =>
+    resolveOptions<Loose>(clientSpecs, given, 'createFcgiClient'),
+  )
   const { endpoint, servers, logger, onStderr, ...rest } = resolved
   if ((endpoint === undefined) === (servers === undefined)) {
     throw new UsageError('ERR_SLUICE_OPTION', "createFcgiClient: give one of 'endpoint' and 'servers'")
@@ -170,7 +173,8 @@ export function resolveClientOptions(given: FcgiClientOptions): ResolvedClientOp
   return {
     ...rest,
     servers: servers ?? (endpoint === undefined ? [] : [endpoint]),
-    logger: logger ?? silentLogger,
+    // The table has a value for it; its type is that of what is given.
+    logger: logger as Logger,
     onStderr,
   }
 }

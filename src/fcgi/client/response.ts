@@ -1,25 +1,16 @@
 /** The convenient face of an exchange: a promise for the head, a stream for the body. */
 import { Readable } from 'node:stream'
 import type { HeaderList } from '../../http1/index.ts'
-import type { FcgiBody } from '../body.ts'
 import type { CgiHead } from '../codec/cgi-response.ts'
 import { FcgiError } from '../errors.ts'
-import type { ExchangeHandler, FcgiEnd, FcgiExchange, FcgiRequest } from './exchange-types.ts'
-
-/** A request as {@link FcgiClient.request} takes it. */
-export interface FcgiRequestInit extends Omit<FcgiRequest, 'body' | 'hasBody'> {
-  /**
-   * Text goes out as UTF-8. When CONTENT_LENGTH is not among the parameters it is added: for text and bytes at once, for
-   * an iterable after it was gathered, up to `maxUnsizedBody`.
-   */
-  readonly body?: FcgiBody | undefined
-  /** Aborts the request, or the body of its response. */
-  readonly signal?: AbortSignal | undefined
-  /** Is told of each 1xx head. */
-  readonly onInformational?: (head: CgiHead) => void
-  /** Is told what this request brings on STDERR. */
-  readonly onStderr?: (text: string) => void
-}
+import { takeInit } from './request.ts'
+import type {
+  ExchangeHandler,
+  FcgiEnd,
+  FcgiExchange,
+  FcgiRequest,
+  FcgiRequestInit,
+} from './exchange-types.ts'
 
 /** A response whose head is there. */
 export interface FcgiResponse {
@@ -53,8 +44,9 @@ export class PendingResponse implements ExchangeHandler {
   #onDrain: (() => void) | undefined
   #stopBody: (() => void) | undefined
 
+  /** @throws UsageError `ERR_SLUICE_OPTION` */
   constructor(starter: ExchangeStarter, init: FcgiRequestInit) {
-    this.#init = init
+    this.#init = takeInit(init)
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject

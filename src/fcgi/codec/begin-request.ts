@@ -1,5 +1,6 @@
 /** BEGIN_REQUEST (section 5.1): role and flags, and five bytes that must be zero. */
 import type { Writer } from '../../bytes/writer.ts'
+import { checkFlag, checkInteger, checkRange } from '../arguments.ts'
 import { FcgiError } from '../errors.ts'
 import { encodeRecordHeader, RecordType } from './record.ts'
 
@@ -21,8 +22,13 @@ export interface BeginRequest {
 
 const bodySize = 8
 
-/** Writes the record. */
+/**
+ * Writes the record.
+ * @throws FcgiError `ERR_FCGI_RECORD_SIZE`; UsageError `ERR_SLUICE_OPTION`.
+ */
 export function encodeBeginRequest(writer: Writer, id: number, role: number, keepConn: boolean): void {
+  checkInteger('the role', role, 0xffff)
+  checkFlag('keepConn', keepConn)
   encodeRecordHeader(writer, RecordType.BeginRequest, id, bodySize)
   writer.uint16(role)
   writer.uint8(keepConn ? BeginFlag.KeepConn : 0)
@@ -32,10 +38,11 @@ export function encodeBeginRequest(writer: Writer, id: number, role: number, kee
 
 /**
  * Reads the content at `start` … `end`; bits and bytes that have no meaning are skipped.
- * @throws FcgiError `ERR_FCGI_BODY_SIZE`
+ * @throws FcgiError `ERR_FCGI_BODY_SIZE`; UsageError `ERR_SLUICE_OPTION`.
  */
-export function decodeBeginRequest(bytes: Buffer, start = 0, end: number = bytes.length): BeginRequest {
-  if (end - start !== bodySize) throw new FcgiError('ERR_FCGI_BODY_SIZE', `BEGIN_REQUEST with ${end - start}`)
+export function decodeBeginRequest(bytes: Buffer, start = 0, end?: number): BeginRequest {
+  const size = checkRange(bytes, start, end) - start
+  if (size !== bodySize) throw new FcgiError('ERR_FCGI_BODY_SIZE', `BEGIN_REQUEST with ${size}`)
   return {
     role: bytes.readUInt16BE(start),
     keepConn: ((bytes[start + 2] as number) & BeginFlag.KeepConn) !== 0, // eight bytes are there

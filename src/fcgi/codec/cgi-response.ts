@@ -12,6 +12,7 @@ import {
   reasonPhrase,
 } from '../../http1/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
+import { checkBuffer, checkLimits, checkMethods, checkText } from '../arguments.ts'
 import { FcgiError } from '../errors.ts'
 
 /** The head of a response. */
@@ -58,8 +59,13 @@ export class CgiResponseDecoder {
   readonly #bodyless: boolean
   readonly #options: CgiResponseOptions
 
-  /** @param method - of the request: what follows the head of a response to HEAD is discarded. */
+  /**
+   * @param method - of the request: what follows the head of a response to HEAD is discarded.
+   * @throws UsageError `ERR_SLUICE_OPTION`
+   */
   constructor(method: string, options: CgiResponseOptions) {
+    checkText('the method', method)
+    checkLimits('the options', options, ['maxHeadSize', 'maxHeaders'])
     this.#bodyless = method === 'HEAD'
     this.#options = options
   }
@@ -79,6 +85,8 @@ export class CgiResponseDecoder {
    * @throws FcgiError `ERR_FCGI_NPH`, `…_HEADERS`, `…_HEADERS_LIMIT`, `…_STATUS`, `…_RESPONSE_LENGTH`, `…_RESPONSE_BODY`.
    */
   push(chunk: Buffer, sink: CgiResponseSink): void {
+    checkBuffer('the chunk', chunk)
+    checkMethods('the sink', sink, ['onInformational', 'onHead', 'onBody'])
     let rest = chunk
     while (this.#phase === 'head' && rest.length > 0) rest = this.#pushHead(rest, sink)
     if (rest.length > 0 && this.#phase === 'body') this.#pushBody(rest, sink)

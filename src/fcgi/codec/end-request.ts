@@ -1,5 +1,6 @@
 /** END_REQUEST (section 5.5): how the application ended, and how the protocol did. */
 import type { Writer } from '../../bytes/writer.ts'
+import { checkInteger, checkRange } from '../arguments.ts'
 import { FcgiError } from '../errors.ts'
 import { encodeRecordHeader, RecordType } from './record.ts'
 
@@ -22,13 +23,18 @@ export interface EndRequest {
 
 const bodySize = 8
 
-/** Writes the record. */
+/**
+ * Writes the record.
+ * @throws FcgiError `ERR_FCGI_RECORD_SIZE`; UsageError `ERR_SLUICE_OPTION`.
+ */
 export function encodeEndRequest(
   writer: Writer,
   id: number,
   appStatus: number,
   protocolStatus: ProtocolStatus,
 ): void {
+  checkInteger('appStatus', appStatus, 0xffff_ffff)
+  checkInteger('protocolStatus', protocolStatus, 0xff)
   encodeRecordHeader(writer, RecordType.EndRequest, id, bodySize)
   writer.uint32(appStatus)
   writer.uint8(protocolStatus)
@@ -38,10 +44,11 @@ export function encodeEndRequest(
 
 /**
  * Reads the content at `start` … `end`.
- * @throws FcgiError `ERR_FCGI_BODY_SIZE`
+ * @throws FcgiError `ERR_FCGI_BODY_SIZE`; UsageError `ERR_SLUICE_OPTION`.
  */
-export function decodeEndRequest(bytes: Buffer, start = 0, end: number = bytes.length): EndRequest {
-  if (end - start !== bodySize) throw new FcgiError('ERR_FCGI_BODY_SIZE', `END_REQUEST with ${end - start}`)
+export function decodeEndRequest(bytes: Buffer, start = 0, end?: number): EndRequest {
+  const size = checkRange(bytes, start, end) - start
+  if (size !== bodySize) throw new FcgiError('ERR_FCGI_BODY_SIZE', `END_REQUEST with ${size}`)
   return {
     appStatus: bytes.readUInt32BE(start),
     protocolStatus: bytes[start + 4] as number, // eight bytes are there

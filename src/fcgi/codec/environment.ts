@@ -6,10 +6,10 @@
  * without `path-info`, and so is a path that climbs above the docroot.
  */
 import { UsageError } from '../../errors.ts'
-import { originForm } from '../../http1/index.ts'
-import type { HeaderList } from '../../http1/index.ts'
-import { boolean, integer, resolveOptions, string } from '../../options.ts'
+import { HeaderList, originForm } from '../../http1/index.ts'
+import { boolean, integer, requireArgument, resolveOptions, string } from '../../options.ts'
 import type { OptionSpec, Resolved, Specs } from '../../options.ts'
+import { checkFlag, checkInteger, checkIterable, checkObject, checkText, readArgument } from '../arguments.ts'
 import { FcgiError } from '../errors.ts'
 
 /** The settings of an `fcgi-app` section that decide on parameters. */
@@ -75,7 +75,7 @@ export interface FcgiApp extends Omit<Resolved<FcgiAppOptions>, 'pathInfo'> {
  * @throws UsageError `ERR_SLUICE_OPTION`
  */
 export function resolveFcgiApp(options: FcgiAppOptions): FcgiApp {
-  const resolved = resolveOptions(appSpecs, options, 'fcgi-app')
+  const resolved = readArgument('fcgi-app', () => resolveOptions(appSpecs, options, 'fcgi-app'))
   if (resolved.docroot === '') {
     throw new UsageError('ERR_SLUICE_OPTION', "fcgi-app: option 'docroot' is mandatory")
   }
@@ -129,18 +129,55 @@ export const hiddenHeaders: ReadonlySet<string> = new Set([
 /**
  * The parameters in the order that HAProxy sends them: headers, set-param, then the rest. Only those of headers may be
  * empty. No name comes twice: repeated headers are joined with `, ` (RFC 3875, section 4.1.18), cookies with `; `.
- * @throws FcgiError `ERR_FCGI_PATH`, `ERR_FCGI_PATH_TRAVERSAL`
+ * @param app - as {@link resolveFcgiApp} made it.
+ * @throws FcgiError `ERR_FCGI_PATH`, `ERR_FCGI_PATH_TRAVERSAL`; UsageError `ERR_SLUICE_OPTION`
  */
 export function deriveEnvironment(
   request: EnvironmentRequest,
   app: FcgiApp,
   rules: EnvironmentRules = {},
 ): Map<string, string> {
+  return readArgument('the request', () => {
+    checkRequest(request)
+    checkObject('the fcgi-app', app)
+    const isResolved = typeof app.docroot === 'string' && typeof app.maxPathSize === 'number'
+    requireArgument(isResolved, 'the fcgi-app', 'must be one that resolveFcgiApp made', app)
+    checkRules(rules)
+    return derive(request, app, rules)
+  })
+}
+
+function checkRequest(request: EnvironmentRequest): void {
+  checkObject('the request', request)
+  for (const name of ['method', 'target', 'version', 'remoteAddress', 'localAddress'] as const) {
+    checkText(`the request: ${name}`, request[name])
+  }
+  for (const name of ['remotePort', 'localPort'] as const) {
+    checkInteger(`the request: ${name}`, request[name], 0xffff)
+  }
+  const { headers, tls, bodySize } = request
+  requireArgument(headers instanceof HeaderList, 'the request: headers', 'must be a HeaderList', headers)
+  checkFlag('the request: tls', tls)
+  if (bodySize !== undefined) checkInteger('the request: bodySize', bodySize, Number.MAX_SAFE_INTEGER)
+}
+
+function checkRules(rules: EnvironmentRules): void {
+  checkObject('the rules', rules)
+  const { passHeaders, setParams } = rules
+  const isSet = passHeaders === undefined || passHeaders instanceof Set
+  requireArgument(isSet, 'the rules: passHeaders', 'must be a Set of names', passHeaders)
+  if (setParams === undefined) return
+  checkIterable('the rules: setParams', setParams, 'must be an array of pairs')
+}
+
+function derive(request: EnvironmentRequest, app: FcgiApp, rules: EnvironmentRules): Map<string, string> {
   const params = new Map<string, string>()
   addHeaders(params, request.headers, app, rules.passHeaders)
   addAuthorization(params, request.headers.get('authorization'))
   const set = new Set<string>()
   for (const [given, value] of rules.setParams ?? []) {
+    checkText('the rules: the name of a parameter', given)
+    checkText(`the rules: the parameter ${given}`, value)
     const name = paramName(given)
     if (value === '') continue
     params.set(name, value)

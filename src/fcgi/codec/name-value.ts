@@ -3,6 +3,7 @@
  * with the top bit set. There is no terminator.
  */
 import type { Writer } from '../../bytes/writer.ts'
+import { checkFunction, checkRange } from '../arguments.ts'
 import { FcgiError } from '../errors.ts'
 
 /** Where a pair is within the bytes it was read from. */
@@ -28,9 +29,11 @@ export function encodeLength(writer: Writer, length: number): void {
 /**
  * Reads the pairs that lie between `start` and `end`, and never looks further. A four-byte encoding of a small length is
  * accepted.
- * @throws FcgiError `ERR_FCGI_TRUNCATED` when a pair does not end where the bytes do.
+ * @throws FcgiError `ERR_FCGI_TRUNCATED` when a pair does not end where the bytes do; UsageError `ERR_SLUICE_OPTION`.
  */
 export function decodePairs(bytes: Buffer, start: number, end: number, onPair: OnPair): void {
+  checkRange(bytes, start, end)
+  checkFunction('onPair', onPair)
   let at = start
   while (at < end) {
     const nameSize = lengthAt(bytes, at, end)

@@ -5,6 +5,15 @@
  * the connection when a pair straddles two records; so one pair is at most 65535 bytes.
  */
 import { Writer } from '../../bytes/writer.ts'
+import {
+  checkBuffer,
+  checkEncoding,
+  checkIterable,
+  checkLimits,
+  checkParam,
+  checkWriter,
+  readArgument,
+} from '../arguments.ts'
 import { FcgiError } from '../errors.ts'
 import { decodePairs, encodeLength, lengthSize } from './name-value.ts'
 import { encodeRecordHeader, headerSize, maxContentSize, putRecordHeader, RecordType } from './record.ts'
@@ -18,7 +27,7 @@ export type Param = readonly [name: string, value: string | Uint8Array]
 /**
  * Writes the parameters as records of `id`, and the empty record that ends them.
  * @throws FcgiError `ERR_FCGI_PARAM_SIZE` for a pair that no record holds; `ERR_FCGI_PARAM_VALUE` for an empty name, a NUL,
- * or a character that the encoding cannot express. Nothing is left in the writer then.
+ * or a character that the encoding cannot express; UsageError `ERR_SLUICE_OPTION`. Nothing is left in the writer then.
  */
 export function encodeParams(
   writer: Writer,
@@ -26,25 +35,34 @@ export function encodeParams(
   params: Iterable<Param>,
   encoding: ParamEncoding = 'latin1',
 ): void {
+  checkWriter(writer)
+  checkIterable('the parameters', params, 'must be a Map, or pairs')
+  checkEncoding(encoding)
   const first = writer.at
   try {
-    let header = writer.reserve(headerSize)
-    for (const [name, value] of params) {
-      const size = pairSize(name, value, encoding)
-      if (writer.at - header - headerSize + size > maxContentSize) {
-        putRecordHeader(writer.bytes, header, RecordType.Params, id, writer.at - header - headerSize)
-        header = writer.reserve(headerSize)
-      }
-      encodePair(writer, name, value, encoding)
-    }
-    const content = writer.at - header - headerSize
-    putRecordHeader(writer.bytes, header, RecordType.Params, id, content)
-    // Without a single pair that record was the empty one already.
-    if (content > 0) encodeRecordHeader(writer, RecordType.Params, id, 0)
+    readArgument('the parameters', () => encodePairs(writer, id, params, encoding))
   } catch (error) {
     writer.reset(first)
     throw error
   }
+}
+
+function encodePairs(writer: Writer, id: number, params: Iterable<Param>, encoding: ParamEncoding): void {
+  let header = writer.reserve(headerSize)
+  for (const pair of params) {
+    checkParam(pair)
+    const [name, value] = pair
+    const size = pairSize(name, value, encoding)
+    if (writer.at - header - headerSize + size > maxContentSize) {
+      putRecordHeader(writer.bytes, header, RecordType.Params, id, writer.at - header - headerSize)
+      header = writer.reserve(headerSize)
+    }
+    encodePair(writer, name, value, encoding)
+  }
+  const content = writer.at - header - headerSize
+  putRecordHeader(writer.bytes, header, RecordType.Params, id, content)
+  // Without a single pair that record was the empty one already.
+  if (content > 0) encodeRecordHeader(writer, RecordType.Params, id, 0)
 }
 
 const notInLatin1 = /[\0\u0100-\uffff]/
@@ -100,16 +118,20 @@ export class ParamsDecoder {
   readonly #limits: ParamLimits
   readonly #encoding: ParamEncoding
 
+  /** @throws UsageError `ERR_SLUICE_OPTION`. */
   constructor(limits: ParamLimits, encoding: ParamEncoding = 'latin1') {
+    checkLimits('the limits', limits, ['maxParamsSize', 'maxParams'])
+    checkEncoding(encoding)
     this.#limits = limits
     this.#encoding = encoding
   }
 
   /**
    * Takes the content of one record, which must stay as it is until {@link ParamsDecoder.finish}.
-   * @throws FcgiError `ERR_FCGI_PARAMS_LIMIT`, before memory is taken.
+   * @throws FcgiError `ERR_FCGI_PARAMS_LIMIT`, before memory is taken; UsageError `ERR_SLUICE_OPTION`.
    */
   push(content: Buffer): void {
+    checkBuffer('the content', content)
     this.#size += content.length
     if (this.#size > this.#limits.maxParamsSize) {
       throw new FcgiError('ERR_FCGI_PARAMS_LIMIT', `more than ${this.#limits.maxParamsSize} bytes`)

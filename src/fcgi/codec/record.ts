@@ -5,6 +5,8 @@
 import type { Framing } from '../../bytes/frame-splitter.ts'
 import { FrameSplitter } from '../../bytes/frame-splitter.ts'
 import type { Writer } from '../../bytes/writer.ts'
+import { show } from '../../options.ts'
+import { checkBuffer, checkBytes, checkInteger, checkWriter } from '../arguments.ts'
 import { FcgiError } from '../errors.ts'
 
 /** The one version there is. */
@@ -55,8 +57,9 @@ const typeNames = [
   'UNKNOWN_TYPE',
 ]
 
-/** The name of a record type as the specification writes it. */
+/** The name of a record type as the specification writes it. @throws UsageError `ERR_SLUICE_OPTION`. */
 export function recordTypeName(type: number): string {
+  checkInteger('the type', type, 0xff)
   return typeNames[type - 1] ?? `type ${type}`
 }
 
@@ -64,7 +67,7 @@ export function recordTypeName(type: number): string {
  * Writes the header of a record: the one place that does. The caller writes `contentSize` bytes of content and
  * `paddingSize` zeroes behind it.
  * @throws FcgiError `ERR_FCGI_RECORD_SIZE`: a length that does not fit its field would be cut, and what is behind it would
- * be read as records of somebody else's making.
+ * be read as records of somebody else's making; UsageError `ERR_SLUICE_OPTION`.
  */
 export function encodeRecordHeader(
   writer: Writer,
@@ -73,6 +76,9 @@ export function encodeRecordHeader(
   contentSize: number,
   paddingSize = 0,
 ): void {
+  checkWriter(writer)
+  checkSizes(id, contentSize, paddingSize)
+  checkInteger('the type', type, 0xff)
   const at = writer.reserve(headerSize)
   putRecordHeader(writer.bytes, at, type, id, contentSize, paddingSize)
 }
@@ -104,7 +110,8 @@ function checkSizes(id: number, contentSize: number, paddingSize: number): void 
     isBetween(contentSize, maxContentSize) &&
     contentSize + paddingSize <= maxContentSize
   if (!right) {
-    throw new FcgiError('ERR_FCGI_RECORD_SIZE', `id ${id}, content ${contentSize}, padding ${paddingSize}`)
+    const detail = `id ${show(id)}, content ${show(contentSize)}, padding ${show(paddingSize)}`
+    throw new FcgiError('ERR_FCGI_RECORD_SIZE', detail)
   }
 }
 
@@ -125,6 +132,7 @@ export function encodeRecord(
   content: Uint8Array,
   align = false,
 ): void {
+  checkBytes('the content', content)
   const padding = align ? paddingFor(content.length) : 0
   encodeRecordHeader(writer, type, id, content.length, padding)
   if (content.length > 0) writer.copy(content)
@@ -144,6 +152,8 @@ export function writeZeroes(writer: Writer, count: number): void {
 export const recordFraming: Framing = {
   headerSize,
   sizeAt(bytes, at) {
+    checkBuffer('the bytes', bytes)
+    checkInteger('the place', at, bytes.length - headerSize)
     const version = bytes[at]
     if (version !== fcgiVersion) {
       throw new FcgiError('ERR_FCGI_VERSION', `0x${(version ?? 0).toString(16).padStart(2, '0')}`)
@@ -169,7 +179,9 @@ export class RecordReader {
     return this.#splitter.midFrame
   }
 
+  /** @throws UsageError `ERR_SLUICE_OPTION`. */
   push(chunk: Buffer): void {
+    checkBuffer('the chunk', chunk)
     this.#splitter.push(chunk)
   }
 

@@ -1,8 +1,10 @@
 /** The options of {@link createFcgiResponder}: the interface for the reader, the table for the machine. */
-import { silentLogger } from '../../logger.ts'
+import { UsageError } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
-import { boolean, integer, oneOf, optional, resolveOptions, strings } from '../../options.ts'
+import { loggerOption } from '../../logger-option.ts'
+import { boolean, integer, oneOf, resolveOptions, strings } from '../../options.ts'
 import type { OptionSpec, Resolved, Specs } from '../../options.ts'
+import { readArgument } from '../arguments.ts'
 import type { ParamEncoding } from '../codec/params.ts'
 import type { FcgiContext, FcgiReply } from './request.ts'
 
@@ -68,8 +70,10 @@ export interface FcgiResponderOptions {
   logger?: Logger | undefined
 }
 
+const noHandler: FcgiHandler = () => undefined
+
 const handlerSpec: OptionSpec<FcgiHandler> = {
-  fallback: () => undefined,
+  fallback: noHandler,
   check: (given) => (typeof given === 'function' ? undefined : 'must be a function'),
 }
 
@@ -77,7 +81,9 @@ const rolesSpec: OptionSpec<readonly ('responder' | 'authorizer')[]> = {
   fallback: ['responder'],
   check: (given) => {
     const right =
-      Array.isArray(given) && given.length > 0 && given.every((each) => /^(responder|authorizer)$/.test(each))
+      Array.isArray(given) &&
+      given.length > 0 &&
+      given.every((each) => each === 'responder' || each === 'authorizer')
     return right ? undefined : "must be an array of 'responder' and 'authorizer'"
   },
 }
@@ -100,7 +106,7 @@ const specs: Specs<FcgiResponderOptions> = {
   socketMode: integer(0, { max: 0o7777 }),
   padding: boolean(false),
   encoding: oneOf<ParamEncoding>('latin1', ['latin1', 'utf8']),
-  logger: optional<Logger>('object'),
+  logger: loggerOption(),
 }
 
 /** The options with every gap filled. */
@@ -113,6 +119,12 @@ export interface ResolvedResponderOptions extends Omit<Resolved<FcgiResponderOpt
  * @throws UsageError `ERR_SLUICE_OPTION`
  */
 export function resolveResponderOptions(given: FcgiResponderOptions): ResolvedResponderOptions {
-  const resolved = resolveOptions(specs, given, 'createFcgiResponder')
-  return { ...resolved, logger: resolved.logger ?? silentLogger }
+  const resolved = readArgument('createFcgiResponder: the options', () =>
+    resolveOptions(specs, given, 'createFcgiResponder'),
+  )
+  if (resolved.onRequest === noHandler) {
+    throw new UsageError('ERR_SLUICE_OPTION', "createFcgiResponder: option 'onRequest' must be a function")
+  }
+  // The table has a value for it; its type is that of what is given.
+  return { ...resolved, logger: resolved.logger as Logger }
 }

@@ -4,6 +4,9 @@ import { Role } from '../codec/begin-request.ts'
 import type { Lane, Timed } from '../../deadlines.ts'
 import { ProtocolStatus } from '../codec/end-request.ts'
 import { FcgiError } from '../errors.ts'
+import { requireArgument } from '../../options.ts'
+import { checkBytes, checkInteger, checkObject, checkText, readArgument } from '../arguments.ts'
+import { isFcgiBody } from '../body.ts'
 import type { FcgiBody } from '../body.ts'
 import { ParamsDecoder } from '../codec/params.ts'
 import { formatReplyHead } from '../codec/reply-head.ts'
@@ -36,17 +39,37 @@ export interface FcgiContext {
   readonly signal: AbortSignal
   /**
    * Begins the response. A status of 1xx may be sent before the real one.
-   * @throws FcgiError `ERR_FCGI_STATUS`, `ERR_FCGI_HEADERS`, `ERR_FCGI_HEAD_SENT`
+   * @throws FcgiError `ERR_FCGI_STATUS`, `ERR_FCGI_HEADERS`, `ERR_FCGI_HEAD_SENT`; UsageError `ERR_SLUICE_OPTION`
    */
   writeHead(status: number, headers?: ReplyHeaders): void
-  /** Sends body, beginning the response with 200 when nothing has. False: await {@link FcgiContext.drained}. */
+  /**
+   * Sends body, beginning the response with 200 when nothing has. False: await {@link FcgiContext.drained}.
+   * @throws UsageError `ERR_SLUICE_OPTION`
+   */
   write(chunk: Uint8Array | string): boolean
   /** Resolves when more may be written, or when it no longer matters. */
   drained(): Promise<void>
-  /** Writes to the gateway's error log. */
+  /** Writes to the gateway's error log. @throws UsageError `ERR_SLUICE_OPTION` */
   stderr(text: string): void
-  /** Ends the request; it is also ended, with 0, when the handler is done. */
+  /**
+   * Ends the request; it is also ended, with 0, when the handler is done. The status is what exit() would be given; a
+   * negative one is sent as the number of its 32 bits.
+   * @throws UsageError `ERR_SLUICE_OPTION`
+   */
   end(appStatus?: number): void
+}
+
+/** What a handler has answered, before any of it is sent. @throws UsageError `ERR_SLUICE_OPTION`. */
+function takeReply(given: FcgiReply | undefined | void): FcgiReply | undefined {
+  if (given === undefined) return undefined
+  return readArgument('the reply', () => {
+    checkObject('the reply', given)
+    const { status = 200, headers = [], body, appStatus = 0 } = given
+    const isBody = body === undefined || isFcgiBody(body)
+    requireArgument(isBody, 'the reply: body', 'must be a string, bytes or an async iterable', body)
+    checkInteger('the reply: appStatus', appStatus, 0xffff_ffff, -0x8000_0000)
+    return { status, headers, body, appStatus }
+  })
 }
 
 /** What a request needs from its connection. */
@@ -217,7 +240,7 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
 
   async #run(): Promise<void> {
     try {
-      const reply = await this.#link.options.onRequest(this)
+      const reply = takeReply(await this.#link.options.onRequest(this))
       if (reply !== undefined && !this.over) await this.#send(reply)
       this.end(reply?.appStatus ?? 0)
     } catch (error) {
@@ -247,6 +270,7 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
   }
 
   writeHead(status: number, headers: ReplyHeaders = []): void {
+    requireArgument(typeof status === 'number', 'writeHead: the status', 'must be a number', status)
     if (this.#begun) throw new FcgiError('ERR_FCGI_HEAD_SENT')
     const head = formatReplyHead(status, headers)
     this.#begun = status >= 200
@@ -262,6 +286,7 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
   }
 
   write(chunk: Uint8Array | string): boolean {
+    if (typeof chunk !== 'string') checkBytes('write: the chunk', chunk)
     if (!this.#begun) this.writeHead(200)
     if (this.over) return true
     const head = this.#head
@@ -280,10 +305,12 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
   }
 
   stderr(text: string): void {
+    checkText('stderr: the text', text)
     if (!this.over && text !== '') this.#link.sendStderr(this.id, Buffer.from(text))
   }
 
   end(appStatus = 0): void {
+    checkInteger('end: the appStatus', appStatus, 0xffff_ffff, -0x8000_0000)
     if (this.over) return
     if (!this.#begun) this.writeHead(200)
     this.#flushHead()

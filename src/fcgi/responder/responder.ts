@@ -7,6 +7,7 @@ import { Deadlines } from '../../deadlines.ts'
 import { formatEndpoint, toEndpoint } from '../../endpoint.ts'
 import type { Endpoint } from '../../endpoint.ts'
 import { errorMessage, UsageError } from '../../errors.ts'
+import { readArgument } from '../arguments.ts'
 import { FcgiError } from '../errors.ts'
 import { ResponderConnection } from './connection.ts'
 import type { ConnectionHost } from './connection.ts'
@@ -59,9 +60,6 @@ export interface FcgiResponder extends AsyncDisposable {
  * await responder.listen('127.0.0.1:9000')
  */
 export function createFcgiResponder(options: FcgiResponderOptions): FcgiResponder {
-  if (typeof options.onRequest !== 'function') {
-    throw new UsageError('ERR_SLUICE_OPTION', "createFcgiResponder: option 'onRequest' must be a function")
-  }
   return new Responder(resolveResponderOptions(options))
 }
 
@@ -98,7 +96,7 @@ class Responder implements FcgiResponder, ConnectionHost {
 
   async listen(given: string | Endpoint): Promise<Endpoint> {
     if (this.#closed) throw closedError()
-    const endpoint = toEndpoint(given)
+    const endpoint = readArgument('listen: the endpoint', () => toEndpoint(given))
     const server = await this.#open(endpoint)
     try {
       await this.#permit(endpoint)

@@ -91,11 +91,11 @@ describe('a request whose STDIN does not end', () => {
   }
 
   it('may go on while it comes, however slowly', async (t) => {
-    const { open } = await start(t, readAll, { stdinTimeout: 100 })
+    const { open } = await start(t, readAll, { stdinTimeout: 500 })
     const peer = await open()
     peer.send(request(1, {}, null))
     for (let count = 0; count < 6; count++) {
-      await sleep(40)
+      await sleep(110)
       peer.send(record('STDIN', 1, 'x'))
     }
     peer.send(record('STDIN', 1))
