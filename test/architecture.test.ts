@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { posix } from 'node:path'
 import { test } from 'node:test'
+import { importCircles } from './support/import-circles.ts'
 import { codeOnly, importsOf, readSources, withoutComments, type Sources } from './support/source-scan.ts'
 
 /** A folder may import itself, the folders named here, and the leaves (the files directly in src/). */
@@ -167,6 +168,13 @@ test('the table names every folder of src/, and everything that it calls pure ex
   }
 })
 
+/** Folders whose files do not import one another, types included. */
+const withoutCircles = ['src/fcgi/']
+
+test('no files import one another', () => {
+  for (const folder of withoutCircles) assert.deepEqual(importCircles(sources, folder), [], folder)
+})
+
 /** What the checker says about one planted file. */
 const planted = (path: string, source: string) => violations({ [path]: source }, sources)
 
@@ -260,4 +268,27 @@ test('a planted cycle of folders is found', () => {
     'src/bytes/y.ts': "import { a } from '../spop/x.ts'",
   })
   assert.deepEqual(cycles(edges), ['spop -> bytes -> spop'])
+})
+
+test('a planted circle of files is found, over types and over several steps, once and at its shortest', () => {
+  const circle = (files: Sources) => importCircles(files, 'src/a/')
+  const direct = {
+    'src/a/one.ts': "import type { Two } from './two.ts'",
+    'src/a/two.ts': "import { one } from './one.ts'",
+  }
+  assert.deepEqual(circle(direct), ['src/a/one.ts -> src/a/two.ts -> src/a/one.ts'])
+  assert.deepEqual(importCircles(direct, 'src/b/'), [])
+  const knot = {
+    'src/a/index.ts': "export { x } from './x.ts'",
+    'src/a/x.ts': "import { y } from './deep/y.ts'",
+    'src/a/deep/y.ts': "export type { z } from '../z.ts'",
+    'src/a/z.ts': "import './x.ts'\nconst y = await import('./deep/y.ts')",
+  }
+  assert.deepEqual(circle(knot), ['src/a/deep/y.ts -> src/a/z.ts -> src/a/deep/y.ts'])
+  assert.deepEqual(circle({ ...knot, 'src/a/z.ts': "import { b } from '../b/x.ts'" }), [])
+  assert.deepEqual(circle({ 'src/a/self.ts': "import { x } from './self.ts'" }), [
+    'src/a/self.ts -> src/a/self.ts',
+  ])
+  const planted = { ...sources, 'src/fcgi/errors.ts': "import type { FcgiPool } from './client/pool.ts'" }
+  assert.equal(importCircles(planted, 'src/fcgi/').length, 1)
 })

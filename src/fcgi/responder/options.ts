@@ -6,7 +6,7 @@ import { boolean, integer, oneOf, resolveOptions, strings } from '../../options.
 import type { OptionSpec, Resolved, Specs } from '../../options.ts'
 import { readArgument } from '../arguments.ts'
 import type { ParamEncoding } from '../codec/params.ts'
-import type { FcgiContext, FcgiReply } from './request.ts'
+import type { FcgiContext, FcgiReply } from './context.ts'
 
 /** What serves a request; it may answer a {@link FcgiReply}, or use the context, or both. */
 export type FcgiHandler = (
