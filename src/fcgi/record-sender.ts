@@ -1,11 +1,10 @@
-/** Records out, for both ends: streams are cut into records, and what is sent in one turn leaves in one system call. */
 import type { Socket } from 'node:net'
 import { headerSize, paddingFor, putRecordHeader, streamContentSize } from './codec/record.ts'
 import type { RecordType } from './codec/record.ts'
 
 const nothing = new Uint8Array(0)
 
-/** See the head of this file. */
+/** Records out, for both ends: streams are cut into records, and what is sent in one turn leaves in one system call. */
 export class RecordSender {
   /** How many writes the system has taken whole; grows while the peer reads. */
   taken = 0

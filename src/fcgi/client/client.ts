@@ -2,18 +2,18 @@
  * The client: requests to one or more servers of an application over kept connections. `start` is for a proxy, which
  * wants callbacks and no promise per request; `request` is for everybody else.
  */
-import { UsageError } from '../../errors.ts'
 import { toEndpoint } from '../../endpoint.ts'
+import { UsageError } from '../../errors.ts'
 import { requireArgument } from '../../options.ts'
-import { resolveClientOptions } from './options.ts'
-import type { FcgiClientOptions, ResolvedClientOptions } from './options.ts'
 import { FcgiError } from '../errors.ts'
+import type { ExchangeHandler, FcgiExchange, FcgiRequest, FcgiRequestInit } from './exchange-types.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeOwner } from './exchange.ts'
-import type { ExchangeHandler, FcgiExchange, FcgiRequest, FcgiRequestInit } from './exchange-types.ts'
+import { resolveClientOptions } from './options.ts'
+import type { FcgiClientOptions, ResolvedClientOptions } from './options.ts'
 import { FcgiPool } from './pool.ts'
-import { PendingResponse } from './response.ts'
 import { checkHandler, takeRequest } from './request.ts'
+import { PendingResponse } from './response.ts'
 import type { FcgiResponse } from './response.ts'
 
 /** What a client is doing, and has done since it was created. */

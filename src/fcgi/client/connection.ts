@@ -2,12 +2,7 @@
 import type { Socket } from 'node:net'
 import { Writer } from '../../bytes/writer.ts'
 import { encodeBeginRequest } from '../codec/begin-request.ts'
-import type { ConnectionOwner, ConnectionStream } from './connection-roles.ts'
 import { decodeEndRequest, ProtocolStatus } from '../codec/end-request.ts'
-import { FcgiError } from '../errors.ts'
-import { LingeringSocket } from './lingering-socket.ts'
-import { Negotiation } from './negotiation.ts'
-import type { ConnectionOptions } from './options.ts'
 import { encodeParams } from '../codec/params.ts'
 import type { Param } from '../codec/params.ts'
 import {
@@ -17,9 +12,14 @@ import {
   RecordType,
   recordTypeName,
 } from '../codec/record.ts'
-import { RecordSender } from '../record-sender.ts'
 import { stepConnection } from '../codec/state.ts'
 import type { ConnectionEvent, ConnectionState } from '../codec/state.ts'
+import { FcgiError } from '../errors.ts'
+import { RecordSender } from '../record-sender.ts'
+import type { ConnectionOwner, ConnectionStream } from './connection-roles.ts'
+import { LingeringSocket } from './lingering-socket.ts'
+import { Negotiation } from './negotiation.ts'
+import type { ConnectionOptions } from './options.ts'
 
 interface Entry {
   readonly stream: ConnectionStream

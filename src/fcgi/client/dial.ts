@@ -1,6 +1,5 @@
-/** Making the connection of a client: one attempt, or several while the backlog of a unix socket is full. */
-import type { Endpoint } from '../../endpoint.ts'
 import { formatEndpoint } from '../../endpoint.ts'
+import type { Endpoint } from '../../endpoint.ts'
 import { FcgiError } from '../errors.ts'
 import { LingeringSocket } from './lingering-socket.ts'
 
@@ -13,7 +12,7 @@ export interface DialEvents {
   failed(error: FcgiError): void
 }
 
-/** See the head of this file. */
+/** Making the connection of a client: one attempt, or several while the backlog of a unix socket is full. */
 export class Dial {
   #socket: LingeringSocket | undefined
   #over = false

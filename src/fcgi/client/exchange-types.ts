@@ -1,8 +1,8 @@
 /** What a request is to those who start it. */
 import type { FcgiBody } from '../body.ts'
 import type { CgiHead } from '../codec/cgi-response.ts'
-import type { FcgiError } from '../errors.ts'
 import type { Param } from '../codec/params.ts'
+import type { FcgiError } from '../errors.ts'
 
 /** A request as {@link FcgiClient.start} takes it. */
 export interface FcgiRequest {

@@ -1,25 +1,21 @@
-/**
- * One request and its response, from the caller's `start` to the one callback that ends it. It knows its connection only
- * as something that takes STDIN, and survives it when the request may be sent again.
- */
 import { errorMessage } from '../../errors.ts'
 import { checkBytes } from '../arguments.ts'
 import { Role } from '../codec/begin-request.ts'
 import { CgiResponseDecoder } from '../codec/cgi-response.ts'
 import type { CgiHead, CgiResponseSink } from '../codec/cgi-response.ts'
-import type { ExchangeOptions } from './options.ts'
-import type { FcgiConnection } from './connection.ts'
-import type { ConnectionStream, Loss } from './connection-roles.ts'
 import { ProtocolStatus } from '../codec/end-request.ts'
 import type { EndRequest } from '../codec/end-request.ts'
-import { FcgiError } from '../errors.ts'
-import type { FcgiErrorCode } from '../errors.ts'
-import type { ExchangeHandler, FcgiEnd, FcgiExchange, FcgiProgress, FcgiRequest } from './exchange-types.ts'
 import type { Param } from '../codec/params.ts'
-import { RequestBody } from './request-body.ts'
 import { stepRequest } from '../codec/state.ts'
 import type { RequestEvent, RequestState } from '../codec/state.ts'
 import { formatStderr } from '../codec/stderr.ts'
+import { FcgiError } from '../errors.ts'
+import type { FcgiErrorCode } from '../errors.ts'
+import type { ConnectionStream, Loss } from './connection-roles.ts'
+import type { FcgiConnection } from './connection.ts'
+import type { ExchangeHandler, FcgiEnd, FcgiExchange, FcgiProgress, FcgiRequest } from './exchange-types.ts'
+import type { ExchangeOptions } from './options.ts'
+import { RequestBody } from './request-body.ts'
 
 /** What an exchange needs from the client. */
 export interface ExchangeOwner {
@@ -38,7 +34,10 @@ const refusals = new Map<number, FcgiErrorCode>([
   [ProtocolStatus.UnknownRole, 'ERR_FCGI_UNKNOWN_ROLE'],
 ])
 
-/** See the head of this file. */
+/**
+ * One request and its response, from the caller's `start` to the one callback that ends it. It knows its connection only
+ * as something that takes STDIN, and survives it when the request may be sent again.
+ */
 export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink {
   readonly role: number
   attempts = 0

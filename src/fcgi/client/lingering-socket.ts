@@ -1,10 +1,3 @@
-/**
- * A socket that hands out what the peer sent before it went away.
- *
- * An application may answer and close without reading the rest of STDIN. Node destroys a socket when a write to it fails,
- * and with it the answer that already lies in the kernel. This one keeps reading until nothing more comes, and is
- * destroyed then. Reading goes past the stream's own buffer (`onread`), because a stream that has failed takes no data.
- */
 import { Socket } from 'node:net'
 import type { ConnectOpts, SocketConstructorOpts } from 'node:net'
 
@@ -14,7 +7,13 @@ const copiedSize = 16_384
 /** Turns of the event loop without data after which the kernel has no more; one may have begun before the failure. */
 const quietTurns = 2
 
-/** See the head of this file. */
+/**
+ * A socket that hands out what the peer sent before it went away.
+ *
+ * An application may answer and close without reading the rest of STDIN. Node destroys a socket when a write to it fails,
+ * and with it the answer that already lies in the kernel. This one keeps reading until nothing more comes, and is
+ * destroyed then. Reading goes past the stream's own buffer (`onread`), because a stream that has failed takes no data.
+ */
 export class LingeringSocket extends Socket {
   /** Gets what is read, in memory that is never written again. To be set before anything comes. */
   onChunk: (chunk: Buffer) => void = () => {}

@@ -1,12 +1,11 @@
+import type { Writer } from '../../bytes/writer.ts'
+import { decodeGetValuesResult, encodeGetValues } from '../codec/values.ts'
+import type { ConnectionOptions } from './options.ts'
+
 /**
  * How many requests at a time a connection may carry, and the GET_VALUES that asks for it. Asking goes out with the first
  * request: libfcgi answers only when more comes, and nobody has to answer at all.
  */
-import type { Writer } from '../../bytes/writer.ts'
-import type { ConnectionOptions } from './options.ts'
-import { decodeGetValuesResult, encodeGetValues } from '../codec/values.ts'
-
-/** See the head of this file. */
 export class Negotiation {
   /** Most requests at a time. */
   limit: number

@@ -1,25 +1,24 @@
-/**
- * The connections to one server: which of them gets a request, how many there may be, how long one is kept. A connection
- * that is kept is one that php-fpm reserves a worker for, so few are kept, for a short time, and none of them while
- * another connection waits for a worker.
- */
 import { monotonic } from '../../clock.ts'
-import type { Endpoint } from '../../endpoint.ts'
 import { formatEndpoint } from '../../endpoint.ts'
+import type { Endpoint } from '../../endpoint.ts'
+import { FcgiError } from '../errors.ts'
+import type { ConnectionOwner } from './connection-roles.ts'
+import { FcgiConnection } from './connection.ts'
+import { Dial } from './dial.ts'
+import type { Exchange } from './exchange.ts'
 import type { LingeringSocket } from './lingering-socket.ts'
 import type { ResolvedClientOptions } from './options.ts'
-import { FcgiConnection } from './connection.ts'
-import type { ConnectionOwner } from './connection-roles.ts'
-import { Dial } from './dial.ts'
-import { FcgiError } from '../errors.ts'
-import type { Exchange } from './exchange.ts'
 
 /** How long a new connection may go without an answer before kept ones are closed: they may hold the worker it needs. */
 const starvationDelay = 200
 /** How long a server that refused a connection is asked last. */
 const downTime = 1000
 
-/** See the head of this file. */
+/**
+ * The connections to one server: which of them gets a request, how many there may be, how long one is kept. A connection
+ * that is kept is one that php-fpm reserves a worker for, so few are kept, for a short time, and none of them while
+ * another connection waits for a worker.
+ */
 export class FcgiPool implements ConnectionOwner<FcgiConnection> {
   readonly name: string
   /** Connections that were made so far. */

@@ -1,7 +1,6 @@
-/** A request body at the client: how long it is, and the pieces of it that are not sent or may have to be sent again. */
 import { FcgiError } from '../errors.ts'
 
-/** See the head of this file. */
+/** A request body at the client: how long it is, and the pieces of it that are not sent or may have to be sent again. */
 export class RequestBody {
   /** Whether the parameters lack CONTENT_LENGTH. */
   readonly unsized: boolean

@@ -1,5 +1,4 @@
 /** What `start` and `request` are given, looked at once and taken over. */
-import { Role } from '../codec/begin-request.ts'
 import { requireArgument } from '../../options.ts'
 import {
   checkBytes,
@@ -12,6 +11,7 @@ import {
   readArgument,
 } from '../arguments.ts'
 import { isFcgiBody } from '../body.ts'
+import { Role } from '../codec/begin-request.ts'
 import type { ExchangeHandler, FcgiRequest, FcgiRequestInit } from './exchange-types.ts'
 
 /** @throws UsageError `ERR_SLUICE_OPTION`. */

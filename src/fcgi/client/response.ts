@@ -1,9 +1,7 @@
-/** The convenient face of an exchange: a promise for the head, a stream for the body. */
 import { Readable } from 'node:stream'
 import type { HeaderList } from '../../http1/index.ts'
 import type { CgiHead } from '../codec/cgi-response.ts'
 import { FcgiError } from '../errors.ts'
-import { takeInit } from './request.ts'
 import type {
   ExchangeHandler,
   FcgiEnd,
@@ -11,6 +9,7 @@ import type {
   FcgiRequest,
   FcgiRequestInit,
 } from './exchange-types.ts'
+import { takeInit } from './request.ts'
 
 /** A response whose head is there. */
 export interface FcgiResponse {
@@ -30,7 +29,7 @@ export interface ExchangeStarter {
   start(request: FcgiRequest, handler: ExchangeHandler): FcgiExchange
 }
 
-/** See the head of this file. */
+/** The convenient face of an exchange: a promise for the head, a stream for the body. */
 export class PendingResponse implements ExchangeHandler {
   readonly promise: Promise<FcgiResponse>
   readonly #init: FcgiRequestInit

@@ -1,7 +1,3 @@
-/**
- * What an application writes to STDOUT: CGI headers, a blank line, a body (RFC 3875, section 6). Lines end with CR LF or LF.
- * Here it becomes a status, headers and the bytes that may be sent on as the body.
- */
 import { Writer } from '../../bytes/writer.ts'
 import {
   BodyDecoder,
@@ -50,7 +46,12 @@ const maxInformational = 16
 const CR = 0x0d
 const LF = 0x0a
 
-/** See the head of this file. `push` what STDOUT brings, then call `finish`. */
+/**
+ * What an application writes to STDOUT: CGI headers, a blank line, a body (RFC 3875, section 6). Lines end with CR LF or LF.
+ * Here it becomes a status, headers and the bytes that may be sent on as the body.
+ *
+ * `push` what STDOUT brings, then call `finish`.
+ */
 export class CgiResponseDecoder {
   #phase: 'head' | 'body' | 'discard' = 'head'
   #partial: Writer | undefined

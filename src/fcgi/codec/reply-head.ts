@@ -1,7 +1,7 @@
 /** The head that a responder writes to STDOUT: Status, headers, a blank line (RFC 3875, section 6). */
 import { isHeaderValue, isToken, reasonPhrase } from '../../http1/index.ts'
-import { readArgument } from '../arguments.ts'
 import { requireArgument } from '../../options.ts'
+import { readArgument } from '../arguments.ts'
 import { FcgiError } from '../errors.ts'
 
 /** Headers as pairs, a Map or a HeaderList, or as an object; an array is one header line for each value. */

@@ -1,11 +1,9 @@
-/** One connection of a gateway: records in, records out, and the requests that are open on it. */
 import type { Socket } from 'node:net'
 import { Writer } from '../../bytes/writer.ts'
 import { monotonic } from '../../clock.ts'
 import type { Deadlines } from '../../deadlines.ts'
 import { decodeBeginRequest, Role } from '../codec/begin-request.ts'
 import { encodeEndRequest, ProtocolStatus } from '../codec/end-request.ts'
-import { FcgiError } from '../errors.ts'
 import {
   encodeRecordHeader,
   managementId,
@@ -13,13 +11,14 @@ import {
   RecordType,
   recordTypeName,
 } from '../codec/record.ts'
+import { encodeUnknownType } from '../codec/unknown-type.ts'
+import { decodeGetValues, encodeGetValuesResult } from '../codec/values.ts'
+import { FcgiError } from '../errors.ts'
 import { RecordSender } from '../record-sender.ts'
 import type { ResolvedResponderOptions } from './options.ts'
 import { ResponderRequest } from './request.ts'
 import type { RequestLink } from './request.ts'
 import { StallWatch } from './stall-watch.ts'
-import { encodeUnknownType } from '../codec/unknown-type.ts'
-import { decodeGetValues, encodeGetValuesResult } from '../codec/values.ts'
 
 /** What a connection needs from the responder. */
 export interface ConnectionHost {
@@ -36,7 +35,7 @@ export interface ConnectionHost {
 /** How long a gateway may take to close after we did, and what it still sends meanwhile is skipped. */
 const lingerTime = 2000
 
-/** See the head of this file. */
+/** One connection of a gateway: records in, records out, and the requests that are open on it. */
 export class ResponderConnection implements RequestLink {
   readonly options: ResolvedResponderOptions
   readonly #host: ConnectionHost
@@ -46,7 +45,7 @@ export class ResponderConnection implements RequestLink {
   readonly #reader = new RecordReader()
   readonly #writer = new Writer(256)
   readonly #requests = new Map<number, ResponderRequest>()
-  readonly #blocked = new Set<ResponderRequest>()
+  readonly #paused = new Set<ResponderRequest>()
   #drainWaiters: (() => void)[] = []
   /** A request came without KEEP_CONN, or the responder is closing: the connection ends with its last request. */
   #closing = false
@@ -101,7 +100,7 @@ export class ResponderConnection implements RequestLink {
     this.#stall.stop()
     const requests = [...this.#requests.values()]
     this.#requests.clear()
-    this.#blocked.clear()
+    this.#paused.clear()
     this.#wakeWriters()
     this.#socket.destroy()
     this.#host.closed(this)
@@ -114,7 +113,7 @@ export class ResponderConnection implements RequestLink {
     if (this.#pumping) return
     this.#pumping = true
     try {
-      while (!this.#isHeld() && !this.#gone && this.#reader.next()) this.#recvRecord()
+      while (!this.#isPaused() && !this.#gone && this.#reader.next()) this.#recvRecord()
     } catch (error) {
       if (!(error instanceof FcgiError)) throw error
       this.options.logger.warn({ err: error, peer: this.#peer }, 'fcgi: the gateway broke the protocol')
@@ -128,8 +127,8 @@ export class ResponderConnection implements RequestLink {
     return this.#socket.remoteAddress ?? 'unix'
   }
 
-  #isHeld(): boolean {
-    return this.#full || this.#blocked.size > 0
+  #isPaused(): boolean {
+    return this.#full || this.#paused.size > 0
   }
 
   #recvRecord(): void {
@@ -176,7 +175,7 @@ export class ResponderConnection implements RequestLink {
   #drained(): void {
     if (this.#full) {
       this.#full = false
-      this.#resume()
+      this.#resumeReading()
     }
     this.#wakeWriters()
   }
@@ -252,20 +251,20 @@ export class ResponderConnection implements RequestLink {
     this.#settle()
   }
 
-  block(request: ResponderRequest): void {
-    this.#blocked.add(request)
+  pause(request: ResponderRequest): void {
+    this.#paused.add(request)
     this.#socket.pause()
   }
 
-  unblock(request: ResponderRequest): void {
-    if (this.#blocked.delete(request) && this.#blocked.size === 0) this.#resume()
+  resume(request: ResponderRequest): void {
+    if (this.#paused.delete(request) && this.#paused.size === 0) this.#resumeReading()
   }
 
-  #resume(): void {
+  #resumeReading(): void {
     process.nextTick(() => {
-      if (this.#isHeld() || this.#gone) return
+      if (this.#isPaused() || this.#gone) return
       this.#pump()
-      if (!this.#isHeld()) this.#socket.resume()
+      if (!this.#isPaused()) this.#socket.resume()
     })
   }
 

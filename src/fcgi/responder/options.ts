@@ -1,7 +1,7 @@
 /** The options of {@link createFcgiResponder}: the interface for the reader, the table for the machine. */
 import { UsageError } from '../../errors.ts'
-import type { Logger } from '../../logger.ts'
 import { loggerOption } from '../../logger-option.ts'
+import type { Logger } from '../../logger.ts'
 import { boolean, integer, oneOf, resolveOptions, strings } from '../../options.ts'
 import type { OptionSpec, Resolved, Specs } from '../../options.ts'
 import { readArgument } from '../arguments.ts'

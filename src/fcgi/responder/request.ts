@@ -1,20 +1,19 @@
-/** One request at the responder: what arrives of it, and what its handler says. */
 import { Readable } from 'node:stream'
-import { Role } from '../codec/begin-request.ts'
 import type { Lane, Timed } from '../../deadlines.ts'
-import { ProtocolStatus } from '../codec/end-request.ts'
-import { FcgiError } from '../errors.ts'
 import { requireArgument } from '../../options.ts'
 import { checkBytes, checkInteger, checkObject, checkText, readArgument } from '../arguments.ts'
 import { isFcgiBody } from '../body.ts'
+import { Role } from '../codec/begin-request.ts'
+import { ProtocolStatus } from '../codec/end-request.ts'
 import { ParamsDecoder } from '../codec/params.ts'
 import { formatReplyHead } from '../codec/reply-head.ts'
 import type { ReplyHeaders } from '../codec/reply-head.ts'
+import { stepResponder } from '../codec/state.ts'
+import type { ResponderEvent, ResponderState } from '../codec/state.ts'
+import { FcgiError } from '../errors.ts'
 import type { FcgiContext, FcgiReply } from './context.ts'
 import type { ResolvedResponderOptions } from './options.ts'
 import { StdinStream } from './stdin-stream.ts'
-import { stepResponder } from '../codec/state.ts'
-import type { ResponderEvent, ResponderState } from '../codec/state.ts'
 
 /** What a handler has answered, before any of it is sent. @throws UsageError `ERR_SLUICE_OPTION`. */
 function takeReply(given: FcgiReply | undefined | void): FcgiReply | undefined {
@@ -36,8 +35,9 @@ export interface RequestLink {
   sendStderr(id: number, content: Uint8Array): void
   /** The empty STDOUT and END_REQUEST; the connection forgets the request. */
   sendEnd(request: ResponderRequest, appStatus: number, protocolStatus: ProtocolStatus): void
-  block(request: ResponderRequest): void
-  unblock(request: ResponderRequest): void
+  /** Stops reading the connection until `resume`: the protocol has no other way to slow a gateway down. */
+  pause(request: ResponderRequest): void
+  resume(request: ResponderRequest): void
   /** Gives it so long, instead of what it had before; 0 is for ever. */
   await(request: ResponderRequest, timeout: number): void
   /** Its parameters were not complete in time. */
@@ -47,7 +47,7 @@ export interface RequestLink {
   settled(request: ResponderRequest): void
 }
 
-/** See the head of this file. */
+/** One request at the responder: what arrives of it, and what its handler says. */
 export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
   deadline = 0
   lane: Lane<ResponderRequest> | undefined
@@ -101,7 +101,7 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
   }
 
   #asked(): void {
-    this.#link.unblock(this)
+    this.#link.resume(this)
     this.#awaitStdin()
   }
 
@@ -168,7 +168,7 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
     else this.#stream().give(content)
     // The handler may have been called from within, and have ended the request.
     if (this.over) return
-    if ((this.#stdin?.held ?? 0) >= this.#link.options.stdinBufferSize) this.#link.block(this)
+    if ((this.#stdin?.held ?? 0) >= this.#link.options.stdinBufferSize) this.#link.pause(this)
     this.#awaitStdin()
   }
 
@@ -186,7 +186,7 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
   /** Tells the handler, who may call anything from there. */
   #giveUp(error: FcgiError): void {
     this.#aborted = error
-    this.#link.unblock(this)
+    this.#link.resume(this)
     if (!this.#served) this.#link.settled(this)
     this.#stdin?.destroy(error)
     this.#body?.destroy()
@@ -272,7 +272,7 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
     if (!this.#begun) this.writeHead(200)
     this.#flushHead()
     this.#step('sendEnd')
-    this.#link.unblock(this)
+    this.#link.resume(this)
     this.#stdin?.discard()
     this.#link.sendEnd(this, appStatus >>> 0, ProtocolStatus.RequestComplete)
   }

@@ -1,7 +1,7 @@
 /** The responder: an application that gateways such as nginx, HAProxy and sluice's own proxy ask over FastCGI. */
+import { chmod, unlink } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
-import { chmod, unlink } from 'node:fs/promises'
 import { CidrMap } from '../../cidr-map.ts'
 import { Deadlines } from '../../deadlines.ts'
 import { formatEndpoint, toEndpoint } from '../../endpoint.ts'

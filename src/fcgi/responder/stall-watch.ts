@@ -1,8 +1,11 @@
-/** Notices a peer that takes nothing of what was written for it. */
 import type { Socket } from 'node:net'
 import type { RecordSender } from '../record-sender.ts'
 
-/** See the head of this file. One timer while something is on its way; none when `timeout` is 0. */
+/**
+ * Notices a peer that takes nothing of what was written for it.
+ *
+ * One timer while something is on its way; none when `timeout` is 0.
+ */
 export class StallWatch {
   #timer: NodeJS.Timeout | undefined
   /** What had been taken when the timer was last set. */

@@ -1,11 +1,10 @@
+import { Readable } from 'node:stream'
+import { Writer } from '../../bytes/writer.ts'
+
 /**
  * STDIN as a stream. What its reader has not asked for yet is held as bytes in one piece, so that a body that comes in
  * many small records costs no more memory than its bytes do.
  */
-import { Readable } from 'node:stream'
-import { Writer } from '../../bytes/writer.ts'
-
-/** See the head of this file. */
 export class StdinStream extends Readable {
   /** Whether all that came was handed out, and more is asked for. */
   #wanting = false
