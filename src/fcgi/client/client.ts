@@ -2,6 +2,7 @@
  * The client: requests to one or more servers of an application over kept connections. `start` is for a proxy, which
  * wants callbacks and no promise per request; `request` is for everybody else.
  */
+import { Deadlines } from '../../deadlines.ts'
 import { toEndpoint } from '../../endpoint.ts'
 import { UsageError } from '../../errors.ts'
 import { requireArgument } from '../../options.ts'
@@ -83,6 +84,7 @@ export function createFcgiClient(options: FcgiClientOptions): FcgiClient {
 
 class Client implements FcgiClient, ExchangeOwner {
   readonly options: ResolvedClientOptions
+  readonly deadlines = new Deadlines<Exchange>((exchange) => exchange.expire(), false)
   readonly #pools: readonly FcgiPool[]
   /** All requests that are not over, and the pool that each was given to; none yet while its body is gathered. */
   readonly #homes = new Map<Exchange, FcgiPool | undefined>()
@@ -159,7 +161,9 @@ class Client implements FcgiClient, ExchangeOwner {
   /** A pool without connections may get one yet: for a request that is gathered, or that another server refuses. */
   #checkEmpty(): void {
     if (!this.#closed || this.#homes.size > 0) return
-    if (this.#pools.every((pool) => pool.connections === 0)) this.#emptied.resolve()
+    if (!this.#pools.every((pool) => pool.connections === 0)) return
+    this.deadlines.clear()
+    this.#emptied.resolve()
   }
 
   /** No connection could be made: another server may do, this one was asked just now. */

@@ -1,6 +1,7 @@
 /** One connection to an application. */
 import type { Socket } from 'node:net'
 import { Writer } from '../../bytes/writer.ts'
+import type { Lane, Timed } from '../../deadlines.ts'
 import { encodeBeginRequest } from '../codec/begin-request.ts'
 import { decodeEndRequest, ProtocolStatus } from '../codec/end-request.ts'
 import { encodeParams } from '../codec/params.ts'
@@ -42,13 +43,16 @@ const keptWriterSize = 65_536
  * Ids are odd, rise, and are never used again, as HAProxy's: what an aborted request still brings is known by its id. At
  * 32767 a connection takes no more requests.
  */
-export class FcgiConnection {
+export class FcgiConnection implements Timed<FcgiConnection> {
   /** How many requests were begun. */
   served = 0
   /** Whether the application has sent a record yet: before, it may not even have accepted the connection. */
   answered = false
-  /** Free for the owner: a timer that runs while there is no request. */
-  idleTimer: NodeJS.Timeout | undefined
+  /** One deadline, the owner's: for a connection without a request, for example. */
+  deadline = 0
+  lane: Lane<FcgiConnection> | undefined
+  earlier: FcgiConnection | undefined
+  later: FcgiConnection | undefined
 
   #state: ConnectionState = 'open'
   #nextId = 1
@@ -298,10 +302,12 @@ export class FcgiConnection {
 
   #recvManagement(type: number): void {
     const { bytes, start, end } = this.#reader
+    const before = this.room
     if (type === RecordType.GetValuesResult) this.#negotiation.recvResult(bytes, start, end)
     else this.#negotiation.recvAnswer()
     this.#step(type === RecordType.GetValuesResult ? 'recvValues' : 'recvUnknownType')
-    this.#settle()
+    // What says nothing does not make a connection less idle.
+    if (this.room !== before) this.#settle()
   }
 
   #forget(id: number, stream: ConnectionStream): void {

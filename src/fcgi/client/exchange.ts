@@ -1,4 +1,7 @@
+import { monotonic } from '../../clock.ts'
+import type { Deadlines, Lane, Timed } from '../../deadlines.ts'
 import { errorMessage } from '../../errors.ts'
+import type { Linked } from '../../linked-list.ts'
 import { checkBytes } from '../arguments.ts'
 import { Role } from '../codec/begin-request.ts'
 import { CgiResponseDecoder } from '../codec/cgi-response.ts'
@@ -20,6 +23,7 @@ import { RequestBody } from './request-body.ts'
 /** What an exchange needs from the client. */
 export interface ExchangeOwner {
   readonly options: ExchangeOptions
+  readonly deadlines: Deadlines<Exchange>
   /** Finds a connection; `error` says why it lost the last one. */
   dispatch(exchange: Exchange, error?: FcgiError): void
   /** It is over, one way or the other. */
@@ -38,7 +42,17 @@ const refusals = new Map<number, FcgiErrorCode>([
  * One request and its response, from the caller's `start` to the one callback that ends it. It knows its connection only
  * as something that takes STDIN, and survives it when the request may be sent again.
  */
-export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink {
+export class Exchange
+  implements FcgiExchange, ConnectionStream, CgiResponseSink, Linked<Exchange>, Timed<Exchange>
+{
+  previous: Exchange | undefined
+  next: Exchange | undefined
+  deadline = 0
+  lane: Lane<Exchange> | undefined
+  earlier: Exchange | undefined
+  later: Exchange | undefined
+  /** Whether it stands in a queue; whoever puts it there says so. */
+  queued = false
   readonly role: number
   attempts = 0
   /** Whether it must not go to a connection that was idle. */
@@ -59,7 +73,8 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
   #paused = false
   /** Whether the caller is within one of its own calls, and should not be called back from there. */
   #inCall = false
-  #timer: NodeJS.Timeout | undefined
+  #timeout = 0
+  #onTimeout: () => void = () => {}
   readonly #params: ReadonlyMap<string, string | Uint8Array> | readonly Param[]
   readonly #method: string
   readonly #handler: ExchangeHandler
@@ -96,10 +111,23 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
     return this.#state === 'complete' || this.#state === 'failed'
   }
 
-  /** Arms the one timer: for the queue while it waits, for the response later. 0 arms none. */
+  /** Sets the one deadline: for the queue while it waits, for the response later. 0 is none. */
   arm(timeout: number, onTimeout: () => void): void {
-    clearTimeout(this.#timer)
-    this.#timer = timeout === 0 ? undefined : setTimeout(onTimeout, timeout)
+    this.#timeout = timeout
+    this.#onTimeout = onTimeout
+    this.#rearm()
+  }
+
+  /** Something has happened: time begins again. */
+  #rearm(): void {
+    const { deadlines } = this.#owner
+    deadlines.remove(this)
+    if (this.#timeout > 0 && !this.#over) deadlines.add(this, this.#timeout, monotonic())
+  }
+
+  /** Its time is up. */
+  expire(): void {
+    this.#onTimeout()
   }
 
   // From the caller.
@@ -110,7 +138,7 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
     const gathering = this.#body.length === undefined
     this.#inCallOf(() => this.#body.push(chunk, this.#owner.options.maxUnsizedBody))
     if (gathering || this.#over) return true
-    this.#timer?.refresh()
+    this.#rearm()
     this.#step('sendStdin')
     const more = this.#connection?.sendStdin(this, chunk) ?? false
     if (!more) this.#wantsDrain = true
@@ -124,7 +152,7 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
       this.#body.end()
       if (gathered) this.#owner.dispatch(this)
     })
-    this.#timer?.refresh()
+    this.#rearm()
     if (!gathered) this.#sendEnd()
   }
 
@@ -154,7 +182,7 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
-    this.#timer?.refresh()
+    this.#rearm()
     this.#connection?.resume(this)
   }
 
@@ -203,13 +231,13 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
   writable(): void {
     if (!this.#wantsDrain || this.#over || this.#connection === undefined) return
     this.#wantsDrain = false
-    this.#timer?.refresh()
+    this.#rearm()
     this.#notify(() => this.#handler.onDrain?.())
   }
 
   recvStdout(content: Buffer): void {
     this.progress = 'answered'
-    this.#timer?.refresh()
+    this.#rearm()
     if (content.length === 0) {
       this.#step('recvStdoutEnd')
       return
@@ -229,7 +257,7 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
 
   recvStderr(content: Buffer): void {
     this.progress = 'answered'
-    this.#timer?.refresh()
+    this.#rearm()
     this.#step('recvStderr')
     if (content.length === 0) return
     const text = formatStderr(content)
@@ -303,7 +331,7 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
   #onSilence(): void {
     const awaitsCaller =
       this.#paused || (!this.#wantsDrain && (this.#state === 'sending' || this.#state === 'replied'))
-    if (awaitsCaller) this.#timer?.refresh()
+    if (awaitsCaller) this.#rearm()
     else if (this.#decoder.bodyDone) this.#finishWithoutEnd()
     else {
       const { responseTimeout } = this.#owner.options
@@ -345,7 +373,7 @@ export class Exchange implements FcgiExchange, ConnectionStream, CgiResponseSink
     const connection = this.#connection
     this.#connection = undefined
     this.#body.held = undefined
-    clearTimeout(this.#timer)
+    this.#owner.deadlines.remove(this)
     connection?.abort(this)
     return true
   }

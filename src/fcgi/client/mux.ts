@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { Deadlines } from '../../deadlines.ts'
 import type { Logger } from '../../logger.ts'
 import { resolveOptions } from '../../options.ts'
 import type { Specs } from '../../options.ts'
@@ -109,6 +110,7 @@ export class FcgiMux {
     })
     this.#exchangeOwner = {
       options,
+      deadlines: new Deadlines<Exchange>((exchange) => exchange.expire(), false),
       dispatch: (exchange) => this.#dispatch(exchange),
       finished: (exchange) => this.#finished(exchange),
     }

@@ -1,5 +1,7 @@
 import { monotonic } from '../../clock.ts'
 import { formatEndpoint } from '../../endpoint.ts'
+import { LinkedList } from '../../linked-list.ts'
+import { Deadlines } from '../../deadlines.ts'
 import type { Endpoint } from '../../endpoint.ts'
 import { FcgiError } from '../errors.ts'
 import type { ConnectionOwner } from './connection-roles.ts'
@@ -31,12 +33,14 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
   readonly #connections = new Set<FcgiConnection>()
   /** Those with room, the one used last at the end. */
   readonly #ready: FcgiConnection[] = []
-  readonly #queue: Exchange[] = []
-  /** A timer for each connection that has not answered yet. */
-  readonly #starving = new Map<FcgiConnection, NodeJS.Timeout>()
+  readonly #queue = new LinkedList<Exchange>()
+  /** Those without a request, until they have been so for too long. */
+  readonly #idling = new Deadlines<FcgiConnection>((connection) => this.#retire(connection), false)
+  /** Those whose first request has not been answered yet. One is never in both, for a connection has one deadline. */
+  readonly #starving = new Deadlines<FcgiConnection>((connection) => this.#starve(connection), false)
   /** Connections that are being made. */
   readonly #opening = new Set<Dial>()
-  /** Those of `#starving` whose time is up. */
+  /** Those that have waited long for an answer. */
   readonly #hungry = new Set<FcgiConnection>()
   #getValues: boolean
   #downSince = -Infinity
@@ -68,7 +72,7 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
   }
 
   get queued(): number {
-    return this.#queue.length
+    return this.#queue.size
   }
 
   get active(): number {
@@ -92,11 +96,12 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
     if (connection !== undefined) return this.#begin(exchange, connection)
     if (exchange.fresh) this.#makeRoom()
     const { maxQueue, maxConnections, queueTimeout } = this.#options
-    if (this.#queue.length >= maxQueue && this.connections >= maxConnections) {
+    if (this.#queue.size >= maxQueue && this.connections >= maxConnections) {
       return exchange.fail(
-        new FcgiError('ERR_FCGI_QUEUE_FULL', `${this.name}: ${this.#queue.length} wait`, { notRun: true }),
+        new FcgiError('ERR_FCGI_QUEUE_FULL', `${this.name}: ${this.#queue.size} wait`, { notRun: true }),
       )
     }
+    exchange.queued = true
     this.#queue.push(exchange)
     exchange.arm(queueTimeout, () => {
       const detail = `${this.name}: ${queueTimeout} ms`
@@ -107,24 +112,32 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
 
   /** Takes a request out of the queue. */
   forget(exchange: Exchange): void {
-    const at = this.#queue.indexOf(exchange)
-    if (at >= 0) this.#queue.splice(at, 1)
+    if (!exchange.queued) return
+    exchange.queued = false
+    this.#queue.remove(exchange)
+  }
+
+  #takeQueued(): Exchange | undefined {
+    const { first } = this.#queue
+    if (first !== undefined) this.forget(first)
+    return first
   }
 
   /** Closes the connections as they become free. */
   close(): void {
     this.#closed = true
     for (const connection of this.#connections) {
-      if (this.#queue.length === 0 && connection.active === 0) this.#retire(connection)
+      if (this.#queue.size === 0 && connection.active === 0) this.#retire(connection)
     }
-    if (this.#queue.length > 0) this.#open()
+    if (this.#queue.size > 0) this.#open()
     else this.#cancelDials()
   }
 
   /** Closes them now. */
   destroy(error: FcgiError): void {
     this.#closed = true
-    const queued = this.#queue.splice(0)
+    const queued = this.#queue.takeAll()
+    for (const exchange of queued) exchange.queued = false
     this.#cancelDials()
     for (const connection of this.#connections) connection.destroy(error)
     for (const exchange of queued) exchange.fail(error)
@@ -148,11 +161,11 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
   released(connection: FcgiConnection): void {
     if (connection.answered) this.#fed(connection)
     while (connection.room > 0) {
-      const exchange = this.#queue.shift()
+      const exchange = this.#takeQueued()
       if (exchange === undefined) break
       this.#begin(exchange, connection)
     }
-    if (this.#closed && connection.active === 0 && this.#queue.length === 0) this.#retire(connection)
+    if (this.#closed && connection.active === 0 && this.#queue.size === 0) this.#retire(connection)
     else this.#list(connection)
   }
 
@@ -160,7 +173,7 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
     this.#opening.delete(dial)
     this.#downSince = monotonic()
     // Each request in the queue has a connection that is being made for it, up to the limit of connections.
-    const refused = this.#queue.length > this.#opening.size ? this.#queue.shift() : undefined
+    const refused = this.#queue.size > this.#opening.size ? this.#takeQueued() : undefined
     this.#open()
     this.#checkEmpty()
     if (refused !== undefined) this.#onRefused(refused, error)
@@ -168,7 +181,6 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
 
   closed(connection: FcgiConnection): void {
     if (connection.refusedValues) this.#getValues = false
-    clearTimeout(connection.idleTimer)
     this.#unlist(connection)
     this.#fed(connection)
     this.#connections.delete(connection)
@@ -179,7 +191,7 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
   #open(): void {
     const { maxConnections, multiplex, maxRequests } = this.#options
     const each = multiplex && !this.#getValues ? maxRequests : 1
-    while (this.#queue.length > this.#opening.size * each && this.connections < maxConnections) {
+    while (this.#queue.size > this.#opening.size * each && this.connections < maxConnections) {
       const dial: Dial = new Dial(this.#endpoint, this.#options.connectTimeout, {
         connected: (socket) => this.#connected(dial, socket),
         failed: (error) => this.#failed(dial, error),
@@ -189,14 +201,11 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
   }
 
   #begin(exchange: Exchange, connection: FcgiConnection): void {
-    clearTimeout(connection.idleTimer)
+    const wasIdle = connection.active === 0
     if (connection.served > 0) this.reused++
     connection.setIdle(false)
     exchange.begin(connection)
-    if (!connection.answered && !this.#starving.has(connection)) {
-      const timer = setTimeout(() => this.#feed(), starvationDelay)
-      this.#starving.set(connection, timer.unref())
-    }
+    if (wasIdle) this.#watch(connection)
     if (connection.room === 0) this.#unlist(connection)
     // Its parameters could not be sent, and nothing was.
     if (connection.active === 0) this.#list(connection)
@@ -208,9 +217,9 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
     else if (!this.#ready.includes(connection)) this.#ready.push(connection)
     if (connection.active > 0 || connection.state !== 'open') return
     // It may have no room even so: aborted requests whose end never comes. Then this is what rids us of it.
-    clearTimeout(connection.idleTimer)
+    this.#idling.remove(connection)
     connection.setIdle(true)
-    connection.idleTimer = setTimeout(() => this.#retire(connection), this.#options.idleTimeout).unref()
+    this.#idling.add(connection, this.#options.idleTimeout, monotonic())
     if (this.idle > this.#options.maxIdleConnections) this.#retireIdle()
     if (this.#isStarving()) this.#retireIdle()
   }
@@ -222,7 +231,7 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
 
   #retire(connection: FcgiConnection): void {
     this.#unlist(connection)
-    clearTimeout(connection.idleTimer)
+    this.#idling.remove(connection)
     connection.close()
   }
 
@@ -237,31 +246,35 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
     if (this.connections >= this.#options.maxConnections) this.#retireIdle()
   }
 
+  /** It has work: from being idle to being watched, until its application has said anything. */
+  #watch(connection: FcgiConnection): void {
+    this.#idling.remove(connection)
+    if (!connection.answered) this.#starving.add(connection, starvationDelay, monotonic())
+  }
+
+  #starve(connection: FcgiConnection): void {
+    if (connection.answered) return
+    this.#hungry.add(connection)
+    this.#retireIdle()
+  }
+
   #fed(connection: FcgiConnection): void {
-    const timer = this.#starving.get(connection)
-    if (timer === undefined) return
-    clearTimeout(timer)
-    this.#starving.delete(connection)
+    this.#starving.remove(connection)
     this.#hungry.delete(connection)
   }
 
   #isStarving(): boolean {
     for (const connection of this.#hungry) {
       if (!connection.answered) return true
-      this.#fed(connection)
+      this.#hungry.delete(connection)
     }
     return false
   }
 
-  #feed(): void {
-    for (const connection of this.#starving.keys()) {
-      if (connection.answered) this.#fed(connection)
-      else this.#hungry.add(connection)
-    }
-    for (let count = this.#hungry.size; count > 0; count--) this.#retireIdle()
-  }
-
   #checkEmpty(): void {
-    if (this.#closed && this.connections === 0 && this.#queue.length === 0) this.#onEmpty()
+    if (!this.#closed || this.connections > 0 || this.#queue.size > 0) return
+    this.#idling.clear()
+    this.#starving.clear()
+    this.#onEmpty()
   }
 }

@@ -606,6 +606,19 @@ describe('retries', () => {
     assert.deepEqual(bodies, ['abcdef', 'abcdef'])
   })
 
+  it('close an idle connection even when its application chatters', async (t) => {
+    const app = await startApp(t, async (peer) => {
+      peer.send(reply((await peer.request()).id))
+      while (!peer.ended) {
+        await sleep(10)
+        peer.send(record('VALUES', 0), record('UNKNOWN', 0, Buffer.alloc(8)))
+      }
+    })
+    const client = createClient(t, { endpoint: app.endpoint, idleTimeout: 100 })
+    await text((await client.request(get)).body)
+    await eventually(() => client.stats.connections === 0)
+  })
+
   it('do not keep one that was gathered and is larger', async (t) => {
     const app = await startApp(t, async (peer) => {
       peer.send(reply((await peer.request()).id))
