@@ -17,6 +17,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   fcgi: ['http1', 'bytes'],
   config: [],
   sample: ['config'],
+  lint: ['sample', 'config'],
   proxy: ['engine', 'spop', 'fcgi', 'http1', 'sample', 'config', 'bytes'],
   services: ['agent'],
   testing: ['agent', 'engine', 'fcgi', 'spop', 'bytes'],
@@ -29,13 +30,14 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'fcgi',
     'config',
     'sample',
+    'lint',
     'proxy',
     'services',
     'testing',
   ],
 }
 
-const pureFolders = ['bytes', 'spop', 'http1', 'config', 'sample']
+const pureFolders = ['bytes', 'spop', 'http1', 'config', 'sample', 'lint']
 /** The FastCGI codec: what knows records and parameters, and no socket. */
 const pureFiles = [
   'begin-request',

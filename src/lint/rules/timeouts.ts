@@ -1,0 +1,91 @@
+/** Times that do not fit together. */
+import type { Finding, LintRule } from '../rule.ts'
+import { perEngine } from '../rule.ts'
+import { sendingsOf } from '../sending.ts'
+import type { LintEngine, LintSubject } from '../subject.ts'
+import { concerns } from '../subject.ts'
+
+export const timeoutRules: readonly LintRule[] = [
+  {
+    code: 'LINT_SPOE_AGENT_DEADLINE',
+    severity: 'warning',
+    doc: "the agent may take longer (--agent-deadline) than 'timeout processing' waits",
+    why: "HAProxy goes on without the answer, and with 'option continue-on-error' it takes the late one for the answer to the next event of the stream.",
+    hint: "give the agent a deadline well below 'timeout processing', so that it answers with its own policy",
+    needsConfig: false,
+    check: perEngine(agentDeadline),
+  },
+  {
+    code: 'LINT_SPOE_SERVER_TIMEOUT',
+    severity: 'warning',
+    doc: "'timeout server' of the agents' backend is shorter than 'timeout processing' or 'timeout idle' of the agent",
+    why: 'The backend ends the connection while an answer is awaited (error 257), or before the agent may reuse it.',
+    hint: "raise 'timeout server' of the backend above the times of the agent",
+    needsConfig: true,
+    check: perEngine(serverTimeout),
+  },
+  {
+    code: 'LINT_SPOE_CONNECT_TIMEOUT',
+    severity: 'note',
+    doc: "'timeout connect' of the agents' backend is shorter than 'timeout hello' of the agent",
+    why: 'SPOE.txt wants it greater: a connection may be given up while the agent could still be greeted in time.',
+    hint: "raise 'timeout connect' of the backend, or lower 'timeout hello'",
+    needsConfig: true,
+    check: perEngine(connectTimeout),
+  },
+  {
+    code: 'LINT_SPOE_INSPECT_DELAY',
+    severity: 'warning',
+    doc: "'send-spoe-group' in content rules without 'inspect-delay', or with one that ends before 'timeout processing'",
+    why: "Without a delay HAProxy sends nothing, and when it runs out while the agent is awaited the connection passes without a verdict.",
+    hint: "write 'tcp-request inspect-delay' with more than 'timeout processing'",
+    needsConfig: true,
+    check: perEngine(inspectDelay),
+  },
+]
+
+function agentDeadline({ spoe: { agent } }: LintEngine, { agentDeadline: deadline }: LintSubject): Finding[] {
+  const { processing } = agent.timeouts
+  if (deadline === undefined || processing === undefined || deadline < processing) return []
+  const late = agent.continueOnError ? '; its late answer is taken for the next one' : ''
+  const message = `the agent may take ${deadline} ms, 'timeout processing' is ${processing} ms${late}`
+  return [{ place: agent.place, message }]
+}
+
+function serverTimeout({ spoe: { agent }, host }: LintEngine, subject: LintSubject): Finding[] {
+  const server = host?.backend?.timeouts.server
+  if (host?.backend === undefined || server === undefined) return []
+  const { processing, idle } = agent.timeouts
+  const found = (name: string, value: number): Finding[] => {
+    const message = `'timeout server' of the backend '${host.backend?.name ?? ''}' is ${server} ms, '${name}' of the agent '${agent.name}' is ${value} ms`
+    return [{ place: host.backend?.place ?? agent.place, message }]
+  }
+  if (processing !== undefined && server <= processing) return found('timeout processing', processing)
+  // Since 3.1 the backend's own time-outs decide about idle connections.
+  if (idle !== undefined && server < idle && concerns(subject, { last: 300 })) return found('timeout idle', idle)
+  return []
+}
+
+function connectTimeout({ spoe: { agent }, host }: LintEngine, subject: LintSubject): Finding[] {
+  const connect = host?.backend?.timeouts.connect
+  const { hello } = agent.timeouts
+  if (host?.backend === undefined || connect === undefined || hello === undefined) return []
+  if (connect >= hello || !concerns(subject, { last: 300 })) return []
+  const message = `'timeout connect' of the backend '${host.backend.name}' is ${connect} ms, 'timeout hello' of the agent '${agent.name}' is ${hello} ms`
+  return [{ place: host.backend.place, message }]
+}
+
+function inspectDelay(engine: LintEngine, subject: LintSubject): Finding[] {
+  const { host, spoe } = engine
+  if (host === undefined) return []
+  const { processing } = spoe.agent.timeouts
+  return sendingsOf(engine, subject).flatMap(({ at, place, rule }) => {
+    if (rule === undefined || (at !== 'tcp-request content' && at !== 'tcp-response content')) return []
+    const side = at === 'tcp-request content' ? 'request' : 'response'
+    const delay = host.proxy.inspectDelay[side]
+    if (delay === undefined) return [{ place, message: `without 'tcp-${side} inspect-delay' nothing is sent` }]
+    if (processing === undefined || delay > processing) return []
+    const message = `'tcp-${side} inspect-delay' ends after ${delay} ms, 'timeout processing' after ${processing} ms`
+    return [{ place, message }]
+  })
+}

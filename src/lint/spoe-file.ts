@@ -1,0 +1,49 @@
+/** A SPOE file without the configuration that names it. */
+import { Diagnostics, parseSpoeFile } from '../config/index.ts'
+import type { ConfigSource, Diagnostic, Environment, SpoeMessage } from '../config/index.ts'
+import { compileAcl, compileExpression, compileTerms, eventRulesets, VariableNames } from '../sample/index.ts'
+import type { CompileContext } from '../sample/index.ts'
+import { readSourceLines } from './source-line.ts'
+
+/** The scopes with sections in them, in their order; `undefined` is what stands outside of scopes. */
+export function spoeScopes({ file, text }: ConfigSource): readonly (string | undefined)[] {
+  const lines = readSourceLines(file, text, new Map())
+  const scopes = new Set(lines.filter(({ section }) => section.kind !== '').map(({ section }) => section.scope))
+  return scopes.size === 0 ? [undefined] : [...scopes]
+}
+
+/**
+ * What is wrong with one scope. Sections and files elsewhere are not there to be compared with: nothing is said about
+ * backends, nor about patterns in files.
+ */
+export function checkSpoeFile(
+  { file, text }: ConfigSource,
+  env: Environment,
+  scope: string | undefined,
+): Diagnostic[] {
+  const { spoe, diagnostics } = parseSpoeFile(text, file, env, scope)
+  return [...diagnostics, ...(spoe?.messages ?? []).flatMap((message) => checkMessage(message))]
+}
+
+function checkMessage({ acls, args, event }: SpoeMessage): Diagnostic[] {
+  const context: CompileContext = {
+    diagnostics: new Diagnostics(),
+    ruleset: event === undefined ? 'http-request' : eventRulesets[event.name],
+    isBackend: true,
+    mode: 'http',
+    aclsByName: new Map(),
+    variableNames: new VariableNames(),
+    environment: new Map(),
+    hostname: '',
+    readPatternFile: () => '',
+  }
+  for (const { name, place, words } of acls) compileAcl([{ text: name, place, quoted: false }, ...words], context)
+  const condition = event?.condition
+  if (condition !== undefined) {
+    const keyword = { text: condition.kind, place: condition.place, quoted: false }
+    compileTerms(keyword, condition.words, condition.kind === 'unless', context)
+  }
+  for (const { expr } of args) compileExpression(expr, context)
+  // A message of a group is sent by rules that are not here, so where it may stand is not known.
+  return context.diagnostics.list.filter(({ code }) => event !== undefined || code !== 'CFG_SAMPLE_CONTEXT')
+}

@@ -1,0 +1,157 @@
+/**
+ * Configurations for check-haproxy.test.ts: what HAProxy 2.6 takes and sluice lacks, and what HAProxy refuses. An
+ * indented one stands in the `listen` section of `base` in ../parity/config-cases.ts.
+ */
+
+/** HAProxy takes them; sluice lacks something that they use. */
+export const lacking: readonly string[] = [
+  // Sections.
+  'userlist u\n group g users a\n user a insecure-password b',
+  'peers p\n peer local 127.0.0.1:10000',
+  'resolvers r\n nameserver n 127.0.0.1:53',
+  'mailers m\n mailer a 127.0.0.1:25',
+  'cache c\n total-max-size 4',
+  'ring r\n description "a ring"\n format rfc3164\n maxlen 1200\n size 32764',
+  'http-errors e\n errorfile 400 /dev/null',
+  'log-forward f\n bind 127.0.0.1:10514\n log 127.0.0.1:514 local0',
+  // Global.
+  'global\n tune.bufsize 32768\n tune.maxrewrite 4096',
+  'global\n set-var proc.a int(5)',
+  'global\n stats socket /tmp/x.sock level admin',
+  'global\n nbthread 2\n cpu-map 1/1-2 0-1',
+  'global\n spread-checks 5\n hard-stop-after 30s',
+  // Sections of proxies.
+  '  stats enable\n  stats uri /stats\n  stats refresh 10s',
+  '  stick-table type ip size 1m expire 10m store http_req_rate(10s)',
+  '  stick-table type ip size 1m store gpc0\n  stick on src',
+  '  cookie SRV insert indirect nocache\n  server a 192.0.2.1:80 cookie a',
+  '  balance leastconn\n  server a 192.0.2.1:80',
+  '  balance uri depth 3\n  hash-type consistent\n  server a 192.0.2.1:80',
+  '  balance hdr(x-id)',
+  '  option httpchk\n  http-check send meth GET uri /health\n  http-check expect status 200',
+  '  compression algo gzip\n  compression type text/html',
+  '  errorloc 503 http://example.com/',
+  '  retry-on conn-failure 503',
+  '  redirect scheme https if !{ ssl_fc }',
+  '  use-server a if TRUE\n  server a 192.0.2.1:80',
+  '  dynamic-cookie-key foo',
+  '  email-alert level notice',
+  '  rate-limit sessions 100',
+  '  http-send-name-header X-Server',
+  '  capture request header Host len 64',
+  '  declare capture request len 10',
+  '  server-template s 1-3 192.0.2.1:80 check',
+  '  filter compression\n  compression algo gzip',
+  '  filter trace',
+  'backend b\n mode tcp\n option tcp-check\n tcp-check connect\n tcp-check send PING\\r\\n\n tcp-check expect string +PONG',
+  'backend b\n mode tcp\n option mysql-check user haproxy\n server a 192.0.2.1:3306 check',
+  'backend b\n source 192.0.2.9\n server a 192.0.2.1:80 source 192.0.2.8',
+  // Parameters.
+  '  bind 127.0.0.1:8081 accept-proxy tfo backlog 10 maxconn 5',
+  '  server a 192.0.2.1:80 send-proxy-v2 on-marked-down shutdown-sessions slowstart 10s',
+  '  server a 192.0.2.1:80 observe layer7 error-limit 5 on-error mark-down check',
+  '  server a 192.0.2.1:80 track b\n  server b 192.0.2.2:80 check',
+  '  server a 192.0.2.1:443 ssl verify none',
+  // Rules.
+  '  http-request tarpit if { path /x }',
+  '  http-request replace-header Host (.*) \\1',
+  '  http-request replace-path (.*) /x\\1',
+  '  http-request track-sc0 src table t\nbackend t\n stick-table type ip size 1k store gpc0',
+  '  http-request set-map(/dev/null) a b',
+  '  http-request early-hint Link x',
+  'global\n expose-experimental-directives\nlisten n\n mode http\n bind 127.0.0.1:8083\n http-request normalize-uri path-merge-slashes',
+  '  http-request silent-drop if TRUE',
+  '  http-request wait-for-body time 1s at-least 1k',
+  '  http-request capture req.hdr(Host) len 10',
+  '  http-request set-src hdr(x)',
+  '  http-request auth realm x if !{ path / }',
+  '  http-response cache-store c\ncache c\n total-max-size 4',
+  '  http-request cache-use c\ncache c\n total-max-size 4',
+  '  tcp-request connection silent-drop if { src 192.0.2.0/24 }',
+  '  tcp-request connection track-sc0 src table t\nbackend t\n stick-table type ip size 1k store conn_cur',
+  // Samples, and what hangs on them.
+  '  acl limited src_conn_rate(t) gt 10\n  http-request deny if limited\nbackend t\n stick-table type ip size 1k store conn_rate(3s)',
+  '  http-request deny if { sc0_http_req_rate gt 10 }',
+  '  acl alive nbsrv(other) gt 0\n  use_backend other if alive or { path /x }',
+  '  acl client ssl_c_used\n  http-request set-header X-Client yes if client !{ path /x }',
+  '  http-request set-header X %[ssl_c_s_dn(cn)]',
+  '  http-request set-header X %[src,table_conn_cnt(t)]\nbackend t\n stick-table type ip size 1k store conn_cnt',
+  '  http-request set-header X %[req.hdr(authorization),sha1,hex]',
+  '  http-request set-header X %[req.hdr(accept-language),language(fr;en,de)]',
+  '  log-format "%ci %[be_conn(other)]"',
+  '  http-request deny if { path_reg ^/(?>a|b)c }',
+  '  http-request deny if { path_reg ^/[[:alpha:]]++$ }',
+  'frontend f\n mode tcp\n bind 127.0.0.1:8082\n tcp-request inspect-delay 1s\n use_backend t if { req.ssl_sni -m end .example.com }\nbackend t\n mode tcp',
+]
+
+/** HAProxy refuses them, and the mistake has nothing to do with what sluice lacks. */
+export const refused: readonly string[] = [
+  '  http-request retrun status 200',
+  '  http-request deny if no_such_acl',
+  '  http-request deny if { path_rge x }',
+  '  http-request set-header X %[no.such.fetch]',
+  '  http-request set-header X %[path,no_such_converter]',
+  '  http-request set-header X %[path,lower',
+  '  http-request deny if { path_reg ( }',
+  '  http-request deny if { src 192.0.2.0/33 }',
+  '  http-request deny if { src -f /no/such/file }',
+  '  http-request deny if { path -m nope /x }',
+  '  http-request set-var(foo.a) src',
+  '  http-response set-header X %[src',
+  '  use_backend nowhere if TRUE',
+  '  default_backend nowhere',
+  '  timeout client 1q',
+  '  timeout clent 1s',
+  '  option htplog',
+  '  balance nope',
+  '  mode smtp',
+  '  server a',
+  '  server a 192.0.2.1:80 chekc',
+  '  bind',
+  '  bind 127.0.0.1:99999',
+  '  log 127.0.0.1:514 nofacility',
+  '  errorfile 999 /dev/null',
+  '  tcp-request inspect-delay x',
+  '  filter spoe config /no/such/file',
+  '  filter nothing',
+  '  stick-tabel type ip size 1m',
+  'global\n tune.bufsiz 32768',
+  'backend b from nowhere',
+  'forntend f',
+  '  stats enable\n  http-request retrun',
+  '  balance leastconn\n  default_backend nowhere',
+  '  acl x ssl_c_used\n  http-request deny if y',
+  '  http-request deny if { path_reg ^/(?>a|b } { path_reg ( }',
+]
+
+const agent =
+  'spoe-agent a\n use-backend agents\n messages m\n timeout hello 1s\n timeout idle 1s\n timeout processing 1s\n'
+const message = `${agent}spoe-message m\n event on-frontend-http-request\n`
+
+/** SPOE files that HAProxy takes; sluice lacks something that they use. */
+export const spoeLacking: readonly string[] = [
+  `${message} args ssl=ssl_c_used dn=ssl_c_s_dn`,
+  `${message} args rate=sc0_http_req_rate`,
+  `${message} args sum=req.hdr(authorization),sha1,hex`,
+  `${agent}spoe-message m\n acl c ssl_c_used\n event on-frontend-http-request if c`,
+  `${agent}spoe-message m\n event on-frontend-http-request if { path_reg ^/(?>a|b) }`,
+  `[engine]\n${message} args sni=req.ssl_sni\n[other]\nbogus`,
+]
+
+/** SPOE files that HAProxy refuses. */
+export const spoeRefused: readonly string[] = [
+  `${message} args x=no.such.fetch`,
+  `${message} args x=path,no_such_converter`,
+  `${message} args x=path,lower(`,
+  `${agent}spoe-message m\n event on-frontend-http-request if no_such_acl`,
+  `${agent}spoe-message m\n event on-frontend-http-requset`,
+  `${agent}spoe-message m\n event on-client-session\n args x=path`,
+  `${agent}spoe-message m\n event on-frontend-http-request\n args x=res.hdr(a)`,
+  `${agent}spoe-message m\n event on-http-response\n args x=ssl_c_used y=nope`,
+  `${agent.replace('use-backend agents', 'use-backend nowhere')}spoe-message m\n event on-client-session`,
+  `${agent.replace('messages m', 'messages m n')}spoe-message m\n event on-client-session`,
+  `${agent} option asnyc\nspoe-message m\n event on-client-session`,
+  `${agent} max-frame-size 20000\nspoe-message m\n event on-client-session`,
+  `[other]\n${message}`,
+  `[engine]\nspoe-message m`,
+]

@@ -1,0 +1,87 @@
+/** `sluice check --for haproxy` and `haproxy -c` judge alike. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { examine } from '#src/cli/check.js'
+import type { Diagnostic } from '#src/config/index.js'
+import { findHaproxy, skipWithoutHaproxy } from '../support/haproxy.ts'
+import { makeFolder } from '../support/sluice.ts'
+import { agreed, base, refusedOnlyHere, spoeAgreed, spoeRefusedOnlyHere } from '../parity/config-cases.ts'
+import { lacking, refused, spoeLacking, spoeRefused } from './check-haproxy-cases.ts'
+
+const skip = skipWithoutHaproxy()
+const program = findHaproxy() ?? 'haproxy'
+
+/** The indented lines of a case stand in a section of the base; others replace it. */
+const whole = (text: string): string => (text.startsWith(' ') ? `${base}${text}\n` : `${text}\n`)
+
+const filterLine = (spoe: string): string => `${base}  filter spoe ${spoe.startsWith('[engine]') ? 'engine engine ' : ''}config spoe.conf
+backend agents
+  mode tcp
+`
+
+interface Case {
+  readonly text: string
+  readonly spoe?: string
+}
+
+/** Where sluice stays stricter, and why that is right for whoever asks what HAProxy would take. */
+const stricter: ReadonlySet<string> = new Set([
+  // The word is cut at the NUL: nobody means that.
+  '  description a\\x00b',
+  // HAProxy compares a listen with frontends only, and then takes the first of the two for each name.
+  'backend a\nlisten a\n bind 127.0.0.1:8080',
+])
+
+const texts = [...agreed, ...refusedOnlyHere.map(([text]) => text), ...lacking, ...refused]
+const spoeTexts = [...spoeAgreed, ...spoeRefusedOnlyHere.map(([text]) => text), ...spoeLacking, ...spoeRefused]
+const cases: readonly Case[] = [
+  ...texts.filter((text) => !stricter.has(text)).map((text) => ({ text: whole(text) })),
+  ...spoeTexts.map((spoe) => ({ text: filterLine(spoe), spoe: `${spoe}\n` })),
+]
+
+const folder = makeFolder(
+  Object.fromEntries(
+    cases.flatMap(({ text, spoe }, at) => [
+      [`${at}/haproxy.cfg`, text] as const,
+      ...(spoe === undefined ? [] : [[`${at}/spoe.conf`, spoe] as const]),
+    ]),
+  ),
+)
+const home = process.cwd()
+after(() => {
+  process.chdir(home)
+  folder.remove()
+})
+
+async function askHaproxy(cwd: string): Promise<{ accepted: boolean; output: string }> {
+  const child = spawn(program, ['-c', '-f', 'haproxy.cfg'], { cwd })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (part) => (output += part))
+  await once(child, 'close')
+  // 2.6.12 crashes behind this line, on its way out, when a SPOE agent lists no messages.
+  return { accepted: output.includes('Configuration file is valid') || output.includes('(no listener)'), output }
+}
+
+function askSluice(cwd: string): Diagnostic[] {
+  process.chdir(cwd)
+  return examine(['haproxy.cfg'], { for: 'haproxy' })
+}
+
+const isRefused = (list: readonly Diagnostic[]): boolean => list.some(({ severity }) => severity === 'error')
+
+test('what HAProxy refuses is an error, and what only sluice lacks is none', { skip }, async () => {
+  assert.ok(lacking.length + refused.length > 100, 'enough cases')
+  const surprises: string[] = []
+  for (const [at, { text, spoe = '' }] of cases.entries()) {
+    const cwd = join(folder.dir, String(at))
+    const { accepted, output } = await askHaproxy(cwd)
+    const list = askSluice(cwd)
+    if (isRefused(list) !== accepted) continue
+    const ours = list.map(({ severity, code, message }) => `${severity} ${code} ${message}`).join('\n')
+    surprises.push(`${text}${spoe}--- HAProxy:\n${output}--- sluice:\n${ours}`)
+  }
+  assert.equal(surprises.length, 0, `${surprises.length}\n${surprises.join('\n=====\n')}`)
+})
