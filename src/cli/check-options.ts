@@ -35,13 +35,18 @@ export function describeCheck(
         .default('sluice'),
     )
     .addOption(
-      new Option('--haproxy-version <version>', `which HAProxy, from 1.8 (default: ${formatBranch(registryBranch)})`)
+      new Option(
+        '--haproxy-version <version>',
+        `which HAProxy, from 1.8 (default: ${formatBranch(registryBranch)})`,
+      )
         .argParser(branch)
         .implies({ for: 'haproxy' }),
     )
     .option('--engine <name>', 'only this scope of a SPOE file')
     .addOption(
-      new Option('--agent-deadline <ms>', 'how long your agent takes at most, in milliseconds').argParser(milliseconds),
+      new Option('--agent-deadline <ms>', 'how long your agent takes at most, in milliseconds').argParser(
+        milliseconds,
+      ),
     )
     .option('--deny-warnings', 'fail when there is a warning')
     .option('--json', 'one JSON object a line for each diagnostic, and nothing else')

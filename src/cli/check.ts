@@ -1,4 +1,5 @@
 /** `sluice check FILE…`: every complaint about a configuration or a SPOE file, and nothing else. */
+import { resolve } from 'node:path'
 import { Diagnostics, type ConfigSource, type Diagnostic } from '../config/index.ts'
 import {
   asHaproxySees,
@@ -12,6 +13,7 @@ import {
 } from '../lint/index.ts'
 import { Files } from '../proxy/compile/files.ts'
 import { loadProxy } from '../proxy/index.ts'
+import { withoutConsequences } from '../proxy/load.ts'
 import { usageExit, type CheckOptions } from './check-options.ts'
 import { note, print, printDiagnostics, sortDiagnostics } from './output.ts'
 
@@ -25,7 +27,9 @@ export function checkCommand(names: readonly string[], options: CheckOptions): n
   const list = examineSources(sources, options)
   if (options.json === true) for (const each of list) print(formatJson(each))
   else printDiagnostics(list, print, (file) => sources.lines(file))
-  const failed = list.some(({ severity }) => severity === 'error' || (severity === 'warning' && options.denyWarnings))
+  const failed = list.some(
+    ({ severity }) => severity === 'error' || (severity === 'warning' && options.denyWarnings),
+  )
   if (failed) return 1
   if (options.json !== true) print(`${names.join(', ')}: ${verdict(options)}`)
   return 0
@@ -51,14 +55,21 @@ function examineSources(sources: CheckSources, options: CheckOptions): Diagnosti
     branch: options.haproxyVersion,
     readSpoeFile: (name) => sources.text(name),
   })
-  const found = sources.names.length === 0 ? [] : loadProxy({ files: sources.names, env: process.env }).diagnostics
-  const alone = sources.spoeFiles.flatMap((file) => scopes(file).flatMap((scope) => checkSpoeFile(file, env, scope)))
-  const list = judged([...found, ...alone.map(readable)], subject, options)
+  const found =
+    sources.names.length === 0 ? [] : loadProxy({ files: sources.names, env: process.env }).diagnostics
+  const alone = sources.spoeFiles.flatMap((file) =>
+    scopes(file).flatMap((scope) => checkSpoeFile(file, env, scope)),
+  )
+  const list = judged([...found, ...withoutConsequences(alone).map(readable)], subject, options)
   const whole = !list.some(({ severity }) => severity === 'error')
   return sortDiagnostics(unique([...list, ...lint(subject, whole).map(readable)]))
 }
 
-function judged(list: readonly Diagnostic[], subject: LintSubject, options: CheckOptions): readonly Diagnostic[] {
+function judged(
+  list: readonly Diagnostic[],
+  subject: LintSubject,
+  options: CheckOptions,
+): readonly Diagnostic[] {
   if (options.for !== 'haproxy') return list
   return asHaproxySees(list, subject, options.haproxyVersion ?? registryBranch)
 }
@@ -82,7 +93,10 @@ class CheckSources {
       else this.names.push(file)
       if (text !== undefined && !isSpoeText(text)) this.configuration.push({ file, text })
     }
-    this.spoeFiles = spoeFiles
+    const named = new Set(
+      this.configuration.flatMap(({ text }) => spoeFilesIn(text)).map((file) => resolve(file)),
+    )
+    this.spoeFiles = spoeFiles.filter(({ file }) => !named.has(resolve(file)))
   }
 
   /** With one character for each byte, as configurations are read; undefined when it cannot be read. */
@@ -95,6 +109,12 @@ class CheckSources {
   lines(file: string): readonly string[] {
     return this.text(file)?.split('\n') ?? []
   }
+}
+
+/** The files that filters read, as far as their names are written out. */
+function spoeFilesIn(text: string): string[] {
+  const lines = text.matchAll(/^[ \t]*filter[ \t]+spoe[ \t].*\bconfig[ \t]+["']?([^\s"'#]+)/gm)
+  return [...lines].map(([, file = '']) => file)
 }
 
 /** Inside, text has one character for each byte; people read UTF-8. */

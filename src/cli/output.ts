@@ -41,7 +41,8 @@ export function printDiagnostics(
   const counts = { error: 0, warning: 0, note: 0 }
   for (const diagnostic of sortDiagnostics(diagnostics)) {
     counts[diagnostic.severity]++
-    if (diagnostic.severity !== 'error' || counts.error <= mostErrors) write(formatWithLine(diagnostic, lines))
+    if (diagnostic.severity !== 'error' || counts.error <= mostErrors)
+      write(formatWithLine(diagnostic, lines))
   }
   if (counts.error > mostErrors) write(`and ${count(counts.error - mostErrors, 'more error')}`)
   const notes = counts.note === 0 ? '' : `, ${count(counts.note, 'note')}`
@@ -63,7 +64,11 @@ function formatWithLine(diagnostic: Diagnostic, lines: (file: string) => readonl
     Buffer.from(each, 'latin1').toString('utf8'),
   )
   const mark = `    ${shown}\n    ${before?.replace(/[^\t]/gu, ' ')}^`
-  return [formatDiagnostic({ place, ...rest }), mark, ...(hint === undefined ? [] : [`    hint: ${hint}`])].join('\n')
+  return [
+    formatDiagnostic({ place, ...rest }),
+    mark,
+    ...(hint === undefined ? [] : [`    hint: ${hint}`]),
+  ].join('\n')
 }
 
 /** By file, line and column. Files stay in the order in which they were met. */

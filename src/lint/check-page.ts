@@ -2,7 +2,8 @@
 import type { LintRule } from './rule.ts'
 import { lintRules } from './rules.ts'
 
-const begin = '<!-- The table is made from src/lint/rules.ts; UPDATE_DOCS=1 npm test -- lint/page brings it up to date. -->'
+const begin =
+  '<!-- The table is made from src/lint/rules.ts; UPDATE_DOCS=1 npm test -- lint/page brings it up to date. -->'
 
 /** The page with the rules of the registry in place of those that it has. */
 export function formatCheckPage(page: string): string {

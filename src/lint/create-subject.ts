@@ -50,7 +50,9 @@ function globalNumber(lines: readonly SourceLine[], keyword: string): number | u
 
 function hostedEngines(config: Config, env: Environment, sources: SubjectSources): LintEngine[] {
   return config.proxies.flatMap((proxy) =>
-    proxy.filters.flatMap((filter) => (filter.type === 'spoe' ? hostedEngine(config, proxy, filter, env, sources) : [])),
+    proxy.filters.flatMap((filter) =>
+      filter.type === 'spoe' ? hostedEngine(config, proxy, filter, env, sources) : [],
+    ),
   )
 }
 
@@ -80,7 +82,9 @@ function loneEngines(
   return scopes.flatMap((scope) => {
     const spoe: SpoeConfig | undefined = parseSpoeFile(text, file, env, scope).spoe
     if (spoe === undefined) return []
-    return [{ name: scope ?? spoe.agent.name, spoe, lines: scopeLines(file, text, env, scope), host: undefined }]
+    return [
+      { name: scope ?? spoe.agent.name, spoe, lines: scopeLines(file, text, env, scope), host: undefined },
+    ]
   })
 }
 

@@ -63,7 +63,9 @@ class Judge {
     this.#subject = subject
     this.#branch = branch
     const lines = [...subject.lines, ...subject.engines.flatMap((engine) => engine.lines)]
-    this.#lines = new Map(lines.flatMap((line) => (line.words[0] === undefined ? [] : [[keyOf(line.words[0].place), line]])))
+    this.#lines = new Map(
+      lines.flatMap((line) => (line.words[0] === undefined ? [] : [[keyOf(line.words[0].place), line]])),
+    )
     this.#lacking = new Set(list.filter((each) => this.#isLacking(each)).map(({ place }) => keyOf(place)))
   }
 
@@ -71,7 +73,9 @@ class Judge {
     const { code, place } = diagnostic
     if (ownCodes.has(code) || this.#isMuxMatter(diagnostic) || this.#isGreaterFrame(diagnostic)) return []
     if (this.#isLacking(diagnostic)) {
-      return [{ ...diagnostic, severity: 'note', hint: 'HAProxy has it; what stands behind it was not checked' }]
+      return [
+        { ...diagnostic, severity: 'note', hint: 'HAProxy has it; what stands behind it was not checked' },
+      ]
     }
     if (code === 'CFG_SAMPLE_ACL' && this.#namesLackingAcl(place)) return []
     const reason = this.#tolerance(diagnostic)
@@ -96,7 +100,9 @@ class Judge {
   /** Whether the name at the place of the complaint, or the first one that it quotes, is in the list. */
   #names({ place, message }: Diagnostic, names: { has(name: string): boolean }): boolean {
     const quoted = /'([^']+)'/.exec(message)?.[1]
-    return [this.#textAt(place), quoted].some((text) => text !== undefined && names.has(/^[\w.:+-]*/.exec(text)?.[0] ?? ''))
+    return [this.#textAt(place), quoted].some(
+      (text) => text !== undefined && names.has(/^[\w.:+-]*/.exec(text)?.[0] ?? ''),
+    )
   }
 
   #wordAt(place: Place): Word | undefined {
@@ -113,7 +119,8 @@ class Judge {
   #tolerance({ code, place }: Diagnostic): string | undefined {
     const line = this.#lines.get(keyOf(place))
     // HAProxy tests for an empty keyword where it means an unknown one.
-    if (code === 'CFG_KEYWORD_UNKNOWN' && line?.section.kind === 'spoe-message') return 'HAProxy ignores the line'
+    if (code === 'CFG_KEYWORD_UNKNOWN' && line?.section.kind === 'spoe-message')
+      return 'HAProxy ignores the line'
     const text = line?.words.map((word) => word.text).join(' ')
     if (text === undefined) return undefined
     return tolerated.find(([each, pattern]) => each === code && pattern.test(text))?.[2]
@@ -123,7 +130,8 @@ class Judge {
   #namesLackingAcl(place: Place): boolean {
     const name = this.#textAt(place)?.replace(/^!/, '')
     return [...this.#lines.values()].some(
-      (line) => beginsWith(line, ['acl', name ?? '']) && this.#lacking.has(keyOf(line.words[0]?.place ?? place)),
+      (line) =>
+        beginsWith(line, ['acl', name ?? '']) && this.#lacking.has(keyOf(line.words[0]?.place ?? place)),
     )
   }
 
@@ -144,7 +152,8 @@ class Judge {
   /** HAProxy takes what fits into `tune.bufsize`. */
   #isGreaterFrame({ place }: Diagnostic): boolean {
     const line = this.#lines.get(keyOf(place))
-    if (line === undefined || !beginsWith(line, ['max-frame-size']) || this.#subject.config === undefined) return false
+    if (line === undefined || !beginsWith(line, ['max-frame-size']) || this.#subject.config === undefined)
+      return false
     const size = Number(line.words[1]?.text)
     return size >= 256 && size <= this.#subject.bufferSize - 4
   }

@@ -13,7 +13,8 @@ export function lint(subject: LintSubject, whole: boolean): Diagnostic[] {
       if (needsConfig && subject.config === undefined) return false
       return whole || findsAbsence !== true
     })
-    .flatMap(({ code, severity, hint, check }) =>
-      check(subject).map(({ place, message }) => ({ severity, code, place, message, hint })),
-    )
+    .flatMap((rule) => {
+      const { code, severity, hint } = rule
+      return rule.check(subject).map(({ place, message }) => ({ severity, code, place, message, hint }))
+    })
 }

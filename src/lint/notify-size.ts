@@ -17,19 +17,24 @@ export interface NotifySize {
 }
 
 /** A part of a message that clients and servers make as long as a buffer takes. */
-type Part = 'target' | 'headers' | 'body'
+type Part = 'path' | 'query' | 'headers' | 'body'
 
 /** Fetches of such parts; one byte of a part counts once for each argument that carries it. */
 const partsByFetch: ReadonlyMap<string, readonly Part[]> = new Map([
-  ...named('target', 'path pathq url query url_param urlp capture.req.uri baseq'),
-  ...named('headers', 'req.hdrs req.hdrs_bin hdr req.hdr req.fhdr cook req.cook cookie http_auth_bearer'),
-  ...named('headers', 'res.hdrs res.hdrs_bin shdr res.hdr res.fhdr scook res.cook'),
-  ...named('body', 'req.body req.body_param body_param res.body req.payload res.payload payload'),
-  ['base', ['target', 'headers'] as const],
+  ...named('path', ['path']),
+  ...named('query url_param urlp', ['query']),
+  ...named('pathq url capture.req.uri', ['path', 'query']),
+  ...named('base', ['path', 'headers']),
+  ...named('baseq', ['path', 'query', 'headers']),
+  ...named('req.hdrs req.hdrs_bin hdr req.hdr req.fhdr cook req.cook cookie http_auth_bearer', ['headers']),
+  ...named('res.hdrs res.hdrs_bin shdr res.hdr res.fhdr scook res.cook', ['headers']),
+  ...named('req.body req.body_param body_param res.body', ['body']),
+  // Of a message that is not HTTP: all of it.
+  ...named('req.payload res.payload payload', ['body']),
 ])
 
-function named(part: Part, names: string): [string, readonly Part[]][] {
-  return names.split(' ').map((name) => [name, [part]])
+function named(names: string, parts: readonly Part[]): [string, readonly Part[]][] {
+  return names.split(' ').map((name) => [name, parts])
 }
 
 /** TYPE, FLAGS, and the longest STREAM-ID and FRAME-ID that a long-lived process reaches. */
@@ -39,12 +44,19 @@ const frameHead = 1 + 4 + 5 + 2
 const shortText = 64
 
 /** Bytes behind the type of a value of fixed size. */
-const fixedSizes: Partial<Record<SampleType, number>> = { bool: 0, sint: 10, ipv4: 4, ipv6: 16, addr: 16, meth: 8 }
+const fixedSizes: Partial<Record<SampleType, number>> = {
+  bool: 0,
+  sint: 10,
+  ipv4: 4,
+  ipv6: 16,
+  addr: 16,
+  meth: 8,
+}
 
 /** The size of the NOTIFY that carries `messages`; `room` is what a message may take of its buffer. */
 export function notifySize(messages: readonly SpoeMessage[], room: number): NotifySize {
   let [least, fixed] = [frameHead, frameHead]
-  const factors: Record<Part, number> = { target: 0, headers: 0, body: 0 }
+  const factors: Record<Part, number> = { path: 0, query: 0, headers: 0, body: 0 }
   for (const { name, args } of messages) {
     const head = text(name.length) + 1
     least += head
@@ -57,7 +69,7 @@ export function notifySize(messages: readonly SpoeMessage[], room: number): Noti
       for (const part of value.parts) factors[part] += value.factor
     }
   }
-  const factor = Math.max(factors.target, factors.headers, factors.body)
+  const factor = Math.max(...Object.values(factors))
   return { least, most: fixed + Math.ceil(factor * room) }
 }
 
@@ -84,7 +96,8 @@ function valueSize({ expr }: SpoeArg): ValueSize {
   const [fetch = '', ...converters] = expr.text.split(/,(?![^(]*\))/)
   const parts = partsByFetch.get(fetch.replace(/\(.*/s, '').trim()) ?? []
   const conversion = convert(converters, argumentLength(fetch))
-  if (parts.length === 0 || conversion.limit !== undefined) return fixedSize(0, text(conversion.limit ?? shortText))
+  if (parts.length === 0 || conversion.limit !== undefined)
+    return fixedSize(0, text(conversion.limit ?? shortText))
   return { least: 0, fixed: 3, parts, factor: conversion.factor }
 }
 

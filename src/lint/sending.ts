@@ -43,7 +43,14 @@ export function groupSendings(engine: LintEngine, { lines }: LintSubject): Sendi
     const at = line.words.findIndex(({ text }) => text === 'send-spoe-group')
     const [first, second, group] = [line.words[0], line.words[at + 1], line.words[at + 2]]
     if (at < 0 || first === undefined || second?.text !== name) return []
-    const set = ruleSets.find((each) => each === line.words.slice(0, at).map(({ text }) => text).join(' '))
+    const set = ruleSets.find(
+      (each) =>
+        each ===
+        line.words
+          .slice(0, at)
+          .map(({ text }) => text)
+          .join(' '),
+    )
     const found = spoe.groups.find((each) => each.name === group?.text)
     if (set === undefined || found === undefined) return []
     const messages = spoe.messages.filter((each) => found.messages.some(({ text }) => text === each.name))

@@ -8,7 +8,9 @@ import { readSourceLines } from './source-line.ts'
 /** The scopes with sections in them, in their order; `undefined` is what stands outside of scopes. */
 export function spoeScopes({ file, text }: ConfigSource): readonly (string | undefined)[] {
   const lines = readSourceLines(file, text, new Map())
-  const scopes = new Set(lines.filter(({ section }) => section.kind !== '').map(({ section }) => section.scope))
+  const scopes = new Set(
+    lines.filter(({ section }) => section.kind !== '').map(({ section }) => section.scope),
+  )
   return scopes.size === 0 ? [undefined] : [...scopes]
 }
 
@@ -37,7 +39,8 @@ function checkMessage({ acls, args, event }: SpoeMessage): Diagnostic[] {
     hostname: '',
     readPatternFile: () => '',
   }
-  for (const { name, place, words } of acls) compileAcl([{ text: name, place, quoted: false }, ...words], context)
+  for (const { name, place, words } of acls)
+    compileAcl([{ text: name, place, quoted: false }, ...words], context)
   const condition = event?.condition
   if (condition !== undefined) {
     const keyword = { text: condition.kind, place: condition.place, quoted: false }

@@ -10,7 +10,7 @@ export const bodyRules: readonly LintRule[] = [
   {
     code: 'LINT_SPOE_BODY_NOT_BUFFERED',
     severity: 'warning',
-    doc: "an argument is the body of the request, and nothing waits for it",
+    doc: 'an argument is the body of the request, and nothing waits for it',
     why: 'The agent sees the bytes that came with the head, often none: a body in a segment of its own passes unseen.',
     hint: "add 'option http-buffer-request', or 'http-request wait-for-body' above the rule that sends the group",
     needsConfig: true,

@@ -25,7 +25,13 @@ export const droppedKeywordRules: readonly LintRule[] = [
     hint: "write 'no option async': pipelining alone loses nothing",
     needsConfig: false,
     check: perEngine((engine, subject) =>
-      optionLines(engine, subject, 'async', 'yes', "the answers of a lost agent are awaited for the whole 'timeout processing'"),
+      optionLines(
+        engine,
+        subject,
+        'async',
+        'yes',
+        "the answers of a lost agent are awaited for the whole 'timeout processing'",
+      ),
     ),
   },
   {
@@ -47,7 +53,13 @@ export const droppedKeywordRules: readonly LintRule[] = [
     hint: "be sure that the agent lists 'fragmentation', or keep messages below 'max-frame-size'",
     needsConfig: false,
     check: perEngine((engine, subject) =>
-      optionLines(engine, subject, 'send-frag-payload', 'yes', 'only an agent that lists fragmentation gets fragments'),
+      optionLines(
+        engine,
+        subject,
+        'send-frag-payload',
+        'yes',
+        'only an agent that lists fragmentation gets fragments',
+      ),
     ),
   },
 ]

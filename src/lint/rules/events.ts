@@ -32,7 +32,10 @@ type HostProxy = NonNullable<LintEngine['host']>['proxy']
 /** A frontend of TCP with a backend of HTTP hands its streams over to HTTP. */
 function becomesHttp({ kind, useBackends, defaultBackend }: HostProxy, { config }: LintSubject): boolean {
   if (kind === 'backend') return false
-  const names = [...useBackends.map(({ backend }) => backend.text), ...(defaultBackend ? [defaultBackend.text] : [])]
+  const names = [
+    ...useBackends.map(({ backend }) => backend.text),
+    ...(defaultBackend ? [defaultBackend.text] : []),
+  ]
   return names.some(
     (name) =>
       name.includes('%[') ||

@@ -47,7 +47,11 @@ function uncheckedServers({ spoe: { agent }, host }: LintEngine, subject: LintSu
   }))
   if (backend.options.spopCheck || found.length === backend.servers.length) return found
   // A tcp-check may speak SPOP, too.
-  if (subject.lines.some(({ words, section }) => section.name === backend.name && words[1]?.text === 'tcp-check')) {
+  if (
+    subject.lines.some(
+      ({ words, section }) => section.name === backend.name && words[1]?.text === 'tcp-check',
+    )
+  ) {
     return found
   }
   const message = `the backend '${backend.name}' of the agent '${agent.name}' has no 'option spop-check'`
@@ -61,7 +65,9 @@ function unseenFailures({ spoe: { agent }, host }: LintEngine, subject: LintSubj
   }
   const name = `${agent.varPrefix}.${agent.setOnError}`
   if (subject.lines.flatMap(readVariables).some((variable) => variable.name === name)) return []
-  return [{ place: agent.place, message: `no rule reads 'txn.${name}', which tells that the agent did not answer` }]
+  return [
+    { place: agent.place, message: `no rule reads 'txn.${name}', which tells that the agent did not answer` },
+  ]
 }
 
 function oneFailureStops(engine: LintEngine, subject: LintSubject): Finding[] {
@@ -70,7 +76,13 @@ function oneFailureStops(engine: LintEngine, subject: LintSubject): Finding[] {
   const count =
     engine.host === undefined
       ? eventSendings(engine).length + groups.length
-      : new Set(sendingsOf(engine, subject).map(({ at, messages }) => `${at} ${messages[0]?.name ?? ''}`)).size
+      : new Set(sendingsOf(engine, subject).map(({ at, messages }) => `${at} ${messages[0]?.name ?? ''}`))
+          .size
   if (count < 2) return []
-  return [{ place: agent.place, message: `the agent '${agent.name}' is asked ${count} times, until the first failure` }]
+  return [
+    {
+      place: agent.place,
+      message: `the agent '${agent.name}' is asked ${count} times, until the first failure`,
+    },
+  ]
 }

@@ -19,7 +19,9 @@ export const frameSizeRules: readonly LintRule[] = [
     why: whatHaproxyDoes,
     hint: "raise 'max-frame-size', or send fewer arguments with shorter names",
     needsConfig: false,
-    check: perEngine((engine, subject) => measured(engine, subject, ({ least }, limit) => least > limit, 'least')),
+    check: perEngine((engine, subject) =>
+      measured(engine, subject, ({ least }, limit) => least > limit, 'least'),
+    ),
   },
   {
     code: 'LINT_SPOE_FRAME_MAY_NOT_FIT',
@@ -47,7 +49,12 @@ function measured(
     if (!isBad(size, limit)) return []
     const names = messages.map(({ name }) => `'${name}'`).join(', ')
     const bound = which === 'least' ? 'at least' : 'up to'
-    return [{ place, message: `a NOTIFY with ${names} takes ${bound} ${size[which]} bytes, 'max-frame-size' is ${limit}` }]
+    return [
+      {
+        place,
+        message: `a NOTIFY with ${names} takes ${bound} ${size[which]} bytes, 'max-frame-size' is ${limit}`,
+      },
+    ]
   })
 }
 

@@ -27,7 +27,12 @@ function tooNew(subject: LintSubject): Finding[] {
     const since = entry === undefined ? undefined : sinceOf(entry)
     const place = line.words[0]?.place
     if (entry === undefined || since === undefined || place === undefined || since <= branch) return []
-    return [{ place, message: `'${entry.name}' exists since HAProxy ${entry.since}, not in ${formatBranch(branch)}` }]
+    return [
+      {
+        place,
+        message: `'${entry.name}' exists since HAProxy ${entry.since}, not in ${formatBranch(branch)}`,
+      },
+    ]
   })
 }
 

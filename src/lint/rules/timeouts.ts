@@ -37,7 +37,7 @@ export const timeoutRules: readonly LintRule[] = [
     code: 'LINT_SPOE_INSPECT_DELAY',
     severity: 'warning',
     doc: "'send-spoe-group' in content rules without 'inspect-delay', or with one that ends before 'timeout processing'",
-    why: "Without a delay HAProxy sends nothing, and when it runs out while the agent is awaited the connection passes without a verdict.",
+    why: 'Without a delay HAProxy sends nothing, and when it runs out while the agent is awaited the connection passes without a verdict.',
     hint: "write 'tcp-request inspect-delay' with more than 'timeout processing'",
     needsConfig: true,
     check: perEngine(inspectDelay),
@@ -62,7 +62,8 @@ function serverTimeout({ spoe: { agent }, host }: LintEngine, subject: LintSubje
   }
   if (processing !== undefined && server <= processing) return found('timeout processing', processing)
   // Since 3.1 the backend's own time-outs decide about idle connections.
-  if (idle !== undefined && server < idle && concerns(subject, { last: 300 })) return found('timeout idle', idle)
+  if (idle !== undefined && server < idle && concerns(subject, { last: 300 }))
+    return found('timeout idle', idle)
   return []
 }
 
@@ -83,7 +84,8 @@ function inspectDelay(engine: LintEngine, subject: LintSubject): Finding[] {
     if (rule === undefined || (at !== 'tcp-request content' && at !== 'tcp-response content')) return []
     const side = at === 'tcp-request content' ? 'request' : 'response'
     const delay = host.proxy.inspectDelay[side]
-    if (delay === undefined) return [{ place, message: `without 'tcp-${side} inspect-delay' nothing is sent` }]
+    if (delay === undefined)
+      return [{ place, message: `without 'tcp-${side} inspect-delay' nothing is sent` }]
     if (processing === undefined || delay > processing) return []
     const message = `'tcp-${side} inspect-delay' ends after ${delay} ms, 'timeout processing' after ${processing} ms`
     return [{ place, message }]

@@ -8,7 +8,7 @@ export const unusedRules: readonly LintRule[] = [
   {
     code: 'LINT_SPOE_MESSAGE_UNLISTED',
     severity: 'warning',
-    doc: "a spoe-message is listed by no agent and no group",
+    doc: 'a spoe-message is listed by no agent and no group',
     why: 'It is never sent, and HAProxy says nothing about it.',
     hint: "list it behind 'messages' of the agent or of a group",
     needsConfig: false,
@@ -17,7 +17,7 @@ export const unusedRules: readonly LintRule[] = [
   {
     code: 'LINT_SPOE_GROUP_UNLISTED',
     severity: 'warning',
-    doc: "a spoe-group is not listed by the agent",
+    doc: 'a spoe-group is not listed by the agent',
     why: "'send-spoe-group' cannot send it.",
     hint: "list it behind 'groups' of the agent",
     needsConfig: false,
@@ -26,7 +26,7 @@ export const unusedRules: readonly LintRule[] = [
   {
     code: 'LINT_SPOE_GROUP_UNUSED',
     severity: 'warning',
-    doc: "no rule sends a group that the agent lists",
+    doc: 'no rule sends a group that the agent lists',
     why: 'Its messages are never sent.',
     hint: "add 'http-request send-spoe-group ENGINE GROUP', or remove the group",
     needsConfig: true,
@@ -37,20 +37,25 @@ export const unusedRules: readonly LintRule[] = [
 
 function declared(engine: LintEngine, kind: string): Map<string, Finding['place']> {
   return new Map(
-    engine.lines.map(({ section }) => section).flatMap((each) =>
-      each.kind === kind ? [[each.name, each.place] as const] : [],
-    ),
+    engine.lines
+      .map(({ section }) => section)
+      .flatMap((each) => (each.kind === kind ? [[each.name, each.place] as const] : [])),
   )
 }
 
 /** What stands behind a keyword of the sections of a kind. */
 function listed(engine: LintEngine, kind: string, keyword: string): Set<string> {
-  const lines = engine.lines.filter(({ section, words }) => section.kind === kind && words[0]?.text === keyword)
+  const lines = engine.lines.filter(
+    ({ section, words }) => section.kind === kind && words[0]?.text === keyword,
+  )
   return new Set(lines.flatMap(({ words }) => words.slice(1).map(({ text }) => text)))
 }
 
 function unlistedMessages(engine: LintEngine): Finding[] {
-  const used = new Set([...listed(engine, 'spoe-agent', 'messages'), ...listed(engine, 'spoe-group', 'messages')])
+  const used = new Set([
+    ...listed(engine, 'spoe-agent', 'messages'),
+    ...listed(engine, 'spoe-group', 'messages'),
+  ])
   return [...declared(engine, 'spoe-message')]
     .filter(([name]) => !used.has(name))
     .map(([name, place]) => ({ place, message: `the message '${name}' is never sent: nothing lists it` }))
@@ -68,9 +73,14 @@ function unusedGroups(engine: LintEngine, subject: LintSubject): Finding[] {
   // A file may serve the filters of several sections: one that sends the group is enough.
   const sharing = subject.engines.filter(({ spoe }) => spoe.agent.place.file === engine.spoe.agent.place.file)
   const sent = new Set(
-    sharing.flatMap((each) => groupSendings(each, subject)).flatMap(({ rule }) => rule?.words.map(({ text }) => text) ?? []),
+    sharing
+      .flatMap((each) => groupSendings(each, subject))
+      .flatMap(({ rule }) => rule?.words.map(({ text }) => text) ?? []),
   )
   return engine.spoe.agent.groups
     .filter(({ text }) => !sent.has(text))
-    .map(({ text, place }) => ({ place, message: `no rule sends the group '${text}' of the engine '${engine.name}'` }))
+    .map(({ text, place }) => ({
+      place,
+      message: `no rule sends the group '${text}' of the engine '${engine.name}'`,
+    }))
 }

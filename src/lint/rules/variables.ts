@@ -10,7 +10,7 @@ export const variableRules: readonly LintRule[] = [
   {
     code: 'LINT_VARIABLE_NEVER_SET',
     severity: 'warning',
-    doc: 'a variable is read that no rule sets, and whose prefix is no agent\'s',
+    doc: "a variable is read that no rule sets, and whose prefix is no agent's",
     why: 'It never has a value: a condition with it never holds, so a rule that denies never does.',
     hint: "compare the name with 'option var-prefix' of the agent and with the set-var rules",
     needsConfig: true,
@@ -29,7 +29,7 @@ export const variableRules: readonly LintRule[] = [
   {
     code: 'LINT_SPOE_ANSWERS_DROPPED',
     severity: 'warning',
-    doc: "an agent may set no variable: none of its prefix is named, registered or forced",
+    doc: 'an agent may set no variable: none of its prefix is named, registered or forced',
     why: "HAProxy drops what an agent sets unless a rule names the variable, 'register-var-names' lists it or the agent has 'option force-set-var'.",
     hint: "use the variable in a rule, list it with 'register-var-names', or add 'option force-set-var'",
     needsConfig: true,
@@ -72,19 +72,25 @@ function neverSet(subject: LintSubject): Finding[] {
   const prefixes = subject.engines.map(({ spoe }) => `${spoe.agent.varPrefix}.`)
   const isSet = (variable: NamedVariable): boolean =>
     set.has(formatVariable(variable)) || prefixes.some((prefix) => variable.name.startsWith(prefix))
-  return allLines(subject)
-    .flatMap(readVariables)
-    // Variables of the process may be set at run time.
-    .filter((variable) => variable.scope !== 'proc' && !isSet(variable))
-    .map((variable) => ({
-      place: variable.place,
-      message: `'${formatVariable(variable)}' is read, and nothing sets it`,
-    }))
+  return (
+    allLines(subject)
+      .flatMap(readVariables)
+      // Variables of the process may be set at run time.
+      .filter((variable) => variable.scope !== 'proc' && !isSet(variable))
+      .map((variable) => ({
+        place: variable.place,
+        message: `'${formatVariable(variable)}' is read, and nothing sets it`,
+      }))
+  )
 }
 
 function unusedNames({ spoe: { agent }, lines }: LintEngine, subject: LintSubject): Finding[] {
   if (subject.config === undefined || usesLua(subject)) return []
-  const used = new Set(allLines(subject).flatMap(usedVariables).map(({ name }) => name))
+  const used = new Set(
+    allLines(subject)
+      .flatMap(usedVariables)
+      .map(({ name }) => name),
+  )
   return lines
     .filter(({ words, section }) => section.kind === 'spoe-agent' && words[0]?.text === 'register-var-names')
     .flatMap(({ words }) => words.slice(1))
@@ -105,7 +111,9 @@ function droppedAnswers({ spoe: { agent } }: LintEngine, subject: LintSubject): 
 }
 
 function wrongScope({ spoe: { agent } }: LintEngine, subject: LintSubject): Finding[] {
-  const own = [agent.setOnError, agent.setProcessTime, agent.setTotalTime].filter((name) => name !== undefined)
+  const own = [agent.setOnError, agent.setProcessTime, agent.setTotalTime].filter(
+    (name) => name !== undefined,
+  )
   const names = new Set(own.map((name) => `${agent.varPrefix}.${name}`))
   return subject.lines
     .flatMap(readVariables)

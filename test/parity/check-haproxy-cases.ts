@@ -1,6 +1,6 @@
 /**
  * Configurations for check-haproxy.test.ts: what HAProxy 2.6 takes and sluice lacks, and what HAProxy refuses. An
- * indented one stands in the `listen` section of `base` in ../parity/config-cases.ts.
+ * indented one stands in the `listen` section of `base` in config-cases.ts.
  */
 
 /** HAProxy takes them; sluice lacks something that they use. */

@@ -7,8 +7,9 @@ import { after, test } from 'node:test'
 import { examine } from '#src/cli/check.js'
 import type { Diagnostic } from '#src/config/index.js'
 import { findHaproxy, skipWithoutHaproxy } from '../support/haproxy.ts'
+import { lintCases, textsOf } from '../lint/cases.ts'
 import { makeFolder } from '../support/sluice.ts'
-import { agreed, base, refusedOnlyHere, spoeAgreed, spoeRefusedOnlyHere } from '../parity/config-cases.ts'
+import { agreed, base, refusedOnlyHere, spoeAgreed, spoeRefusedOnlyHere } from './config-cases.ts'
 import { lacking, refused, spoeLacking, spoeRefused } from './check-haproxy-cases.ts'
 
 const skip = skipWithoutHaproxy()
@@ -17,7 +18,9 @@ const program = findHaproxy() ?? 'haproxy'
 /** The indented lines of a case stand in a section of the base; others replace it. */
 const whole = (text: string): string => (text.startsWith(' ') ? `${base}${text}\n` : `${text}\n`)
 
-const filterLine = (spoe: string): string => `${base}  filter spoe ${spoe.startsWith('[engine]') ? 'engine engine ' : ''}config spoe.conf
+const filterLine = (
+  spoe: string,
+): string => `${base}  filter spoe ${spoe.startsWith('[engine]') ? 'engine engine ' : ''}config spoe.conf
 backend agents
   mode tcp
 `
@@ -36,7 +39,12 @@ const stricter: ReadonlySet<string> = new Set([
 ])
 
 const texts = [...agreed, ...refusedOnlyHere.map(([text]) => text), ...lacking, ...refused]
-const spoeTexts = [...spoeAgreed, ...spoeRefusedOnlyHere.map(([text]) => text), ...spoeLacking, ...spoeRefused]
+const spoeTexts = [
+  ...spoeAgreed,
+  ...spoeRefusedOnlyHere.map(([text]) => text),
+  ...spoeLacking,
+  ...spoeRefused,
+]
 const cases: readonly Case[] = [
   ...texts.filter((text) => !stricter.has(text)).map((text) => ({ text: whole(text) })),
   ...spoeTexts.map((spoe) => ({ text: filterLine(spoe), spoe: `${spoe}\n` })),
@@ -59,10 +67,14 @@ after(() => {
 async function askHaproxy(cwd: string): Promise<{ accepted: boolean; output: string }> {
   const child = spawn(program, ['-c', '-f', 'haproxy.cfg'], { cwd })
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (part) => (output += part))
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (part) => (output += part))
   await once(child, 'close')
   // 2.6.12 crashes behind this line, on its way out, when a SPOE agent lists no messages.
-  return { accepted: output.includes('Configuration file is valid') || output.includes('(no listener)'), output }
+  return {
+    accepted: output.includes('Configuration file is valid') || output.includes('(no listener)'),
+    output,
+  }
 }
 
 function askSluice(cwd: string): Diagnostic[] {
@@ -84,4 +96,30 @@ test('what HAProxy refuses is an error, and what only sluice lacks is none', { s
     surprises.push(`${text}${spoe}--- HAProxy:\n${output}--- sluice:\n${ours}`)
   }
   assert.equal(surprises.length, 0, `${surprises.length}\n${surprises.join('\n=====\n')}`)
+})
+
+test('what the rules complain about is valid for HAProxy', { skip }, async () => {
+  for (const each of lintCases) {
+    const { config, spoe } = textsOf(each)
+    const { dir, remove } = makeFolder({ 'haproxy.cfg': config, 'waf.conf': spoe })
+    const { accepted, output } = await askHaproxy(dir)
+    remove()
+    assert.ok(accepted, `${each.what}\n${output}`)
+  }
+})
+
+test('a frame may be as great as tune.bufsize lets it be', { skip }, async () => {
+  const texts = textsOf({ what: '', codes: [], config: [['  log', '  tune.bufsize 65536\n  log']] })
+  for (const [size, isTaken] of [
+    [65532, true],
+    [65533, false],
+  ] as const) {
+    const spoe = texts.spoe.replace('  use-backend', `  max-frame-size ${size}\n  use-backend`)
+    const { dir, remove } = makeFolder({ 'haproxy.cfg': texts.config, 'waf.conf': spoe })
+    const { accepted, output } = await askHaproxy(dir)
+    assert.equal(accepted, isTaken, output)
+    assert.equal(isRefused(askSluice(dir)), !isTaken)
+    process.chdir(home)
+    remove()
+  }
 })
