@@ -29,6 +29,9 @@ const lackingCodes: ReadonlySet<string> = new Set([
   'CFG_SECTION_UNSUPPORTED',
 ])
 
+/** Names that a Lua script may have given are reported with these. */
+const luaCodes: ReadonlySet<string> = new Set(['CFG_KEYWORD_UNKNOWN', 'CFG_SAMPLE_FETCH', 'CFG_SAMPLE_CONVERTER'])
+
 /** Only sluice cannot do it; HAProxy has nothing to say. */
 const ownCodes: ReadonlySet<string> = new Set(['ERR_PROXY_LOG'])
 
@@ -42,7 +45,7 @@ const tolerated: readonly (readonly [code: string, line: RegExp, reason: string]
   ['CFG_ARGUMENT_MISSING', /^(?:frontend|backend|listen|defaults)\b/, 'HAProxy does not look at it'],
   [
     'CFG_ARGUMENT_EXTRA',
-    /^(?:frontend|backend|listen|defaults|tcp-re\w+ inspect-delay|unique-id-header|option redispatch)\b/,
+    /^(?:backend|defaults|tcp-re\w+ inspect-delay|unique-id-header|option redispatch)\b/,
     'HAProxy does not look at it',
   ],
   ['CFG_ADDRESS', /:\d+[^\d\s-]+$/, asNumber],
@@ -91,6 +94,8 @@ class Judge {
     const { code, place } = diagnostic
     // Datagrams cannot be listened for by a proxy.
     if (lackingCodes.has(code)) return !/^udp\d?@/.test(this.#textAt(place) ?? '')
+    // What Lua registers is known to whoever loads it.
+    if (luaCodes.has(code) && this.#textAt(place)?.startsWith('lua.') === true) return true
     if (code === 'CFG_SAMPLE_FETCH') return this.#names(diagnostic, unsupportedFetches)
     if (code === 'CFG_SAMPLE_CONVERTER') return this.#names(diagnostic, unsupportedConverters)
     const isPattern = code === 'CFG_SAMPLE_REGEX' || code === 'CFG_SAMPLE_PATTERN'
