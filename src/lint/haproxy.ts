@@ -30,7 +30,11 @@ const lackingCodes: ReadonlySet<string> = new Set([
 ])
 
 /** Names that a Lua script may have given are reported with these. */
-const luaCodes: ReadonlySet<string> = new Set(['CFG_KEYWORD_UNKNOWN', 'CFG_SAMPLE_FETCH', 'CFG_SAMPLE_CONVERTER'])
+const luaCodes: ReadonlySet<string> = new Set([
+  'CFG_KEYWORD_UNKNOWN',
+  'CFG_SAMPLE_FETCH',
+  'CFG_SAMPLE_CONVERTER',
+])
 
 /** Only sluice cannot do it; HAProxy has nothing to say. */
 const ownCodes: ReadonlySet<string> = new Set(['ERR_PROXY_LOG'])

@@ -3,10 +3,10 @@
  * the buffer of its request in the most expensive way. Variables and maps count as short words: what they hold is not
  * in the configuration.
  */
-import { Diagnostics } from '../config/index.ts'
 import type { SpoeArg, SpoeMessage, Word } from '../config/index.ts'
-import { compileExpression, VariableNames } from '../sample/index.ts'
+import { compileExpression } from '../sample/index.ts'
 import type { SampleType } from '../sample/index.ts'
+import { loneContext } from './lone-context.ts'
 
 /** Bytes. */
 export interface NotifySize {
@@ -146,16 +146,5 @@ function convert(
 
 /** Undefined when only HAProxy knows. */
 function typeOf(expr: Word): SampleType | undefined {
-  return compileExpression(expr, {
-    diagnostics: new Diagnostics(),
-    ruleset: 'http-request',
-    isBackend: true,
-    mode: 'http',
-    aclsByName: new Map(),
-    variableNames: new VariableNames(),
-    environment: new Map(),
-    hostname: '',
-    ignoreUnsupported: true,
-    readPatternFile: () => '',
-  })?.type
+  return compileExpression(expr, loneContext({ event: undefined }, true))?.type
 }

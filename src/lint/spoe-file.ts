@@ -1,8 +1,8 @@
 /** A SPOE file without the configuration that names it. */
-import { Diagnostics, parseSpoeFile } from '../config/index.ts'
+import { parseSpoeFile } from '../config/index.ts'
 import type { ConfigSource, Diagnostic, Environment, SpoeMessage } from '../config/index.ts'
-import { compileAcl, compileExpression, compileTerms, eventRulesets, VariableNames } from '../sample/index.ts'
-import type { CompileContext } from '../sample/index.ts'
+import { compileAcl, compileExpression, compileTerms } from '../sample/index.ts'
+import { loneContext } from './lone-context.ts'
 import { readSourceLines } from './source-line.ts'
 
 /** The scopes with sections in them, in their order; `undefined` is what stands outside of scopes. */
@@ -28,17 +28,7 @@ export function checkSpoeFile(
 }
 
 function checkMessage({ acls, args, event }: SpoeMessage): Diagnostic[] {
-  const context: CompileContext = {
-    diagnostics: new Diagnostics(),
-    ruleset: event === undefined ? 'http-request' : eventRulesets[event.name],
-    isBackend: true,
-    mode: 'http',
-    aclsByName: new Map(),
-    variableNames: new VariableNames(),
-    environment: new Map(),
-    hostname: '',
-    readPatternFile: () => '',
-  }
+  const context = loneContext({ event }, false)
   for (const { name, place, words } of acls)
     compileAcl([{ text: name, place, quoted: false }, ...words], context)
   const condition = event?.condition

@@ -48,6 +48,18 @@ spoe-group late
   messages late
 `
 
+/** A frontend of TCP with the same verdicts. */
+const inTcp: readonly (readonly [string, string])[] = [
+  ['  mode http\n', '  mode tcp\n'],
+  ['  option http-buffer-request\n', ''],
+  [
+    '  http-request set-var(txn.id) unique-id\n  http-request send-spoe-group waf late\n',
+    '  tcp-request inspect-delay 1s\n  tcp-request content send-spoe-group waf late\n',
+  ],
+  ['  http-request deny if { var(txn.waf.error)', '  tcp-request content reject if { var(txn.waf.error)'],
+  ['  http-request deny if { var(txn.waf.score)', '  tcp-request content reject if { var(txn.waf.score)'],
+]
+
 /** A change of the two texts, and every code that it brings. */
 export interface LintCase {
   readonly what: string
@@ -305,32 +317,13 @@ export const lintCases: readonly LintCase[] = [
   {
     what: 'HTTP events in TCP',
     codes: ['LINT_SPOE_EVENT_MODE'],
-    config: [
-      ['  mode http\n', '  mode tcp\n'],
-      ['  option http-buffer-request\n', ''],
-      [
-        '  http-request set-var(txn.id) unique-id\n  http-request send-spoe-group waf late\n',
-        '  tcp-request inspect-delay 1s\n  tcp-request content send-spoe-group waf late\n',
-      ],
-      ['  http-request deny if { var(txn.waf.error)', '  tcp-request content reject if { var(txn.waf.error)'],
-      ['  http-request deny if { var(txn.waf.score)', '  tcp-request content reject if { var(txn.waf.score)'],
-    ],
+    config: inTcp,
     spoe: [['id=var(txn.id) body=req.body', 'id=src']],
   },
   {
     what: 'HTTP events in TCP with a backend of HTTP',
     codes: [],
-    config: [
-      ['  mode http\n', '  mode tcp\n'],
-      ['backend origin\n', 'backend origin\n  mode http\n'],
-      ['  option http-buffer-request\n', ''],
-      [
-        '  http-request set-var(txn.id) unique-id\n  http-request send-spoe-group waf late\n',
-        '  tcp-request inspect-delay 1s\n  tcp-request content send-spoe-group waf late\n',
-      ],
-      ['  http-request deny if { var(txn.waf.error)', '  tcp-request content reject if { var(txn.waf.error)'],
-      ['  http-request deny if { var(txn.waf.score)', '  tcp-request content reject if { var(txn.waf.score)'],
-    ],
+    config: [...inTcp, ['backend origin\n', 'backend origin\n  mode http\n']],
     spoe: [['id=var(txn.id) body=req.body', 'id=src']],
   },
 
