@@ -88,7 +88,8 @@ class CheckSources {
   constructor(names: readonly string[]) {
     const spoeFiles: ConfigSource[] = []
     for (const file of names.flatMap((name) => this.#files.expand(name))) {
-      const text = this.text(file)
+      const text = this.#files.optionalText(Buffer.from(file, 'utf8').toString('latin1'))
+      this.#texts.set(file, text)
       if (text !== undefined && isSpoeText(text)) spoeFiles.push({ file, text })
       else this.names.push(file)
       if (text !== undefined && !isSpoeText(text)) this.configuration.push({ file, text })
@@ -99,7 +100,10 @@ class CheckSources {
     this.spoeFiles = spoeFiles.filter(({ file }) => !named.has(resolve(file)))
   }
 
-  /** With one character for each byte, as configurations are read; undefined when it cannot be read. */
+  /**
+   * With one character for each byte, as configurations are read, and so are the names in them; undefined when it cannot
+   * be read.
+   */
   text(file: string): string | undefined {
     if (!this.#texts.has(file)) this.#texts.set(file, this.#files.optionalText(file))
     return this.#texts.get(file)

@@ -14,7 +14,7 @@ const known = { first: 108, last: 305 }
 
 /** `2.6`, `2.6.12` and `3.5-dev3` name branches; undefined for what is no branch with SPOE 2.0. */
 export function parseBranch(text: string): HaproxyBranch | undefined {
-  const match = /^(\d)\.(\d{1,2})(?:[.-].*)?$/.exec(text)
+  const match = /^(\d)\.(\d)(?:[.-].*)?$/.exec(text)
   if (match === null) return undefined
   const branch = Number(match[1]) * 100 + Number(match[2])
   return branch < known.first || branch > known.last ? undefined : branch

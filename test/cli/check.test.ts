@@ -30,6 +30,7 @@ spoe-message m
     args pth res.hdr(a)
     event on-frontend-http-request
 `,
+  'Größe.cfg': 'defaults\n  mode htp\n',
   'flat.cfg': 'spoe-agent a\n',
   'lacking.cfg':
     'listen www\n  mode http\n  bind 127.0.0.1:8080\n  timeout client 1s\n  stick-table type ip size 1m\n' +
@@ -133,6 +134,18 @@ for (const [args, wanted, exit] of [
     assert.equal(code, exit)
   })
 }
+
+test('a name that is not ASCII', async () => {
+  const { code, stdout } = await runCli(['check', 'Größe.cfg'], { cwd: folder.dir })
+  assert.match(stdout, /^Größe\.cfg:2:8: error: .*\n {6}mode htp\n/)
+  assert.equal(code, 1)
+})
+
+test('a file that is not there', async () => {
+  const { code, stdout } = await runCli(['check', 'none.cfg'], { cwd: folder.dir })
+  assert.match(stdout, /^none\.cfg:1:1: error: .*ENOENT/)
+  assert.equal(code, 1)
+})
 
 test('--engine without a SPOE file', async () => {
   const { code, stderr } = await runCli(['check', 'one.cfg', '--engine', 'x'], { cwd: folder.dir })

@@ -72,6 +72,22 @@ for (const [args, found] of [
 }
 
 for (const found of [true, false]) {
+  test(`LINT_SPOE_NAME_TOO_LONG: ${found ? 64 : 63} characters`, { skip }, async (t) => {
+    const name = 'x'.repeat((found ? 64 : 63) - 'txn.t.'.length)
+    const { port } = await startAgent(t, (agent) =>
+      agent.message('m', (_, actions) => {
+        actions.setVar('txn', name, 'set')
+      }),
+    )
+    const fe = await start(t, 'LINT_SPOE_NAME_TOO_LONG', found, {
+      agents: port,
+      agentLines,
+      messages: 'spoe-message m\n  args src\n  event on-frontend-http-request',
+      frontend: `http-after-response set-header x-ok "%[var(txn.t.${name})]"`,
+    })
+    assert.equal((await ask(fe)).headers['x-ok'], found ? '' : 'set')
+  })
+
   test(`LINT_SPOE_BODY_NOT_BUFFERED: ${found ? 'not buffered' : 'buffered'}`, { skip }, async (t) => {
     const fe = await start(t, 'LINT_SPOE_BODY_NOT_BUFFERED', found, {
       agents: await measuringAgent(t),

@@ -216,12 +216,12 @@ export const lintCases: readonly LintCase[] = [
   { what: 'a deadline that is met', codes: [], deadline: 80 },
   {
     what: 'a server that may not think',
-    codes: ['LINT_SPOE_SERVER_TIMEOUT'],
+    codes: ['LINT_SPOE_SERVER_TIMEOUT', 'LINT_SPOE_IDLE_TIMEOUT'],
     config: [['timeout server 3m', 'timeout server 50ms']],
   },
   {
     what: 'a server that may not idle',
-    codes: ['LINT_SPOE_SERVER_TIMEOUT'],
+    codes: ['LINT_SPOE_IDLE_TIMEOUT'],
     config: [['timeout server 3m', 'timeout server 1m']],
   },
   {
@@ -301,6 +301,16 @@ export const lintCases: readonly LintCase[] = [
     codes: ['LINT_SPOE_VARIABLE_SCOPE'],
     config: [['  default_backend', '  http-response set-header x %[var(sess.waf.error)]\n  default_backend']],
   },
+  ...(
+    [
+      [64, ['LINT_SPOE_NAME_TOO_LONG']],
+      [63, []],
+    ] as const
+  ).map(([length, codes]) => ({
+    what: `a name of ${length} characters`,
+    codes,
+    config: [['txn.waf.score', 'txn.waf.'.padEnd(length, 'x')]] as const,
+  })),
   {
     what: 'an argument that is set too late',
     codes: ['LINT_SPOE_ARGUMENT_TOO_EARLY'],

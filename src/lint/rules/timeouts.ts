@@ -4,6 +4,7 @@ import { perEngine } from '../rule.ts'
 import { sendingsOf } from '../sending.ts'
 import type { LintEngine, LintSubject } from '../subject.ts'
 import { concerns } from '../subject.ts'
+import { muxBranch } from '../version.ts'
 
 export const timeoutRules: readonly LintRule[] = [
   {
@@ -18,11 +19,20 @@ export const timeoutRules: readonly LintRule[] = [
   {
     code: 'LINT_SPOE_SERVER_TIMEOUT',
     severity: 'warning',
-    doc: "'timeout server' of the agents' backend is shorter than 'timeout processing' or 'timeout idle' of the agent",
-    why: 'The backend ends the connection while an answer is awaited (error 257), or before the agent may reuse it.',
-    hint: "raise 'timeout server' of the backend above the times of the agent",
+    doc: "'timeout server' of the agents' backend is not longer than 'timeout processing' of the agent",
+    why: 'The backend ends the connection while an answer is awaited: error 257, and all other answers of the connection are lost with it.',
+    hint: "raise 'timeout server' of the backend above 'timeout processing'",
     needsConfig: true,
     check: perEngine(serverTimeout),
+  },
+  {
+    code: 'LINT_SPOE_IDLE_TIMEOUT',
+    severity: 'note',
+    doc: "'timeout server' of the agents' backend is shorter than 'timeout idle' of the agent",
+    why: 'SPOE.txt wants it greater: the backend cuts a connection that could have been used again, without a word to the agent.',
+    hint: "raise 'timeout server' of the backend, or lower 'timeout idle'",
+    needsConfig: true,
+    check: perEngine(idleTimeout),
   },
   {
     code: 'LINT_SPOE_CONNECT_TIMEOUT',
@@ -52,28 +62,33 @@ function agentDeadline({ spoe: { agent } }: LintEngine, { agentDeadline: deadlin
   return [{ place: agent.place, message }]
 }
 
-function serverTimeout({ spoe: { agent }, host }: LintEngine, subject: LintSubject): Finding[] {
-  const server = host?.backend?.timeouts.server
-  if (host?.backend === undefined || server === undefined) return []
-  const { processing, idle } = agent.timeouts
-  const found = (name: string, value: number): Finding[] => {
-    const message = `'timeout server' of the backend '${host.backend?.name ?? ''}' is ${server} ms, '${name}' of the agent '${agent.name}' is ${value} ms`
-    return [{ place: host.backend?.place ?? agent.place, message }]
-  }
-  if (processing !== undefined && server <= processing) return found('timeout processing', processing)
-  // Since 3.1 the backend's own time-outs decide about idle connections.
-  if (idle !== undefined && server < idle && concerns(subject, { last: 300 }))
-    return found('timeout idle', idle)
-  return []
+function serverTimeout(engine: LintEngine): Finding[] {
+  return backendTimeout(engine, 'server', 'processing', (server, processing) => server <= processing)
 }
 
-function connectTimeout({ spoe: { agent }, host }: LintEngine, subject: LintSubject): Finding[] {
-  const connect = host?.backend?.timeouts.connect
-  const { hello } = agent.timeouts
-  if (host?.backend === undefined || connect === undefined || hello === undefined) return []
-  if (connect >= hello || !concerns(subject, { last: 300 })) return []
-  const message = `'timeout connect' of the backend '${host.backend.name}' is ${connect} ms, 'timeout hello' of the agent '${agent.name}' is ${hello} ms`
-  return [{ place: host.backend.place, message }]
+function idleTimeout(engine: LintEngine, subject: LintSubject): Finding[] {
+  // Since 3.1 the backend's own time-outs decide about idle connections.
+  if (!concerns(subject, { last: muxBranch - 1 })) return []
+  return backendTimeout(engine, 'server', 'idle', (server, idle) => server < idle)
+}
+
+function connectTimeout(engine: LintEngine, subject: LintSubject): Finding[] {
+  if (!concerns(subject, { last: muxBranch - 1 })) return []
+  return backendTimeout(engine, 'connect', 'hello', (connect, hello) => connect < hello)
+}
+
+/** Compares a time of the agents' backend with one of the agent. */
+function backendTimeout(
+  { spoe: { agent }, host }: LintEngine,
+  theirs: 'server' | 'connect',
+  own: keyof typeof agent.timeouts,
+  isBad: (theirs: number, own: number) => boolean,
+): Finding[] {
+  const backend = host?.backend
+  const [limit, needed] = [backend?.timeouts[theirs], agent.timeouts[own]]
+  if (backend === undefined || limit === undefined || needed === undefined || !isBad(limit, needed)) return []
+  const message = `'timeout ${theirs}' of the backend '${backend.name}' is ${limit} ms, 'timeout ${own}' of the agent '${agent.name}' is ${needed} ms`
+  return [{ place: backend.place, message }]
 }
 
 function inspectDelay(engine: LintEngine, subject: LintSubject): Finding[] {

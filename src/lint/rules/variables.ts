@@ -46,6 +46,15 @@ export const variableRules: readonly LintRule[] = [
     check: perEngine(wrongScope),
   },
   {
+    code: 'LINT_SPOE_NAME_TOO_LONG',
+    severity: 'warning',
+    doc: 'a variable of an agent has a name of 64 characters or more, scope and prefix included',
+    why: 'HAProxy has room for 63 when it takes the actions of an agent: what is longer is never set.',
+    hint: "shorten the name, or the prefix with 'option var-prefix'",
+    needsConfig: true,
+    check: perEngine(longNames),
+  },
+  {
     code: 'LINT_SPOE_ARGUMENT_TOO_EARLY',
     severity: 'warning',
     doc: 'an argument of an event message is a variable that only later rules set',
@@ -56,9 +65,11 @@ export const variableRules: readonly LintRule[] = [
   },
 ]
 
-/** Lua may set and read any variable. */
-function usesLua({ lines }: LintSubject): boolean {
-  return lines.some(({ words }) => words.some(({ text }) => /^lua[.-]/.test(text)))
+/** Lua and the filters of OpenTracing and OpenTelemetry may set and read any variable. */
+function hasUnseenUsers({ lines }: LintSubject): boolean {
+  return lines.some(({ words }) =>
+    words.some(({ text }) => /^(?:lua[.-]|opentracing$|opentelemetry$)/.test(text)),
+  )
 }
 
 /** All lines that could name a variable: those of the configuration and those of the messages. */
@@ -67,7 +78,7 @@ function allLines(subject: LintSubject): LintSubject['lines'] {
 }
 
 function neverSet(subject: LintSubject): Finding[] {
-  if (subject.config === undefined || usesLua(subject)) return []
+  if (subject.config === undefined || hasUnseenUsers(subject)) return []
   const set = new Set(allLines(subject).flatMap(setVariables).map(formatVariable))
   const prefixes = subject.engines.map(({ spoe }) => `${spoe.agent.varPrefix}.`)
   const isSet = (variable: NamedVariable): boolean =>
@@ -85,7 +96,7 @@ function neverSet(subject: LintSubject): Finding[] {
 }
 
 function unusedNames({ spoe: { agent }, lines }: LintEngine, subject: LintSubject): Finding[] {
-  if (subject.config === undefined || usesLua(subject)) return []
+  if (subject.config === undefined || hasUnseenUsers(subject)) return []
   const used = new Set(
     allLines(subject)
       .flatMap(usedVariables)
@@ -121,6 +132,21 @@ function wrongScope({ spoe: { agent } }: LintEngine, subject: LintSubject): Find
     .map((variable) => ({
       place: variable.place,
       message: `'${formatVariable(variable)}' never has a value: the agent '${agent.name}' has it in txn`,
+    }))
+}
+
+/** What HAProxy has room for (`src/flt_spoe.c`, spoe_set_var). */
+const longestName = 63
+
+function longNames({ spoe: { agent } }: LintEngine, subject: LintSubject): Finding[] {
+  return subject.lines
+    .flatMap(usedVariables)
+    .filter(({ name }) => name.startsWith(`${agent.varPrefix}.`))
+    .map((variable) => ({ place: variable.place, text: formatVariable(variable) }))
+    .filter(({ text }) => text.length > longestName)
+    .map(({ place, text }) => ({
+      place,
+      message: `'${text}' has ${text.length} characters: the agent '${agent.name}' cannot set it`,
     }))
 }
 
