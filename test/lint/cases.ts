@@ -333,7 +333,7 @@ export const lintCases: readonly LintCase[] = [
   {
     what: 'HTTP events in TCP with a backend of HTTP',
     codes: [],
-    config: [...inTcp, ['backend origin\n', 'backend origin\n  mode http\n']],
+    config: [...inTcp, ['\nbackend origin\n', '\nbackend origin\n  mode http\n']],
     spoe: [['id=var(txn.id) body=req.body', 'id=src']],
   },
 

@@ -31,8 +31,9 @@ function checkPlaces(list: readonly Diagnostic[], texts: Readonly<Record<string,
   for (const { place, message } of list) {
     const line = texts[place.file]?.split('\n')[place.line - 1]
     assert.ok(line !== undefined, `${place.file}:${place.line}`)
+    // What is missing is missing behind a blank at the end.
     assert.ok(
-      place.column >= 1 && place.column <= line.length + 1,
+      place.column >= 1 && place.column <= line.length + 2,
       `${message}: ${place.column} of '${line}'`,
     )
   }

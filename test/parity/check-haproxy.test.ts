@@ -87,14 +87,19 @@ const isRefused = (list: readonly Diagnostic[]): boolean => list.some(({ severit
 test('what HAProxy refuses is an error, and what only sluice lacks is none', { skip }, async () => {
   assert.ok(lacking.length + refused.length > 100, 'enough cases')
   const surprises: string[] = []
-  for (const [at, { text, spoe = '' }] of cases.entries()) {
-    const cwd = join(folder.dir, String(at))
-    const { accepted, output } = await askHaproxy(cwd)
-    const list = askSluice(cwd)
-    if (isRefused(list) !== accepted) continue
-    const ours = list.map(({ severity, code, message }) => `${severity} ${code} ${message}`).join('\n')
-    surprises.push(`${text}${spoe}--- HAProxy:\n${output}--- sluice:\n${ours}`)
+  const queue = [...cases.entries()]
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const [at, { text, spoe = '' }] = next
+      const cwd = join(folder.dir, String(at))
+      const { accepted, output } = await askHaproxy(cwd)
+      const list = askSluice(cwd)
+      if (isRefused(list) !== accepted) continue
+      const ours = list.map(({ severity, code, message }) => `${severity} ${code} ${message}`).join('\n')
+      surprises.push(`${text}${spoe}--- HAProxy:\n${output}--- sluice:\n${ours}`)
+    }
   }
+  await Promise.all([worker(), worker(), worker()])
   assert.equal(surprises.length, 0, `${surprises.length}\n${surprises.join('\n=====\n')}`)
 })
 
