@@ -5,6 +5,7 @@
 import type { Diagnostic, Place, Word } from '../config/index.ts'
 import { unsupportedConverters } from '../sample/converters/unsupported.ts'
 import { unsupportedFetches } from '../sample/fetches/unsupported.ts'
+import { unknownInForeignSections } from './foreign-sections.ts'
 import { isPcreOnly } from './pcre.ts'
 import { beginsWith } from './source-line.ts'
 import type { SourceLine } from './source-line.ts'
@@ -19,7 +20,7 @@ export function asHaproxySees(
   branch: HaproxyBranch,
 ): Diagnostic[] {
   const judge = new Judge(list, subject, branch)
-  return list.flatMap((each) => judge.judge(each))
+  return [...list, ...unknownInForeignSections(subject.lines)].flatMap((each) => judge.judge(each))
 }
 
 /** Whatever sluice lacks has one of these codes. */
@@ -27,13 +28,6 @@ const lackingCodes: ReadonlySet<string> = new Set([
   'CFG_KEYWORD_UNSUPPORTED',
   'CFG_VALUE_UNSUPPORTED',
   'CFG_SECTION_UNSUPPORTED',
-])
-
-/** Names that a Lua script may have given are reported with these. */
-const luaCodes: ReadonlySet<string> = new Set([
-  'CFG_KEYWORD_UNKNOWN',
-  'CFG_SAMPLE_FETCH',
-  'CFG_SAMPLE_CONVERTER',
 ])
 
 /** Only sluice cannot do it; HAProxy has nothing to say. */
@@ -99,7 +93,7 @@ class Judge {
     // Datagrams cannot be listened for by a proxy.
     if (lackingCodes.has(code)) return !/^udp\d?@/.test(this.#textAt(place) ?? '')
     // What Lua registers is known to whoever loads it.
-    if (luaCodes.has(code) && this.#textAt(place)?.startsWith('lua.') === true) return true
+    if (this.#textAt(place)?.startsWith('lua.') === true) return true
     if (code === 'CFG_SAMPLE_FETCH') return this.#names(diagnostic, unsupportedFetches)
     if (code === 'CFG_SAMPLE_CONVERTER') return this.#names(diagnostic, unsupportedConverters)
     const isPattern = code === 'CFG_SAMPLE_REGEX' || code === 'CFG_SAMPLE_PATTERN'

@@ -13,7 +13,10 @@ export const lacking: readonly string[] = [
   'cache c\n total-max-size 4',
   'ring r\n description "a ring"\n format rfc3164\n maxlen 1200\n size 32764',
   'http-errors e\n errorfile 400 /dev/null',
-  'log-forward f\n bind 127.0.0.1:10514\n log 127.0.0.1:514 local0',
+  'peers p\n bind 127.0.0.1:10000\n default-server ssl verify none\n server local\n table t type ip size 1m store gpc0',
+  'resolvers r\n nameserver n 127.0.0.1:53\n parse-resolv-conf\n hold valid 10s\n resolve_retries 3\n timeout retry 1s\n accepted_payload_size 8192',
+  'cache c\n total-max-size 4\n max-object-size 100\n max-age 60\n process-vary on\n max-secondary-entries 10',
+  'log-forward f\n dgram-bind 127.0.0.1:10514\n maxconn 10\n timeout client 10s\n bind 127.0.0.1:10514\n log 127.0.0.1:514 local0',
   // Global.
   'global\n tune.bufsize 32768\n tune.maxrewrite 4096',
   'global\n set-var proc.a int(5)',
@@ -84,6 +87,26 @@ export const lacking: readonly string[] = [
   'frontend f\n mode tcp\n bind 127.0.0.1:8082\n tcp-request inspect-delay 1s\n use_backend t if { req.ssl_sni -m end .example.com }\nbackend t\n mode tcp',
 ]
 
+/** HAProxy takes them, though they are wrong. */
+export const tolerated: readonly string[] = [
+  '  maxconn x',
+  '  retries x',
+  '  retries -1',
+  '  server s 192.0.2.1:80 weight x',
+  '  server s 192.0.2.1:80 maxconn x',
+  '  server s 192.0.2.1:80 weight',
+  '  bind 127.0.0.1:8081x',
+  'backend b c',
+  'backend b from',
+  'defaults a b',
+  'defaults a!',
+  '  tcp-request inspect-delay 5s 6',
+  '  unique-id-header x y',
+  '  option redispatch 3 4',
+  '  http-request set-header "a b" c',
+  '  http-request deny if',
+]
+
 /** HAProxy refuses them, and the mistake has nothing to do with what sluice lacks. */
 export const refused: readonly string[] = [
   '  http-request retrun status 200',
@@ -118,6 +141,12 @@ export const refused: readonly string[] = [
   'global\n tune.bufsiz 32768',
   'backend b from nowhere',
   'forntend f',
+  'cache c\n total-max-siz 4',
+  'resolvers r\n namserver n 127.0.0.1:53',
+  'userlist u\n usr a',
+  'peers p\n peeer a 127.0.0.1:1000',
+  'ring r\n sizee 1000',
+  'mailers m\n mialer a 127.0.0.1:25',
   '  stats enable\n  http-request retrun',
   '  balance leastconn\n  default_backend nowhere',
   '  acl x ssl_c_used\n  http-request deny if y',
@@ -130,6 +159,8 @@ const message = `${agent}spoe-message m\n event on-frontend-http-request\n`
 
 /** SPOE files that HAProxy takes; sluice lacks something that they use. */
 export const spoeLacking: readonly string[] = [
+  `${message} on-timeout deny`,
+  `${message}${` args ${'src '.repeat(60)}\n`.repeat(5)}`,
   `${message} args ssl=ssl_c_used dn=ssl_c_s_dn`,
   `${message} args rate=sc0_http_req_rate`,
   `${message} args sum=req.hdr(authorization),sha1,hex`,
