@@ -6,6 +6,7 @@ import { eventRules } from './rules/events.ts'
 import { failureRules } from './rules/failures.ts'
 import { frameSizeRules } from './rules/frame-size.ts'
 import { keywordSinceRules } from './rules/keyword-since.ts'
+import { logInjectionRules } from './rules/log-injection.ts'
 import { timeoutRules } from './rules/timeouts.ts'
 import { unusedRules } from './rules/unused.ts'
 import { variableRules } from './rules/variables.ts'
@@ -19,6 +20,7 @@ export const lintRules: readonly LintRule[] = [
   ...failureRules,
   ...timeoutRules,
   ...variableRules,
+  ...logInjectionRules,
   ...eventRules,
   ...unusedRules,
   ...droppedKeywordRules,

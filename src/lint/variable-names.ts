@@ -11,6 +11,8 @@ export interface NamedVariable {
   /** Without the scope. */
   readonly name: string
   readonly place: Place
+  /** What follows in the same word. */
+  readonly behind: string
 }
 
 const fullName = String.raw`(proc|sess|txn|req|res)\.([A-Za-z0-9_.]+)`
@@ -42,7 +44,8 @@ function search({ words }: SourceLine, pattern: RegExp): NamedVariable[] {
   return words.flatMap(({ text, place }) =>
     [...text.matchAll(pattern)].map(({ 0: all, 1: scope = '', 2: name = '', index }) => {
       const at = index + all.length - scope.length - 1 - name.length
-      return { scope, name, place: { ...place, column: place.column + at } }
+      const behind = text.slice(index + all.length)
+      return { scope, name, place: { ...place, column: place.column + at }, behind }
     }),
   )
 }

@@ -176,6 +176,25 @@ for (const found of [true, false]) {
     },
   )
 
+  test(`LINT_SPOE_LOG_RAW: ${found ? 'as it is' : 'with a converter'}`, { skip }, async (t) => {
+    const { port } = await startAgent(t, (agent) =>
+      agent.message('m', (_, actions) => {
+        actions.setVar('txn', 'text', 'one\nforged line')
+      }),
+    )
+    const setting: SpoeSetting = {
+      agents: port,
+      agentLines,
+      messages: 'spoe-message m\n  args src\n  event on-frontend-http-request',
+      frontend: `log global\n  log-format "text %[var(txn.t.text)${found ? '' : ',json(utf8s)'}] end"`,
+    }
+    assert.equal(finds('LINT_SPOE_LOG_RAW', setting), found)
+    const haproxy = await startSpoe(t, setting)
+    await ask(haproxy.ports.fe)
+    const log = await haproxy.waitForLog(/ end\n/)
+    assert.equal(/^forged line/m.test(log), found, log)
+  })
+
   test(`LINT_SPOE_EVENT_MODE: ${found ? 'tcp' : 'http'}`, { skip }, async (t) => {
     let asked = 0
     const { port } = await startAgent(t, (agent) =>

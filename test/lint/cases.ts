@@ -323,6 +323,25 @@ export const lintCases: readonly LintCase[] = [
     spoe: [['ip=src path=path', 'ip=src id=var(txn.id)']],
   },
 
+  // Logs.
+  {
+    what: 'a variable in a log format',
+    codes: ['LINT_SPOE_LOG_RAW'],
+    config: [
+      [
+        '  default_backend',
+        '  log-format "%ci %[var(txn.waf.score)] %[var(txn.waf.error)]"\n  default_backend',
+      ],
+    ],
+  },
+  {
+    what: 'a variable that a converter makes harmless',
+    codes: [],
+    config: [
+      ['  default_backend', '  log-format "%ci %[var(txn.waf.score),json(utf8s)]"\n  default_backend'],
+    ],
+  },
+
   // Events.
   {
     what: 'HTTP events in TCP',
