@@ -1,20 +1,18 @@
 /** `sluice check FILE…`: every complaint about a configuration or a SPOE file, and nothing else. */
-import { resolve } from 'node:path'
-import { Diagnostics, type ConfigSource, type Diagnostic } from '../config/index.ts'
+import type { ConfigSource, Diagnostic } from '../config/index.ts'
 import {
   asHaproxySees,
   checkSpoeFile,
   createSubject,
-  isSpoeText,
   lint,
   registryBranch,
   spoeScopes,
   type LintSubject,
 } from '../lint/index.ts'
-import { Files } from '../proxy/compile/files.ts'
 import { loadProxy } from '../proxy/index.ts'
 import { withoutConsequences } from '../proxy/load.ts'
 import { usageExit, type CheckOptions } from './check-options.ts'
+import { CheckSources } from './check-sources.ts'
 import { note, print, printDiagnostics, sortDiagnostics } from './output.ts'
 
 /** The exit code: 0, 1 for errors (or denied warnings), 2 when the command was called wrongly. */
@@ -55,8 +53,7 @@ function examineSources(sources: CheckSources, options: CheckOptions): Diagnosti
     branch: options.haproxyVersion,
     readSpoeFile: (name) => sources.text(name),
   })
-  const found =
-    sources.names.length === 0 ? [] : loadProxy({ files: sources.names, env: process.env }).diagnostics
+  const found = sources.names.length === 0 ? [] : loadProxy({ files: sources.names, env }).diagnostics
   const alone = sources.spoeFiles.flatMap((file) =>
     scopes(file).flatMap((scope) => checkSpoeFile(file, env, scope)),
   )
@@ -72,53 +69,6 @@ function judged(
 ): readonly Diagnostic[] {
   if (options.for !== 'haproxy') return list
   return asHaproxySees(list, subject, options.haproxyVersion ?? registryBranch)
-}
-
-/** The files of the command line, told apart by what they hold. */
-class CheckSources {
-  /** Names of configuration files, also of those that cannot be read. */
-  readonly names: string[] = []
-  readonly configuration: ConfigSource[] = []
-  /** SPOE files that are checked alone: no filter of the configuration reads them. */
-  readonly spoeFiles: readonly ConfigSource[]
-  readonly env = process.env
-  readonly #files = new Files(process.cwd(), new Diagnostics())
-  readonly #texts = new Map<string, string | undefined>()
-
-  constructor(names: readonly string[]) {
-    const spoeFiles: ConfigSource[] = []
-    for (const file of names.flatMap((name) => this.#files.expand(name))) {
-      const text = this.#files.optionalText(Buffer.from(file, 'utf8').toString('latin1'))
-      this.#texts.set(file, text)
-      if (text !== undefined && isSpoeText(text)) spoeFiles.push({ file, text })
-      else this.names.push(file)
-      if (text !== undefined && !isSpoeText(text)) this.configuration.push({ file, text })
-    }
-    const named = new Set(
-      this.configuration.flatMap(({ text }) => spoeFilesIn(text)).map((file) => resolve(file)),
-    )
-    this.spoeFiles = spoeFiles.filter(({ file }) => !named.has(resolve(file)))
-  }
-
-  /**
-   * With one character for each byte, as configurations are read, and so are the names in them; undefined when it cannot
-   * be read.
-   */
-  text(file: string): string | undefined {
-    if (!this.#texts.has(file)) this.#texts.set(file, this.#files.optionalText(file))
-    return this.#texts.get(file)
-  }
-
-  /** The lines of a file, to be shown. */
-  lines(file: string): readonly string[] {
-    return this.text(file)?.split('\n') ?? []
-  }
-}
-
-/** The files that filters read, as far as their names are written out. */
-function spoeFilesIn(text: string): string[] {
-  const lines = text.matchAll(/^[ \t]*filter[ \t]+spoe[ \t].*\bconfig[ \t]+["']?([^\s"'#]+)/gm)
-  return [...lines].map(([, file = '']) => file)
 }
 
 /** Inside, text has one character for each byte; people read UTF-8. */

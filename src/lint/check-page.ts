@@ -1,9 +1,9 @@
-/** docs/check.md: what stands above the table is prose, the table is made from the registry. */
+/** docs/check.md: prose, and the rules of the registry below it. */
 import type { LintRule } from './rule.ts'
 import { lintRules } from './rules.ts'
 
 const begin =
-  '<!-- The table is made from src/lint/rules.ts; UPDATE_DOCS=1 npm test -- lint/page brings it up to date. -->'
+  '<!-- What follows is made from src/lint/rules.ts; UPDATE_DOCS=1 npm test -- lint/check-page brings it up to date. -->'
 
 /** The page with the rules of the registry in place of those that it has. */
 export function formatCheckPage(page: string): string {

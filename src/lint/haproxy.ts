@@ -71,7 +71,7 @@ class Judge {
   }
 
   judge(diagnostic: Diagnostic): Diagnostic[] {
-    const { code, place } = diagnostic
+    const { code, place, severity } = diagnostic
     if (ownCodes.has(code) || this.#isMuxMatter(diagnostic) || this.#isGreaterFrame(diagnostic)) return []
     if (this.#isLacking(diagnostic)) {
       return [
@@ -79,6 +79,7 @@ class Judge {
       ]
     }
     if (code === 'CFG_SAMPLE_ACL' && this.#namesLackingAcl(place)) return []
+    if (severity !== 'error') return [diagnostic]
     const reason = this.#tolerance(diagnostic)
     if (reason !== undefined) return [{ ...diagnostic, severity: 'warning', hint: reason }]
     if (code === 'CFG_KEYWORD_UNKNOWN' && this.#branch !== registryBranch) {

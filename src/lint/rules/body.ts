@@ -28,7 +28,7 @@ export const bodyRules: readonly LintRule[] = [
   },
 ]
 
-const requestBody = /^(?:req\.)?body(?:_param|_len|_size)?\b|^req\.body/
+const requestBody = /^(?:req\.body(?!_size)|body_param)/
 const responseBody = /^res\.body(?!_size)/
 
 function bodies(
@@ -43,7 +43,7 @@ function bodies(
     .flatMap(({ at, messages }) =>
       messages.flatMap(({ name, args }) =>
         args
-          .filter(({ expr }) => pattern.test(expr.text) && !/^(?:req|res)\.body_size/.test(expr.text))
+          .filter(({ expr }) => pattern.test(expr.text))
           .map(({ expr }: SpoeArg) => ({
             place: expr.place,
             message: `the message '${name}' sends '${expr.text}' at '${at}', when the body may be missing`,

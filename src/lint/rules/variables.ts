@@ -28,10 +28,10 @@ export const variableRules: readonly LintRule[] = [
   },
   {
     code: 'LINT_SPOE_ANSWERS_DROPPED',
-    severity: 'warning',
+    severity: 'note',
     doc: 'an agent may set no variable: none of its prefix is named, registered or forced',
     why: "HAProxy drops what an agent sets unless a rule names the variable, 'register-var-names' lists it or the agent has 'option force-set-var'.",
-    hint: "use the variable in a rule, list it with 'register-var-names', or add 'option force-set-var'",
+    hint: "unless the agent only listens, use the variable in a rule, list it with 'register-var-names', or add 'option force-set-var'",
     needsConfig: true,
     findsAbsence: true,
     check: perEngine(droppedAnswers),
