@@ -74,9 +74,10 @@ class Judge {
     const { code, place, severity } = diagnostic
     if (ownCodes.has(code) || this.#isMuxMatter(diagnostic) || this.#isGreaterFrame(diagnostic)) return []
     if (this.#isLacking(diagnostic)) {
-      return [
-        { ...diagnostic, severity: 'note', hint: 'HAProxy has it; what stands behind it was not checked' },
-      ]
+      const hint = this.#isLua(place)
+        ? 'no script was read: HAProxy knows whether one gives this name'
+        : 'HAProxy has it; what stands behind it was not checked'
+      return [{ ...diagnostic, severity: 'note', hint }]
     }
     if (code === 'CFG_SAMPLE_ACL' && this.#namesLackingAcl(place)) return []
     if (severity !== 'error') return [diagnostic]
@@ -93,12 +94,15 @@ class Judge {
     const { code, place } = diagnostic
     // Datagrams cannot be listened for by a proxy.
     if (lackingCodes.has(code)) return !/^udp\d?@/.test(this.#textAt(place) ?? '')
-    // What Lua registers is known to whoever loads it.
-    if (this.#textAt(place)?.startsWith('lua.') === true) return true
+    if (this.#isLua(place)) return true
     if (code === 'CFG_SAMPLE_FETCH') return this.#names(diagnostic, unsupportedFetches)
     if (code === 'CFG_SAMPLE_CONVERTER') return this.#names(diagnostic, unsupportedConverters)
     const isPattern = code === 'CFG_SAMPLE_REGEX' || code === 'CFG_SAMPLE_PATTERN'
     return isPattern && isPcreOnly(this.#wordAt(place)?.text ?? '')
+  }
+
+  #isLua(place: Place): boolean {
+    return this.#textAt(place)?.startsWith('lua.') === true
   }
 
   /** Whether the name at the place of the complaint, or the first one that it quotes, is in the list. */
@@ -125,6 +129,8 @@ class Judge {
     // HAProxy tests for an empty keyword where it means an unknown one.
     if (code === 'CFG_KEYWORD_UNKNOWN' && line?.section.kind === 'spoe-message')
       return 'HAProxy ignores the line'
+    const size = this.#isAlone(place) ? this.#frameSize(place) : undefined
+    if (size !== undefined) return `HAProxy takes it when 'tune.bufsize' is ${size + 4} or more`
     const text = line?.words.map((word) => word.text).join(' ')
     if (text === undefined) return undefined
     return tolerated.find(([each, pattern]) => each === code && pattern.test(text))?.[2]
@@ -155,11 +161,23 @@ class Judge {
 
   /** HAProxy takes what fits into `tune.bufsize`. */
   #isGreaterFrame({ place }: Diagnostic): boolean {
+    const size = this.#frameSize(place)
+    return size !== undefined && size <= this.#subject.bufferSize - 4 && !this.#isAlone(place)
+  }
+
+  /** Whether no configuration reads the SPOE file of the place. */
+  #isAlone({ file }: Place): boolean {
+    return !this.#subject.engines.some(
+      ({ spoe, host }) => host !== undefined && spoe.agent.place.file === file,
+    )
+  }
+
+  /** The number of a `max-frame-size` that is great enough for SPOP. */
+  #frameSize(place: Place): number | undefined {
     const line = this.#lines.get(keyOf(place))
-    if (line === undefined || !beginsWith(line, ['max-frame-size']) || this.#subject.config === undefined)
-      return false
+    if (line === undefined || !beginsWith(line, ['max-frame-size'])) return undefined
     const size = Number(line.words[1]?.text)
-    return size >= 256 && size <= this.#subject.bufferSize - 4
+    return size >= 256 ? size : undefined
   }
 }
 

@@ -31,6 +31,10 @@ spoe-message m
     event on-frontend-http-request
 `,
   'Größe.cfg': 'defaults\n  mode htp\n',
+  'great.conf':
+    'spoe-agent a\n  groups g\n  use-backend b\n  max-frame-size 65532\n  timeout processing 1s\n' +
+    'spoe-message m\n  args src\nspoe-group g\n  messages m\n',
+  'lua.cfg': 'listen www\n  mode http\n  bind 127.0.0.1:8080\n  timeout client 1s\n  http-request lua.x\n',
   'flat.cfg': 'spoe-agent a\n',
   'lacking.cfg':
     'listen www\n  mode http\n  bind 127.0.0.1:8080\n  timeout client 1s\n  stick-table type ip size 1m\n' +
@@ -241,6 +245,18 @@ test('--for haproxy: what only sluice lacks is a note', async () => {
     stdout,
     /\n0 errors, 0 warnings, \d notes\nlacking\.cfg: nothing that HAProxy would refuse was found\n$/,
   )
+  assert.equal(code, 0)
+})
+
+test('--for haproxy: what depends on a file that is not there', async () => {
+  const { code, stdout } = await runCli(['check', '--for', 'haproxy', 'great.conf', 'lua.cfg'], {
+    cwd: folder.dir,
+  })
+  assert.match(
+    stdout,
+    /^great\.conf:4:18: warning: .*\n.*\n.*\n {4}hint: HAProxy takes it when 'tune\.bufsize' is 65536 or/m,
+  )
+  assert.match(stdout, /^lua\.cfg:5:16: note: .*lua\.x.*\n.*\n.*\n {4}hint: no script was read: /m)
   assert.equal(code, 0)
 })
 
