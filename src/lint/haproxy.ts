@@ -83,7 +83,8 @@ class Judge {
     if (severity !== 'error') return [diagnostic]
     const reason = this.#tolerance(diagnostic)
     if (reason !== undefined) return [{ ...diagnostic, severity: 'warning', hint: reason }]
-    if (code === 'CFG_KEYWORD_UNKNOWN' && this.#branch !== registryBranch) {
+    const isOther = code === 'CFG_KEYWORD_UNKNOWN' && this.#branch !== registryBranch
+    if (isOther || (code === 'CFG_KEYWORD_REMOVED' && this.#branch < registryBranch)) {
       const hint = `the keywords known here are those of HAProxy ${formatBranch(registryBranch)}`
       return [{ ...diagnostic, severity: 'warning', hint }]
     }
