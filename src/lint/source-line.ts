@@ -56,6 +56,9 @@ class SourceReader implements LineHandler {
     this.#current = { kind: '', name: '', place, scope }
   }
 
+  /** A malformed line was reported; what its words were meant to be is not known. */
+  broken(): void {}
+
   line(words: readonly Word[], modifier: Modifier): void {
     const [first, second] = words
     if (first === undefined) return
