@@ -7,6 +7,7 @@ import { Agent as HttpAgent } from 'node:http'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSubject, lint } from '#src/lint/index.js'
+import { startBlackHole } from '../support/black-hole.ts'
 import { freePorts, skipWithoutHaproxy } from '../support/haproxy.ts'
 import { RawHttp } from '../support/raw-http.ts'
 import { ask, haproxyConfig, spoeFile, startAgent, startSpoe, type SpoeSetting } from './agent-support.ts'
@@ -129,6 +130,20 @@ for (const found of [true, false]) {
     await sleep(200)
     // 1: time-out; 2: no server.
     assert.equal((await ask(fe)).headers['x-error'], found ? '1' : '2')
+  })
+
+  test(`LINT_SPOE_CONNECT_OUTLASTS: ${found ? '2 s' : '100 ms'}`, { skip }, async (t) => {
+    const hole = await startBlackHole(t)
+    const agent = await measuringAgent(t)
+    const fe = await start(t, 'LINT_SPOE_CONNECT_OUTLASTS', found, {
+      agents: `timeout connect ${found ? '2s' : '100ms'}\n  option redispatch 1\n  server hole 127.0.0.1:${hole} weight 100\n  server a 127.0.0.1:${agent} weight 1`,
+      agentLines: agentLines.replace('300ms', '1500ms'),
+      messages: 'spoe-message m\n  args x=path\n  event on-frontend-http-request',
+      frontend: shown,
+    })
+    const { headers } = await ask(fe)
+    assert.equal(headers['x-ok'], found ? '' : '1')
+    assert.equal(headers['x-error'], found ? '1' : '')
   })
 
   test(`LINT_SPOE_SESS_VERDICT: in ${found ? 'sess' : 'txn'}`, { skip }, async (t) => {

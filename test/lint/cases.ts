@@ -236,6 +236,16 @@ export const lintCases: readonly LintCase[] = [
     config: [['timeout server 3m', 'timeout server 3m\n  timeout connect 1s']],
   },
   {
+    what: 'a second server that is never tried',
+    codes: ['LINT_SPOE_CONNECT_OUTLASTS'],
+    config: [['9000 check', '9000 check\n  server second 192.0.2.3:9000 check']],
+  },
+  {
+    what: 'a second server that is tried',
+    codes: ['LINT_SPOE_CONNECT_TIMEOUT'],
+    config: [['9000 check', '9000 check\n  server second 192.0.2.3:9000 check\n  timeout connect 30ms']],
+  },
+  {
     what: 'a group in content rules without a delay',
     codes: ['LINT_SPOE_INSPECT_DELAY'],
     config: [['  http-request send', '  tcp-request content send']],

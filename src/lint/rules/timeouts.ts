@@ -44,6 +44,15 @@ export const timeoutRules: readonly LintRule[] = [
     check: perEngine(connectTimeout),
   },
   {
+    code: 'LINT_SPOE_CONNECT_OUTLASTS',
+    severity: 'note',
+    doc: "the agents' backend has several servers, and its 'timeout connect' is not shorter than 'timeout processing' of the agent",
+    why: "When one of the servers swallows connections, the event is over before another one is tried, though 'option redispatch' would have chosen it.",
+    hint: "write a 'timeout connect' of a third of 'timeout processing' or less into the backend, and 'option redispatch 1'",
+    needsConfig: true,
+    check: perEngine(connectOutlasts),
+  },
+  {
     code: 'LINT_SPOE_INSPECT_DELAY',
     severity: 'warning',
     doc: "'send-spoe-group' in content rules without 'inspect-delay', or with one that ends before 'timeout processing'",
@@ -75,6 +84,12 @@ function idleTimeout(engine: LintEngine, subject: LintSubject): Finding[] {
 function connectTimeout(engine: LintEngine, subject: LintSubject): Finding[] {
   if (!concerns(subject, { last: muxBranch - 1 })) return []
   return backendTimeout(engine, 'connect', 'hello', (connect, hello) => connect < hello)
+}
+
+function connectOutlasts(engine: LintEngine): Finding[] {
+  const servers = engine.host?.backend?.servers.filter(({ backup }) => !backup) ?? []
+  if (servers.length < 2) return []
+  return backendTimeout(engine, 'connect', 'processing', (connect, processing) => connect >= processing)
 }
 
 /** Compares a time of the agents' backend with one of the agent. */
