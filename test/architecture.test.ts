@@ -18,6 +18,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   fcgi: ['http1', 'bytes'],
   config: [],
   sample: ['config'],
+  lint: ['sample', 'config'],
   proxy: ['engine', 'spop', 'fcgi', 'http1', 'sample', 'config', 'bytes'],
   services: ['agent'],
   testing: ['agent', 'engine', 'fcgi', 'spop', 'bytes'],
@@ -30,6 +31,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'fcgi',
     'config',
     'sample',
+    'lint',
     'proxy',
     'services',
     'testing',
@@ -37,9 +39,16 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Folders and files that do no I/O and read no clock. Of FastCGI: what knows records and parameters, and no socket. */
-const pure = ['bytes/', 'spop/', 'http1/', 'config/', 'sample/', 'fcgi/codec/', 'fcgi/errors.ts'].map(
-  (path) => `src/${path}`,
-)
+const pure = [
+  'bytes/',
+  'spop/',
+  'http1/',
+  'config/',
+  'sample/',
+  'lint/',
+  'fcgi/codec/',
+  'fcgi/errors.ts',
+].map((path) => `src/${path}`)
 
 /** What reads a clock, waits, or reaches the process. Names behind a dot or before a colon are somebody's own. */
 const impure =

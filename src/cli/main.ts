@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { logLevels, type LogLevel } from '../logger.ts'
+import { describeCheck } from './check-options.ts'
 import { describeError, note } from './output.ts'
 import type { ProbeOptions } from './probe.ts'
 
@@ -49,7 +50,7 @@ function version(): string {
 
 const program = new Command('sluice')
   .description("Agents and engine for HAProxy's SPOE, FastCGI, and a proxy that runs haproxy.cfg")
-  .version(version())
+  .version(version(), '-v, --version')
   .showHelpAfterError('(sluice --help lists the commands)')
 
 program
@@ -61,13 +62,9 @@ program
     finish(async () => (await import('./run.ts')).runCommand(options.file, options.logLevel)),
   )
 
-program
-  .command('check')
-  .description('report everything that is wrong with configuration files')
-  .requiredOption('-f, --file <file>', 'configuration file; may be repeated', collect)
-  .action((options: { file: string[] }) =>
-    finish(async () => (await import('./check.ts')).checkCommand(options.file)),
-  )
+describeCheck(program.command('check'), (files, options) =>
+  finish(async () => (await import('./check.ts')).checkCommand(files, options)),
+)
 
 program
   .command('demo')
