@@ -4,6 +4,7 @@
  * soon as there are any.
  */
 import type { Writer } from '../bytes/writer.ts'
+import { show } from '../options.ts'
 import { encodeSetVar, encodeUnsetVar, type Scope } from '../spop/ack.ts'
 import type { Value } from '../spop/typed-data.ts'
 import { copyActions } from './ack-assembly.ts'
@@ -36,10 +37,10 @@ const knownNames = new Set<string>()
 
 function checkName(name: string): void {
   if (knownNames.has(name)) return
-  if (!namePattern.test(name) || name.length > maxNameSize) {
+  if (typeof name !== 'string' || !namePattern.test(name) || name.length > maxNameSize) {
     throw new AgentError(
       'ERR_AGENT_VAR_NAME',
-      `'${name}'; use a-z, A-Z, 0-9, '.' and '_', at most ${maxNameSize} characters`,
+      `${show(name)}; use a-z, A-Z, 0-9, '.' and '_', at most ${maxNameSize} characters`,
     )
   }
   if (knownNames.size < maxKnownNames) knownNames.add(name)

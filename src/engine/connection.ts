@@ -22,7 +22,7 @@ import { Outbox } from './outbox.ts'
 import { IdSequence } from './profile.ts'
 import type { Server } from './server.ts'
 import { Slots } from './slots.ts'
-import { resetSocket, type Transport } from './socket.ts'
+import { openTransport, resetSocket, type Transport } from './socket.ts'
 import { watch } from './watch.ts'
 
 /** See the head of this file. */
@@ -59,7 +59,7 @@ export class Connection implements ExchangeCarrier {
       profile.ids === 'engine' ? settings.ids : new IdSequence(profile.firstId, 2),
       settings,
     )
-    this.#socket = this.#listen(options.connect(server.endpoint))
+    this.#socket = this.#listen(openTransport(options.connect, server.endpoint))
     this.#outbox = new Outbox(this.#socket)
     this.#arm(options.connectTimeout)
   }

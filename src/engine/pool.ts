@@ -11,15 +11,15 @@ import type { MessageInput } from '../spop/notify.ts'
 import { Closing } from './closing.ts'
 import type { ConnectionHost, ConnectionSettings } from './connection-host.ts'
 import { Connection } from './connection.ts'
-import type { ExchangeCallback } from './engine.ts'
 import { EngineError } from './errors.ts'
 import { Exchange, type ExchangeOwner } from './exchange.ts'
-import { callBack, throwLater } from './call-back.ts'
+import { throwLater } from './call-back.ts'
 import { FaultReport } from './fault-report.ts'
-import { maxTimeout, serverEndpoint } from './options.ts'
+import { serverEndpoint } from './options.ts'
 import { failure, success, type Outcome } from './outcome.ts'
 import type { EngineStream } from './profile.ts'
 import { Queue } from './queue.ts'
+import { checkExchange, type ExchangeCallback } from './request.ts'
 import { describeDowntime, Server } from './server.ts'
 import { Counters, takeStatistics, type EngineStatistics } from './statistics.ts'
 import { Turn } from './turn.ts'
@@ -41,6 +41,8 @@ export class Pool implements ExchangeOwner, ConnectionHost {
   #pending = 0
   /** Where the round over the servers goes on. */
   #round = 0
+  /** Servers that have no connection with room, found while one was looked for. */
+  readonly #short: Server[] = []
   #closing: Closing | undefined
 
   constructor(settings: ConnectionSettings) {
@@ -66,19 +68,16 @@ export class Pool implements ExchangeOwner, ConnectionHost {
     stream: EngineStream | undefined,
   ): Exchange {
     if (this.#closing !== undefined) throw new UsageError('ERR_SLUICE_CLOSED', 'the engine was closed')
-    if (!(timeout >= 1 && timeout <= maxTimeout)) {
-      throw new UsageError(
-        'ERR_SLUICE_OPTION',
-        `a timeout must be from 1 to ${maxTimeout} ms, not ${timeout}`,
-      )
-    }
+    checkExchange(messages, timeout, callback, stream)
     const now = monotonic()
     const exchange = new Exchange(this, callback, stream, now)
-    const connection = this.#queue.size === 0 ? this.#acquire(now) : undefined
+    const connection = this.#queue.size === 0 ? this.#pick(now) : undefined
+    // What cannot be encoded is thrown from here, before anything is begun for it.
     const error =
       connection === undefined
         ? this.#wait(exchange, messages, now)
         : connection.notify(exchange, messages, now)
+    if (this.#short.length > 0) this.#connectShort()
     this.#counters.exchanges++
     this.#pending++
     this.#deadlines.add(exchange, Math.ceil(timeout), now)
@@ -89,6 +88,7 @@ export class Pool implements ExchangeOwner, ConnectionHost {
   #wait(exchange: Exchange, messages: readonly MessageInput[], now: number): EngineError | undefined {
     const error = this.#queue.add(exchange, messages)
     if (error !== undefined) return error
+    this.#connectShort()
     this.#grow(now)
     if (!this.#hopeless()) return undefined
     this.#queue.remove(exchange)
@@ -96,17 +96,26 @@ export class Pool implements ExchangeOwner, ConnectionHost {
     return describeDowntime(this.servers)
   }
 
-  /** A connection of the next server in the round that has one; servers without one get one more meanwhile. */
-  #acquire(now: number): Connection | undefined {
+  /**
+   * A connection of the next server in the round that has one. Servers without one are noted: {@link Pool.#connectShort}
+   * makes one more for each.
+   */
+  #pick(now: number): Connection | undefined {
     const { servers } = this
+    this.#short.length = 0
     for (let tried = 0; tried < servers.length; tried++) {
       const server = servers[this.#round] as Server // the round begins again at the length
       this.#round = this.#round + 1 === servers.length ? 0 : this.#round + 1
       const connection = server.pick(now)
       if (connection !== undefined) return connection
-      if (server.connecting === 0 && server.mayConnect(now)) this.#connect(server)
+      if (server.connecting === 0 && server.mayConnect(now)) this.#short.push(server)
     }
     return undefined
+  }
+
+  #connectShort(): void {
+    let server: Server | undefined
+    while ((server = this.#short.shift()) !== undefined) this.#connect(server)
   }
 
   /** Makes as many connections as the queue needs. */
@@ -137,7 +146,8 @@ export class Pool implements ExchangeOwner, ConnectionHost {
     const now = monotonic()
     let exchange: Exchange | undefined
     while ((exchange = this.#queue.first) !== undefined) {
-      const connection = this.#acquire(now)
+      const connection = this.#pick(now)
+      this.#connectShort()
       if (connection === undefined) return
       this.#queue.remove(exchange)
       const error = connection.notify(exchange, noMessages, now)
@@ -211,7 +221,7 @@ export class Pool implements ExchangeOwner, ConnectionHost {
   proved({ server }: Connection): void {
     if (!server.breaker.succeed()) return
     const { logger } = this.#settings.options
-    callBack(() => logger.info({ server: server.name }, 'the agent is back'))
+    logger.info({ server: server.name }, 'the agent is back')
   }
 
   fault({ server, number }: Connection, error: EngineError): void {
@@ -239,7 +249,7 @@ export class Pool implements ExchangeOwner, ConnectionHost {
   #warn({ name, breaker, lastError }: Server, now: number): void {
     const { logger } = this.#settings.options
     const fields = { server: name, err: lastError, retryIn: Math.round(breaker.retryAt - now) }
-    callBack(() => logger.warn(fields, 'the agent is down'))
+    logger.warn(fields, 'the agent is down')
   }
 
   /** What is queued goes elsewhere, or fails when there is no elsewhere. */

@@ -90,10 +90,16 @@ export type EngineEvent = EventOf<typeof engineTransitions>
  * anything else is ours.
  */
 export function stepAgent(state: AgentState, event: AgentEvent): AgentState | undefined {
-  return (agentTransitions as Table)[state]?.[event] as AgentState | undefined
+  return step(agentTransitions, state, event) as AgentState | undefined
 }
 
 /** The next state of the engine's end, likewise. */
 export function stepEngine(state: EngineState, event: EngineEvent): EngineState | undefined {
-  return (engineTransitions as Table)[state]?.[event] as EngineState | undefined
+  return step(engineTransitions, state, event) as EngineState | undefined
+}
+
+/** Not a plain look-up: an object finds something for 'constructor'. */
+function step(table: Table, state: string, event: string): string | undefined {
+  const row = Object.hasOwn(table, state) ? table[state] : undefined
+  return row !== undefined && Object.hasOwn(row, event) ? row[event] : undefined
 }

@@ -8,6 +8,8 @@
  */
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
+import { show } from '../options.ts'
+import { checkReader, checkWriter } from './arguments.ts'
 import { SpopError } from './errors.ts'
 
 const maxBytes = 10
@@ -15,6 +17,7 @@ const maxUint64 = (1n << 64n) - 1n
 
 /** Reads a length or a count. */
 export function readVarint(reader: Reader): number {
+  checkReader(reader)
   const first = reader.uint8()
   return first < 240 ? first : readLongVarint(reader, first, reader.at - 1)
 }
@@ -42,6 +45,7 @@ function readGroups(reader: Reader, first: number): number {
 
 /** Reads an id or an unsigned 64-bit value: a `number` when that is exact, else a `bigint`. */
 export function readVarint64(reader: Reader): number | bigint {
+  checkReader(reader)
   const first = reader.uint8()
   if (first < 240) return first
   const start = reader.at
@@ -73,15 +77,18 @@ export function skipVarint(reader: Reader): void {
  * @throws SpopError `ERR_SPOP_VALUE` for a number that is not a safe integer, or a bigint over 64 bits.
  */
 export function writeVarint(writer: Writer, value: number | bigint): void {
+  checkWriter(writer)
   if (typeof value === 'bigint') writeBigVarint(writer, value)
+  else if (typeof value !== 'number') checkWhole(value)
   else if (value >= 0 && value < 240) writer.uint8(checkWhole(value))
   else if (value >= 0) writeLongVarint(writer, checkWhole(value))
   else writeBigVarint(writer, BigInt(checkWhole(value)))
 }
 
-function checkWhole(value: number): number {
+/** @throws SpopError `ERR_SPOP_VALUE` for anything but a safe integer. */
+export function checkWhole(value: number): number {
   if (Number.isSafeInteger(value)) return value
-  throw new SpopError('ERR_SPOP_VALUE', `${value} is not a safe whole number`, 'local')
+  throw new SpopError('ERR_SPOP_VALUE', `${show(value)} is not a safe whole number`, 'local')
 }
 
 function writeLongVarint(writer: Writer, value: number): void {

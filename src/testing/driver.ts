@@ -4,14 +4,22 @@
  */
 import type { Duplex } from 'node:stream'
 import { Writer } from '../bytes/writer.ts'
-import { integer, requireArgument, resolveOptions, string, type OptionSpec, type Specs } from '../options.ts'
+import {
+  hasMethods,
+  integer,
+  requireArgument,
+  resolveOptions,
+  string,
+  type OptionSpec,
+  type Specs,
+} from '../options.ts'
 import type { Action } from '../spop/ack.ts'
 import { StatusCode, statusText } from '../spop/errors.ts'
 import { encodeFragment } from '../spop/fragments.ts'
 import { FrameType, type Id } from '../spop/frame-head.ts'
-import { encodeMessages, type MessageInput } from '../spop/notify.ts'
+import { encodeMessages, messagesRule, type MessageInput } from '../spop/notify.ts'
 import type { Value } from '../spop/typed-data.ts'
-import { hasMethods, isMessages, isPairs, messagesRule, timeoutOption } from './arguments.ts'
+import { isMessages, isPairs, timeoutOption } from './arguments.ts'
 import { TestingError } from './errors.ts'
 import { haproxyDisconnectBytes, haproxyHelloBytes } from './haproxy-bytes.ts'
 import { connectInMemory, isAcceptor, type Acceptor } from './target.ts'
