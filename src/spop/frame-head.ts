@@ -6,7 +6,6 @@ import type { Framing } from '../bytes/frame-splitter.ts'
 import { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { refuseArgument } from '../options.ts'
-import { checkReader } from './arguments.ts'
 import { SpopError } from './errors.ts'
 import { readVarint64, writeVarint } from './varint.ts'
 
@@ -75,8 +74,6 @@ export class FrameHead {
 
 /** Reads type, flags and ids: `reader` stands behind the length. */
 export function readFrameHead(reader: Reader, head: FrameHead): void {
-  checkReader(reader)
-  if (!(head instanceof FrameHead)) refuseArgument('the head', 'must be a FrameHead', head)
   head.type = reader.uint8()
   head.flags = reader.uint32()
   head.streamId = readVarint64(reader)

@@ -6,7 +6,6 @@ import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { IpAddress } from '../ip-address.ts'
 import { refuseArgument, show } from '../options.ts'
-import { checkReader, checkWriter } from './arguments.ts'
 import { SpopError } from './errors.ts'
 import { readStringBytes, writeString, writeStringBytes } from './string.ts'
 import { checkWhole, readVarint, readVarint64, skipVarint, writeVarint } from './varint.ts'
@@ -93,7 +92,6 @@ export function readIpv6(reader: Reader): IpAddress {
  * @throws SpopError `ERR_SPOP_TRUNCATED`, `ERR_SPOP_VARINT`, `ERR_SPOP_DATA_TYPE`.
  */
 export function decodeTypedData(reader: Reader): TypedData {
-  checkReader(reader)
   const head = reader.uint8()
   switch (head & 15) {
     case DataType.Null:
@@ -175,7 +173,6 @@ export function skipTypedData(reader: Reader): void {
  * is not of its type.
  */
 export function encodeTypedData(writer: Writer, data: TypedData): void {
-  checkWriter(writer)
   if (typeof data !== 'object' || data === null) {
     throw new SpopError('ERR_SPOP_VALUE', `${show(data)} is no typed data`, 'local')
   }
@@ -259,7 +256,6 @@ function encodeAddress(writer: Writer, address: IpAddress): void {
  * @throws SpopError `ERR_SPOP_VALUE` for a fraction, NaN, or an integer over 64 bits signed.
  */
 export function encodeValue(writer: Writer, value: Value): void {
-  checkWriter(writer)
   switch (typeof value) {
     case 'string':
       writer.uint8(DataType.String)

@@ -9,7 +9,6 @@
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { show } from '../options.ts'
-import { checkReader, checkWriter } from './arguments.ts'
 import { SpopError } from './errors.ts'
 
 const maxBytes = 10
@@ -17,7 +16,6 @@ const maxUint64 = (1n << 64n) - 1n
 
 /** Reads a length or a count. */
 export function readVarint(reader: Reader): number {
-  checkReader(reader)
   const first = reader.uint8()
   return first < 240 ? first : readLongVarint(reader, first, reader.at - 1)
 }
@@ -45,7 +43,6 @@ function readGroups(reader: Reader, first: number): number {
 
 /** Reads an id or an unsigned 64-bit value: a `number` when that is exact, else a `bigint`. */
 export function readVarint64(reader: Reader): number | bigint {
-  checkReader(reader)
   const first = reader.uint8()
   if (first < 240) return first
   const start = reader.at
@@ -77,7 +74,6 @@ export function skipVarint(reader: Reader): void {
  * @throws SpopError `ERR_SPOP_VALUE` for a number that is not a safe integer, or a bigint over 64 bits.
  */
 export function writeVarint(writer: Writer, value: number | bigint): void {
-  checkWriter(writer)
   if (typeof value === 'bigint') writeBigVarint(writer, value)
   else if (typeof value !== 'number') checkWhole(value)
   else if (value >= 0 && value < 240) writer.uint8(checkWhole(value))
