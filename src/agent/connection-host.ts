@@ -2,12 +2,11 @@
 import type { Capability } from '../spop/negotiation.ts'
 import type { AgentConnection } from './connection.ts'
 import type { Dispatcher } from './dispatcher.ts'
-import type { FlushQueue } from './flush-queue.ts'
 import type { LimitedLog } from './limited-log.ts'
 import type { AgentMetrics } from './metrics.ts'
 import type { ResolvedAgentOptions } from './options.ts'
+import type { OutboxSettings } from './outbox.ts'
 import type { Tracer } from './trace.ts'
-import type { WriterPool } from './writer-pool.ts'
 
 /** See the head of this file. */
 export interface ConnectionHost {
@@ -16,8 +15,7 @@ export interface ConnectionHost {
   readonly dispatcher: Dispatcher
   readonly metrics: AgentMetrics
   readonly log: LimitedLog
-  readonly writers: WriterPool
-  readonly flushes: FlushQueue
+  readonly outboxes: OutboxSettings
   readonly tracer: Tracer
   /** Whether a health check succeeds now. */
   isReady(): boolean
