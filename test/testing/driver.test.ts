@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import { createAgent, IpAddress, type Agent, type AgentOptions } from 'sluice/agent'
 import { createDriver, TestingError, variablesOf, type DriverOptions } from 'sluice/testing'
-import { hex } from '../support/peer.ts'
+import { agentHello, hex } from '../support/peer.ts'
 
 function stage(t: TestContext, options: AgentOptions = {}): Agent {
   const agent = createAgent(options)
@@ -168,7 +168,8 @@ test('an agent that says nothing is not waited for without end', async () => {
   await assert.rejects(driver.sendRaw(Buffer.alloc(1)), { code: 'ERR_TESTING_TIMEOUT' })
   await driver.close()
 
-  const deaf = createDriver(silent, { timeout: 30 })
+  const deaf = createDriver({ accept: (stream) => void stream.resume().write(agentHello()) }, { timeout: 30 })
+  await deaf.sendRaw(Buffer.alloc(0)) // HELLO is over
   await assert.rejects(deaf.close(), { code: 'ERR_TESTING_TIMEOUT', message: /the end of the connection/ })
   await assert.rejects(deaf.notify('m'), { code: 'ERR_TESTING_TIMEOUT' })
 })
