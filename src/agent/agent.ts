@@ -50,7 +50,7 @@ export class Agent {
   readonly #allowed: CidrMap<true> | undefined
   readonly #listeners: Listener[] = []
   readonly #connections = new Set<AgentConnection>()
-  readonly #host: ConnectionHost
+  readonly #host: ConnectionHost<AgentConnection>
   #lastId = 0
   #draining = false
   #closed = false

@@ -60,7 +60,7 @@ export class AgentConnection implements Carrier {
   lastActivity: number
 
   readonly #socket: Duplex
-  readonly #host: ConnectionHost
+  readonly #host: ConnectionHost<AgentConnection>
   readonly #outbox: Outbox
   readonly #closing: Closing
   readonly #framing: SpopFraming
@@ -81,7 +81,7 @@ export class AgentConnection implements Carrier {
   /** It was cut in the middle of a turn. */
   #doomed = false
 
-  constructor(id: number, socket: Duplex, peer: string, host: ConnectionHost) {
+  constructor(id: number, socket: Duplex, peer: string, host: ConnectionHost<AgentConnection>) {
     this.id = id
     this.peer = peer
     this.#socket = socket

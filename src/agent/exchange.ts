@@ -2,7 +2,7 @@
 import type { Lane, Timed } from '../deadlines.ts'
 import type { Linked } from '../linked-list.ts'
 import type { Id } from '../spop/frame-head.ts'
-import type { ActionWriter } from './actions.ts'
+import type { ActionWriter } from './action-writer.ts'
 import type { Context } from './context.ts'
 import type { Registration } from './handlers.ts'
 import type { Held } from './held-input.ts'

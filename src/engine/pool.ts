@@ -27,8 +27,8 @@ import { Turn } from './turn.ts'
 const noMessages: readonly MessageInput[] = []
 
 /** See the head of this file. */
-export class Pool implements ExchangeOwner, ConnectionHost {
-  readonly servers: readonly Server[]
+export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
+  readonly servers: readonly Server<Connection>[]
   readonly #settings: ConnectionSettings
   readonly #queue: Queue
   readonly #faults: FaultReport
@@ -42,7 +42,7 @@ export class Pool implements ExchangeOwner, ConnectionHost {
   /** Where the round over the servers goes on. */
   #round = 0
   /** Servers that have no connection with room, found while one was looked for. */
-  readonly #short: Server[] = []
+  readonly #short: Server<Connection>[] = []
   #closing: Closing | undefined
 
   constructor(settings: ConnectionSettings) {
@@ -51,7 +51,9 @@ export class Pool implements ExchangeOwner, ConnectionHost {
     this.#queue = new Queue(options)
     this.#faults = new FaultReport(options)
     const window = profile.window === 0 ? options.maxWaitingFrames : profile.window
-    this.servers = options.servers.map((server) => new Server(serverEndpoint(server), options, window))
+    this.servers = options.servers.map(
+      (server) => new Server<Connection>(serverEndpoint(server), options, window),
+    )
   }
 
   get stats(): EngineStatistics {
@@ -104,7 +106,7 @@ export class Pool implements ExchangeOwner, ConnectionHost {
     const { servers } = this
     this.#short.length = 0
     for (let tried = 0; tried < servers.length; tried++) {
-      const server = servers[this.#round] as Server // the round begins again at the length
+      const server = servers[this.#round] as Server<Connection> // the round begins again at the length
       this.#round = this.#round + 1 === servers.length ? 0 : this.#round + 1
       const connection = server.pick(now)
       if (connection !== undefined) return connection
@@ -114,7 +116,7 @@ export class Pool implements ExchangeOwner, ConnectionHost {
   }
 
   #connectShort(): void {
-    let server: Server | undefined
+    let server: Server<Connection> | undefined
     while ((server = this.#short.shift()) !== undefined) this.#connect(server)
   }
 
@@ -130,7 +132,7 @@ export class Pool implements ExchangeOwner, ConnectionHost {
     }
   }
 
-  #connect(server: Server): void {
+  #connect(server: Server<Connection>): void {
     server.attempted()
     this.#alive.add(new Connection(server, ++this.#counters.connects, this.#settings, this))
   }
@@ -246,7 +248,7 @@ export class Pool implements ExchangeOwner, ConnectionHost {
     if (this.#queue.size > 0) this.#recover(now)
   }
 
-  #warn({ name, breaker, lastError }: Server, now: number): void {
+  #warn({ name, breaker, lastError }: Server<Connection>, now: number): void {
     const { logger } = this.#settings.options
     const fields = { server: name, err: lastError, retryIn: Math.round(breaker.retryAt - now) }
     logger.warn(fields, 'the agent is down')
