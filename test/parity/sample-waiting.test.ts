@@ -1,18 +1,17 @@
 /**
- * At which piece of what a client sends HAProxy decides a condition of `tcp-request content`: whether the table of
- * test/support/waiting-cases.ts is right. A rule that rejects closes the connection; one that does not match lets it
- * reach a server, which is told by the PROXY protocol whose it is. The same with `tcp-response content` and what a server
- * sends: then the bytes reach the client.
+ * At which piece of what a client or a server sends a condition of `tcp-request content` or `tcp-response content` is
+ * decided: whether the table of test/support/waiting-cases.ts is right for HAProxy, and whether the proxy lives by it. A
+ * rule that rejects closes the connection; one that does not match lets it through to the server, or the bytes to the
+ * client.
  */
 import assert from 'node:assert/strict'
-import type { Buffer } from 'node:buffer'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
-import { after, before, test } from 'node:test'
+import type { AddressInfo, Server, Socket } from 'node:net'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Haproxy } from '../support/haproxy.ts'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
+import { startSluice } from '../support/sluice.ts'
 import {
   declared,
   deliberate,
@@ -20,83 +19,67 @@ import {
   waitingFiles,
   waitingGroups,
 } from '../support/waiting-cases.ts'
-import type { Outcome } from '../support/waiting-cases.ts'
+import type { Outcome, WaitingGroup } from '../support/waiting-cases.ts'
 
 const skip = skipWithoutHaproxy()
 
-const cases = [
-  ...waitingGroups.flatMap(({ pieces, outcomes }) =>
-    outcomes.map(([condition, outcome]) => ({ pieces, condition, outcome })),
-  ),
-  ...deliberate.map(({ pieces, condition, haproxy }) => ({ pieces, condition, outcome: haproxy })),
-]
+interface Case {
+  readonly from: 'request' | 'response'
+  readonly pieces: readonly string[]
+  readonly condition: string
+  readonly outcome: Readonly<Record<'haproxy' | 'sluice', Outcome>>
+}
 
-const responses = responseGroups.flatMap(({ pieces, outcomes }) =>
-  outcomes.map(([condition, outcome]) => ({ pieces, condition, outcome })),
-)
+const listed = (from: Case['from'], groups: readonly WaitingGroup[]): Case[] =>
+  groups.flatMap(({ pieces, outcomes }) =>
+    outcomes.map(([condition, outcome]) => ({
+      from,
+      pieces,
+      condition,
+      outcome: { haproxy: outcome, sluice: outcome },
+    })),
+  )
+
+const cases: readonly Case[] = [
+  ...listed('request', waitingGroups),
+  ...listed('response', responseGroups),
+  ...deliberate.map(({ pieces, condition, ...outcome }) => ({
+    from: 'request' as const,
+    pieces,
+    condition,
+    outcome,
+  })),
+]
 
 /** Milliseconds: how long nothing may happen while nothing should, how long a decision may take, and the inspect-delay. */
 const quiet = 100
 const patience = 2500
 const inspectDelay = 5000
 
-let haproxy: Haproxy<string>
-/** Connections that reached the server: the client's port and the frontend's, since only both tell them apart. */
-const arrived = new Set<string>()
+const entries = cases.map((_, at) => `entry${at}`)
 
-const origin = createServer((socket) => {
-  socket.on('error', () => {})
-  socket.once('data', (chunk: Buffer) => {
-    const ports = /^PROXY TCP4 \S+ \S+ (\d+ \d+)/.exec(chunk.toString('latin1'))
-    arrived.add(ports?.[1] ?? '')
-  })
-})
+const portOf = (server: Server): number => (server.address() as AddressInfo).port
 
-before(async () => {
-  if (skip !== false) return
-  haproxy = await startHaproxy({
-    ports: [
-      'origin',
-      ...cases.map((_, at) => `fe${at}`),
-      ...responses.flatMap((_, at) => [`be${at}`, `res${at}`]),
-    ],
-    foreign: ['origin', ...responses.map((_, at) => `res${at}`)],
-    files: waitingFiles,
-    config: (ports) => `
+const options = (servers: readonly Server[]) => ({
+  ports: entries,
+  files: waitingFiles,
+  config: (ports: Readonly<Record<string, number>>) => `
 defaults
   mode tcp
   timeout client 20s
   timeout server 20s
   timeout connect 5s
-backend origin
-  server s1 127.0.0.1:${ports['origin'] ?? 0} send-proxy
-${cases.map(({ condition }, at) => frontend(`fe${at}`, ports[`fe${at}`] ?? 0, condition)).join('')}
-${responses.map(({ condition }, at) => listen(`be${at}`, ports[`be${at}`] ?? 0, ports[`res${at}`] ?? 0, condition)).join('')}`,
-  })
-  await new Promise<void>((resolve) => origin.listen(haproxy.ports['origin'], '127.0.0.1', resolve))
+${servers.map((server, at) => section(cases[at], at, ports[`entry${at}`] ?? 0, portOf(server))).join('')}`,
 })
 
-const frontend = (name: string, port: number, condition: string): string => `
-frontend ${name}
-  bind 127.0.0.1:${port}
-${declared.map((each) => `  acl ${each}`).join('\n')}
-  tcp-request inspect-delay ${inspectDelay}
-  tcp-request content reject ${condition}
-  default_backend origin
-`
-
-const listen = (name: string, port: number, server: number, condition: string): string => `
-listen ${name}
-  bind 127.0.0.1:${port}
-  tcp-response inspect-delay ${inspectDelay}
-  tcp-response content reject ${condition}
+const section = (each: Case | undefined, at: number, entry: number, server: number): string => `
+listen case${at}
+  bind 127.0.0.1:${entry}
+${declared.map((acl) => `  acl ${acl}`).join('\n')}
+  tcp-${each?.from} inspect-delay ${inspectDelay}
+  tcp-${each?.from} content reject ${each?.condition}
   server s1 127.0.0.1:${server}
 `
-
-after(async () => {
-  origin.close()
-  await haproxy?.stop()
-})
 
 /** What has become of a connection, as soon as something has. */
 type Verdict = () => 'pass' | 'fail' | undefined
@@ -124,64 +107,65 @@ async function observe(
   return `${(await decision(2 * inspectDelay)) ?? 'fail'} end`
 }
 
-/** A client that has connected, and whether its connection was closed. */
-async function connected(port: number): Promise<{ socket: Socket; closed: () => boolean }> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-  let closed = false
-  for (const event of ['error', 'close', 'end']) socket.on(event, () => (closed = true))
-  socket.resume()
-  await new Promise((resolve) => socket.once('connect', resolve))
-  return { socket, closed: () => closed }
-}
-
-async function request(port: number, pieces: readonly string[], expected: Outcome): Promise<Outcome> {
-  const { socket, closed } = await connected(port)
-  const ports = `${(socket.address() as AddressInfo).port} ${port}`
-  const verdict = () => (closed() ? 'pass' : arrived.has(ports) ? 'fail' : undefined)
-  try {
-    return await observe((piece) => socket.write(piece, 'latin1'), verdict, pieces, expected)
-  } finally {
-    socket.destroy()
-  }
-}
-
-async function response(
-  port: number,
-  server: number,
-  pieces: readonly string[],
+/** Connects a client, listens as its server, and sends the pieces from either end. */
+async function run(
+  { from, pieces }: Case,
+  entry: number,
+  server: Server,
   expected: Outcome,
 ): Promise<Outcome> {
-  const listener = createServer({ noDelay: true })
-  listener.listen(server, '127.0.0.1')
-  await once(listener, 'listening')
-  const accepted = once(listener, 'connection') as Promise<[Socket]>
-  const { socket, closed } = await connected(port)
+  const accepted = once(server, 'connection') as Promise<[Socket]>
+  let served: Socket | undefined
+  server.on('connection', (socket) => {
+    socket.on('error', () => {})
+    served = socket
+  })
+  const client = connect({ port: entry, host: '127.0.0.1', noDelay: true })
+  let closed = false
   let received = false
-  socket.on('data', () => (received = true))
-  const [sender] = await accepted
-  sender.on('error', () => {})
-  const verdict = () => (received ? 'fail' : closed() ? 'pass' : undefined)
+  for (const event of ['error', 'close', 'end']) client.on(event, () => (closed = true))
+  client.on('data', () => (received = true))
   try {
+    await once(client, 'connect')
+    if (from === 'request') {
+      const verdict = () => (closed ? 'pass' : served === undefined ? undefined : 'fail')
+      return await observe((piece) => client.write(piece, 'latin1'), verdict, pieces, expected)
+    }
+    const [sender] = await accepted
+    const verdict = () => (received ? 'fail' : closed ? 'pass' : undefined)
     return await observe((piece) => sender.write(piece, 'latin1'), verdict, pieces, expected)
   } finally {
-    socket.destroy()
-    sender.destroy()
-    listener.close()
+    client.destroy()
+    served?.destroy()
   }
 }
 
-test('HAProxy decides at the piece that the table names', { skip }, async () => {
-  const { ports } = haproxy
-  const observed = await Promise.all([
-    ...cases.map(({ pieces, outcome }, at) => request(ports[`fe${at}`] ?? 0, pieces, outcome)),
-    ...responses.map(({ pieces, outcome }, at) =>
-      response(ports[`be${at}`] ?? 0, ports[`res${at}`] ?? 0, pieces, outcome),
-    ),
-  ])
-  const differences = [...cases, ...responses].flatMap(({ pieces, condition, outcome }, at) =>
-    observed[at] === outcome
-      ? []
-      : [`${condition} ${JSON.stringify(pieces)}: ${observed[at]}, not ${outcome}`],
-  )
-  assert.deepEqual(differences, [])
-})
+async function listen(): Promise<Server> {
+  const server = createServer({ noDelay: true })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return server
+}
+
+for (const [name, start] of [
+  ['haproxy', startHaproxy],
+  ['sluice', startSluice],
+] as const)
+  test(`${name} decides at the piece that the table names`, { skip }, async (t) => {
+    const servers = await Promise.all(cases.map(listen))
+    t.after(() => servers.forEach((server) => server.close()))
+    const program = await start(options(servers))
+    t.after(() => program.stop())
+    const observed = await Promise.all(
+      cases.map((each, at) => {
+        const server = servers[at] as Server // one for each case
+        return run(each, program.ports[`entry${at}`] ?? 0, server, each.outcome[name])
+      }),
+    )
+    const differences = cases.flatMap(({ from, pieces, condition, outcome }, at) =>
+      observed[at] === outcome[name]
+        ? []
+        : [`${from} ${condition} ${JSON.stringify(pieces)}: ${observed[at]}, not ${outcome[name]}`],
+    )
+    assert.deepEqual(differences, [])
+  })
