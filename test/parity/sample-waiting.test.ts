@@ -6,8 +6,10 @@
  */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
@@ -15,6 +17,7 @@ import { startSluice } from '../support/sluice.ts'
 import {
   declared,
   deliberate,
+  httpGroups,
   responseGroups,
   waitingFiles,
   waitingGroups,
@@ -24,15 +27,17 @@ import type { Outcome, WaitingGroup } from '../support/waiting-cases.ts'
 const skip = skipWithoutHaproxy()
 
 interface Case {
+  readonly mode: 'tcp' | 'http'
   readonly from: 'request' | 'response'
   readonly pieces: readonly string[]
   readonly condition: string
   readonly outcome: Readonly<Record<'haproxy' | 'sluice', Outcome>>
 }
 
-const listed = (from: Case['from'], groups: readonly WaitingGroup[]): Case[] =>
+const listed = (mode: Case['mode'], from: Case['from'], groups: readonly WaitingGroup[]): Case[] =>
   groups.flatMap(({ pieces, outcomes }) =>
     outcomes.map(([condition, outcome]) => ({
+      mode,
       from,
       pieces,
       condition,
@@ -41,9 +46,11 @@ const listed = (from: Case['from'], groups: readonly WaitingGroup[]): Case[] =>
   )
 
 const cases: readonly Case[] = [
-  ...listed('request', waitingGroups),
-  ...listed('response', responseGroups),
+  ...listed('tcp', 'request', waitingGroups),
+  ...listed('http', 'request', httpGroups),
+  ...listed('tcp', 'response', responseGroups),
   ...deliberate.map(({ pieces, condition, ...outcome }) => ({
+    mode: 'tcp' as const,
     from: 'request' as const,
     pieces,
     condition,
@@ -56,25 +63,31 @@ const quiet = 100
 const patience = 2500
 const inspectDelay = 5000
 
-const entries = cases.map((_, at) => `entry${at}`)
-
 const portOf = (server: Server): number => (server.address() as AddressInfo).port
 
+/** Clients come through unix sockets: so many ports cannot be had at once. */
 const options = (servers: readonly Server[]) => ({
-  ports: entries,
+  ports: ['up'] as const,
   files: waitingFiles,
-  config: (ports: Readonly<Record<string, number>>) => `
+  config: ({ up }: Readonly<Record<'up', number>>) => `
 defaults
-  mode tcp
   timeout client 20s
   timeout server 20s
   timeout connect 5s
-${servers.map((server, at) => section(cases[at], at, ports[`entry${at}`] ?? 0, portOf(server))).join('')}`,
+${servers.map((server, at) => section(cases[at], at, portOf(server))).join('')}
+listen up
+  mode tcp
+  bind 127.0.0.1:${up}
+  server s1 127.0.0.1:1`,
 })
 
-const section = (each: Case | undefined, at: number, entry: number, server: number): string => `
+/** Relative to the folder of the program. */
+const entryOf = (at: number): string => `entry${at}.sock`
+
+const section = (each: Case | undefined, at: number, server: number): string => `
 listen case${at}
-  bind 127.0.0.1:${entry}
+  mode ${each?.mode}
+  bind unix@${entryOf(at)}
 ${declared.map((acl) => `  acl ${acl}`).join('\n')}
   tcp-${each?.from} inspect-delay ${inspectDelay}
   tcp-${each?.from} content reject ${each?.condition}
@@ -110,7 +123,7 @@ async function observe(
 /** Connects a client, listens as its server, and sends the pieces from either end. */
 async function run(
   { from, pieces }: Case,
-  entry: number,
+  entry: string,
   server: Server,
   expected: Outcome,
 ): Promise<Outcome> {
@@ -120,7 +133,7 @@ async function run(
     socket.on('error', () => {})
     served = socket
   })
-  const client = connect({ port: entry, host: '127.0.0.1', noDelay: true })
+  const client = connect(entry)
   let closed = false
   let received = false
   for (const event of ['error', 'close', 'end']) client.on(event, () => (closed = true))
@@ -156,16 +169,19 @@ for (const [name, start] of [
     t.after(() => servers.forEach((server) => server.close()))
     const program = await start(options(servers))
     t.after(() => program.stop())
+    const sockets = cases.map((_, at) => join(program.dir, entryOf(at)))
+    // HAProxy has them a little after its ports.
+    for (let waited = 0; waited < 5000 && !sockets.every(existsSync); waited += 20) await sleep(20)
     const observed = await Promise.all(
       cases.map((each, at) => {
         const server = servers[at] as Server // one for each case
-        return run(each, program.ports[`entry${at}`] ?? 0, server, each.outcome[name])
+        return run(each, sockets[at] ?? '', server, each.outcome[name])
       }),
     )
-    const differences = cases.flatMap(({ from, pieces, condition, outcome }, at) =>
+    const differences = cases.flatMap(({ mode, from, pieces, condition, outcome }, at) =>
       observed[at] === outcome[name]
         ? []
-        : [`${from} ${condition} ${JSON.stringify(pieces)}: ${observed[at]}, not ${outcome[name]}`],
+        : [`${mode} ${from} ${condition} ${JSON.stringify(pieces)}: ${observed[at]}, not ${outcome[name]}`],
     )
     assert.deepEqual(differences, [])
   })

@@ -308,6 +308,61 @@ export const waitingGroups: readonly WaitingGroup[] = [
   },
 ]
 
+/** The same for `tcp-request content` in HTTP mode: a request whose head is there is evaluated, whose end is there is final. */
+export const httpGroups: readonly WaitingGroup[] = [
+  {
+    pieces: ['GET /a HTTP/1.1\r\nHo', 'st: h\r\n', '\r\n'],
+    outcomes: [
+      ['if WAIT_END', 'pass 3'],
+      ['if { path /a }', 'pass 3'],
+      ['unless { path /a }', 'fail 3'],
+      ['if { req.len gt 1000 }', 'fail 3'],
+      ['if { req.payload(0,1) -m found }', 'fail 3'],
+      ['if { req.body -m found }', 'pass 3'],
+      ['if { req.ssl_hello_type 1 }', 'fail 3'],
+      ['if { rand(1) 1 }', 'fail 3'],
+    ],
+  },
+  {
+    pieces: ['POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n', 'abc', 'defghi'],
+    outcomes: [
+      ['if WAIT_END', 'pass 3'],
+      ['if !WAIT_END', 'fail 3'],
+      ['if { path /a }', 'pass 1'],
+      ['if { path /b }', 'fail 1'],
+      ['if { req.body -m sub bcd }', 'pass 3'],
+      ['if { req.body -m sub x }', 'fail 3'],
+      ['if { req.body -m sub bc }', 'pass 2'],
+      ['if { req.body_len gt 2 }', 'fail 1'],
+      ['if { req.body_size 9 }', 'pass 1'],
+      ['if { req.len gt 60 }', 'pass 3'],
+      ['if { req.len gt 1000 }', 'fail 3'],
+      ['if { req.payload(0,1) -m found }', 'fail 1'],
+      ['if { path /b } or { req.body -m sub x }', 'fail 3'],
+    ],
+  },
+  {
+    pieces: [
+      'POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n',
+      '3\r\nabc\r\n',
+      '2\r\nde',
+      '\r\n0\r\n\r\n',
+    ],
+    outcomes: [
+      ['if WAIT_END', 'pass 4'],
+      ['if { req.body -m sub cd }', 'pass 3'],
+      ['if { req.body -m sub x }', 'fail 4'],
+    ],
+  },
+  {
+    pieces: ['POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n', 'abc'],
+    outcomes: [
+      ['if WAIT_END', 'pass end'],
+      ['if { req.body -m sub x }', 'fail end'],
+    ],
+  },
+]
+
 /** The same for `tcp-response content`: what the server sends. */
 export const responseGroups: readonly WaitingGroup[] = [
   {
