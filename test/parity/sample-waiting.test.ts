@@ -18,6 +18,7 @@ import {
   declared,
   deliberate,
   httpGroups,
+  httpResponseGroups,
   responseGroups,
   waitingFiles,
   waitingGroups,
@@ -49,6 +50,7 @@ const cases: readonly Case[] = [
   ...listed('tcp', 'request', waitingGroups),
   ...listed('http', 'request', httpGroups),
   ...listed('tcp', 'response', responseGroups),
+  ...listed('http', 'response', httpResponseGroups),
   ...deliberate.map(({ pieces, condition, ...outcome }) => ({
     mode: 'tcp' as const,
     from: 'request' as const,
@@ -122,7 +124,7 @@ async function observe(
 
 /** Connects a client, listens as its server, and sends the pieces from either end. */
 async function run(
-  { from, pieces }: Case,
+  { mode, from, pieces }: Case,
   entry: string,
   server: Server,
   expected: Outcome,
@@ -137,13 +139,18 @@ async function run(
   let closed = false
   let received = false
   for (const event of ['error', 'close', 'end']) client.on(event, () => (closed = true))
-  client.on('data', () => (received = true))
+  // In HTTP mode the client of a response that is refused gets one of the proxy's own.
+  client.on('data', (chunk: Buffer) => {
+    if (mode === 'tcp' || /^HTTP\/1.1 20/.test(chunk.toString('latin1'))) received = true
+    else closed = true
+  })
   try {
     await once(client, 'connect')
     if (from === 'request') {
       const verdict = () => (closed ? 'pass' : served === undefined ? undefined : 'fail')
       return await observe((piece) => client.write(piece, 'latin1'), verdict, pieces, expected)
     }
+    if (mode === 'http') client.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
     const [sender] = await accepted
     const verdict = () => (received ? 'fail' : closed ? 'pass' : undefined)
     return await observe((piece) => sender.write(piece, 'latin1'), verdict, pieces, expected)

@@ -363,6 +363,33 @@ export const httpGroups: readonly WaitingGroup[] = [
   },
 ]
 
+/** The same for `tcp-response content` in HTTP mode: what the server sends. */
+export const httpResponseGroups: readonly WaitingGroup[] = [
+  {
+    pieces: ['HTTP/1.1 200 OK\r\nX: y\r\nContent-Length: 6\r\n\r\n', 'abc', 'def'],
+    outcomes: [
+      ['if WAIT_END', 'pass 3'],
+      ['if !WAIT_END', 'fail 3'],
+      ['if { status 200 }', 'pass 1'],
+      ['if { status 404 }', 'fail 1'],
+      ['if { res.hdr(x) y }', 'pass 1'],
+      ['if { res.body -m sub bcd }', 'pass 3'],
+      ['if { res.body -m sub bc }', 'pass 2'],
+      ['if { res.body -m sub x }', 'fail 3'],
+      ['if { res.body_len gt 2 }', 'fail 1'],
+      ['if { res.body_size 6 }', 'pass 1'],
+      ['if { res.payload(0,1) -m found }', 'fail 1'],
+    ],
+  },
+  {
+    pieces: ['HTTP/1.1 204 No Content\r\n\r\n'],
+    outcomes: [
+      ['if WAIT_END', 'pass 1'],
+      ['if { res.len gt 1000 }', 'fail 1'],
+    ],
+  },
+]
+
 /** The same for `tcp-response content`: what the server sends. */
 export const responseGroups: readonly WaitingGroup[] = [
   {
