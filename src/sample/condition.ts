@@ -123,13 +123,20 @@ function findAcl(word: Word, context: CompileContext): Acl | undefined {
   if (declared !== undefined) return declared
   const predefined = predefinedAcls.get(word.text)
   if (predefined === undefined) {
-    const names = [...context.aclsByName.keys(), ...predefinedAcls.keys()]
-    const hint = didYouMean(word.text, names) ?? 'an ACL must be declared before it is used'
+    const hint = nearAcl(word.text, context) ?? 'an ACL must be declared before it is used'
     return complain(context, 'CFG_SAMPLE_ACL', word.place, `no such ACL: '${word.text}'`, hint)
   }
   const words = predefined.map((text) => ({ text, place: word.place, quoted: false }))
   const test = compileTest(words, context)
   return test === undefined ? undefined : { name: word.text, tests: [test] }
+}
+
+/** Thousands of misspelt names among thousands of ACLs are not compared with each other: nobody reads so far. */
+const hintLimit = 50
+
+function nearAcl(name: string, { aclsByName, diagnostics }: CompileContext): string | undefined {
+  if (diagnostics.list.length >= hintLimit) return undefined
+  return didYouMean(name, [...aclsByName.keys(), ...predefinedAcls.keys()])
 }
 
 /** An ACL none of whose lines can match here is a mistake, though HAProxy only warns. */
