@@ -182,7 +182,7 @@ test('a sample that cannot be compiled is told as sluice check tells it', async 
     args ip=src foo=bar( path,nosuchconv q=nosuchfetch b=be_name
     event on-frontend-http-request
 spoe-message n
-    args path len=src,json_query
+    args path len=src,xxh3
     event on-client-session
 spoe-message grouped
     args status=status q=nosuchfetch2
@@ -207,7 +207,7 @@ backend agents
       runCli(['check', '-f', 'haproxy.cfg'], { cwd: dir }),
     ])
     // What sluice itself cannot fetch has a type all the same, known to HAProxy alone.
-    const wanted = check.stdout.replace(/.*json_query.*\n/, '').replace('6 errors', '5 errors')
+    const wanted = check.stdout.replace(/.*xxh3.*\n/, '').replace('6 errors', '5 errors')
     assert.match(wanted, /^spoe\.conf:8:21: error: unknown fetch 'bar' \(CFG_SAMPLE_FETCH\)$/m)
     assert.match(wanted, /^spoe\.conf:11:10: error: .*not available in tcp-request-session/m)
     assert.equal(types.stderr, wanted)

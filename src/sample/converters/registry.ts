@@ -1,6 +1,8 @@
 /** All converters. */
+import { cryptoConverters } from './crypto.ts'
 import { encodingConverters } from './encoding.ts'
 import { integerConverters } from './integer.ts'
+import { jsonQueryConverters } from './json-query.ts'
 import { jsonConverters } from './json.ts'
 import { mapConverters } from './map.ts'
 import type { ConverterSpec } from './spec.ts'
@@ -13,7 +15,9 @@ export const converters: readonly ConverterSpec[] = [
   ...textConverters,
   ...integerConverters,
   ...encodingConverters,
+  ...cryptoConverters,
   ...jsonConverters,
+  ...jsonQueryConverters,
   ...timeConverters,
   ...stateConverters,
   ...mapConverters,
