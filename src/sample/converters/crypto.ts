@@ -83,6 +83,9 @@ function buildCompare(args: Arguments, context: BuildContext): Converter | undef
   }
 }
 
+/** Bytes: HAProxy takes shorter ones, too, which whoever sends them can guess. */
+const leastTag = 12
+
 const ciphers: ReadonlyMap<number, 'aes-128-gcm' | 'aes-192-gcm' | 'aes-256-gcm'> = new Map([
   [128, 'aes-128-gcm'],
   [192, 'aes-192-gcm'],
@@ -99,6 +102,7 @@ function buildAesGcm(args: Arguments, context: BuildContext): Converter | undefi
     const parts = [nonce(stream), key(stream), tag(stream)] as const
     const [iv, secret, authTag] = parts
     if (iv === undefined || secret === undefined || authTag === undefined) return undefined
+    if (authTag.length < leastTag) return undefined
     try {
       const decipher = createDecipheriv(cipher, secret, iv, { authTagLength: authTag.length })
       decipher.setAuthTag(authTag)

@@ -4,6 +4,7 @@ import { encodingConverters } from './encoding.ts'
 import { integerConverters } from './integer.ts'
 import { jsonQueryConverters } from './json-query.ts'
 import { jsonConverters } from './json.ts'
+import { languageConverters } from './language.ts'
 import { mapConverters } from './map.ts'
 import type { ConverterSpec } from './spec.ts'
 import { stateConverters } from './state.ts'
@@ -19,6 +20,7 @@ export const converters: readonly ConverterSpec[] = [
   ...jsonConverters,
   ...jsonQueryConverters,
   ...timeConverters,
+  ...languageConverters,
   ...stateConverters,
   ...mapConverters,
 ]
