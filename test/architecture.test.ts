@@ -52,7 +52,10 @@ const pure = [
 
 /** What reads a clock, waits, or reaches the process. Names behind a dot or before a colon are somebody's own. */
 const impure =
-  /(?<![.\w$#])(?:(?:setTimeout|setInterval|setImmediate|queueMicrotask)\s*\(|(?:performance|process|console|globalThis)\s*[.[]|Date\s*\.\s*now|new\s+Date\s*\(\s*\)|Date\s*\(\s*\))/g
+  /(?<![.\w$#])(?:(?:setTimeout|setInterval|setImmediate|queueMicrotask|randomBytes|randomInt|randomUUID|randomFill|randomFillSync)\s*\(|(?:performance|process|console|globalThis)\s*[.[]|Date\s*\.\s*now|new\s+Date\s*\(\s*\)|Date\s*\(\s*\))/g
+
+/** What computes and does nothing else; of node:crypto that is digests and ciphers, not what makes random values. */
+const pureModules = ['node:buffer', 'node:crypto']
 
 /** Packages that a folder may use. */
 const packages: Readonly<Record<string, readonly string[]>> = { cli: ['commander'] }
@@ -76,7 +79,7 @@ function violations(sources: Sources, all: Sources = sources): string[] {
 
 function importViolation(path: string, specifier: string, sources: Sources): string[] {
   if (specifier.startsWith('node:')) {
-    const free = !isPure(path) || specifier === 'node:buffer'
+    const free = !isPure(path) || pureModules.includes(specifier)
     return free ? [] : [`${path} is pure and imports ${specifier}`]
   }
   if (!specifier.startsWith('.')) {

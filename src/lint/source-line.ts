@@ -2,13 +2,13 @@
  * The lines of a file in words, each with the section around it. Rules that follow a name through the whole
  * configuration read these: the model lacks the lines that sluice does not implement, and names stand there, too.
  */
-import type { Modifier } from '../config/args.ts'
-import { Diagnostics } from '../config/diagnostics.ts'
-import type { Place } from '../config/diagnostics.ts'
-import { readLines } from '../config/lines.ts'
-import type { LineHandler } from '../config/lines.ts'
-import { sectionKinds, unsupportedSections } from '../config/sections.ts'
-import type { Word } from '../config/word.ts'
+import type { Modifier } from '../config/text/args.ts'
+import { Diagnostics } from '../config/text/diagnostics.ts'
+import type { Place } from '../config/text/diagnostics.ts'
+import { readLines } from '../config/text/lines.ts'
+import type { LineHandler } from '../config/text/lines.ts'
+import { sectionKinds, unsupportedSections } from '../config/keywords/sections.ts'
+import type { Word } from '../config/text/word.ts'
 
 /** One line that counts. */
 export interface SourceLine {

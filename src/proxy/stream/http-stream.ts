@@ -131,9 +131,20 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     return this.#server?.local
   }
 
-  /** The head is complete; what may still come is its body. */
+  /** The head is complete; what may still come is its body, of which no more than a buffer is kept. */
   get inputOver(): boolean {
-    return this.direction === 'request' ? this.#client.ended : false
+    const { maxBufferSize } = this.context.settings
+    if (this.direction === 'request')
+      return this.#client.ended || this.#body.complete || this.#body.size >= maxBufferSize
+    return this.#responseFraming === 0 || this.#earlyDone || (this.#early?.size ?? 0) >= maxBufferSize
+  }
+
+  /** The body is read on, so that there is more for the rules to see. */
+  override awaitBytes(): Flow {
+    const flow = super.awaitBytes()
+    if (this.direction === 'request') this.#body.gather(this.#body.size + 1, () => this.inspectAgain())
+    else this.#server?.release()
+    return flow
   }
 
   // The request.
@@ -383,7 +394,8 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
       if (pieces.length > 0) (this.#early ??= new BodyBuffer()).add(pieces)
       this.#earlyDone = done
       this.#earlyTrailers = trailers
-      return
+      if (!done) this.#server?.hold()
+      return this.inspectAgain()
     }
     const more = this.#client.sendBody(pieces, done, trailers)
     if (done) this.#endResponse()

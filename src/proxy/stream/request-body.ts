@@ -66,9 +66,15 @@ export class RequestBody {
     return this.#source.left
   }
 
-  /** Waits until it is complete, or until `enough` bytes of it are here. */
+  /** How many bytes are kept. */
+  get size(): number {
+    return this.#buffer?.size ?? 0
+  }
+
+  /** Waits until it is complete, or until `enough` bytes of it are here; who waits already waits no longer. */
   gather(enough: number, then: () => void): void {
-    if (this.#complete || this.#state !== 'held' || (this.#buffer?.size ?? 0) >= enough) return then()
+    const waits = this.#state === 'held' || this.#state === 'gathering'
+    if (this.#complete || !waits || this.size >= enough) return then()
     this.#state = 'gathering'
     this.#enough = enough
     this.#then = then
@@ -83,7 +89,7 @@ export class RequestBody {
         return this.#keep(pieces)
       case 'gathering':
         this.#keep(pieces)
-        if (done || (this.#buffer?.size ?? 0) >= this.#enough) this.#gathered()
+        if (done || this.size >= this.#enough) this.#gathered()
         return
       case 'flowing':
         this.#lost ||= pieces.length > 0

@@ -1,7 +1,10 @@
 /** All converters. */
+import { cryptoConverters } from './crypto.ts'
 import { encodingConverters } from './encoding.ts'
 import { integerConverters } from './integer.ts'
+import { jsonQueryConverters } from './json-query.ts'
 import { jsonConverters } from './json.ts'
+import { languageConverters } from './language.ts'
 import { mapConverters } from './map.ts'
 import type { ConverterSpec } from './spec.ts'
 import { stateConverters } from './state.ts'
@@ -13,8 +16,11 @@ export const converters: readonly ConverterSpec[] = [
   ...textConverters,
   ...integerConverters,
   ...encodingConverters,
+  ...cryptoConverters,
   ...jsonConverters,
+  ...jsonQueryConverters,
   ...timeConverters,
+  ...languageConverters,
   ...stateConverters,
   ...mapConverters,
 ]

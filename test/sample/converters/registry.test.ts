@@ -73,3 +73,13 @@ test('lines of maps: comments, blanks around values, empty values', () => {
   assert.deepEqual(evaluate('str(c),map(m,d)', files), str('d'))
   assert.deepEqual(evaluate('str(regexZ),map_regm(m)', files), str('Z!'))
 })
+
+test('a cipher gives its text for the right tag only', () => {
+  // NIST, AES-GCM test case 2: key, nonce and text of zeros.
+  const text = (tag: string) =>
+    `bin(0388dace60b6a392f328c2b971b2fe78),aes_gcm_dec(128,AAAAAAAAAAAAAAAA,${zeros},${tag})`
+  const zeros = 'AAAAAAAAAAAAAAAAAAAAAA=='
+  assert.deepEqual(evaluate(text('q25H1CzsE731OmeyEle93w==')), bin(Buffer.alloc(16)))
+  assert.equal(evaluate(text(zeros)), undefined)
+  assert.equal(evaluate(text('AAAA')), undefined)
+})
