@@ -1113,12 +1113,16 @@ export const cases: readonly LogCase[] = [
 ]
 
 /** A client of a frontend; `all` remembers those that are to be closed, `isLogged` says whether there is a line. */
-export function createClient(port: number, all: RawClient[], isLogged: () => boolean): Client {
-  const raw = new RawClient(port)
+export function createClient(
+  to: { readonly host: string; readonly port: number },
+  all: RawClient[],
+  isLogged: () => boolean,
+): Client {
+  const raw = new RawClient(to.port, to.host)
   all.push(raw)
   return {
     raw,
-    another: () => createClient(port, all, isLogged),
+    another: () => createClient(to, all, isLogged),
     send: (text) => void (text !== '' && raw.send(text)),
     wait: (milliseconds = wait) => sleep(milliseconds),
     async until(text, times = 1) {
