@@ -60,7 +60,7 @@ export function loadProxy({ files: names, env = {}, cwd = process.cwd() }: LoadO
     environment: definedOnly(parsed.environment),
     hostname: hostname(),
     globalLogs: parsed.config.global.logs,
-    globalLogTag: parsed.config.global.logTag ?? 'sluice',
+    globalLogTag: parsed.config.global.logTag ?? 'haproxy',
   }
   const engines = readSpoeEngines(parsed.config, parsed.environment, environment)
   const proxies = compileProxies(parsed.config, engines, environment)

@@ -24,6 +24,7 @@ import type { ClientEvents, ClientTransport } from './client-transport.ts'
 import { endSize, requestSize, responseSize } from './htx-size.ts'
 import { isBegun, step } from './http-state.ts'
 import type { ResponseEvent, ResponseState } from './http-state.ts'
+import { logBeginning } from './log-line.ts'
 import { answersUpgrade, looksSwitched } from '../wire/upgrade.ts'
 import { RequestView, ResponseView } from './message-view.ts'
 import { StreamRecord } from './record.ts'
@@ -150,6 +151,7 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
   // The request.
 
   start(): void {
+    logBeginning(this)
     const { method, target, headers } = this.head
     this.record.bytesUploaded += requestSize(method, target, headers)
     const { model } = this.frontend.plan

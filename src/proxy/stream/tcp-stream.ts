@@ -10,6 +10,7 @@ import type { SocketClient, Unavailable } from '../server/connector.ts'
 import { localEndpoint, remoteEndpoint } from '../wire/addresses.ts'
 import { Deadline } from '../wire/deadline.ts'
 import { InspectedBytes } from './inspected-bytes.ts'
+import { logBeginning } from './log-line.ts'
 import { StreamRecord } from './record.ts'
 import type { Router } from './router.ts'
 import type { Session } from './session.ts'
@@ -97,6 +98,7 @@ export class TcpStream extends ProxyStream implements SocketClient {
   // Towards the server.
 
   start(): void {
+    logBeginning(this)
     this.#clientDeadline.arm(this.frontend.plan.timeouts.client)
     const { switches, defaultBackend } = this.frontend.plan
     if (this.frontend.steps.length === 0 && switches.length === 0 && defaultBackend !== undefined)
