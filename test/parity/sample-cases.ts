@@ -1,4 +1,5 @@
 /** What samples.test.ts asks HAProxy and us. */
+import { digestExpressions } from './sample-digest-cases.ts'
 
 /** Raw requests by what they are about. */
 export const requests: Readonly<Record<string, string>> = {
@@ -548,6 +549,7 @@ export const expressions: readonly string[] = [
   ...addresses,
   ...maps,
   ...variableCases,
+  ...digestExpressions,
 ]
 
 /** Named ACLs. */

@@ -1,6 +1,7 @@
 /** All converters. */
 import { cryptoConverters } from './crypto.ts'
 import { encodingConverters } from './encoding.ts'
+import { fixConverters } from './fix.ts'
 import { integerConverters } from './integer.ts'
 import { jsonQueryConverters } from './json-query.ts'
 import { jsonConverters } from './json.ts'
@@ -19,6 +20,7 @@ export const converters: readonly ConverterSpec[] = [
   ...cryptoConverters,
   ...jsonConverters,
   ...jsonQueryConverters,
+  ...fixConverters,
   ...timeConverters,
   ...languageConverters,
   ...stateConverters,

@@ -43,6 +43,7 @@ test('arguments that can never work are refused', () => {
     'int(1),add(x.y)': /must start with its scope/,
     'str(a),concat(a,b,c)': /must start with its scope/,
     'str(a),add_item(;)': /needs a variable or a suffix/,
+    'str(a),fix_tag_value(Nothing)': /'Nothing' is no FIX tag/,
   }
   for (const [text, reason] of Object.entries(wrong)) {
     const context = compileContext()
