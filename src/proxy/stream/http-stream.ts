@@ -148,7 +148,7 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     const { method, target, headers } = this.head
     this.record.bytesUploaded += requestSize(method, target, headers)
     const { model } = this.frontend.plan
-    if (model.monitorUri !== undefined && originForm(target) === model.monitorUri) {
+    if (model.monitorUri !== undefined && isMonitor(target, model.monitorUri)) {
       this.#silent = true
       this.reply(errorReply(200, this.frontend.plan), 'L')
     } else this.#withBody(model.options.httpBufferRequest, this.#runFrontend)
@@ -561,4 +561,9 @@ function continueHead(): ResponseHead {
     connection: 0,
     upgrade: undefined,
   }
+}
+
+/** A `monitor-uri` with a slash in front is compared with the path, any other with the whole target. */
+function isMonitor(target: string, uri: string): boolean {
+  return target === uri || (uri.startsWith('/') && originForm(target) === uri)
 }
