@@ -67,18 +67,7 @@ const texts: readonly string[] = [
   '{a:1}',
 ]
 
-const paths: readonly string[] = [
-  '$',
-  '$.a',
-  '$.b',
-  '$.c',
-  '$.d',
-  '$.e',
-  '$.f',
-  '$.g',
-  '$.j.k.l',
-  '$.a.b',
-]
+const paths: readonly string[] = ['$', '$.a', '$.b', '$.c', '$.d', '$.e', '$.f', '$.g', '$.j.k.l', '$.a.b']
 
 const jsonCases = texts.flatMap((text) => [
   ...paths.map((path) => `${asBin(text)},json_query('${path}')`),

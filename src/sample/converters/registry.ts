@@ -7,6 +7,7 @@ import { jsonQueryConverters } from './json-query.ts'
 import { jsonConverters } from './json.ts'
 import { languageConverters } from './language.ts'
 import { mapConverters } from './map.ts'
+import { mqttConverters } from './mqtt.ts'
 import type { ConverterSpec } from './spec.ts'
 import { stateConverters } from './state.ts'
 import { textConverters } from './text.ts'
@@ -21,6 +22,7 @@ export const converters: readonly ConverterSpec[] = [
   ...jsonConverters,
   ...jsonQueryConverters,
   ...fixConverters,
+  ...mqttConverters,
   ...timeConverters,
   ...languageConverters,
   ...stateConverters,
