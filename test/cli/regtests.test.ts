@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync } from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { keywords } from '#src/config/index.js'
@@ -16,6 +16,10 @@ for file; do :; done
 sed -n 's/^# say //p' "$file"
 if grep -q '^# run' "$file"; then
   "$HAPROXY_PROGRAM" -d $HAPROXY_ARGS -c -f "$file" 2>&1 | sed 's/^/***  h1    debug|/'
+fi
+if [ -e "$file.once" ]; then
+  rm "$file.once"
+  exit 2
 fi
 exit "$(sed -n 's/^# exit //p' "$file")"
 `
@@ -87,6 +91,13 @@ test('the table has a line for each, and counts', () => {
   assert.match(lines[0] ?? '', /^test +sluice +first thing missing or different$/)
   assert.match(lines[2] ?? '', /^checks\/cli\.vtc +missing +the runtime API/)
   assert.equal(lines.at(-1), 'sluice: 7 tests, 1 pass, 2 missing, 3 fail, 1 skip')
+})
+
+test('a test that fails among others and passes alone has passed', () => {
+  writeFileSync(join(dir, 'tests/balance/passes.vtc.once'), '')
+  const { code, stdout } = regtests(...paths, '--json', '--only', 'passes')
+  assert.equal(read(stdout)[0]?.sluice.verdict, 'pass')
+  assert.equal(code, 0)
 })
 
 test('--only takes words of paths, also outside the usual folders, and --jobs keeps the order', () => {
