@@ -1,4 +1,6 @@
 /** What samples.test.ts asks HAProxy and us. */
+import { digestExpressions } from './sample-digest-cases.ts'
+import { mqttExpressions } from './sample-mqtt-cases.ts'
 
 /** Raw requests by what they are about. */
 export const requests: Readonly<Record<string, string>> = {
@@ -548,6 +550,8 @@ export const expressions: readonly string[] = [
   ...addresses,
   ...maps,
   ...variableCases,
+  ...digestExpressions,
+  ...mqttExpressions,
 ]
 
 /** Named ACLs. */

@@ -306,6 +306,24 @@ export const waitingGroups: readonly WaitingGroup[] = [
       ['if { req.payload_lv(1,1,-1) -m str \x03ab }', 'pass 3'],
     ],
   },
+  {
+    // A FIX message knows where it ends: its sum is decided on although req.payload(0,0) could still grow.
+    pieces: ['8=FIX.4.0\x019=10\x0135=0\x01', '34=1\x0110=161', '\x01'],
+    outcomes: [
+      ['if { req.payload(0,0),fix_is_valid }', 'pass 3'],
+      ['unless { req.payload(0,0),fix_is_valid }', 'fail 3'],
+      ['if { req.payload(0,0),fix_tag_value(35) -m str 0 }', 'pass 1'],
+      ['if { req.payload(0,0),fix_tag_value(35) -m str A }', 'fail 1'],
+      ['if { req.payload(0,0),fix_tag_value(34) -m str 2 }', 'fail 2'],
+    ],
+  },
+  {
+    pieces: ['8=FIX.4.0\x019=10\x0135=0\x01', '34=1\x0110=162', '\x01', 'more'],
+    outcomes: [
+      ['unless { req.payload(0,0),fix_is_valid }', 'pass 3'],
+      ['if { req.payload(0,0),fix_is_valid }', 'fail 3'],
+    ],
+  },
 ]
 
 /** The same for `tcp-request content` in HTTP mode: a request whose head is there is evaluated, whose end is there is final. */

@@ -157,7 +157,7 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     const { model } = this.frontend.plan
     const { request: slots } = model.captures
     if (slots.length > 0) this.capturedRequest = captureHeaders(slots, headers)
-    if (model.monitorUri !== undefined && originForm(target) === model.monitorUri) {
+    if (model.monitorUri !== undefined && isMonitor(target, model.monitorUri)) {
       this.#silent = true
       this.reply(this.errorPage(200), 'L')
     } else this.#withBody(model.options.httpBufferRequest, this.#runFrontend)
@@ -587,4 +587,9 @@ function continueHead(): ResponseHead {
     connection: 0,
     upgrade: undefined,
   }
+}
+
+/** A `monitor-uri` with a slash in front is compared with the path, any other with the whole target. */
+function isMonitor(target: string, uri: string): boolean {
+  return target === uri || (uri.startsWith('/') && originForm(target) === uri)
 }

@@ -45,6 +45,8 @@ export class TcpStream extends ProxyStream implements SocketClient {
   /** Whether bytes flow to the client. */
   #responding = false
   #clientEnded = false
+  /** Its time-out ended its side while a server was connected to: the log blames it once there is a server. */
+  #clientWasLate = false
   #serverEnded = false
 
   constructor(
@@ -142,6 +144,7 @@ export class TcpStream extends ProxyStream implements SocketClient {
     this.record.answering()
     // What a TCP stream waits for is data in either direction, from here on.
     this.record.responded()
+    if (this.#clientWasLate) this.record.blame('c')
     socket.on('data', (chunk: Buffer) => this.#onServerData(chunk))
     socket.on('end', () => this.#onServerEnd())
     socket.on('drain', () => this.#client.resume())
@@ -255,7 +258,10 @@ export class TcpStream extends ProxyStream implements SocketClient {
    */
   #onClientTimeout(): void {
     // While a server is connected to, it is the server's time that counts.
-    if (this.#server === undefined && this.#connector !== undefined) return this.#onClientEnd()
+    if (this.#server === undefined && this.#connector !== undefined) {
+      this.#clientWasLate = true
+      return this.#onClientEnd()
+    }
     if (this.#server === undefined || this.#clientEnded || this.#client.writableNeedDrain)
       return this.#end('c')
     this.record.blame('c')

@@ -1,32 +1,11 @@
 /** The converter `json_query`: one value of a JSON document (configuration.txt 7.3.1, RFC 8259). */
 import type { Arguments } from '../arguments.ts'
+import { normalize } from '../int64.ts'
+import { findJson, parseJsonPath } from '../json-path.ts'
+import type { JsonToken } from '../json-path.ts'
 import type { SampleValue } from '../value.ts'
 import { bool, sint, str, textOf } from '../value.ts'
 import type { Converter, ConverterSpec } from './spec.ts'
-
-/** `$.a.b[1].c` as keys and indexes; undefined when it is no path. */
-function readPath(text: string): (string | number)[] | undefined {
-  if (!text.startsWith('$')) return undefined
-  const steps: (string | number)[] = []
-  const step = /\.((?:\\.|[^.[\\])+)|\[(\d+)\]/y
-  for (step.lastIndex = 1; step.lastIndex < text.length;) {
-    const match = step.exec(text)
-    if (match === null) return undefined
-    steps.push(match[2] === undefined ? (match[1] ?? '').replace(/\\(.)/g, '$1') : Number(match[2]))
-  }
-  return steps
-}
-
-function find(document: unknown, steps: readonly (string | number)[]): unknown {
-  let found = document
-  for (const step of steps) {
-    if (typeof found !== 'object' || found === null) return undefined
-    if (Array.isArray(found) !== (typeof step === 'number')) return undefined
-    if (!Object.hasOwn(found, step)) return undefined
-    found = (found as Record<string | number, unknown>)[step] // an object with this key
-  }
-  return found
-}
 
 /** As `%g` of C: six digits, an exponent for very large and very small numbers. */
 function formatNumber(value: number): string {
@@ -38,35 +17,59 @@ function formatNumber(value: number): string {
   return `${short(digits)}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`
 }
 
-/** Objects, arrays and null have no value; text beyond single bytes cannot be written as an escape, as in HAProxy. */
-function toSample(found: unknown, asInteger: boolean): SampleValue | undefined {
-  switch (typeof found) {
-    case 'boolean':
-      return bool(found)
-    case 'string':
-      // eslint-disable-next-line no-control-regex
-      return /^[\0-\xff]*$/.test(found) ? str(found) : undefined
-    case 'number': {
-      if (!asInteger) return str(formatNumber(found))
-      const whole = Math.trunc(found)
-      return Number.isSafeInteger(whole) ? sint(whole) : undefined
+const escapes: ReadonlyMap<string, string> = new Map([
+  ['b', '\b'],
+  ['f', '\f'],
+  ['n', '\n'],
+  ['r', '\r'],
+  ['t', '\t'],
+  ['\\', '\\'],
+  ['"', '"'],
+])
+
+/** HAProxy reads `\u00XX` as one byte, and gives up at other code points and at `\/`. */
+function unescape(text: string): string | undefined {
+  let known = true
+  const plain = text.replace(/\\(?:u00([0-9a-fA-F]{2})|(.?))/gs, (_, hex?: string, char?: string) => {
+    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
+    const escaped = escapes.get(char ?? '')
+    known &&= escaped !== undefined
+    return escaped ?? ''
+  })
+  return known ? plain : undefined
+}
+
+/** What stands before a point; beyond the integers of JSON (53 bits) there is no result. */
+function toInteger(text: string): SampleValue | undefined {
+  const value = normalize(BigInt(/^-?\d+/.exec(text)?.[0] ?? 0))
+  return typeof value === 'number' ? sint(value) : undefined
+}
+
+/** Objects, arrays and null have no value. */
+function toSample({ type, text }: JsonToken, asInteger: boolean): SampleValue | undefined {
+  switch (type) {
+    case 'number':
+      return asInteger ? toInteger(text) : str(formatNumber(Number(text)))
+    case 'string': {
+      const plain = unescape(text.slice(1, -1))
+      return plain === undefined ? undefined : str(plain)
     }
+    case 'true':
+    case 'false':
+      return bool(type === 'true')
     default:
       return undefined
   }
 }
 
 function build(args: Arguments): Converter | undefined {
-  const path = readPath(args.text(0) ?? '')
+  const path = parseJsonPath(args.text(0) ?? '')
   if (path === undefined) return args.wrong(0, `'${args.text(0) ?? ''}' is no path`, '$.key[0].key is one')
   const type = args.text(1) ?? ''
   if (type !== '' && type !== 'int') return args.wrong(1, `'${type}' is no type of results; int is`)
   return (value) => {
-    try {
-      return toSample(find(JSON.parse(textOf(value)), path), type === 'int')
-    } catch {
-      return undefined
-    }
+    const found = findJson(textOf(value), path)
+    return found === undefined ? undefined : toSample(found, type === 'int')
   }
 }
 

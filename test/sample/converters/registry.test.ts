@@ -43,6 +43,9 @@ test('arguments that can never work are refused', () => {
     'int(1),add(x.y)': /must start with its scope/,
     'str(a),concat(a,b,c)': /must start with its scope/,
     'str(a),add_item(;)': /needs a variable or a suffix/,
+    'str(a),mqtt_field_value(publish,3)': /'publish' is no MQTT packet that is read/,
+    'str(a),mqtt_field_value(connack,username)': /'username' is no field of CONNACK/,
+    'str(a),fix_tag_value(Nothing)': /'Nothing' is no FIX tag/,
   }
   for (const [text, reason] of Object.entries(wrong)) {
     const context = compileContext()
