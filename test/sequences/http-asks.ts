@@ -15,7 +15,8 @@ const fields = [
   'User-Agent: sequences',
 ]
 
-const plainAsk: Ask = {
+/** What others are a departure from. */
+export const plainAsk: Ask = {
   method: 'GET',
   target: '/',
   version: '1.1',

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { httpKind } from './http-kind.ts'
 import type { Finding, RunOptions, RunResult } from './runner.ts'
 import { Runner } from './runner.ts'
+import { spoeKind } from './spoe-kind.ts'
 import { tcpKind } from './tcp-kind.ts'
 
 const { values } = parseArgs({
@@ -26,6 +27,7 @@ const kinds = {
       options,
     ).run(),
   tcp: (options: RunOptions) => new Runner(tcpKind, options).run(),
+  spoe: (options: RunOptions) => new Runner(spoeKind, options).run(),
 }
 
 function numberOf(name: 'seed' | 'count' | 'only' | 'shrinks' | 'jobs'): number {
