@@ -63,11 +63,11 @@ export function spoeFile({ options, events }: SpoeSetup, at: number): string {
     `  use-backend agents${at}`,
     ...events.flatMap((event, number) => [
       `spoe-message m${number}`,
-      `  args n=int(${number}) err=var(txn.e.err)`,
+      `  args n=int(${number}) err=var(txn.e.err),bool`,
       `  event ${event}`,
     ]),
     'spoe-message mg',
-    '  args n=str(group) err=var(txn.e.err)',
+    '  args n=str(group) err=var(txn.e.err),bool',
     'spoe-group g',
     '  messages mg',
     '',
