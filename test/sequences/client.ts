@@ -95,7 +95,7 @@ class SequenceClient {
       const before = this.seen()
       this.#socket.resetAndDestroy()
       await sleep(quiet)
-      return { ...before, end: 'reset' }
+      return { ...before, end: 'closed' }
     }
     if (how === 'fin') this.#socket.end()
     await this.#until(() => how === 'hold' && this.#finals() >= this.#methods.length, patience)
