@@ -18,7 +18,8 @@ export const spoeKnown: readonly Known<SpoeSetup, SpoeCase>[] = [
   {
     name: 'the code of an answer that never comes',
     link: 'docs/compatibility.md#the-spoe-filter',
-    reason: 'HAProxy says now 1, now 257 for the same agent; an answer to another frame is told as what it is',
+    reason:
+      'HAProxy says now 1, now 257 for the same agent; an answer to another frame is told as what it is',
     explains: (difference, { requests }) =>
       requests.some((deeds) => deeds.some((deed) => unanswered.includes(deed.does) || isLate(deed))) &&
       /headers/.test(difference.where) &&
