@@ -81,6 +81,7 @@ const lists: readonly (readonly [
       ['balance roundrobin', undefined],
       ['option dontlognull', 'ProxyOptions.dontLogNull'],
       ['option abortonclose', 'ProxyOptions.abortOnClose'],
+      ['option log-health-checks', 'ProxyOptions.logHealthChecks'],
       ['option http-buffer-request', 'ProxyOptions.httpBufferRequest'],
       ['option http-keep-alive', undefined],
       ['option http-server-close', 'ProxyOptions.connectionMode'],

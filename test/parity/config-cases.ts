@@ -521,7 +521,6 @@ export const refusedOnlyHere: readonly (readonly [string, string])[] = [
     'option dontlog-normal',
     'option http-ignore-probes',
     'option httpslog',
-    'option log-health-checks',
     'option log-separate-errors',
     'option logasap',
     'option prefer-last-server',
