@@ -6,6 +6,7 @@ import { silentLogger } from '../logger.ts'
 import { createProxy, loadProxy } from '../proxy/index.ts'
 import type { LoadedProxy, Proxy } from '../proxy/index.ts'
 import { isDaemonChild, reportToParent, startDaemon } from './daemon.ts'
+import { CheckSources } from './check-sources.ts'
 import { createStderrLogger, describeError, note, print, printDiagnostics } from './output.ts'
 import type { RunFlags } from './run-flags.ts'
 import { closeOnSignal, exitCodeOf } from './signals.ts'
@@ -61,10 +62,16 @@ function load(flags: RunFlags): LoadedProxy {
     ...(maxconn === undefined ? {} : { maxconn }),
   })
   // A daemon's parent has printed them.
-  if (!flags.quiet && !isDaemonChild()) printDiagnostics(loaded.diagnostics)
+  if (!flags.quiet && !isDaemonChild()) showDiagnostics(loaded, files)
   if (loaded.diagnostics.length === 0 || !flags.zeroWarnings) return loaded
   if (!flags.quiet && loaded.plan !== undefined) note('there are warnings, and -dW makes them errors')
   return { ...loaded, plan: undefined }
+}
+
+function showDiagnostics({ diagnostics }: LoadedProxy, files: readonly string[]): void {
+  if (diagnostics.length === 0) return
+  const sources = new CheckSources(files)
+  printDiagnostics(diagnostics, note, (file) => sources.lines(file))
 }
 
 /** What HAProxy says and returns for `-c`. */

@@ -94,7 +94,11 @@ function addressName(address: Exclude<LogAddress, { type: 'unix' }>): string {
 
 /** As in HAProxy, whose buffer for a line is as large as the largest `len` there is and ends with a zero. */
 function longestLine({ global, proxies }: Plan): number {
-  const owners = proxies.flatMap((each) => [each, ...each.filters])
+  const owners = proxies.flatMap((each) => [
+    each,
+    ...each.filters,
+    ...(each.fcgi === undefined ? [] : [each.fcgi]),
+  ])
   const targets = [...owners.flatMap((each) => each.logTargets), ...global.logs]
   return Math.max(0, ...targets.map((each) => (each.kind === 'target' ? each.length - 1 : 0)))
 }

@@ -257,8 +257,8 @@ export class TcpStream extends ProxyStream implements SocketClient {
    * its time (`stream_int_shutr` of HAProxy). The log has the blame.
    */
   #onClientTimeout(): void {
-    // While a server is connected to, it is the server's time that counts.
-    if (this.#server === undefined && this.#connector !== undefined) {
+    // Before a server is connected to, it is the rules' and the server's time that counts.
+    if (this.#server === undefined && !this.#clientEnded) {
       this.#clientWasLate = true
       return this.#onClientEnd()
     }
