@@ -161,6 +161,7 @@ frontend f
   declare capture request len 6
   declare capture request len 20
   declare capture response len 5
+  http-error status 400 content-type text/plain lf-string "bad one from %[src]"
   http-error status 401 content-type text/plain string "no entry"
   http-error status 405 content-type text/plain lf-string "not %[method] of %[url]"
   http-error status 407 content-type text/plain file page.txt

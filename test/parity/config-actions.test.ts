@@ -45,6 +45,14 @@ describe('actions, error pages and captures', { skip, concurrency: false }, () =
     })
   }
 
+  it('a page with a format answers what is no request', async () => {
+    const [theirs, ours] = await Promise.all(
+      [haproxy.ports.fe, sluice.port()].map((port) => run(port, 'no request\r\n\r\n')),
+    )
+    assert.match(theirs?.answer ?? '', /^HTTP\/1\.1 400 .*bad one from 127\.0\.0\.1$/s)
+    assert.deepEqual(ours, theirs)
+  })
+
   it('logs alike', () => {
     const wanted = haproxy
       .logs()
@@ -52,6 +60,41 @@ describe('actions, error pages and captures', { skip, concurrency: false }, () =
       .filter((line) => line.startsWith('127.0.0.1:'))
     assert.ok(wanted.length > 40, `${wanted.length} lines`)
     assert.deepEqual(sluice.lines.map(plainLog).sort(), wanted.map(plainLog).sort())
+  })
+})
+
+describe('what differs on purpose', () => {
+  const rules = `
+defaults
+  mode http
+  timeout client 1s
+frontend f
+  bind 127.0.0.1:0
+  http-request set-method %[path,field(2,/),url_dec] if { path_beg /GET /HEAD /CONNECT /a }
+  http-request silent-drop if { path /drop }
+  http-request return status 200 hdr X-Method %[method]
+`
+
+  it('no rule makes a request end differently from what its client waits for', async (t) => {
+    const { port } = await startProxy(t, rules)
+    for (const [method, target, expected] of [
+      ['POST', '/GET', /^HTTP\/1\.1 200 .*x-method: GET/s],
+      ['GET', '/GET', /^HTTP\/1\.1 200 .*x-method: GET/s],
+      ['GET', '/HEAD', /^HTTP\/1\.1 500 /],
+      ['GET', '/CONNECT', /^HTTP\/1\.1 500 /],
+      ['HEAD', '/GET', /^HTTP\/1\.1 500 /],
+      ['GET', '/a%20b', /^HTTP\/1\.1 500 /],
+    ] as const) {
+      const raw = `${method} ${target} HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n`
+      assert.match((await run(port(), raw)).answer, expected, `${method} ${target}`)
+    }
+  })
+
+  it('a silent drop closes the connection', async (t) => {
+    const { port } = await startProxy(t, rules)
+    const client = new RawClient(port())
+    client.send('GET /drop HTTP/1.1\r\nHost: h\r\n\r\n')
+    assert.equal(await client.untilEnd(), '')
   })
 })
 

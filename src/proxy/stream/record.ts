@@ -64,7 +64,9 @@ export class StreamRecord {
    * HAProxy sets at the end of `http_process_request`). The same for a request that a rule has answered.
    */
   requestReady(): void {
-    if (this.#requested < 0) this.#requested = monotonic()
+    // HAProxy counts the time in the tarpit as time in the queue (`http_process_tarpit`).
+    if (this.#stage === 'T') this.#assigned = monotonic()
+    else if (this.#requested < 0) this.#requested = monotonic()
   }
 
   /** The client waits for an answer that is no different for its waiting. */
