@@ -1,5 +1,5 @@
 // npm run sequences: random configurations and random traffic through HAProxy and through sluice, every answer compared.
-//   --kind NAME     what traffic: http or all (default: all)
+//   --kind NAME     what traffic: http, fcgi, tcp, spoe or all (default: all)
 //   --count N       how many sequences of each kind (default: 1000)
 //   --seed X        the same seed gives the same configurations and sequences (default: the time)
 //   --only K        the K-th sequence alone

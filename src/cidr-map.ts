@@ -6,6 +6,7 @@
 import { UsageError } from './errors.ts'
 import { IpAddress } from './ip-address.ts'
 import { parseIp, wordAt } from './ip.ts'
+import { refuseArgument, show } from './options.ts'
 
 /** A parsed range: `bits` leading bits of `bytes` (4 or 16 of them) count. */
 export interface Cidr {
@@ -15,6 +16,7 @@ export interface Cidr {
 
 /** Parses `192.0.2.0/24`, `2001:db8::/32` or a bare address; undefined when it is none of these. */
 export function parseCidr(text: string): Cidr | undefined {
+  if (typeof text !== 'string') return undefined
   const slash = text.indexOf('/')
   const bytes = parseIp(slash < 0 ? text : text.slice(0, slash))
   if (bytes === undefined) return undefined
@@ -101,13 +103,15 @@ export class CidrMap<Value> {
 
   /**
    * Gives `value` to a range. A range set twice has the later value.
-   * @throws UsageError `ERR_SLUICE_ADDRESS` when `range` is not a CIDR range or an address.
+   * @throws UsageError `ERR_SLUICE_ADDRESS` when `range` is not a CIDR range or an address, `ERR_SLUICE_OPTION` for a value
+   * of undefined.
    */
   set(range: string | Cidr, value: Value): this {
     const cidr = typeof range === 'string' ? parseCidr(range) : range
-    if (cidr === undefined) {
-      throw new UsageError('ERR_SLUICE_ADDRESS', `'${range as string}' is not an address or CIDR range`)
+    if (!isCidr(cidr)) {
+      throw new UsageError('ERR_SLUICE_ADDRESS', `${show(range)} is not an address or CIDR range`)
     }
+    if (value === undefined) refuseArgument('CidrMap: the value', 'must not be undefined', value)
     if (cidr.bytes.length === 4) this.#v4.set(wordAt(cidr.bytes, 0), cidr.bits, value)
     else this.#v6.set(cidr.bytes, cidr.bits, value)
     this.#size++
@@ -118,6 +122,9 @@ export class CidrMap<Value> {
   get(address: string | Uint8Array | IpAddress): Value | undefined {
     if (address instanceof IpAddress) {
       return address.family === 4 ? this.#v4.get(address.v4) : this.#getBytes(address.bytes)
+    }
+    if (typeof address !== 'string' && !(address instanceof Uint8Array)) {
+      refuseArgument('CidrMap: the address', 'must be a string, bytes or an IpAddress', address)
     }
     const bytes = typeof address === 'string' ? parseIp(address) : address
     return bytes === undefined ? undefined : this.#getBytes(bytes)
@@ -134,6 +141,13 @@ export class CidrMap<Value> {
   has(address: string | Uint8Array | IpAddress): boolean {
     return this.get(address) !== undefined
   }
+}
+
+function isCidr(given: Cidr | undefined): given is Cidr {
+  if (typeof given !== 'object' || given === null || !(given.bytes instanceof Uint8Array)) return false
+  const { length } = given.bytes
+  const fits = Number.isInteger(given.bits) && given.bits >= 0 && given.bits <= length * 8
+  return (length === 4 || length === 16) && fits
 }
 
 function isMapped(bytes: Uint8Array): boolean {

@@ -110,8 +110,9 @@ function hostOf(written: string, text: string): string {
   return host
 }
 
-/** The text of an endpoint, as {@link parseEndpoint} reads it. */
+/** The text of an endpoint, as {@link parseEndpoint} reads it. @throws UsageError `ERR_SLUICE_ADDRESS`. */
 export function formatEndpoint(endpoint: Endpoint): string {
+  if (!isEndpointLike(endpoint) || typeof endpoint === 'string') refuseEndpoint(endpoint, 'it is no endpoint')
   if (endpoint.type === 'fd') return `fd@${endpoint.fd}`
   if (endpoint.type === 'unix') {
     return endpoint.path.startsWith('\0') ? `abns@${endpoint.path.slice(1)}` : `unix@${endpoint.path}`

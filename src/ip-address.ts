@@ -3,6 +3,7 @@
  * and four for IPv6, for an array of bytes would cost more than all else of an argument.
  */
 import { UsageError } from './errors.ts'
+import { show } from './options.ts'
 import { formatIp, parseIp, wordAt } from './ip.ts'
 
 /** See the head of this file. Immutable. */
@@ -41,6 +42,9 @@ export class IpAddress {
    * @throws UsageError `ERR_SLUICE_ADDRESS` for another number of bytes.
    */
   static fromBytes(bytes: Uint8Array): IpAddress {
+    if (!(bytes instanceof Uint8Array)) {
+      throw new UsageError('ERR_SLUICE_ADDRESS', `an address has 4 or 16 bytes: ${show(bytes)} are no bytes`)
+    }
     if (bytes.length === 16) {
       return IpAddress.fromWords(wordAt(bytes, 0), wordAt(bytes, 4), wordAt(bytes, 8), wordAt(bytes, 12))
     }
@@ -56,7 +60,7 @@ export class IpAddress {
    */
   static parse(text: string): IpAddress {
     const bytes = parseIp(text)
-    if (bytes === undefined) throw new UsageError('ERR_SLUICE_ADDRESS', `'${text}' is not an IP address`)
+    if (bytes === undefined) throw new UsageError('ERR_SLUICE_ADDRESS', `${show(text)} is not an IP address`)
     return IpAddress.fromBytes(bytes)
   }
 
@@ -73,8 +77,9 @@ export class IpAddress {
     return bytes
   }
 
-  /** Whether both are the same address of the same family. */
+  /** Whether both are the same address of the same family; nothing but an address is. */
   equals(other: IpAddress): boolean {
+    if (!(other instanceof IpAddress)) return false
     return this.family === other.family && this.v4 === other.v4 && this.toString() === other.toString()
   }
 

@@ -3,8 +3,12 @@
  * for every NOTIFY.
  */
 
+import { UsageError } from './errors.ts'
+import { show } from './options.ts'
+
 /** The 4 or 16 bytes of the address, or undefined when `text` is not an IPv4 or IPv6 address. */
 export function parseIp(text: string): Uint8Array | undefined {
+  if (typeof text !== 'string') return undefined
   return text.includes(':') ? parseIpv6(text) : parseIpv4(text)
 }
 
@@ -75,8 +79,14 @@ export function wordAt(bytes: Uint8Array, at: number): number {
   )
 }
 
-/** The text of 4 or 16 address bytes; IPv6 in the short form of RFC 5952. */
+/**
+ * The text of 4 or 16 address bytes; IPv6 in the short form of RFC 5952.
+ * @throws UsageError `ERR_SLUICE_ADDRESS` for anything else.
+ */
 export function formatIp(bytes: Uint8Array): string {
+  if (!(bytes instanceof Uint8Array) || (bytes.length !== 4 && bytes.length !== 16)) {
+    throw new UsageError('ERR_SLUICE_ADDRESS', `an address has 4 or 16 bytes, not ${show(bytes)}`)
+  }
   return bytes.length === 4 ? bytes.join('.') : formatIpv6(bytes)
 }
 

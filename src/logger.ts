@@ -2,6 +2,8 @@
  * The logger that every part takes: four methods shaped like pino's, so that a pino instance fits as it is.
  */
 
+import { requireArgument } from './options.ts'
+
 /** Fields first, then the sentence; `error`s go under the key `err`. */
 export interface Logger {
   debug(fields: object, message: string): void
@@ -18,14 +20,19 @@ export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothi
 /** The names of the levels, quietest last. */
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
 
+const levelRule = `must be one of ${logLevels.join(', ')}`
+
 /** One of `debug`, `info`, `warn`, `error`. */
 export type LogLevel = (typeof logLevels)[number]
 
 /**
  * A logger that hands one line per entry to `write`: `level message key=value …`. Control characters of the values
- * are escaped, so a peer cannot forge lines. It never throws: a log line must not cost a connection.
+ * are escaped, so a peer cannot forge lines. What it makes never throws: a log line must not cost a connection.
+ * @throws UsageError `ERR_SLUICE_OPTION` for a level that is none.
  */
 export function createTextLogger(write: (line: string) => void, least: LogLevel = 'info'): Logger {
+  requireArgument(typeof write === 'function', 'createTextLogger: write', 'must be a function', write)
+  requireArgument(logLevels.includes(least), 'createTextLogger: the level', levelRule, least)
   const from = logLevels.indexOf(least)
   const at = (level: LogLevel) => {
     if (logLevels.indexOf(level) < from) return nothing

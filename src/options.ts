@@ -96,7 +96,19 @@ export function isPlainObject(given: unknown): given is Readonly<Record<string, 
  * @throws UsageError `ERR_SLUICE_OPTION` naming the argument, the rule and the value.
  */
 export function requireArgument(isRight: boolean, name: string, rule: string, given: unknown): void {
-  if (!isRight) throw new UsageError('ERR_SLUICE_OPTION', `${name} ${rule}, not ${show(given)}`)
+  if (!isRight) refuseArgument(name, rule, given)
+}
+
+/** The same for hot paths, which look at `given` themselves. @throws UsageError `ERR_SLUICE_OPTION`, always. */
+export function refuseArgument(name: string, rule: string, given: unknown): never {
+  throw new UsageError('ERR_SLUICE_OPTION', `${name} ${rule}, not ${show(given)}`)
+}
+
+/** Whether something has these methods: a stream, an agent, a logger. */
+export function hasMethods(given: unknown, ...names: readonly string[]): boolean {
+  if (typeof given !== 'object' || given === null) return false
+  const methods = given as Readonly<Record<string, unknown>>
+  return names.every((name) => typeof methods[name] === 'function')
 }
 
 /**

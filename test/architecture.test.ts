@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { posix } from 'node:path'
 import { test } from 'node:test'
+import { importCircles } from './support/import-circles.ts'
 import { codeOnly, importsOf, readSources, withoutComments, type Sources } from './support/source-scan.ts'
 
 /** A folder may import itself, the folders named here, and the leaves (the files directly in src/). */
@@ -17,6 +18,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   fcgi: ['http1', 'bytes'],
   config: [],
   sample: ['config'],
+  lint: ['sample', 'config'],
   proxy: ['engine', 'spop', 'fcgi', 'http1', 'sample', 'config', 'bytes'],
   services: ['agent'],
   testing: ['agent', 'engine', 'fcgi', 'spop', 'bytes'],
@@ -29,37 +31,36 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'fcgi',
     'config',
     'sample',
+    'lint',
     'proxy',
     'services',
     'testing',
   ],
 }
 
-const pureFolders = ['bytes', 'spop', 'http1', 'config', 'sample']
-/** The FastCGI codec: what knows records and parameters, and no socket. */
-const pureFiles = [
-  'begin-request',
-  'cgi-response',
-  'end-request',
-  'environment',
-  'errors',
-  'name-value',
-  'params',
-  'record',
-  'state',
-  'stderr',
-  'unknown-type',
-  'values',
-].map((name) => `src/fcgi/${name}.ts`)
+/** Folders and files that do no I/O and read no clock. Of FastCGI: what knows records and parameters, and no socket. */
+const pure = [
+  'bytes/',
+  'spop/',
+  'http1/',
+  'config/',
+  'sample/',
+  'lint/',
+  'fcgi/codec/',
+  'fcgi/errors.ts',
+].map((path) => `src/${path}`)
 
 /** What reads a clock, waits, or reaches the process. Names behind a dot or before a colon are somebody's own. */
 const impure =
-  /(?<![.\w$#])(?:(?:setTimeout|setInterval|setImmediate|queueMicrotask)\s*\(|(?:performance|process|console|globalThis)\s*[.[]|Date\s*\.\s*now|new\s+Date\s*\(\s*\)|Date\s*\(\s*\))/g
+  /(?<![.\w$#])(?:(?:setTimeout|setInterval|setImmediate|queueMicrotask|randomBytes|randomInt|randomUUID|randomFill|randomFillSync)\s*\(|(?:performance|process|console|globalThis)\s*[.[]|Date\s*\.\s*now|new\s+Date\s*\(\s*\)|Date\s*\(\s*\))/g
+
+/** What computes and does nothing else; of node:crypto that is digests and ciphers, not what makes random values. */
+const pureModules = ['node:buffer', 'node:crypto']
 
 /** Packages that a folder may use. */
 const packages: Readonly<Record<string, readonly string[]>> = { cli: ['commander'] }
 
-const isPure = (path: string) => pureFolders.includes(layerOf(path)) || pureFiles.includes(path)
+const isPure = (path: string) => pure.some((prefix) => path.startsWith(prefix))
 
 /** `spop` for `src/spop/frame.ts`; empty for a leaf. */
 function layerOf(path: string): string {
@@ -78,7 +79,7 @@ function violations(sources: Sources, all: Sources = sources): string[] {
 
 function importViolation(path: string, specifier: string, sources: Sources): string[] {
   if (specifier.startsWith('node:')) {
-    const free = !isPure(path) || specifier === 'node:buffer'
+    const free = !isPure(path) || pureModules.includes(specifier)
     return free ? [] : [`${path} is pure and imports ${specifier}`]
   }
   if (!specifier.startsWith('.')) {
@@ -167,11 +168,23 @@ test('no folders import one another', () => {
   assert.deepEqual(cycles(folderEdges(sources)), [], 'the sources')
 })
 
-test('the table names every folder of src/, and every file that it calls pure exists', () => {
+test('the table names every folder of src/, and everything that it calls pure exists', () => {
   const folders = new Set(Object.keys(sources).map(layerOf))
   folders.delete('')
   for (const folder of folders) assert.ok(folder in arrows, folder)
-  for (const path of pureFiles) assert.ok(path in sources, path)
+  for (const prefix of pure) {
+    assert.ok(
+      Object.keys(sources).some((path) => path.startsWith(prefix)),
+      prefix,
+    )
+  }
+})
+
+/** Folders whose files do not import one another, types included. */
+const withoutCircles = ['src/fcgi/']
+
+test('no files import one another', () => {
+  for (const folder of withoutCircles) assert.deepEqual(importCircles(sources, folder), [], folder)
 })
 
 /** What the checker says about one planted file. */
@@ -222,7 +235,7 @@ test('planted impurity is refused, in pure files only', () => {
     "export const x = process['env']",
     'export const x = `${process.pid}`',
   ]) {
-    for (const path of ['src/spop/planted.ts', 'src/fcgi/record.ts', 'src/config/deep/planted.ts']) {
+    for (const path of ['src/spop/planted.ts', 'src/fcgi/codec/record.ts', 'src/config/deep/planted.ts']) {
       const source = path.includes('deep') ? code.replace('../', '../../') : code
       assert.equal(planted(path, source).length, 1, `${path}: ${code}`)
     }
@@ -267,4 +280,27 @@ test('a planted cycle of folders is found', () => {
     'src/bytes/y.ts': "import { a } from '../spop/x.ts'",
   })
   assert.deepEqual(cycles(edges), ['spop -> bytes -> spop'])
+})
+
+test('a planted circle of files is found, over types and over several steps, once and at its shortest', () => {
+  const circle = (files: Sources) => importCircles(files, 'src/a/')
+  const direct = {
+    'src/a/one.ts': "import type { Two } from './two.ts'",
+    'src/a/two.ts': "import { one } from './one.ts'",
+  }
+  assert.deepEqual(circle(direct), ['src/a/one.ts -> src/a/two.ts -> src/a/one.ts'])
+  assert.deepEqual(importCircles(direct, 'src/b/'), [])
+  const knot = {
+    'src/a/index.ts': "export { x } from './x.ts'",
+    'src/a/x.ts': "import { y } from './deep/y.ts'",
+    'src/a/deep/y.ts': "export type { z } from '../z.ts'",
+    'src/a/z.ts': "import './x.ts'\nconst y = await import('./deep/y.ts')",
+  }
+  assert.deepEqual(circle(knot), ['src/a/deep/y.ts -> src/a/z.ts -> src/a/deep/y.ts'])
+  assert.deepEqual(circle({ ...knot, 'src/a/z.ts': "import { b } from '../b/x.ts'" }), [])
+  assert.deepEqual(circle({ 'src/a/self.ts': "import { x } from './self.ts'" }), [
+    'src/a/self.ts -> src/a/self.ts',
+  ])
+  const planted = { ...sources, 'src/fcgi/errors.ts': "import type { FcgiPool } from './client/pool.ts'" }
+  assert.equal(importCircles(planted, 'src/fcgi/').length, 1)
 })

@@ -1,42 +1,8 @@
 /** Joins actions that were encoded apart into one ACK that stays within its size. */
-import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
-import { ActionType } from '../spop/ack.ts'
-import { beginFrame, createReader, endFrame, FrameFlag, FrameType, lengthSize } from '../spop/frame-head.ts'
-import { skipTypedData } from '../spop/typed-data.ts'
-import { readVarint } from '../spop/varint.ts'
+import { beginFrame, endFrame, FrameFlag, FrameType, lengthSize } from '../spop/frame-head.ts'
+import { copyActions } from './copy-actions.ts'
 import type { Exchange } from './exchange.ts'
-
-/**
- * Appends the encoded actions at `from` … `to` as long as the buffer stays within `limit`; answers whether all of them
- * went in. An action that does not fit is left out, a later and shorter one may still fit.
- */
-export function copyActions(
-  writer: Writer,
-  actions: Buffer,
-  from: number,
-  to: number,
-  limit: number,
-): boolean {
-  if (writer.at + to - from <= limit) {
-    writer.copy(actions, from, to)
-    return true
-  }
-  const reader = createReader(actions, from, to)
-  while (reader.remaining > 0) {
-    const start = reader.at
-    skipAction(reader)
-    if (writer.at + reader.at - start <= limit) writer.copy(actions, start, reader.at)
-  }
-  return false
-}
-
-function skipAction(reader: Reader): void {
-  const type = reader.uint8()
-  reader.skip(2)
-  reader.skip(readVarint(reader))
-  if (type === ActionType.SetVar) skipTypedData(reader)
-}
 
 /** Writes the ACK of an exchange that was held; answers whether all of its actions went in. */
 export function encodeHeldAck(writer: Writer, exchange: Exchange, maxFrameSize: number): boolean {

@@ -8,6 +8,7 @@ import { CidrMap } from '../cidr-map.ts'
 import { monotonic } from '../clock.ts'
 import { formatEndpoint, toEndpoint, type Endpoint } from '../endpoint.ts'
 import { UsageError } from '../errors.ts'
+import { hasMethods, requireArgument, show } from '../options.ts'
 import type { Capability } from '../spop/negotiation.ts'
 import type { Schema } from './arguments.ts'
 import { AgentConnection } from './connection.ts'
@@ -22,6 +23,7 @@ import {
   type MessageOptions,
   type Middleware,
 } from './handlers.ts'
+import { AgentError } from './errors.ts'
 import { LimitedLog } from './limited-log.ts'
 import { LoopLagMonitor } from './loop-lag.ts'
 import { Listener, resolveListenerOptions, type ListenerOptions } from './listener.ts'
@@ -48,7 +50,7 @@ export class Agent {
   readonly #allowed: CidrMap<true> | undefined
   readonly #listeners: Listener[] = []
   readonly #connections = new Set<AgentConnection>()
-  readonly #host: ConnectionHost
+  readonly #host: ConnectionHost<AgentConnection>
   #lastId = 0
   #draining = false
   #closed = false
@@ -72,8 +74,13 @@ export class Agent {
       dispatcher: this.#dispatcher,
       metrics: this.#metrics,
       log: this.#log,
-      writers: new WriterPool(outgoingSize),
-      flushes: new FlushQueue(),
+      outboxes: {
+        flushes: new FlushQueue(),
+        writers: new WriterPool(outgoingSize),
+        metrics: this.#metrics,
+        maxPendingOutput: this.#options.maxPendingOutput,
+        maxFrameSize: this.#options.maxFrameSize,
+      },
       tracer: this.#tracer,
       isReady: () => this.ready,
       findSibling: (connection) => this.#findSibling(connection),
@@ -94,14 +101,20 @@ export class Agent {
   /** Registers the handler of a message; it gets the message as it was on the wire. */
   message(name: string, handler: MessageHandler, options?: MessageOptions): this
   message(name: string, ...rest: readonly unknown[]): this {
-    const typed = typeof rest[0] !== 'function'
+    const typed = rest.length > 0 && typeof rest[0] !== 'function'
+    if (typed && rest[0] === undefined) {
+      throw new AgentError(
+        'ERR_AGENT_SCHEMA',
+        `message ${show(name)}: it must be an object of names and types`,
+      )
+    }
     const [schema, handler, options] = typed ? rest : [undefined, ...rest]
     // The overloads have checked the types; they cannot be followed through here.
     this.#table.add(
       name,
       schema as Schema | undefined,
       handler as MessageHandler,
-      (options ?? {}) as MessageOptions,
+      (options === undefined ? {} : options) as MessageOptions,
     )
     return this
   }
@@ -152,8 +165,15 @@ export class Agent {
     return listener.address
   }
 
-  /** Serves one stream that is connected already: a socket from elsewhere, or one end of a pair in memory. */
+  /**
+   * Serves one stream that is connected already: a socket from elsewhere, or one end of a pair in memory. `peer` is what
+   * log lines call it.
+   * @throws UsageError `ERR_SLUICE_OPTION` for what is no stream, `ERR_SLUICE_CLOSED`.
+   */
   accept(stream: Duplex, peer = 'stream'): void {
+    const isStream = hasMethods(stream, 'on', 'write', 'end', 'pause', 'resume', 'destroy')
+    requireArgument(isStream, 'accept(): the stream', 'must be a Duplex', stream)
+    requireArgument(typeof peer === 'string', 'accept(): the peer', 'must be a string', peer)
     if (this.#closed) throw new UsageError('ERR_SLUICE_CLOSED', 'accept() after close()')
     this.#metrics.connectionsActive++
     this.#connections.add(new AgentConnection(++this.#lastId, stream, peer, this.#host))

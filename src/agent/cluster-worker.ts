@@ -1,13 +1,16 @@
 /** A worker's side of a cluster: obeys the primary. */
 import cluster from 'node:cluster'
+import { hasMethods, requireArgument } from '../options.ts'
 import type { Agent } from './agent.ts'
 import type { ClusterReply, ClusterRequest } from './cluster-member.ts'
 
 /**
  * Lets the primary drain, close and count this process's agent. Call it once the agent listens. In a process that is
  * no cluster worker it does nothing, so the same module runs alone too.
+ * @throws UsageError `ERR_SLUICE_OPTION` for what is no agent.
  */
 export function joinCluster(agent: Agent): void {
+  requireArgument(hasMethods(agent, 'close', 'drain'), 'joinCluster: the agent', 'must be an Agent', agent)
   const { worker } = cluster
   if (worker === undefined) return
   const reply = (message: ClusterReply) => void process.send?.(message)

@@ -6,7 +6,7 @@ import type { ConnectionHost } from './connection-host.ts'
 import type { ConnectionInfo } from './context.ts'
 
 /** Where it is told. */
-type Teller = Pick<ConnectionHost, 'options' | 'log' | 'metrics'>
+type Teller = Pick<ConnectionHost<unknown>, 'options' | 'log' | 'metrics'>
 
 /** The handshake is done. */
 export function tellOpen({ options }: Teller, connection: ConnectionInfo, async: boolean): void {

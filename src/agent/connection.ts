@@ -42,7 +42,9 @@ import type { Carrier } from './dispatcher.ts'
 import { Drain } from './drain.ts'
 import { AgentError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
+import { HeldInput } from './held-input.ts'
 import { Outbox } from './outbox.ts'
+import { Unfinished } from './unfinished.ts'
 
 const nothing = Buffer.alloc(0)
 
@@ -58,7 +60,7 @@ export class AgentConnection implements Carrier {
   lastActivity: number
 
   readonly #socket: Duplex
-  readonly #host: ConnectionHost
+  readonly #host: ConnectionHost<AgentConnection>
   readonly #outbox: Outbox
   readonly #closing: Closing
   readonly #framing: SpopFraming
@@ -66,6 +68,10 @@ export class AgentConnection implements Carrier {
   readonly #reader = createReader()
   readonly #head = new FrameHead()
   readonly #exchanges = new LinkedList<Exchange>()
+  readonly #input = new HeldInput()
+  readonly #unfinished = new Unfinished()
+  /** Nothing is read from the socket: see {@link AgentConnection.mayRead}. */
+  #paused = false
   inFlight = 0
   #fragments: FragmentAssembler | undefined
   #state: AgentState = 'idle'
@@ -75,13 +81,13 @@ export class AgentConnection implements Carrier {
   /** It was cut in the middle of a turn. */
   #doomed = false
 
-  constructor(id: number, socket: Duplex, peer: string, host: ConnectionHost) {
+  constructor(id: number, socket: Duplex, peer: string, host: ConnectionHost<AgentConnection>) {
     this.id = id
     this.peer = peer
     this.#socket = socket
     this.#host = host
-    const { maxPendingOutput, closeDelay } = host.options
-    this.#outbox = new Outbox(socket, host.flushes, host.writers, host.metrics, maxPendingOutput)
+    const { closeDelay } = host.options
+    this.#outbox = new Outbox(socket, host.outboxes)
     this.#closing = new Closing(socket, closeDelay)
     this.maxFrameSize = host.options.maxFrameSize
     this.#framing = new SpopFraming(this.maxFrameSize)
@@ -113,16 +119,24 @@ export class AgentConnection implements Carrier {
     if (this.#state !== 'idle') this.lastActivity = now
     dispatcher.beginTurn(now)
     this.#splitter.push(chunk)
-    this.#takeFrames()
+    this.#takeFrames(now)
   }
 
-  /** Takes the frames of the chunk, until it is used up or the peer does not read what it asked for. */
-  #takeFrames(): void {
+  /** Whether the peer may ask for more: not while it leaves answers unread, or handlers keep too much of what it sent. */
+  get #mayRead(): boolean {
+    return !this.#outbox.full && this.#input.size < this.#host.options.maxPendingInput
+  }
+
+  /** Takes the frames of the chunk, until it is used up or the peer may not ask for more. */
+  #takeFrames(now: number): void {
     const outbox = this.#outbox
+    const splitter = this.#splitter
+    let taken = false
     outbox.inTurn = true
     try {
-      while (outbox.blockedSince === 0 && this.#splitter.next()) {
-        this.#onFrame(this.#splitter.bytes, this.#splitter.start, this.#splitter.end)
+      while (this.#mayRead && splitter.next()) {
+        taken = true
+        this.#onFrame(splitter.bytes, splitter.start, splitter.end)
         if (this.#hasLeft() || this.#doomed) break
         outbox.flushIfLarge()
       }
@@ -130,11 +144,41 @@ export class AgentConnection implements Carrier {
       this.#fail(error)
     }
     outbox.inTurn = false
+    this.#unfinished.note(splitter.midFrame, taken, this.#fragments?.pending === true, now)
+    if (!this.#mayRead) this.#pause()
     // An idle connection must not keep the chunk that it has read last.
     this.#reader.reset(nothing)
     if (this.#doomed) return this.destroy()
     this.#leaveIfDrained()
     outbox.schedule(this.#host.dispatcher.now)
+  }
+
+  /** What the socket has read already waits in the splitter: a chunk at most. */
+  #pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#socket.pause()
+  }
+
+  /** Something that kept the peer from asking is gone. */
+  #goOn(): void {
+    if (!this.#paused) return
+    if (!this.#hasLeft()) {
+      if (!this.#mayRead) return
+      const now = monotonic()
+      this.#paused = false
+      this.#unfinished.forgive(now)
+      this.#host.dispatcher.beginTurn(now)
+      this.#takeFrames(now)
+      if (this.#isPaused()) return
+    }
+    this.#paused = false
+    this.#socket.resume()
+  }
+
+  /** A function, for the compiler does not see that taking frames may pause. */
+  #isPaused(): boolean {
+    return this.#paused
   }
 
   #hasLeft(): boolean {
@@ -191,6 +235,7 @@ export class AgentConnection implements Carrier {
     if (!this.#host.options.fragmentation) throw new SpopError('ERR_SPOP_FRAGMENTATION')
     this.#fragments ??= new FragmentAssembler(this.#host.options.maxPayloadSize)
     this.#fragments.begin(head.streamId, head.frameId, this.#reader.view(this.#reader.remaining))
+    this.#unfinished.beginPayload(this.#host.dispatcher.now)
   }
 
   #onUnset(head: FrameHead): void {
@@ -250,7 +295,7 @@ export class AgentConnection implements Carrier {
     this.#handOver()
     this.#abandonAll()
     this.#writeDisconnect(StatusCode.Normal, statusText(StatusCode.Normal))
-    this.#outbox.flush()
+    this.#outbox.finish()
     this.#closing.end()
   }
 
@@ -266,17 +311,37 @@ export class AgentConnection implements Carrier {
   }
 
   hold(exchange: Exchange): void {
+    this.#keep(exchange, this.#reader.bytes)
+  }
+
+  #keep(exchange: Exchange, bytes: Buffer): void {
+    exchange.input = this.#input.hold(bytes)
     this.#exchanges.push(exchange)
+  }
+
+  #letGo(exchange: Exchange): void {
+    if (exchange.input !== undefined) this.#input.letGo(exchange.input)
+    exchange.input = undefined
   }
 
   release(exchange: Exchange): void {
     this.#exchanges.remove(exchange)
+    this.#letGo(exchange)
     const { writer } = this.#outbox
     const start = writer.at
     if (!encodeHeldAck(writer, exchange, this.maxFrameSize))
       this.#host.metrics.countError('ERR_AGENT_ACK_TOO_BIG')
     this.acknowledged(start)
-    if (!this.#outbox.inTurn) this.#outbox.schedule(this.#host.dispatcher.now)
+    if (!this.#outbox.inTurn) {
+      this.#outbox.flushIfLarge()
+      this.#outbox.schedule(this.#host.dispatcher.now)
+    }
+    if (this.#outbox.over) {
+      const { maxPendingOutput } = this.#host.options
+      return this.#cut(new AgentError('ERR_AGENT_STALLED', `more than ${maxPendingOutput} bytes wait`))
+    }
+    // Later: this was called by who has just finished one, in the middle of something.
+    if (this.#paused) setImmediate(() => this.#goOn())
     this.#leaveIfDrained()
   }
 
@@ -285,14 +350,18 @@ export class AgentConnection implements Carrier {
     if (!this.async || this.#exchanges.size === 0) return
     const sibling = this.#host.findSibling(this)
     if (sibling === undefined) return
-    for (const exchange of this.#exchanges.takeAll()) sibling.#adopt(exchange)
+    for (const exchange of this.#exchanges.takeAll()) {
+      const bytes = exchange.input?.bytes ?? nothing
+      this.#letGo(exchange)
+      sibling.#adopt(exchange, bytes)
+    }
   }
 
-  #adopt(exchange: Exchange): void {
+  #adopt(exchange: Exchange, bytes: Buffer): void {
     exchange.carrier.inFlight -= exchange.pending
     this.inFlight += exchange.pending
     exchange.carrier = this
-    this.hold(exchange)
+    this.#keep(exchange, bytes)
   }
 
   /** A frame that is not an ACK, or any frame while tracing, stands in the outgoing buffer. */
@@ -304,12 +373,9 @@ export class AgentConnection implements Carrier {
   }
 
   #onDrain(): void {
-    if (!this.#outbox.unblock()) return
-    if (!this.#hasLeft()) {
-      this.#host.dispatcher.beginTurn(monotonic())
-      this.#takeFrames()
-    }
-    if (this.#outbox.blockedSince === 0) this.#socket.resume()
+    this.#outbox.drained()
+    this.#goOn()
+    this.#leaveIfDrained()
   }
 
   // --- the end ------------------------------------------------------------------------------------------------------
@@ -332,7 +398,7 @@ export class AgentConnection implements Carrier {
     if (next === undefined) return
     this.#state = next
     this.#writeDisconnect(status, message)
-    this.#outbox.flush()
+    this.#outbox.finish()
     this.#closing.endSoon()
   }
 
@@ -357,7 +423,7 @@ export class AgentConnection implements Carrier {
   }
 
   #leaveIfDrained(): void {
-    if (this.#state !== 'draining' || this.#outbox.inTurn || this.#outbox.blockedSince !== 0) return
+    if (this.#state !== 'draining' || this.#outbox.inTurn || this.#paused) return
     if (this.#exchanges.size > 0 || this.#fragments?.pending === true || this.#splitter.midFrame) return
     if (this.#readEnded || this.#drain?.isOver(this.lastActivity) === true) {
       this.#leave(StatusCode.Normal, statusText(StatusCode.Normal))
@@ -366,13 +432,17 @@ export class AgentConnection implements Carrier {
 
   /** Called now and then by the agent, which owns the timer. */
   checkTimeouts(now: number): void {
-    const { handshakeTimeout, idleTimeout, stallTimeout } = this.#host.options
-    if (
-      this.#outbox.blockedSince !== 0 &&
-      stallTimeout > 0 &&
-      now - this.#outbox.blockedSince > stallTimeout
-    ) {
+    const { handshakeTimeout, idleTimeout, receiveTimeout, stallTimeout } = this.#host.options
+    if (this.#outbox.stalledFor(now) > stallTimeout && stallTimeout > 0) {
       return this.#cut(new AgentError('ERR_AGENT_STALLED', `for ${stallTimeout} ms`))
+    }
+    if (
+      !this.#paused &&
+      !this.#hasLeft() &&
+      this.#unfinished.age(now) > receiveTimeout &&
+      receiveTimeout > 0
+    ) {
+      return this.#fail(new AgentError('ERR_AGENT_RECEIVE_TIMEOUT', `after ${receiveTimeout} ms`))
     }
     const silent = now - this.lastActivity
     if (this.#state === 'idle' && handshakeTimeout > 0 && silent > handshakeTimeout) {
@@ -390,6 +460,7 @@ export class AgentConnection implements Carrier {
 
   /** A DISCONNECT would only queue behind what the peer does not read. */
   #cut(error: AgentError): void {
+    if (this.#socket.destroyed) return
     tellCut(this.#host, this, error)
     this.#socket.destroy()
   }
@@ -404,7 +475,7 @@ export class AgentConnection implements Carrier {
     // The peer sends no more; what it asked for is still answered.
     this.#handOver()
     if (this.#exchanges.size === 0) {
-      this.#outbox.flush()
+      this.#outbox.finish()
       this.#closing.end()
     } else if (this.#state === 'open') this.#state = stepAgent(this.#state, 'drain') ?? this.#state
   }
@@ -431,7 +502,10 @@ export class AgentConnection implements Carrier {
   #abandonAll(): void {
     if (this.#exchanges.size === 0) return
     const reason = new AgentError('ERR_AGENT_CLOSED', `connection ${this.id} from ${this.peer}`)
-    for (const exchange of this.#exchanges.takeAll()) this.#host.dispatcher.abandon(exchange, reason)
+    for (const exchange of this.#exchanges.takeAll()) {
+      this.#letGo(exchange)
+      this.#host.dispatcher.abandon(exchange, reason)
+    }
   }
 
   /** Cuts the connection; in the middle of a turn, by the word of a handler, at its end: an answer is half made. */
@@ -440,14 +514,16 @@ export class AgentConnection implements Carrier {
       this.#doomed = true
       return
     }
-    this.#outbox.flush()
+    this.#outbox.finish()
     this.#socket.destroy()
   }
 }
 
+const timeouts: readonly string[] = ['ERR_AGENT_HANDSHAKE_TIMEOUT', 'ERR_AGENT_RECEIVE_TIMEOUT']
+
 function statusOf(error: SluiceError): number {
   if (error instanceof SpopError) return error.status
-  return error.code === 'ERR_AGENT_HANDSHAKE_TIMEOUT' ? StatusCode.Timeout : StatusCode.Unknown
+  return timeouts.includes(error.code) ? StatusCode.Timeout : StatusCode.Unknown
 }
 
 function isAgentFrame(type: number): boolean {

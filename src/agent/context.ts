@@ -15,6 +15,12 @@ export interface ConnectionInfo {
   readonly maxFrameSize: number
 }
 
+/**
+ * Aborts the signal of a context. Not a method of it: a handler holds the context, and whether its answer is still wanted is
+ * not for the handler to say.
+ */
+export let abortContext: (context: Context, reason: unknown) => void
+
 /** The third parameter of a handler. */
 export class Context {
   /** The name of the message. */
@@ -73,10 +79,13 @@ export class Context {
     return this.#aborted
   }
 
-  /** Aborts {@link Context.signal}; for the dispatcher, not for handlers. */
-  abort(reason: unknown): void {
+  #abort(reason: unknown): void {
     this.#aborted = true
     this.#abortReason = reason
     this.#aborter?.abort(reason)
+  }
+
+  static {
+    abortContext = (context, reason) => context.#abort(reason)
   }
 }

@@ -3,8 +3,8 @@
  * frames will not do (from HAProxy 3.1 on each NOTIFY has its own), so both messages carry `unique-id` as an argument.
  */
 import { monotonic } from '../clock.ts'
-import { UsageError } from '../errors.ts'
-import { integer, resolveOptions, show, type Resolved, type Specs } from '../options.ts'
+import type { UsageError } from '../errors.ts'
+import { hasMethods, integer, refuseArgument, resolveOptions, type Resolved, type Specs } from '../options.ts'
 
 /** See each key. Times are milliseconds. */
 export interface CorrelationStoreOptions {
@@ -39,6 +39,10 @@ export interface CorrelationStats {
 interface Entry<Value> {
   readonly value: Value
   readonly expiresAt: number
+}
+
+function checkKey(method: string, key: string): void {
+  if (typeof key !== 'string') refuseArgument(`${method}: the key`, 'must be a string', key)
 }
 
 /** How often waits and old values are looked after while there are any: a wait may take as much longer. */
@@ -110,14 +114,17 @@ export class CorrelationStore<Value> {
    */
   constructor(options: CorrelationStoreOptions = {}, now: () => number = monotonic) {
     this.#options = resolveOptions(specs, options, 'CorrelationStore')
+    if (typeof now !== 'function') refuseArgument('CorrelationStore: the clock', 'must be a function', now)
     this.#now = now
   }
 
   /**
    * Keeps a value, for `ttl` milliseconds from now; a value that the key had is replaced. Whoever waits for the key gets
    * the value, and it is not kept then.
+   * @throws UsageError `ERR_SLUICE_OPTION` when the key is no string.
    */
   set(key: string, value: Value): void {
+    checkKey('set', key)
     const waiters = this.#waiters.get(key)
     if (waiters !== undefined) {
       this.#entries.delete(key)
@@ -133,6 +140,7 @@ export class CorrelationStore<Value> {
 
   /** The value of a key, which stays; undefined when there is none, or its time has passed. */
   get(key: string): Value | undefined {
+    checkKey('get', key)
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
     if (entry.expiresAt > this.#now()) return entry.value
@@ -150,6 +158,7 @@ export class CorrelationStore<Value> {
 
   /** Forgets a key; answers whether it was there. */
   delete(key: string): boolean {
+    checkKey('delete', key)
     return this.#entries.delete(key)
   }
 
@@ -157,13 +166,20 @@ export class CorrelationStore<Value> {
    * The value of a key as by {@link CorrelationStore.take}, now or when it is set: for the side that may come first. Resolves to
    * undefined after `timeout` milliseconds (a little later, never earlier), when `signal` is aborted (hand it the
    * handler's), or at once when too many wait.
-   * @throws UsageError `ERR_SLUICE_OPTION`, as a rejection, when `timeout` is no number from 0; nothing else rejects.
+   * @throws UsageError `ERR_SLUICE_OPTION`, as a rejection, for a wrong key, timeout or signal; nothing else rejects.
    */
   wait(key: string, timeout: number, signal?: AbortSignal): Promise<Value | undefined> {
-    // Compared so that NaN is refused, too.
-    if (typeof timeout !== 'number' || !(timeout >= 0)) {
-      const rule = `wait: the timeout must be a number of milliseconds from 0, not ${show(timeout)}`
-      return Promise.reject(new UsageError('ERR_SLUICE_OPTION', rule))
+    try {
+      checkKey('wait', key)
+      // Compared so that NaN is refused, too.
+      if (typeof timeout !== 'number' || !(timeout >= 0)) {
+        refuseArgument('wait: the timeout', 'must be a number of milliseconds from 0', timeout)
+      }
+      if (signal !== undefined && !hasMethods(signal, 'addEventListener')) {
+        refuseArgument('wait: the signal', 'must be an AbortSignal', signal)
+      }
+    } catch (error) {
+      return Promise.reject(error as UsageError)
     }
     const value = this.take(key)
     if (value !== undefined) return Promise.resolve(value)

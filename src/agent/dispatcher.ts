@@ -12,8 +12,8 @@ import { Deadlines } from '../deadlines.ts'
 import { beginFrame, endFrame, FrameFlag, FrameType, lengthSize, type FrameHead } from '../spop/frame-head.ts'
 import { readVarint } from '../spop/varint.ts'
 import { skipTypedData } from '../spop/typed-data.ts'
-import { ActionWriter } from './actions.ts'
-import { Context, type ConnectionInfo } from './context.ts'
+import { ActionWriter } from './action-writer.ts'
+import { abortContext, Context, type ConnectionInfo } from './context.ts'
 import { AgentError } from './errors.ts'
 import { Exchange, Part } from './exchange.ts'
 import type { HandlerTable, Middleware, MessageOutcome, Registration } from './handlers.ts'
@@ -269,7 +269,7 @@ export class Dispatcher {
     part.registration.metrics.deadlines++
     this.#outcomes.fallback(part.registration, part.actions, part.context, 'deadline', error)
     this.#settle(part, 'deadline', error)
-    part.context.abort(error)
+    abortContext(part.context, error)
   }
 
   #settle(part: Part, status: MessageOutcome['status'], error: unknown): void {
@@ -299,7 +299,7 @@ export class Dispatcher {
       if (!part.settled) {
         this.#leave(part)
         part.actions.seal(part.registration.metrics)
-        part.context.abort(reason)
+        abortContext(part.context, reason)
       }
       part.actions.giveBack()
     }
@@ -311,7 +311,7 @@ export class Dispatcher {
       if (part.settled) continue
       this.#outcomes.fallback(part.registration, part.actions, part.context, 'error', error)
       this.#settle(part, 'error', error)
-      part.context.abort(error)
+      abortContext(part.context, error)
     }
   }
 

@@ -18,6 +18,7 @@ export const agentFaults = {
   ERR_AGENT_CLOSED: { message: 'the connection is gone', fault: 'io' },
   ERR_AGENT_LISTEN: { message: 'cannot listen', fault: 'io' },
   ERR_AGENT_HANDSHAKE_TIMEOUT: { message: 'no HAPROXY-HELLO in time', fault: 'peer' },
+  ERR_AGENT_RECEIVE_TIMEOUT: { message: 'what was begun was not finished in time', fault: 'peer' },
   ERR_AGENT_IDLE_TIMEOUT: { message: 'nothing was asked for too long', fault: 'peer' },
   ERR_AGENT_PEER_REFUSED: { message: 'the peer is not in allowedPeers', fault: 'peer' },
   ERR_AGENT_HEADERS: { message: 'a hdrs_bin block is malformed', fault: 'peer' },

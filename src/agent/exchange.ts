@@ -2,9 +2,10 @@
 import type { Lane, Timed } from '../deadlines.ts'
 import type { Linked } from '../linked-list.ts'
 import type { Id } from '../spop/frame-head.ts'
-import type { ActionWriter } from './actions.ts'
+import type { ActionWriter } from './action-writer.ts'
 import type { Context } from './context.ts'
 import type { Registration } from './handlers.ts'
+import type { Held } from './held-input.ts'
 
 /** The connection that the NOTIFY came on. */
 export interface ExchangeCarrier {
@@ -64,6 +65,8 @@ export class Exchange implements Linked<Exchange> {
   pending = 0
   /** The carrier waits for it. */
   held = false
+  /** What of the carrier's input it keeps. */
+  input: Held | undefined
   previous: Exchange | undefined
   next: Exchange | undefined
 

@@ -1,7 +1,7 @@
 /** Handlers, middleware, and the table that finds them by message name. */
 import type { Reader } from '../bytes/reader.ts'
 import { UsageError } from '../errors.ts'
-import { optional, optionalInteger, resolveOptions, type Specs } from '../options.ts'
+import { optional, optionalInteger, resolveOptions, show, type Specs } from '../options.ts'
 import type { Message } from '../spop/notify.ts'
 import { readVarint } from '../spop/varint.ts'
 import type { Actions } from './actions.ts'
@@ -110,7 +110,7 @@ export class HandlerTable {
     options: MessageOptions,
   ): void {
     if (typeof name !== 'string') {
-      throw new UsageError('ERR_SLUICE_OPTION', `message(): the name must be a text, not ${String(name)}`)
+      throw new UsageError('ERR_SLUICE_OPTION', `message(): the name must be a text, not ${show(name)}`)
     }
     checkHandler(name, handler)
     if (this.#names.has(name)) throw new AgentError('ERR_AGENT_DUPLICATE', `'${name}'`)

@@ -1,6 +1,7 @@
 /** What HAProxy's `req.hdrs_bin` and `res.hdrs_bin` send (configuration.txt 7.3.6): a block of headers as bytes. */
 import type { Reader } from '../bytes/reader.ts'
 import { SluiceError } from '../errors.ts'
+import { integer, requireArgument, resolveOptions, type Specs } from '../options.ts'
 import { createReader } from '../spop/frame-head.ts'
 import { readVarint } from '../spop/varint.ts'
 import { AgentError } from './errors.ts'
@@ -13,12 +14,15 @@ export interface HeadersBinLimits {
   readonly maxSize?: number
 }
 
+const specs: Specs<HeadersBinLimits> = { maxHeaders: integer(1024), maxSize: integer(1_048_576) }
+
 /**
  * Decodes the value of `req.hdrs_bin` or `res.hdrs_bin`: pairs of name and value, each a length (a varint) and that many
  * bytes, ended by two empty strings. Names are lower case, as HAProxy makes them; repeated headers stay apart and
  * in order; values are one character per byte, so nothing is lost.
  *
- * @throws AgentError `ERR_AGENT_HEADERS` when the block is cut, goes on behind its end, or is over a limit.
+ * @throws AgentError `ERR_AGENT_HEADERS` when the block is cut, goes on behind its end, or is over a limit; UsageError
+ * `ERR_SLUICE_OPTION`.
  * @example
  * ```ts
  * import { createAgent, decodeHeadersBin } from 'sluice/agent'
@@ -33,8 +37,10 @@ export interface HeadersBinLimits {
  */
 export function decodeHeadersBin(
   bytes: Uint8Array,
-  { maxHeaders = 1024, maxSize = 1_048_576 }: HeadersBinLimits = {},
+  limits: HeadersBinLimits = {},
 ): [name: string, value: string][] {
+  requireArgument(bytes instanceof Uint8Array, 'decodeHeadersBin: the block', 'must be bytes', bytes)
+  const { maxHeaders, maxSize } = resolveOptions(specs, limits, 'decodeHeadersBin')
   if (bytes.length > maxSize)
     throw new AgentError('ERR_AGENT_HEADERS', `${bytes.length} bytes, the limit is ${maxSize}`)
   const reader = createReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))

@@ -1,114 +1,160 @@
-/**
- * What leaves on one connection: frames gather in a borrowed buffer and go out in one write a turn. Also where a peer
- * that does not read is noticed.
- */
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { Writer } from '../bytes/writer.ts'
-import { monotonic } from '../clock.ts'
 import type { Flushable, FlushQueue } from './flush-queue.ts'
 import type { AgentMetrics } from './metrics.ts'
 import type { WriterPool } from './writer-pool.ts'
 
-/** See the head of this file. */
+/** What outboxes of one agent share. */
+export interface OutboxSettings {
+  readonly flushes: FlushQueue
+  readonly writers: WriterPool
+  readonly metrics: AgentMetrics
+  /** See `AgentOptions.maxPendingOutput`. */
+  readonly maxPendingOutput: number
+  /** The largest frame, in bytes, without its length field. */
+  readonly maxFrameSize: number
+}
+
+/** A frame that is to be sent has room in this many of them, whatever `maxPendingOutput` says. */
+const leastFrames = 4
+
+/**
+ * What leaves on one connection: frames gather in a borrowed buffer and go out in one write a turn. Also where a peer that
+ * does not read is noticed.
+ *
+ * While the stream has more than it likes, frames gather here and not there: all that waits is counted, as memory and not
+ * as bytes, for a view of a few bytes holds its whole buffer. At half of the limit the connection is {@link Outbox.full},
+ * and nothing more is read from its peer; what was asked before is still answered, up to the limit.
+ */
 export class Outbox implements Flushable {
   readonly #socket: Duplex
-  readonly #flushes: FlushQueue
-  readonly #writers: WriterPool
-  readonly #metrics: AgentMetrics
-  readonly #maxPending: number
+  readonly #shared: OutboxSettings
+  /** Bytes of memory. */
+  readonly #limit: number
   readonly #encrypted: boolean
   /** A socket has copied what it has written; another stream may keep a reference. */
   readonly #copies: boolean
   #writer: Writer | undefined
   #scheduled = false
+  /** The stream has more than it likes, and will say when it has drained. */
+  #waiting = false
+  /** Memory behind the bytes of a buffer that the stream holds. */
+  #slack = 0
+  /** Bytes that the stream was given. */
+  #sent = 0
+  /** Bytes of them that had left when the peer was last looked at, and when that was. */
+  #left = 0
+  #leftAt = 0
   /** Frames are being made: the end of the turn flushes. */
   inTurn = false
-  /** When the peer stopped reading, by the monotonic clock; 0 while it reads. */
-  blockedSince = 0
 
-  constructor(
-    socket: Duplex,
-    flushes: FlushQueue,
-    writers: WriterPool,
-    metrics: AgentMetrics,
-    maxPending: number,
-  ) {
+  constructor(socket: Duplex, shared: OutboxSettings) {
     this.#socket = socket
-    this.#flushes = flushes
-    this.#writers = writers
-    this.#metrics = metrics
-    this.#maxPending = maxPending
+    this.#shared = shared
+    this.#limit = Math.max(shared.maxPendingOutput, leastFrames * shared.maxFrameSize)
     this.#encrypted = socket instanceof TLSSocket
     this.#copies = socket instanceof Socket && !this.#encrypted
   }
 
   /** Where the next frame goes. */
   get writer(): Writer {
-    this.#writer ??= this.#writers.take()
+    this.#writer ??= this.#shared.writers.take()
     return this.#writer
   }
 
-  /** Bytes that wait for {@link Outbox.flush}. */
-  get size(): number {
-    return this.#writer === undefined ? 0 : this.#writer.at
+  /** Whether the peer is to read first, before it may ask for more. */
+  get full(): boolean {
+    return this.#waiting && this.#heldWith(this.#shared.maxFrameSize) > this.#limit / 2
+  }
+
+  /** Whether more waits for the peer than may. */
+  get over(): boolean {
+    return this.#waiting && this.#heldWith(0) > this.#limit
+  }
+
+  /** Bytes of memory that wait for the peer when `more` bytes have been written as well. */
+  #heldWith(more: number): number {
+    const writer = this.#writer
+    let gathered = 0
+    if (writer !== undefined) {
+      gathered = writer.bytes.length
+      if (writer.at + more > gathered) gathered *= 2 // as it grows
+    }
+    return gathered + this.#socket.writableLength + this.#slack
   }
 
   /** Flushes at the end of this turn of the loop; `now` by the monotonic clock. */
   schedule(now: number): void {
-    if (this.#scheduled || this.#writer === undefined) return
+    if (this.#scheduled || this.#waiting || this.#writer === undefined) return
     this.#scheduled = true
-    this.#flushes.add(this, now)
+    this.#shared.flushes.add(this, now)
   }
 
   /** Small questions may have large answers: one chunk must not make output without bound. */
   flushIfLarge(): void {
-    if (this.size > this.#maxPending) this.flush()
+    const writer = this.#writer
+    if (writer !== undefined && writer.at > this.#limit / 4 - this.#shared.maxFrameSize) this.flush()
   }
 
-  /** Sends what has gathered, in one write. */
+  /** Sends what has gathered, in one write; while the peer does not read, it goes on gathering. */
   flush(): void {
+    this.#scheduled = false
+    if (!this.#waiting) this.finish()
+  }
+
+  /** Sends what has gathered, whether the peer reads or not: for the last frame. */
+  finish(): void {
     const writer = this.#writer
+    const socket = this.#socket
     if (writer === undefined) return
     this.#writer = undefined
-    this.#scheduled = false
-    if (writer.at === 0 || this.#socket.destroyed || this.#socket.writableEnded)
-      return this.#writers.give(writer)
-    this.#metrics.bytesSent += writer.at
-    if (this.#encrypted) this.#sendEncrypted(writer)
-    else this.#socket.write(writer.view())
-    const unsent = this.#socket.writableLength
+    if (writer.at === 0 || socket.destroyed || socket.writableEnded) return this.#shared.writers.give(writer)
+    this.#shared.metrics.bytesSent += writer.at
+    this.#sent += writer.at
+    this.#write(writer)
+    this.#waiting = socket.writableLength > 0 && socket.writableNeedDrain
+  }
+
+  #write(writer: Writer): void {
+    const socket = this.#socket
+    const { writers } = this.#shared
+    if (socket.writableLength > 0) {
+      // It has to wait in any case: in a piece of memory of its size.
+      socket.write(Buffer.from(writer.view()))
+      return writers.give(writer)
+    }
+    if (this.#encrypted) {
+      // A TLS socket encrypts after this turn, and says when it has.
+      socket.write(writer.view(), (error) => {
+        if (error === null || error === undefined) writers.give(writer)
+      })
+    } else socket.write(writer.view())
     // Nothing left to send means that the kernel has its copy, and the buffer is ours again.
-    if (unsent === 0 && this.#copies) this.#writers.give(writer)
-    // Only a stream that is over its own mark tells when it has drained.
-    else if (unsent > this.#maxPending && this.#socket.writableNeedDrain) this.#block()
+    if (socket.writableLength === 0 && this.#copies) return writers.give(writer)
+    this.#slack = writer.bytes.length - writer.at
   }
 
-  /** A TLS socket encrypts after this turn, and says when it has. */
-  #sendEncrypted(writer: Writer): void {
-    this.#socket.write(writer.view(), (error) => {
-      if (error === null || error === undefined) this.#writers.give(writer)
-    })
+  /** The stream has drained: what has gathered meanwhile leaves. */
+  drained(): void {
+    this.#waiting = false
+    this.#slack = 0
+    this.finish()
   }
 
-  /** The peer does not read: nothing more is taken from it until it does. */
-  #block(): void {
-    if (this.blockedSince !== 0) return
-    this.blockedSince = monotonic()
-    this.#socket.pause()
-  }
-
-  /** The stream has drained; answers whether the peer had been blocked. */
-  unblock(): boolean {
-    if (this.blockedSince === 0) return false
-    this.blockedSince = 0
-    return true
+  /** For how long nothing of what waits has left, in milliseconds; to be asked now and then. */
+  stalledFor(now: number): number {
+    const unsent = this.#socket.writableLength
+    const left = this.#sent - unsent
+    if (unsent === 0 || left !== this.#left) this.#leftAt = now
+    this.#left = left
+    return now - this.#leftAt
   }
 
   /** The connection is gone. */
   drop(): void {
-    if (this.#writer !== undefined) this.#writers.give(this.#writer)
+    if (this.#writer !== undefined) this.#shared.writers.give(this.#writer)
     this.#writer = undefined
   }
 }

@@ -3,7 +3,7 @@
  * say so, and the middleware that is told of every outcome.
  */
 import { errorMessage, SluiceError } from '../errors.ts'
-import type { ActionWriter } from './actions.ts'
+import type { ActionWriter } from './action-writer.ts'
 import type { Context } from './context.ts'
 import { AgentError, type AgentErrorCode } from './errors.ts'
 import type { Middleware, MessageOutcome, Registration } from './handlers.ts'

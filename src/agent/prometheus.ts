@@ -1,4 +1,5 @@
 /** An agent's counters as Prometheus text (exposition format 0.0.4). */
+import { requireArgument } from '../options.ts'
 import { latencyBounds } from './metrics.ts'
 import type { AgentStats, MessageStats } from './stats.ts'
 
@@ -25,8 +26,18 @@ function escapeLabel(value: string): string {
   return value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')
 }
 
-/** Renders a snapshot. Serve it with `content-type: text/plain; version=0.0.4`. */
+/**
+ * Renders a snapshot. Serve it with `content-type: text/plain; version=0.0.4`.
+ * @throws UsageError `ERR_SLUICE_OPTION` for what is none.
+ */
 export function formatPrometheus(stats: AgentStats): string {
+  const isStats = typeof stats === 'object' && stats !== null && stats.messages instanceof Map
+  requireArgument(
+    isStats,
+    'formatPrometheus: the statistics',
+    'must be those of an agent or a cluster',
+    stats,
+  )
   const out = new Exposition()
   out.single('sluice_agent_ready', 'gauge', 'Whether health checks succeed.', stats.ready ? 1 : 0)
   formatConnections(out, stats)

@@ -5,6 +5,8 @@
  * gathered into a buffer of exactly its size, each byte copied once, after its length was checked.
  */
 
+import { refuseArgument } from '../options.ts'
+
 /** How a protocol says where a frame ends. */
 export interface Framing {
   /** Bytes that must be there before the size is known. */
@@ -38,6 +40,9 @@ export class FrameSplitter {
   readonly #framing: Framing
 
   constructor(framing: Framing) {
+    if (typeof framing?.sizeAt !== 'function' || !Number.isInteger(framing.headerSize)) {
+      refuseArgument('FrameSplitter: the framing', 'must have headerSize and sizeAt()', framing)
+    }
     this.#framing = framing
   }
 
@@ -47,6 +52,7 @@ export class FrameSplitter {
   }
 
   push(chunk: Buffer): void {
+    if (!Buffer.isBuffer(chunk)) refuseArgument('push: the chunk', 'must be a Buffer', chunk)
     this.#chunk = chunk
     this.#at = 0
   }

@@ -3,6 +3,8 @@
  * frame with {@link Reader.reset}, so a connection needs one reader for its whole life.
  */
 
+import { refuseArgument } from '../options.ts'
+
 /** Called when a frame ends before the value that was asked for: throws the protocol's own error. */
 export type OnTruncated = (wanted: number, left: number, at: number) => never
 
@@ -19,6 +21,15 @@ function slices(bytes: Buffer): Slices {
   return bytes as unknown as Slices
 }
 
+const nothing = Buffer.alloc(0)
+
+/** Once per reader; {@link Reader.reset} is for each frame, and trusts its caller. */
+function checkRange(bytes: Buffer, at: number, end: number): void {
+  if (!Number.isInteger(at) || !Number.isInteger(end) || at < 0 || end < at || end > bytes.length) {
+    refuseArgument('Reader: the range', `must be within the ${bytes.length} bytes`, [at, end])
+  }
+}
+
 /** See the head of this file. `at` and `end` are offsets into `bytes`. */
 export class Reader {
   bytes: Buffer
@@ -26,11 +37,16 @@ export class Reader {
   end: number
   readonly #onTruncated: OnTruncated
 
-  constructor(onTruncated: OnTruncated, bytes: Buffer = Buffer.alloc(0), at = 0, end: number = bytes.length) {
+  constructor(onTruncated: OnTruncated, bytes: Buffer = nothing, at = 0, end?: number) {
+    if (typeof onTruncated !== 'function') {
+      refuseArgument('Reader: onTruncated', 'must be a function', onTruncated)
+    }
+    if (!Buffer.isBuffer(bytes)) refuseArgument('Reader: the bytes', 'must be a Buffer', bytes)
     this.#onTruncated = onTruncated
     this.bytes = bytes
     this.at = at
-    this.end = end
+    this.end = end === undefined ? bytes.length : end
+    checkRange(bytes, at, this.end)
   }
 
   /** Points the cursor at another frame. */

@@ -3,7 +3,11 @@
  * valid until the next {@link Writer.reset}.
  */
 
+import { refuseArgument } from '../options.ts'
+
 const nothing = Buffer.alloc(0)
+/** Beyond that Node.js makes no Buffer on any platform. */
+const mostSize = 0x7fff_ffff
 
 /** See the head of this file. `at` is how many bytes are written. */
 export class Writer {
@@ -15,6 +19,9 @@ export class Writer {
 
   // Never from Node.js's pool: a slice of it would keep 8 KB alive, with whatever else was cut from them.
   constructor(size = 512) {
+    if (!Number.isInteger(size) || size < 0 || size > mostSize) {
+      refuseArgument('Writer: the size', `must be a whole number from 0 to ${mostSize}`, size)
+    }
     this.bytes = Buffer.allocUnsafeSlow(size)
   }
 

@@ -3,8 +3,10 @@
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { logLevels, type LogLevel } from '../logger.ts'
-import { describeError, note } from './output.ts'
+import { describeCheck } from './check-options.ts'
+import { describeError, note, print } from './output.ts'
 import type { ProbeOptions } from './probe.ts'
+import { formatRunFlags, parseRunFlags } from './run-flags.ts'
 
 /** Sub-commands are loaded when they are called: `--help` need not wait for a proxy. */
 type Run = () => number | Promise<number>
@@ -49,25 +51,29 @@ function version(): string {
 
 const program = new Command('sluice')
   .description("Agents and engine for HAProxy's SPOE, FastCGI, and a proxy that runs haproxy.cfg")
-  .version(version())
+  .version(version(), '-v, --version')
+  .enablePositionalOptions()
   .showHelpAfterError('(sluice --help lists the commands)')
 
 program
   .command('run')
   .description('run a proxy from HAProxy configuration files')
-  .requiredOption('-f, --file <file>', 'configuration file; may be repeated', collect)
-  .addOption(logLevel())
-  .action((options: { file: string[]; logLevel: LogLevel }) =>
-    finish(async () => (await import('./run.ts')).runCommand(options.file, options.logLevel)),
+  .usage('[flags] -f <file>...')
+  // HAProxy's flags are not of the form that commander knows: -db is one flag, and so is -dM0x41.
+  .argument('[flags...]', "HAProxy's own, see below")
+  .allowUnknownOption()
+  .addHelpText('after', () => `\n${formatRunFlags()}`)
+  .action(() =>
+    finish(async () => {
+      const flags = parseRunFlags(process.argv.slice(3))
+      if (flags.version) return (print(version()), 0)
+      return (await import('./run.ts')).runCommand(flags)
+    }),
   )
 
-program
-  .command('check')
-  .description('report everything that is wrong with configuration files')
-  .requiredOption('-f, --file <file>', 'configuration file; may be repeated', collect)
-  .action((options: { file: string[] }) =>
-    finish(async () => (await import('./check.ts')).checkCommand(options.file)),
-  )
+describeCheck(program.command('check'), (files, options) =>
+  finish(async () => (await import('./check.ts')).checkCommand(files, options)),
+)
 
 program
   .command('demo')

@@ -26,20 +26,53 @@ export function createStderrLogger(level: LogLevel): Logger {
   return log
 }
 
-/** Prints all diagnostics, file by file and line by line, and a count; answers whether there was an error. */
+/** Nobody reads more errors than this; what comes after them is most often their consequence. */
+const mostErrors = 50
+
+/**
+ * Prints diagnostics, file by file and line by line, and a count; answers whether there was an error.
+ * @param lines the lines of a file, when they are to be shown with a mark below the place.
+ */
 export function printDiagnostics(
   diagnostics: readonly Diagnostic[],
   write: (line: string) => void = note,
+  lines: (file: string) => readonly string[] = () => [],
 ): boolean {
-  for (const diagnostic of sorted(diagnostics)) write(formatDiagnostic(diagnostic))
-  const errors = diagnostics.filter((each) => each.severity === 'error').length
-  const warnings = diagnostics.length - errors
-  if (diagnostics.length > 0) write(`${count(errors, 'error')}, ${count(warnings, 'warning')}`)
-  return errors > 0
+  const counts = { error: 0, warning: 0, note: 0 }
+  for (const diagnostic of sortDiagnostics(diagnostics)) {
+    counts[diagnostic.severity]++
+    if (diagnostic.severity !== 'error' || counts.error <= mostErrors)
+      write(formatWithLine(diagnostic, lines))
+  }
+  if (counts.error > mostErrors) write(`and ${count(counts.error - mostErrors, 'more error')}`)
+  const notes = counts.note === 0 ? '' : `, ${count(counts.note, 'note')}`
+  if (diagnostics.length > 0) {
+    write(`${count(counts.error, 'error')}, ${count(counts.warning, 'warning')}${notes}`)
+  }
+  return counts.error > 0
 }
 
-/** Files stay in the order in which they were met. */
-function sorted(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+/** A longer line would hide what is said about it. */
+const longestLine = 160
+
+/** The message, the line with a mark below the place, the hint. */
+function formatWithLine(diagnostic: Diagnostic, lines: (file: string) => readonly string[]): string {
+  const { place, hint, ...rest } = diagnostic
+  const text = lines(place.file)[place.line - 1]?.trimEnd() ?? ''
+  if (text === '' || text.length > longestLine) return formatDiagnostic(diagnostic)
+  const [shown, before] = [text, text.slice(0, place.column - 1)].map((each) =>
+    Buffer.from(each, 'latin1').toString('utf8'),
+  )
+  const mark = `    ${shown}\n    ${before?.replace(/[^\t]/gu, ' ')}^`
+  return [
+    formatDiagnostic({ place, ...rest }),
+    mark,
+    ...(hint === undefined ? [] : [`    hint: ${hint}`]),
+  ].join('\n')
+}
+
+/** By file, line and column. Files stay in the order in which they were met. */
+export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const files = [...new Set(diagnostics.map(({ place }) => place.file))]
   const rank = ({ place }: Diagnostic): number => files.indexOf(place.file)
   return [...diagnostics].sort(

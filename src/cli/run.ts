@@ -1,20 +1,90 @@
 /** `sluice run -f haproxy.cfg`: the proxy, until a signal. */
+import { writeFileSync } from 'node:fs'
+import { evaluateCondition } from '../config/index.ts'
 import { formatEndpoint } from '../endpoint.ts'
-import type { LogLevel } from '../logger.ts'
+import { silentLogger } from '../logger.ts'
 import { createProxy, loadProxy } from '../proxy/index.ts'
-import { createStderrLogger, note, print, printDiagnostics } from './output.ts'
-import { closeOnSignal } from './signals.ts'
+import type { LoadedProxy, Proxy } from '../proxy/index.ts'
+import { isDaemonChild, reportToParent, startDaemon } from './daemon.ts'
+import { createStderrLogger, describeError, note, print, printDiagnostics } from './output.ts'
+import type { RunFlags } from './run-flags.ts'
+import { closeOnSignal, exitCodeOf } from './signals.ts'
 
 /** Resolves to the exit code: 1 for a configuration with errors, or an address that cannot be listened on. */
-export async function runCommand(files: readonly string[], logLevel: LogLevel): Promise<number> {
-  const { diagnostics, plan } = loadProxy({ files, env: process.env, cwd: process.cwd() })
-  if (printDiagnostics(diagnostics) || plan === undefined) return 1
-  const proxy = createProxy(plan, { logger: createStderrLogger(logLevel) })
-  await proxy.start()
+export async function runCommand(flags: RunFlags): Promise<number> {
+  const cwd = process.cwd()
+  if (flags.folder !== undefined) process.chdir(flags.folder)
+  if (flags.localPeer !== undefined) process.env['HAPROXY_LOCALPEER'] = flags.localPeer
+  if (flags.condition !== undefined) return evaluate(flags.condition)
+  const loaded = load(flags)
+  if (loaded.plan === undefined || flags.check) return checked(loaded, flags)
+  if (loaded.listeners === 0) {
+    if (!flags.quiet) note('no address to listen on: no bind line')
+    return 1
+  }
+  if (flags.daemon && !isDaemonChild()) return startDaemon(cwd)
+  const logger = flags.quiet ? silentLogger : createStderrLogger(flags.logLevel)
+  const proxy = createProxy(loaded.plan, { logger })
+  try {
+    await proxy.start()
+    if (flags.pidFile !== undefined) writeFileSync(flags.pidFile, `${process.pid}\n`)
+  } catch (error) {
+    proxy.destroy()
+    await reportToParent({ failed: describeError(error) })
+    throw error
+  }
+  announce(proxy, flags)
+  await reportToParent('listening')
+  const signal = await closeOnSignal(() => proxy.close(), { quiet: flags.quiet, reload: flags.worker })
+  // So HAProxy's master: 130 for SIGINT, 0 for SIGTERM and SIGUSR1.
+  return flags.worker && signal === 'SIGINT' ? exitCodeOf(signal) : 0
+}
+
+/** What HAProxy returns for `-cc`. */
+function evaluate(condition: string): number {
+  const environment = new Map<string, string>()
+  for (const [name, value] of Object.entries(process.env))
+    if (value !== undefined) environment.set(name, value)
+  const value = evaluateCondition(condition, environment)
+  if (typeof value === 'boolean') return value ? 0 : 1
+  note(`-cc '${condition}': ${value.problem}`)
+  return 2
+}
+
+/** Its plan is undefined when it must not run. */
+function load(flags: RunFlags): LoadedProxy {
+  const { files, maxconn } = flags
+  const loaded = loadProxy({
+    files,
+    env: process.env,
+    cwd: process.cwd(),
+    ...(maxconn === undefined ? {} : { maxconn }),
+  })
+  // A daemon's parent has printed them.
+  if (!flags.quiet && !isDaemonChild()) printDiagnostics(loaded.diagnostics)
+  if (loaded.diagnostics.length === 0 || !flags.zeroWarnings) return loaded
+  if (!flags.quiet && loaded.plan !== undefined) note('there are warnings, and -dW makes them errors')
+  return { ...loaded, plan: undefined }
+}
+
+/** What HAProxy says and returns for `-c`. */
+function checked({ plan, listeners, diagnostics }: LoadedProxy, { quiet }: RunFlags): number {
+  if (plan === undefined) return 1
+  if (listeners === 0) {
+    if (!quiet) print('Configuration file has no error but will not start (no listener) => exit(2).')
+    return 2
+  }
+  if (quiet) return 0
+  if (diagnostics.length > 0) print('Warnings were found.')
+  print('Configuration file is valid')
+  return 0
+}
+
+function announce(proxy: Proxy, { quiet, masterCli }: RunFlags): void {
+  if (quiet) return
   for (const [frontend, addresses] of proxy.addresses) {
     for (const address of addresses) print(`${frontend}: listening on ${formatEndpoint(address)}`)
   }
+  if (masterCli !== undefined) note(`-S ${masterCli}: there is no master CLI, nobody listens there`)
   note('send SIGTERM or press Ctrl-C to close gracefully')
-  await closeOnSignal(() => proxy.close())
-  return 0
 }

@@ -1,23 +1,48 @@
-/** Ends a command as its user asks: the first SIGINT or SIGTERM closes gracefully, the second at once. */
+/** Ends a command as its user asks: the first signal closes gracefully, the second at once. */
+import { constants } from 'node:os'
 import { note } from './output.ts'
 
 /** How long the last words may take to leave, in milliseconds: nobody may read them. */
 const lastWords = 250
 
-/** Resolves when `close` has finished after a signal. */
-export function closeOnSignal(close: () => Promise<void>): Promise<void> {
+/** SIGUSR1 is HAProxy's soft stop; without a listener Node.js would open its debugger. */
+const closing = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const
+/** They tell HAProxy's master to load its configuration again. Without a listener they would end the process. */
+const reloading = ['SIGUSR2', 'SIGHUP'] as const
+
+/** What {@link closeOnSignal} may leave out. */
+export interface SignalOptions {
+  /** Nothing is printed. @default false */
+  readonly quiet?: boolean
+  /** SIGUSR2 and SIGHUP are answered with a line instead of the end of the process. @default false */
+  readonly reload?: boolean
+}
+
+/** Resolves when `close` has finished after a signal, to the signal. */
+export function closeOnSignal(
+  close: () => Promise<void>,
+  { quiet = false, reload = false }: SignalOptions = {},
+): Promise<NodeJS.Signals> {
+  const say = quiet ? () => {} : note
   return new Promise((resolve, reject) => {
     let asked = false
     const onSignal = (signal: NodeJS.Signals) => {
-      if (asked) process.exit(signal === 'SIGINT' ? 130 : 143)
+      if (asked) process.exit(exitCodeOf(signal))
       asked = true
-      note(`${signal}: closing, once more to close at once`)
+      say(`${signal}: closing, once more to close at once`)
       close().then(() => {
         setTimeout(() => process.exit(), lastWords)
-        resolve()
+        resolve(signal)
       }, reject)
     }
-    process.on('SIGINT', onSignal)
-    process.on('SIGTERM', onSignal)
+    for (const each of closing) process.on(each, onSignal)
+    if (!reload) return
+    for (const each of reloading)
+      process.on(each, () => say(`${each}: there is no reload, start another process`))
   })
+}
+
+/** As a shell would tell it, and as HAProxy's master ends. */
+export function exitCodeOf(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal]
 }

@@ -1,15 +1,10 @@
 /** `sluice types spoe.conf`: the messages of a SPOE file as declarations for `agent.message`. */
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import {
-  Diagnostics,
-  formatDiagnostic,
-  parseSpoeFile,
-  type Diagnostic,
-  type SpoeMessage,
-} from '../config/index.ts'
+import { formatDiagnostic, parseSpoeFile, type Diagnostic, type SpoeMessage } from '../config/index.ts'
 import { UsageError } from '../errors.ts'
-import { compileExpression, eventRulesets, VariableNames, type CompileContext } from '../sample/index.ts'
+import { loneContext, spoeScopes } from '../lint/index.ts'
+import { compileExpression, type CompileContext } from '../sample/index.ts'
 import { note, print, printDiagnostics } from './output.ts'
 
 /** Options of `sluice types`. */
@@ -38,7 +33,7 @@ export function generateTypes(
   path: string,
   engine?: string,
 ): { source: string; failed: boolean } {
-  const scopes = engine === undefined ? findScopes(text) : [engine]
+  const scopes = engine === undefined ? spoeScopes({ file: path, text }) : [engine]
   const declarations = new Map<string, readonly string[]>()
   const complaints = new Map<string, Diagnostic>()
   for (const scope of scopes) {
@@ -80,12 +75,6 @@ function addMessage(
   }
 }
 
-/** The names of all `[scope]` lines; one nameless scope when there is none. */
-function findScopes(text: string): (string | undefined)[] {
-  const names = [...text.matchAll(/^\s*\[([^\]]+)\]/gm)].map((match) => match[1])
-  return names.length === 0 ? [undefined] : names
-}
-
 interface Declared {
   readonly lines: readonly string[]
   /** What is wrong with the samples. */
@@ -93,7 +82,7 @@ interface Declared {
 }
 
 function declareMessage(message: SpoeMessage, path: string): Declared {
-  const context = compileContext(message)
+  const context = loneContext(message, true)
   const when = message.event === undefined ? 'sent through a group' : message.event.name
   const args = message.args.map((arg, index) => ({
     name: arg.name ?? `#${index}`,
@@ -144,21 +133,5 @@ function argumentType(expr: SpoeMessage['args'][number]['expr'], context: Compil
       return 'binary'
     default:
       return 'any'
-  }
-}
-
-/** Enough to learn the types. The filter's proxy and pattern files may be elsewhere: nothing is held against them. */
-function compileContext({ event }: SpoeMessage): CompileContext {
-  return {
-    diagnostics: new Diagnostics(),
-    ruleset: event === undefined ? 'http-request' : eventRulesets[event.name],
-    isBackend: true,
-    mode: 'http',
-    aclsByName: new Map(),
-    variableNames: new VariableNames(),
-    environment: new Map(),
-    hostname: '',
-    ignoreUnsupported: true,
-    readPatternFile: () => '',
   }
 }

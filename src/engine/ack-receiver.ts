@@ -4,25 +4,30 @@ import { decodeActions, type Action } from '../spop/ack.ts'
 import { SpopError } from '../spop/errors.ts'
 import type { Agreement } from '../spop/negotiation.ts'
 import type { ConnectionHost } from './connection-host.ts'
-import type { Connection } from './connection.ts'
 import { EngineError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { Inbox } from './inbox.ts'
+import type { Slots } from './slots.ts'
 
 const nothing: readonly Action[] = []
 
+/** What of its connection it has to know. */
+export interface Receiving {
+  readonly slots: Slots
+}
+
 /** See the head of this file. */
-export class AckReceiver {
+export class AckReceiver<C extends Receiving> {
   /** Whether an ACK that matched has come. */
   proven = false
-  readonly #connection: Connection
+  readonly #connection: C
   readonly #inbox: Inbox
-  readonly #host: ConnectionHost
+  readonly #host: ConnectionHost<C>
   #async = false
   #ordered = false
   #wrongAction: SpopError | undefined
 
-  constructor(connection: Connection, inbox: Inbox, host: ConnectionHost) {
+  constructor(connection: C, inbox: Inbox, host: ConnectionHost<C>) {
     this.#connection = connection
     this.#inbox = inbox
     this.#host = host

@@ -1,7 +1,6 @@
 /** What a connection is given, and whom it tells what happens. */
 import type { Action } from '../spop/ack.ts'
 import type { FrameHead } from '../spop/frame-head.ts'
-import type { Connection } from './connection.ts'
 import type { EngineError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { EngineSettings } from './options.ts'
@@ -16,26 +15,29 @@ export interface ConnectionSettings {
   readonly ids: IdSequence
 }
 
-/** The owner of connections. It is told when the connection's own bookkeeping is done, so it may do anything. */
-export interface ConnectionHost {
+/**
+ * The owner of connections of type `C`, which says itself what it has to know of them. It is told when the connection's own bookkeeping is done, so it may do
+ * anything.
+ */
+export interface ConnectionHost<C> {
   /** The handshake is done. */
-  opened(connection: Connection): void
+  opened(connection: C): void
   /** Exchanges may be given to connections again. */
   freed(): void
   /** It has something to be flushed at the end of the turn. */
-  dirty(connection: Connection): void
+  dirty(connection: C): void
   /** Its first ACK has come. */
-  proved(connection: Connection): void
+  proved(connection: C): void
   acknowledged(exchange: Exchange, actions: readonly Action[], now: number): void
   fail(exchange: Exchange, error: EngineError, now: number): void
   /** An ACK came for which nobody waits any more. */
   late(): void
   /** An exchange of another connection to this server, where the agent may answer on any. */
-  findElsewhere(connection: Connection, head: FrameHead): Exchange | undefined
+  findElsewhere(connection: C, head: FrameHead): Exchange | undefined
   /** The agent did something wrong that costs nothing. */
-  fault(connection: Connection, error: EngineError): void
+  fault(connection: C, error: EngineError): void
   /** It carries nothing any more. `exchanges` were under way; `error` is undefined when it ended in peace. */
-  ended(connection: Connection, exchanges: Exchange[], error: EngineError | undefined): void
+  ended(connection: C, exchanges: Exchange[], error: EngineError | undefined): void
   /** Its socket is gone. */
-  closed(connection: Connection): void
+  closed(connection: C): void
 }

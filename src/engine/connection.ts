@@ -20,25 +20,25 @@ import { Inbox } from './inbox.ts'
 import { NotifyEncoder } from './notify-encoder.ts'
 import { Outbox } from './outbox.ts'
 import { IdSequence } from './profile.ts'
-import type { Server } from './server.ts'
+import type { Server, ServerConnection } from './server.ts'
 import { Slots } from './slots.ts'
-import { resetSocket, type Transport } from './socket.ts'
+import { openTransport, resetSocket, type Transport } from './socket.ts'
 import { watch } from './watch.ts'
 
 /** See the head of this file. */
-export class Connection implements ExchangeCarrier {
-  readonly server: Server
+export class Connection implements ExchangeCarrier, ServerConnection {
+  readonly server: Server<Connection>
   /** Counts the connections of the engine from 1. */
   readonly number: number
   readonly slots = new Slots()
   /** Whether the agent may answer on any connection. */
   async = false
 
-  readonly #host: ConnectionHost
+  readonly #host: ConnectionHost<Connection>
   readonly #settings: ConnectionSettings
   readonly #socket: Transport
   readonly #inbox: Inbox
-  readonly #acks: AckReceiver
+  readonly #acks: AckReceiver<Connection>
   readonly #outbox: Outbox
   readonly #encoder: NotifyEncoder
   #state: EngineState = 'connecting'
@@ -47,7 +47,12 @@ export class Connection implements ExchangeCarrier {
   #freed = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor(server: Server, number: number, settings: ConnectionSettings, host: ConnectionHost) {
+  constructor(
+    server: Server<Connection>,
+    number: number,
+    settings: ConnectionSettings,
+    host: ConnectionHost<Connection>,
+  ) {
     const { options, profile } = settings
     this.server = server
     this.number = number
@@ -59,7 +64,7 @@ export class Connection implements ExchangeCarrier {
       profile.ids === 'engine' ? settings.ids : new IdSequence(profile.firstId, 2),
       settings,
     )
-    this.#socket = this.#listen(options.connect(server.endpoint))
+    this.#socket = this.#listen(openTransport(options.connect, server.endpoint))
     this.#outbox = new Outbox(this.#socket)
     this.#arm(options.connectTimeout)
   }

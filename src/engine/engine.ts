@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { monotonic } from '../clock.ts'
 import { UsageError } from '../errors.ts'
+import { show } from '../options.ts'
 import type { MessageInput } from '../spop/notify.ts'
 import type { ConnectionSettings } from './connection-host.ts'
 import { EngineError } from './errors.ts'
@@ -13,28 +14,14 @@ import { resolveEngineOptions, type EngineOptions } from './options.ts'
 import { failure, type Outcome } from './outcome.ts'
 import { Pool } from './pool.ts'
 import { EngineStream, getProfile, IdSequence } from './profile.ts'
+import {
+  checkExchange,
+  checkRequest,
+  type EngineRequest,
+  type ExchangeCallback,
+  type PendingExchange,
+} from './request.ts'
 import type { EngineStatistics } from './statistics.ts'
-
-/** What to ask. */
-export interface EngineRequest {
-  /** All of them go in one NOTIFY. */
-  readonly messages: readonly MessageInput[]
-  /** Milliseconds until status 1. @default the engine's `processingTimeout` */
-  readonly timeout?: number
-  /** Ends the exchange with status 5. */
-  readonly signal?: AbortSignal
-  /** Whose exchange it is, see {@link Engine.createStream}. */
-  readonly stream?: EngineStream
-}
-
-/** Called once per exchange, never before {@link Engine.exchange} has returned. */
-export type ExchangeCallback = (outcome: Outcome) => void
-
-/** An exchange under way. */
-export interface PendingExchange {
-  /** Ends it with status 5, and calls the callback before this returns; nothing happens when it has ended already. */
-  cancel(): void
-}
 
 /** See {@link createEngine}. */
 export interface Engine {
@@ -118,17 +105,15 @@ class PoolEngine implements Engine {
     return this.#pool.begin(messages, timeout, callback, stream)
   }
 
-  send({
-    messages,
-    timeout = this.#settings.options.processingTimeout,
-    signal,
-    stream,
-  }: EngineRequest): Promise<Outcome> {
+  send(request: EngineRequest): Promise<Outcome> {
     return new Promise((resolve) => {
+      checkRequest(request)
+      const { messages, signal, stream, timeout = this.#settings.options.processingTimeout } = request
       if (signal === undefined) {
         this.#pool.begin(messages, timeout, resolve, stream)
         return
       }
+      checkExchange(messages, timeout, resolve, stream)
       if (signal.aborted) return resolve(aborted(signal))
       const onAbort = () => exchange.cancel(signal.reason)
       const onOutcome = (outcome: Outcome) => {
@@ -147,7 +132,10 @@ class PoolEngine implements Engine {
   async healthCheck(server: string): Promise<HealthReport> {
     const target = this.#pool.servers.find(({ name }) => name === server)
     if (target !== undefined) return checkHealth(target, this.#settings.options)
-    throw new UsageError('ERR_SLUICE_OPTION', `no server '${server}'; there are ${this.servers.join(', ')}`)
+    throw new UsageError(
+      'ERR_SLUICE_OPTION',
+      `no server ${show(server)}; there are ${this.servers.join(', ')}`,
+    )
   }
 
   close(): Promise<void> {

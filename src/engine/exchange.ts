@@ -2,9 +2,9 @@
 import type { Lane, Timed } from '../deadlines.ts'
 import { LinkedList, type Linked } from '../linked-list.ts'
 import type { Id } from '../spop/frame-head.ts'
-import type { ExchangeCallback, PendingExchange } from './engine.ts'
 import { EngineError } from './errors.ts'
 import type { EngineStream } from './profile.ts'
+import type { ExchangeCallback, PendingExchange } from './request.ts'
 
 /** Who ends an exchange: the pool. */
 export interface ExchangeOwner {

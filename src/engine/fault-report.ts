@@ -23,7 +23,7 @@ export class FaultReport {
 
   report(fault: AgentFault): void {
     this.count++
-    callBack(() => this.#log(fault))
+    this.#log(fault)
     callBack(() => this.#options.onAgentFault(fault))
   }
 

@@ -20,7 +20,7 @@ import { decodeAgentHello, encodeHaproxyHello, type AgentHelloFrame } from '../s
 import { acceptAgentHello, parseList, spopVersion } from '../spop/negotiation.ts'
 import { EngineError } from './errors.ts'
 import type { EngineSettings } from './options.ts'
-import type { RemoteEndpoint, Transport } from './socket.ts'
+import { openTransport, type RemoteEndpoint, type Transport } from './socket.ts'
 
 /** What a health check found. */
 export interface HealthReport {
@@ -66,7 +66,7 @@ class HealthCheck {
     this.#resolve = resolve
     this.#splitter = new FrameSplitter(new SpopFraming(options.maxFrameSize))
     this.#timer = setTimeout(() => this.#onTimeout(), options.connectTimeout)
-    this.#socket = options.connect(target.endpoint)
+    this.#socket = openTransport(options.connect, target.endpoint)
     this.#socket.on('connect', () => this.#onConnect())
     this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     this.#socket.on('error', (error) => this.#onLost(error.message, error))

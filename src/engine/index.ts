@@ -19,17 +19,12 @@ export type { Action, Scope } from '../spop/ack.ts'
 export type { MessageInput } from '../spop/notify.ts'
 export { StringData, type TypedData, type Value } from '../spop/typed-data.ts'
 export type { BreakerState } from './breaker.ts'
-export {
-  createEngine,
-  type Engine,
-  type EngineRequest,
-  type ExchangeCallback,
-  type PendingExchange,
-} from './engine.ts'
+export { createEngine, type Engine } from './engine.ts'
 export { EngineError, engineFaults, type EngineErrorCode } from './errors.ts'
 export type { HealthReport } from './health-check.ts'
 export type { AgentFault, EngineCapability, EngineOptions } from './options.ts'
 export { ErrorStatus, type Failure, type Outcome, type OutcomeTimes, type Success } from './outcome.ts'
 export { profileNames, type EngineStream, type ProfileName } from './profile.ts'
+export type { EngineRequest, ExchangeCallback, PendingExchange } from './request.ts'
 export type { ConnectTo, RemoteEndpoint, Transport } from './socket.ts'
 export type { EngineStatistics, ServerStatistics } from './statistics.ts'

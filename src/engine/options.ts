@@ -1,11 +1,13 @@
 /** The options of an engine, and how they are checked. */
 import { isEndpointLike, toEndpoint, type Endpoint } from '../endpoint.ts'
 import { UsageError } from '../errors.ts'
-import { silentLogger, type Logger } from '../logger.ts'
+import { loggerOption } from '../logger-option.ts'
+import type { Logger } from '../logger.ts'
 import { integer, oneOf, resolveOptions, type OptionSpec, type Resolved, type Specs } from '../options.ts'
 import { defaultMaxFrameSize, leastMaxFrameSize } from '../spop/frame-head.ts'
 import type { EngineError } from './errors.ts'
 import { profileNames, type ProfileName } from './profile.ts'
+import { maxTimeout } from './request.ts'
 import { connectTo, type ConnectTo, type RemoteEndpoint } from './socket.ts'
 
 /** What an engine may announce. It never takes fragmented ACKs, and neither does HAProxy. */
@@ -106,11 +108,6 @@ const engineId: OptionSpec<string> = {
       : 'must be a string of 1 to 64 characters',
 }
 
-const logger: OptionSpec<Logger> = {
-  fallback: silentLogger,
-  check: (given) => (typeof given === 'object' && given !== null ? undefined : 'must be a logger'),
-}
-
 const connect: OptionSpec<ConnectTo> = {
   fallback: connectTo,
   check: (given) => (typeof given === 'function' ? undefined : 'must be a function'),
@@ -121,8 +118,6 @@ const onAgentFault: OptionSpec<(fault: AgentFault) => void> = {
   check: (given) => (typeof given === 'function' ? undefined : 'must be a function'),
 }
 
-/** `setTimeout` takes no more. */
-export const maxTimeout = 0x7fff_ffff
 const timeout = (fallback: number, min = 1) => integer(fallback, { min, max: maxTimeout })
 
 /** A frame of more would be taken whole into memory. */
@@ -148,7 +143,7 @@ const specs: Specs<EngineOptions> = {
   minBackoff: timeout(100),
   maxBackoff: timeout(5000),
   connect,
-  logger,
+  logger: loggerOption(),
   onAgentFault,
 }
 

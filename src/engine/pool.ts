@@ -11,15 +11,15 @@ import type { MessageInput } from '../spop/notify.ts'
 import { Closing } from './closing.ts'
 import type { ConnectionHost, ConnectionSettings } from './connection-host.ts'
 import { Connection } from './connection.ts'
-import type { ExchangeCallback } from './engine.ts'
 import { EngineError } from './errors.ts'
 import { Exchange, type ExchangeOwner } from './exchange.ts'
-import { callBack, throwLater } from './call-back.ts'
+import { throwLater } from './call-back.ts'
 import { FaultReport } from './fault-report.ts'
-import { maxTimeout, serverEndpoint } from './options.ts'
+import { serverEndpoint } from './options.ts'
 import { failure, success, type Outcome } from './outcome.ts'
 import type { EngineStream } from './profile.ts'
 import { Queue } from './queue.ts'
+import { checkExchange, type ExchangeCallback } from './request.ts'
 import { describeDowntime, Server } from './server.ts'
 import { Counters, takeStatistics, type EngineStatistics } from './statistics.ts'
 import { Turn } from './turn.ts'
@@ -27,8 +27,8 @@ import { Turn } from './turn.ts'
 const noMessages: readonly MessageInput[] = []
 
 /** See the head of this file. */
-export class Pool implements ExchangeOwner, ConnectionHost {
-  readonly servers: readonly Server[]
+export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
+  readonly servers: readonly Server<Connection>[]
   readonly #settings: ConnectionSettings
   readonly #queue: Queue
   readonly #faults: FaultReport
@@ -41,6 +41,8 @@ export class Pool implements ExchangeOwner, ConnectionHost {
   #pending = 0
   /** Where the round over the servers goes on. */
   #round = 0
+  /** Servers that have no connection with room, found while one was looked for. */
+  readonly #short: Server<Connection>[] = []
   #closing: Closing | undefined
 
   constructor(settings: ConnectionSettings) {
@@ -49,7 +51,9 @@ export class Pool implements ExchangeOwner, ConnectionHost {
     this.#queue = new Queue(options)
     this.#faults = new FaultReport(options)
     const window = profile.window === 0 ? options.maxWaitingFrames : profile.window
-    this.servers = options.servers.map((server) => new Server(serverEndpoint(server), options, window))
+    this.servers = options.servers.map(
+      (server) => new Server<Connection>(serverEndpoint(server), options, window),
+    )
   }
 
   get stats(): EngineStatistics {
@@ -66,19 +70,16 @@ export class Pool implements ExchangeOwner, ConnectionHost {
     stream: EngineStream | undefined,
   ): Exchange {
     if (this.#closing !== undefined) throw new UsageError('ERR_SLUICE_CLOSED', 'the engine was closed')
-    if (!(timeout >= 1 && timeout <= maxTimeout)) {
-      throw new UsageError(
-        'ERR_SLUICE_OPTION',
-        `a timeout must be from 1 to ${maxTimeout} ms, not ${timeout}`,
-      )
-    }
+    checkExchange(messages, timeout, callback, stream)
     const now = monotonic()
     const exchange = new Exchange(this, callback, stream, now)
-    const connection = this.#queue.size === 0 ? this.#acquire(now) : undefined
+    const connection = this.#queue.size === 0 ? this.#pick(now) : undefined
+    // What cannot be encoded is thrown from here, before anything is begun for it.
     const error =
       connection === undefined
         ? this.#wait(exchange, messages, now)
         : connection.notify(exchange, messages, now)
+    if (this.#short.length > 0) this.#connectShort()
     this.#counters.exchanges++
     this.#pending++
     this.#deadlines.add(exchange, Math.ceil(timeout), now)
@@ -89,6 +90,7 @@ export class Pool implements ExchangeOwner, ConnectionHost {
   #wait(exchange: Exchange, messages: readonly MessageInput[], now: number): EngineError | undefined {
     const error = this.#queue.add(exchange, messages)
     if (error !== undefined) return error
+    this.#connectShort()
     this.#grow(now)
     if (!this.#hopeless()) return undefined
     this.#queue.remove(exchange)
@@ -96,17 +98,26 @@ export class Pool implements ExchangeOwner, ConnectionHost {
     return describeDowntime(this.servers)
   }
 
-  /** A connection of the next server in the round that has one; servers without one get one more meanwhile. */
-  #acquire(now: number): Connection | undefined {
+  /**
+   * A connection of the next server in the round that has one. Servers without one are noted: {@link Pool.#connectShort}
+   * makes one more for each.
+   */
+  #pick(now: number): Connection | undefined {
     const { servers } = this
+    this.#short.length = 0
     for (let tried = 0; tried < servers.length; tried++) {
-      const server = servers[this.#round] as Server // the round begins again at the length
+      const server = servers[this.#round] as Server<Connection> // the round begins again at the length
       this.#round = this.#round + 1 === servers.length ? 0 : this.#round + 1
       const connection = server.pick(now)
       if (connection !== undefined) return connection
-      if (server.connecting === 0 && server.mayConnect(now)) this.#connect(server)
+      if (server.connecting === 0 && server.mayConnect(now)) this.#short.push(server)
     }
     return undefined
+  }
+
+  #connectShort(): void {
+    let server: Server<Connection> | undefined
+    while ((server = this.#short.shift()) !== undefined) this.#connect(server)
   }
 
   /** Makes as many connections as the queue needs. */
@@ -121,7 +132,7 @@ export class Pool implements ExchangeOwner, ConnectionHost {
     }
   }
 
-  #connect(server: Server): void {
+  #connect(server: Server<Connection>): void {
     server.attempted()
     this.#alive.add(new Connection(server, ++this.#counters.connects, this.#settings, this))
   }
@@ -137,7 +148,8 @@ export class Pool implements ExchangeOwner, ConnectionHost {
     const now = monotonic()
     let exchange: Exchange | undefined
     while ((exchange = this.#queue.first) !== undefined) {
-      const connection = this.#acquire(now)
+      const connection = this.#pick(now)
+      this.#connectShort()
       if (connection === undefined) return
       this.#queue.remove(exchange)
       const error = connection.notify(exchange, noMessages, now)
@@ -211,7 +223,7 @@ export class Pool implements ExchangeOwner, ConnectionHost {
   proved({ server }: Connection): void {
     if (!server.breaker.succeed()) return
     const { logger } = this.#settings.options
-    callBack(() => logger.info({ server: server.name }, 'the agent is back'))
+    logger.info({ server: server.name }, 'the agent is back')
   }
 
   fault({ server, number }: Connection, error: EngineError): void {
@@ -236,10 +248,10 @@ export class Pool implements ExchangeOwner, ConnectionHost {
     if (this.#queue.size > 0) this.#recover(now)
   }
 
-  #warn({ name, breaker, lastError }: Server, now: number): void {
+  #warn({ name, breaker, lastError }: Server<Connection>, now: number): void {
     const { logger } = this.#settings.options
     const fields = { server: name, err: lastError, retryIn: Math.round(breaker.retryAt - now) }
-    callBack(() => logger.warn(fields, 'the agent is down'))
+    logger.warn(fields, 'the agent is down')
   }
 
   /** What is queued goes elsewhere, or fails when there is no elsewhere. */

@@ -1,11 +1,10 @@
-/** One server of an engine: its connections, and whether more may be made. */
 import { formatEndpoint } from '../endpoint.ts'
 import type { FrameHead } from '../spop/frame-head.ts'
 import { Breaker } from './breaker.ts'
-import type { Connection } from './connection.ts'
 import { EngineError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { EngineSettings } from './options.ts'
+import type { Slots } from './slots.ts'
 import type { RemoteEndpoint } from './socket.ts'
 import type { ServerStatistics } from './statistics.ts'
 
@@ -32,13 +31,24 @@ export interface Pickable {
   readonly slots: { readonly size: number; readonly suspect: boolean }
 }
 
-/** See the head of this file. */
-export class Server {
+/** What of a connection its server has to know. */
+export interface ServerConnection extends Pickable {
+  readonly slots: Slots
+  /** Whether the agent may answer on any connection. */
+  readonly async: boolean
+  /** Whether an ACK that matched has come. */
+  readonly proven: boolean
+  /** From now on the exchange is this connection's. */
+  adopt(exchange: Exchange): void
+}
+
+/** One server of an engine: its connections, and whether more may be made. */
+export class Server<C extends ServerConnection> {
   readonly name: string
   readonly endpoint: RemoteEndpoint
   readonly breaker: Breaker
   /** Those that are open. */
-  readonly connections: Connection[] = []
+  readonly connections: C[] = []
   /** How many are being made or greeted. */
   connecting = 0
   /** What a connection may carry. */
@@ -68,7 +78,7 @@ export class Server {
   }
 
   /** A connection for one more exchange. A suspect one is better than none when no other can be had. */
-  pick(now: number): Connection | undefined {
+  pick(now: number): C | undefined {
     const connections = this.connections
     const best = pickConnection(connections, false)
     if (best !== undefined || this.connecting > 0 || this.mayConnect(now)) return best
@@ -88,14 +98,14 @@ export class Server {
     this.#wasLost = false
   }
 
-  opened(connection: Connection): void {
+  opened(connection: C): void {
     this.connecting--
     this.window = connection.slots.window
     this.connections.push(connection)
   }
 
   /** Answers whether the server is down from now on and was not before. */
-  ended(connection: Connection, error: EngineError | undefined, now: number, chance: number): boolean {
+  ended(connection: C, error: EngineError | undefined, now: number, chance: number): boolean {
     const index = this.connections.indexOf(connection)
     if (index >= 0) this.connections.splice(index, 1)
     else this.connecting--
@@ -108,7 +118,7 @@ export class Server {
   }
 
   /** What waits for this ACK on another connection, where the agent may answer on any. */
-  find(head: FrameHead, except: Connection): Exchange | undefined {
+  find(head: FrameHead, except: C): Exchange | undefined {
     for (const other of this.connections) {
       const found = other === except || !other.async ? undefined : other.slots.find(head)
       if (found !== undefined) return found
@@ -149,8 +159,14 @@ export class Server {
   }
 }
 
+/** What a server says about its downtime. */
+export interface Failing {
+  readonly name: string
+  readonly lastError: EngineError | undefined
+}
+
 /** Why nothing can be asked: the status is that of the last failure, 257 for I/O. */
-export function describeDowntime(servers: readonly Server[]): EngineError {
+export function describeDowntime(servers: readonly Failing[]): EngineError {
   const cause = servers.findLast(({ lastError }) => lastError !== undefined)?.lastError
   const detail = servers
     .map(({ name, lastError }) => `${name}: ${lastError?.message ?? 'not tried'}`)

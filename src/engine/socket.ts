@@ -1,7 +1,9 @@
 /** Sockets towards agents. */
 import { connect } from 'node:net'
-import type { Duplex } from 'node:stream'
+import { Duplex } from 'node:stream'
 import type { Endpoint } from '../endpoint.ts'
+import { errorMessage } from '../errors.ts'
+import { hasMethods, show } from '../options.ts'
 
 /** What can be connected to. */
 export type RemoteEndpoint = Exclude<Endpoint, { type: 'fd' }>
@@ -21,7 +23,7 @@ export interface Transport extends Duplex {
   resetAndDestroy(): unknown
 }
 
-/** Makes a transport to a server, which emits `connect` later. */
+/** Makes a transport to a server, which emits `connect` later. What it throws is a connection that cannot be made. */
 export type ConnectTo = (endpoint: RemoteEndpoint) => Transport
 
 /** Begins to connect. */
@@ -29,6 +31,34 @@ export const connectTo: ConnectTo = (endpoint) => {
   if (endpoint.type === 'unix') return connect({ path: endpoint.path })
   // Frames are gathered into one write each turn: waiting for more in the kernel would only delay them.
   return connect({ host: endpoint.host, port: endpoint.port, noDelay: true })
+}
+
+/** A transport in any case: of a `connect` that throws, or makes no stream, one that fails by an event as others do. */
+export function openTransport(connect: ConnectTo, endpoint: RemoteEndpoint): Transport {
+  try {
+    const made = connect(endpoint)
+    if (hasMethods(made, 'on', 'write', 'destroy', 'destroySoon')) return made
+    return new FailedTransport(new TypeError(`connect() made ${show(made)} instead of a stream`))
+  } catch (error) {
+    return new FailedTransport(error instanceof Error ? error : new Error(errorMessage(error)))
+  }
+}
+
+class FailedTransport extends Duplex implements Transport {
+  readonly connecting = true
+
+  constructor(error: Error) {
+    super()
+    this.destroy(error)
+  }
+
+  destroySoon(): void {
+    this.destroy()
+  }
+
+  resetAndDestroy(): void {
+    this.destroy()
+  }
 }
 
 /** Ends a connection with a reset where the transport has one, as HAProxy 3.1 and later do. */

@@ -94,6 +94,11 @@ export const fcgiFaults = {
     message: 'a request body of unknown length is larger than maxUnsizedBody',
   },
   ERR_FCGI_REQUEST_BODY: { status: 400, fault: 'local', message: 'the request body failed' },
+  ERR_FCGI_STDIN_TIMEOUT: {
+    status: 408,
+    fault: 'peer',
+    message: 'the gateway did not send the rest of the request body in time',
+  },
   ERR_FCGI_ABORTED: { status: 400, fault: 'local', message: 'the request was aborted' },
   ERR_FCGI_LISTEN: { status: 500, fault: 'io', message: 'the responder cannot listen' },
   ERR_FCGI_HEAD_SENT: { status: 500, fault: 'local', message: 'the response was begun already' },

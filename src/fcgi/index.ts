@@ -3,19 +3,27 @@
  * codec below them can be used alone.
  * @module
  */
-export { createFcgiClient } from './client.ts'
-export type { FcgiClient, FcgiClientStats } from './client.ts'
-export type { FcgiClientOptions } from './client-options.ts'
-export type { ExchangeHandler, FcgiEnd, FcgiExchange, FcgiRequest } from './exchange-types.ts'
-export type { FcgiBody, FcgiRequestInit, FcgiResponse } from './response.ts'
-export { createFcgiResponder } from './responder.ts'
-export type { FcgiResponder, FcgiResponderStats } from './responder.ts'
-export type { FcgiHandler, FcgiResponderOptions } from './responder-options.ts'
-export type { FcgiContext, FcgiReply } from './responder-request.ts'
-export type { ReplyHeaders } from './reply-head.ts'
+export { createFcgiClient } from './client/client.ts'
+export type { FcgiClient, FcgiClientStats } from './client/client.ts'
+export type { FcgiClientOptions } from './client/options.ts'
+export type {
+  ExchangeHandler,
+  FcgiEnd,
+  FcgiExchange,
+  FcgiProgress,
+  FcgiRequest,
+  FcgiRequestInit,
+} from './client/exchange-types.ts'
+export type { FcgiBody } from './body.ts'
+export type { FcgiResponse } from './client/response.ts'
+export { createFcgiResponder } from './responder/responder.ts'
+export type { FcgiResponder, FcgiResponderStats } from './responder/responder.ts'
+export type { FcgiHandler, FcgiResponderOptions } from './responder/options.ts'
+export type { FcgiContext, FcgiReply } from './responder/context.ts'
+export type { ReplyHeaders } from './codec/reply-head.ts'
 export { HeaderList } from '../http1/index.ts'
-export { deriveEnvironment, hiddenHeaders, resolveFcgiApp } from './environment.ts'
-export type { EnvironmentRequest, EnvironmentRules, FcgiApp, FcgiAppOptions } from './environment.ts'
+export { deriveEnvironment, hiddenHeaders, resolveFcgiApp } from './codec/environment.ts'
+export type { EnvironmentRequest, EnvironmentRules, FcgiApp, FcgiAppOptions } from './codec/environment.ts'
 export { FcgiError, fcgiFaults } from './errors.ts'
 export type { FcgiErrorCode, FcgiErrorOptions } from './errors.ts'
 export {
@@ -29,24 +37,24 @@ export {
   RecordReader,
   RecordType,
   recordTypeName,
-} from './record.ts'
-export { BeginFlag, decodeBeginRequest, encodeBeginRequest, Role } from './begin-request.ts'
-export type { BeginRequest } from './begin-request.ts'
-export { decodeEndRequest, encodeEndRequest, ProtocolStatus } from './end-request.ts'
-export type { EndRequest } from './end-request.ts'
-export { decodeUnknownType, encodeUnknownType } from './unknown-type.ts'
-export { decodePairs } from './name-value.ts'
-export type { OnPair } from './name-value.ts'
-export { encodeParams, ParamsDecoder } from './params.ts'
-export type { Param, ParamEncoding, ParamLimits } from './params.ts'
+} from './codec/record.ts'
+export { BeginFlag, decodeBeginRequest, encodeBeginRequest, Role } from './codec/begin-request.ts'
+export type { BeginRequest } from './codec/begin-request.ts'
+export { decodeEndRequest, encodeEndRequest, ProtocolStatus } from './codec/end-request.ts'
+export type { EndRequest } from './codec/end-request.ts'
+export { decodeUnknownType, encodeUnknownType } from './codec/unknown-type.ts'
+export { decodePairs } from './codec/name-value.ts'
+export type { OnPair } from './codec/name-value.ts'
+export { encodeParams, ParamsDecoder } from './codec/params.ts'
+export type { Param, ParamEncoding, ParamLimits } from './codec/params.ts'
 export {
   decodeGetValues,
   decodeGetValuesResult,
   encodeGetValues,
   encodeGetValuesResult,
   valueNames,
-} from './values.ts'
-export type { FcgiValues } from './values.ts'
-export { CgiResponseDecoder } from './cgi-response.ts'
-export type { CgiHead, CgiResponseOptions, CgiResponseSink } from './cgi-response.ts'
-export { formatStderr } from './stderr.ts'
+} from './codec/values.ts'
+export type { FcgiValues } from './codec/values.ts'
+export { CgiResponseDecoder } from './codec/cgi-response.ts'
+export type { CgiHead, CgiResponseOptions, CgiResponseSink } from './codec/cgi-response.ts'
+export { formatStderr } from './codec/stderr.ts'

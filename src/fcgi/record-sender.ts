@@ -1,13 +1,17 @@
-/** Records out, for both ends: streams are cut into records, and what is sent in one turn leaves in one system call. */
 import type { Socket } from 'node:net'
-import { headerSize, paddingFor, putRecordHeader, streamContentSize } from './record.ts'
-import type { RecordType } from './record.ts'
+import { headerSize, paddingFor, putRecordHeader, streamContentSize } from './codec/record.ts'
+import type { RecordType } from './codec/record.ts'
 
 const nothing = new Uint8Array(0)
 
-/** See the head of this file. */
+/** Records out, for both ends: streams are cut into records, and what is sent in one turn leaves in one system call. */
 export class RecordSender {
+  /** How many writes the system has taken whole; grows while the peer reads. */
+  taken = 0
   #corked = false
+  readonly #onTaken = (): void => {
+    this.taken++
+  }
   readonly #socket: Socket
   readonly #padding: boolean
 
@@ -36,7 +40,7 @@ export class RecordSender {
   /** Sends bytes that are records already; they are copied. */
   bytes(bytes: Buffer): void {
     this.#cork()
-    this.#socket.write(Buffer.from(bytes))
+    this.#socket.write(Buffer.from(bytes), this.#onTaken)
   }
 
   /**
@@ -54,7 +58,7 @@ export class RecordSender {
     const padding = this.#padding ? paddingFor(content.length) : 0
     const header = Buffer.allocUnsafe(headerSize)
     putRecordHeader(header, 0, type, id, content.length, padding)
-    let more = this.#socket.write(header)
+    let more = this.#socket.write(header, this.#onTaken)
     if (content.length > 0) more = this.#socket.write(content)
     if (padding > 0) more = this.#socket.write(Buffer.alloc(padding))
     return more

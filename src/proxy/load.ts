@@ -17,6 +17,8 @@ export interface LoadOptions {
   readonly env?: Environment
   /** Where relative names begin, also those of SPOE, pattern and error files. @default process.cwd() */
   readonly cwd?: string
+  /** Most client connections of the process, as HAProxy's `-n`; wins over `global maxconn`. */
+  readonly maxconn?: number
 }
 
 /** What came of it. */
@@ -25,6 +27,8 @@ export interface LoadedProxy {
   readonly diagnostics: readonly Diagnostic[]
   /** Undefined when any of the diagnostics is an error. */
   readonly plan: Plan | undefined
+  /** Addresses that the configuration binds. */
+  readonly listeners: number
 }
 
 /**
@@ -42,7 +46,12 @@ export interface LoadedProxy {
  * }
  * ```
  */
-export function loadProxy({ files: names, env = {}, cwd = process.cwd() }: LoadOptions): LoadedProxy {
+export function loadProxy({
+  files: names,
+  env = {},
+  cwd = process.cwd(),
+  maxconn,
+}: LoadOptions): LoadedProxy {
   const diagnostics = new Diagnostics()
   const files = new Files(cwd, diagnostics)
   const sources = names
@@ -60,19 +69,21 @@ export function loadProxy({ files: names, env = {}, cwd = process.cwd() }: LoadO
     environment: definedOnly(parsed.environment),
     hostname: hostname(),
     globalLogs: parsed.config.global.logs,
-    globalLogTag: parsed.config.global.logTag ?? 'sluice',
+    globalLogTag: parsed.config.global.logTag ?? 'haproxy',
   }
   const engines = readSpoeEngines(parsed.config, parsed.environment, environment)
   const proxies = compileProxies(parsed.config, engines, environment)
   warnUnreachableLogs(proxies, diagnostics)
   const plan: Plan = {
-    global: parsed.config.global,
+    global: maxconn === undefined ? parsed.config.global : { ...parsed.config.global, maxconn },
     proxies,
     variableNames: environment.variableNames,
     hostname: environment.hostname,
   }
   const list = withoutConsequences(unique(diagnostics.list)).map(readable)
-  return { diagnostics: list, plan: diagnostics.failed ? undefined : plan }
+  const binds = proxies.flatMap(({ model }) => model.binds)
+  const listeners = binds.reduce((sum, { endpoints }) => sum + endpoints.length, 0)
+  return { diagnostics: list, plan: diagnostics.failed ? undefined : plan, listeners }
 }
 
 /** A message that is sent at an event and in a group is compiled for each of them. */
@@ -90,7 +101,7 @@ function unique(list: readonly Diagnostic[]): Diagnostic[] {
 const missing: ReadonlySet<string> = new Set(['CFG_BIND_MISSING', 'CFG_TIMEOUT_MISSING', 'CFG_SPOE_EVENT'])
 
 /** What is missing may stand on a line that was refused: while a file has errors, nobody is sent looking for it. */
-function withoutConsequences(list: readonly Diagnostic[]): Diagnostic[] {
+export function withoutConsequences(list: readonly Diagnostic[]): Diagnostic[] {
   const broken = new Set(list.filter((each) => each.severity === 'error').map(({ place }) => place.file))
   return list.filter(
     ({ severity, code, place }) => severity === 'error' || !missing.has(code) || !broken.has(place.file),

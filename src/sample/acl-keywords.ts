@@ -31,8 +31,9 @@ function* entries(): Generator<readonly [string, AclKeyword]> {
   yield ['method', { fetch: 'method', match: 'method' }]
   yield ['req_ver', { fetch: 'req.ver', match: 'str' }]
   yield ['resp_ver', { fetch: 'res.ver', match: 'str' }]
-  yield ['payload', { fetch: 'req.payload', match: 'bin' }]
-  yield ['payload_lv', { fetch: 'req.payload_lv', match: 'bin' }]
+  // Of requests in HAProxy's tables; in a response it warns, and reads the response all the same.
+  yield ['payload', { fetch: 'payload', match: 'bin' }]
+  yield ['payload_lv', { fetch: 'payload_lv', match: 'bin' }]
   yield ['req_ssl_sni', { fetch: 'req.ssl_sni', match: 'str' }]
   yield ['ssl_fc_sni_end', { fetch: 'ssl_fc_sni', match: 'end' }]
   yield ['ssl_fc_sni_reg', { fetch: 'ssl_fc_sni', match: 'reg' }]

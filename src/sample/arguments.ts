@@ -7,10 +7,10 @@ import type { Place } from '../config/text/diagnostics.ts'
 import { parseIp } from '../ip.ts'
 import { parseMask } from './address.ts'
 import type { BuildContext } from './build-context.ts'
-import type { Source } from './source.ts'
 import { complain } from './build-context.ts'
-import { placeAt } from './source.ts'
 import { parseInteger } from './int64.ts'
+import type { Source } from './source.ts'
+import { placeAt } from './source.ts'
 import type { Integer } from './value.ts'
 
 /** What an argument must be. */

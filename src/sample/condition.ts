@@ -3,12 +3,12 @@
  * and anonymous ACLs in braces (configuration.txt 7.2, `parse_acl_cond` in src/acl.c).
  */
 import type { Word } from '../config/text/word.ts'
+import { compileTest } from './acl-compiler.ts'
 import { predefinedAcls } from './acl-keywords.ts'
 import type { Acl } from './acl.ts'
-import { compileTest } from './acl-compiler.ts'
 import { evaluateAcl } from './acl.ts'
-import type { CompileContext } from './context.ts'
 import { complain } from './build-context.ts'
+import type { CompileContext } from './context.ts'
 import { available, describeNeeds } from './ruleset.ts'
 import type { Stream } from './stream.ts'
 import { Verdict, negateVerdict } from './verdict.ts'

@@ -138,14 +138,16 @@ export function finishExpression(
 ): { expression: Expression; end: number } | undefined {
   const chain = parseConverters(source, from, spec.type, context)
   if (chain === undefined) return undefined
-  const { type, steps, end } = chain
+  const { type, steps, settles, end } = chain
+  const evaluate = chainOf(fetch.one, steps)
+  const mayChange = mayChangeOf(fetch, spec.needs)
   const expression: Expression = {
     text: source.text.slice(at, end),
     fetch: name,
     type,
     needs: spec.needs,
-    mayChange: mayChangeOf(fetch, spec.needs),
-    evaluate: chainOf(fetch.one, steps),
+    mayChange: settles ? (stream) => mayChange(stream) && evaluate(stream) === undefined : mayChange,
+    evaluate,
     some: someOf(fetch, steps),
   }
   return { expression, end }
@@ -156,9 +158,10 @@ function parseConverters(
   from: number,
   start: SampleType,
   context: CompileContext,
-): { type: SampleType; steps: Step[]; end: number } | undefined {
+): { type: SampleType; steps: Step[]; settles: boolean; end: number } | undefined {
   const { text } = source
   const steps: Step[] = []
+  let settles = false
   let type = start
   let at = from
   while (text[at] === ',') {
@@ -175,10 +178,11 @@ function parseConverters(
     const bound = bind(source, at, name, spec, context)
     if (bound === undefined) return undefined
     steps.push(stepOf(type, spec, bound.item))
-    if (spec.output !== 'any') type = spec.output
+    settles ||= spec.settles === true
+    type = spec.output
     at = bound.end
   }
-  return { type, steps, end: at }
+  return { type, steps, settles, end: at }
 }
 
 /** Parses the arguments of a fetch or converter at an offset, and binds them. */

@@ -3,18 +3,18 @@
  * `parse_logformat_string` in src/log.c). They make log lines, header values, unique ids and bodies.
  */
 import type { Word } from '../config/text/word.ts'
+import { complain } from './build-context.ts'
 import { toStr } from './cast.ts'
 import type { CompileContext } from './context.ts'
-import type { Source } from './source.ts'
-import { complain } from './build-context.ts'
-import { placeAt, sourceOf } from './source.ts'
-import type { Expression } from './expression.ts'
 import { checkNeeds, parseExpression } from './expression-compiler.ts'
+import type { Expression } from './expression.ts'
 import { didYouMean } from './hint.ts'
 import type { AliasOptions } from './log-aliases.ts'
 import { logAliasesByName } from './log-aliases.ts'
 import type { LogFlags } from './log-encoding.ts'
 import { encodeHeader, writeLogText, writeText } from './log-encoding.ts'
+import type { Source } from './source.ts'
+import { placeAt, sourceOf } from './source.ts'
 import type { Stream } from './stream.ts'
 import { textOf } from './value.ts'
 

@@ -1,6 +1,6 @@
 /** Renders docs/samples.md from the registries, so that the page and the program cannot differ. */
-import { formatSyntax } from './arguments.ts'
 import { aclKeywords, predefinedAcls } from './acl-keywords.ts'
+import { formatSyntax } from './arguments.ts'
 import { converters } from './converters/registry.ts'
 import { unsupportedConverters } from './converters/unsupported.ts'
 import { fetches } from './fetches/registry.ts'

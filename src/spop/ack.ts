@@ -1,6 +1,8 @@
 /** ACK (SPOE.txt 3.2.7) and the actions in it (3.4). */
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
+import { refuseArgument, show } from '../options.ts'
+import { checkIds, checkIterable, checkReader, checkText, checkWriter } from './arguments.ts'
 import { SpopError } from './errors.ts'
 import { beginFrame, endFrame, FrameFlag, FrameType, type Id } from './frame-head.ts'
 import { readString, writeString } from './string.ts'
@@ -48,6 +50,10 @@ const unsetVarArgs = 2
  * why `onWrong` exists: it gets the error instead of the caller, and reading ends.
  */
 export function decodeActions(reader: Reader, onWrong?: (error: SpopError) => void): Action[] {
+  checkReader(reader)
+  if (onWrong !== undefined && typeof onWrong !== 'function') {
+    refuseArgument('decodeActions: onWrong', 'must be a function', onWrong)
+  }
   const actions: Action[] = []
   try {
     while (reader.remaining > 0) actions.push(decodeAction(reader))
@@ -87,6 +93,7 @@ function decodeScope(reader: Reader): Scope {
 
 /** Writes `set-var`: nothing is left behind when the value cannot be sent. */
 export function encodeSetVar(writer: Writer, scope: Scope, name: string, value: Value): void {
+  checkWriter(writer)
   const start = writer.at
   encodeActionHead(writer, ActionType.SetVar, setVarArgs, scope, name)
   try {
@@ -99,18 +106,16 @@ export function encodeSetVar(writer: Writer, scope: Scope, name: string, value: 
 
 /** Writes `unset-var`: three fields and no value, or HAProxy drops every action behind it. */
 export function encodeUnsetVar(writer: Writer, scope: Scope, name: string): void {
+  checkWriter(writer)
   encodeActionHead(writer, ActionType.UnsetVar, unsetVarArgs, scope, name)
 }
 
 function encodeActionHead(writer: Writer, type: number, count: number, scope: Scope, name: string): void {
   const code = scopes.indexOf(scope) // not a look-up by name: 'constructor' would find something
   if (code < 0) {
-    throw new SpopError(
-      'ERR_SPOP_VALUE',
-      `scope '${String(scope)}', wanted one of ${scopes.join(', ')}`,
-      'local',
-    )
+    throw new SpopError('ERR_SPOP_VALUE', `scope ${show(scope)}, wanted one of ${scopes.join(', ')}`, 'local')
   }
+  checkText('the name of a variable', name)
   const start = writer.reserve(3)
   const bytes = writer.bytes
   bytes[start] = type
@@ -131,11 +136,15 @@ export function encodeAck(
   actions: Iterable<ActionInput>,
   abort = false,
 ): number {
+  checkWriter(writer)
+  checkIds(streamId, frameId)
+  checkIterable('the actions', actions)
   const flags = abort ? FrameFlag.Fin | FrameFlag.Abort : FrameFlag.Fin
   const start = writer.at
   try {
     beginFrame(writer, FrameType.Ack, flags, streamId, frameId)
     for (const action of actions) {
+      if (!isAction(action)) refuseArgument('an action', 'must be of type set-var or unset-var', action)
       if (action.type === 'set-var') encodeSetVar(writer, action.scope, action.name, action.value)
       else encodeUnsetVar(writer, action.scope, action.name)
     }
@@ -144,4 +153,10 @@ export function encodeAck(
     writer.reset(start)
     throw error
   }
+}
+
+function isAction(given: ActionInput): boolean {
+  return (
+    typeof given === 'object' && given !== null && (given.type === 'set-var' || given.type === 'unset-var')
+  )
 }

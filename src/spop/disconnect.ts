@@ -1,6 +1,8 @@
 /** HAPROXY-DISCONNECT and AGENT-DISCONNECT (SPOE.txt 3.2.8, 3.2.9): a status code and a sentence. */
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
+import { refuseArgument } from '../options.ts'
+import { checkObject, checkReader, checkText, checkWriter } from './arguments.ts'
 import { StatusCode, statusText } from './errors.ts'
 import { beginFrame, endFrame, FrameFlag, FrameType } from './frame-head.ts'
 import { decodeKvList, encodeKvList } from './kv-list.ts'
@@ -18,6 +20,8 @@ export interface DisconnectFrame {
  * are skipped.
  */
 export function decodeDisconnect(reader: Reader, type: DisconnectFrame['type']): DisconnectFrame {
+  checkReader(reader)
+  checkType(type)
   let statusCode: number | undefined
   let message: string | undefined
   for (const [name, data] of decodeKvList(reader)) {
@@ -29,11 +33,20 @@ export function decodeDisconnect(reader: Reader, type: DisconnectFrame['type']):
   return { type, statusCode: code, message: message ?? statusText(code) }
 }
 
+function checkType(type: DisconnectFrame['type']): void {
+  if (type === 'haproxy-disconnect' || type === 'agent-disconnect') return
+  refuseArgument('the type', 'must be haproxy-disconnect or agent-disconnect', type)
+}
+
 /** HAProxy reads at most this many bytes of the message. */
 const maxMessageSize = 255
 
 /** Writes the frame; a message that HAProxy would not take whole is cut, at a character. */
 export function encodeDisconnect(writer: Writer, frame: DisconnectFrame): void {
+  checkWriter(writer)
+  checkObject('the frame', frame)
+  checkType(frame.type)
+  checkText('the message', frame.message)
   const type = frame.type === 'haproxy-disconnect' ? FrameType.HaproxyDisconnect : FrameType.AgentDisconnect
   const start = beginFrame(writer, type, FrameFlag.Fin, 0, 0)
   encodeKvList(writer, [

@@ -2,6 +2,7 @@
  * What can go wrong in SPOP: the status codes of SPOE.txt section 3.5, and one error class with one catalogue.
  */
 import { SluiceError, type Fault } from '../errors.ts'
+import { refuseArgument } from '../options.ts'
 
 /** Status codes of DISCONNECT frames (SPOE.txt 3.5). Agents may use codes of their own too. */
 export const StatusCode = {
@@ -88,5 +89,6 @@ const statusTexts = new Map<number, string>([
 
 /** The sentence of SPOE.txt 3.5 for a status code. */
 export function statusText(status: number): string {
+  if (typeof status !== 'number') refuseArgument('statusText: the status', 'must be a number', status)
   return statusTexts.get(status) ?? `status ${status}`
 }

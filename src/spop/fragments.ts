@@ -3,6 +3,8 @@
  * others are UNSET, the last has FIN; a value may be cut anywhere, so nothing is decoded before all is there.
  */
 import type { Writer } from '../bytes/writer.ts'
+import { refuseArgument, show } from '../options.ts'
+import { checkBytes, checkIds, checkObject, checkWriter } from './arguments.ts'
 import { SpopError } from './errors.ts'
 import { beginFrame, endFrame, FrameFlag, FrameType, leastMaxFrameSize, type Id } from './frame-head.ts'
 
@@ -25,6 +27,7 @@ interface FragmentHead {
 
 /** Writes a frame whose payload is raw bytes. */
 export function encodeFragment(writer: Writer, type: number, head: FragmentHead, payload: Uint8Array): void {
+  checkBytes('the payload', payload)
   const flags = (head.fin ? FrameFlag.Fin : 0) | (head.abort ? FrameFlag.Abort : 0)
   const start = beginFrame(writer, type, flags, head.streamId, head.frameId)
   writer.copy(payload)
@@ -45,10 +48,13 @@ export function encodeNotifyFragments(
   payload: Uint8Array,
   maxFrameSize: number,
 ): void {
-  if (!(maxFrameSize >= leastMaxFrameSize)) {
+  checkWriter(writer)
+  checkIds(streamId, frameId)
+  checkBytes('the payload', payload)
+  if (typeof maxFrameSize !== 'number' || !(maxFrameSize >= leastMaxFrameSize)) {
     throw new SpopError(
       'ERR_SPOP_BAD_MAX_FRAME_SIZE',
-      `${maxFrameSize}, the least is ${leastMaxFrameSize}`,
+      `${show(maxFrameSize)}, the least is ${leastMaxFrameSize}`,
       'local',
     )
   }
@@ -80,6 +86,9 @@ export class FragmentAssembler {
 
   /** `maxPayloadSize`: the largest joined payload, in bytes, checked before a fragment is kept. */
   constructor(maxPayloadSize: number) {
+    if (!Number.isSafeInteger(maxPayloadSize) || maxPayloadSize < 0) {
+      refuseArgument('FragmentAssembler: maxPayloadSize', 'must be a whole number of bytes', maxPayloadSize)
+    }
     this.#maxPayloadSize = maxPayloadSize
   }
 
@@ -105,6 +114,8 @@ export class FragmentAssembler {
 
   /** The first fragment, a NOTIFY without FIN. */
   begin(streamId: Id, frameId: Id, payload: Buffer): void {
+    checkIds(streamId, frameId)
+    checkBytes('the payload', payload)
     this.checkInterlaced(streamId, frameId)
     this.#given = undefined
     this.#keep(payload)
@@ -113,6 +124,8 @@ export class FragmentAssembler {
 
   /** A later fragment. */
   append(frame: UnsetFrame): FragmentOutcome {
+    checkObject('the frame', frame)
+    checkIds(frame.streamId, frame.frameId)
     if (this.#isGiven(frame)) {
       if (frame.fin) this.#given = undefined
       return 'aborted'
@@ -122,6 +135,7 @@ export class FragmentAssembler {
       this.reset()
       return 'aborted'
     }
+    checkBytes('the payload', frame.payload)
     this.#keep(frame.payload)
     return frame.fin ? this.#take() : 'more'
   }

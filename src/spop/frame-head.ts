@@ -5,6 +5,7 @@
 import type { Framing } from '../bytes/frame-splitter.ts'
 import { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
+import { refuseArgument } from '../options.ts'
 import { SpopError } from './errors.ts'
 import { readVarint64, writeVarint } from './varint.ts'
 
@@ -42,7 +43,10 @@ export const lengthSize = 4
 /** Type, flags and two ids of one byte each: no frame is shorter. */
 const leastFrameSize = 7
 
-/** Bounds-checks for all SPOP readers. */
+/**
+ * A cursor over `bytes`, from `at` to `end`, which throws SpopError `ERR_SPOP_TRUNCATED` at the bound.
+ * @throws UsageError `ERR_SLUICE_OPTION` for what is no Buffer, or is not within it.
+ */
 export function createReader(bytes?: Buffer, at?: number, end?: number): Reader {
   return new Reader(onTruncated, bytes, at, end)
 }
@@ -104,6 +108,9 @@ export class SpopFraming implements Framing {
   maxFrameSize: number
 
   constructor(maxFrameSize: number = defaultMaxFrameSize) {
+    if (!Number.isSafeInteger(maxFrameSize) || maxFrameSize < 0) {
+      refuseArgument('SpopFraming: maxFrameSize', 'must be a whole number of bytes', maxFrameSize)
+    }
     this.maxFrameSize = maxFrameSize
   }
 

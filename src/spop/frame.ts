@@ -6,6 +6,8 @@ import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { decodeActions, encodeAck, type AckFrame } from './ack.ts'
 import { decodeDisconnect, encodeDisconnect, type DisconnectFrame } from './disconnect.ts'
+import { refuseArgument } from '../options.ts'
+import { checkBytes, checkObject, checkWriter } from './arguments.ts'
 import { SpopError } from './errors.ts'
 import { encodeFragment, type UnsetFrame } from './fragments.ts'
 import {
@@ -52,9 +54,11 @@ export type Frame =
 
 /**
  * Decodes one whole frame, its length field included. Nothing may follow it.
- * @throws SpopError any of the ERR_SPOP codes; never anything else, whatever the bytes.
+ * @throws SpopError any of the ERR_SPOP codes; never anything else, whatever the bytes. UsageError `ERR_SLUICE_OPTION` for
+ * what is no Buffer.
  */
 export function decodeFrame(bytes: Buffer): Frame {
+  checkBytes('the frame', bytes)
   const reader = createReader(bytes)
   const length = reader.uint32()
   if (length !== reader.remaining) {
@@ -124,6 +128,8 @@ export function control(reader: Reader, head: FrameHead, name: string): Reader {
  * @throws SpopError `ERR_SPOP_VALUE` when a value cannot be sent; nothing of the frame is left in the writer then.
  */
 export function encodeFrame(writer: Writer, frame: Frame): void {
+  checkWriter(writer)
+  checkObject('the frame', frame)
   const start = writer.at
   try {
     encodeByType(writer, frame)
@@ -151,6 +157,9 @@ function encodeByType(writer: Writer, frame: Frame): void {
       return encodeFragment(writer, frame.frameType, frame, frame.payload)
     case 'notify':
       return encodeNotifyFrame(writer, frame)
+    default:
+      // Only untyped callers get here.
+      refuseArgument('the frame', 'must be of a type that decodeFrame() gives', frame)
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
+import { checkObject, checkReader, checkWriter } from './arguments.ts'
 import { SpopError } from './errors.ts'
 import { beginFrame, endFrame, FrameFlag, FrameType } from './frame-head.ts'
 import { decodeKvList, encodeKvList, type Item } from './kv-list.ts'
@@ -69,6 +70,7 @@ class Keys {
 
 /** `reader` stands at the payload. */
 export function decodeHaproxyHello(reader: Reader): HaproxyHelloFrame {
+  checkReader(reader)
   const keys = new Keys(decodeKvList(reader))
   return {
     type: 'haproxy-hello',
@@ -82,6 +84,8 @@ export function decodeHaproxyHello(reader: Reader): HaproxyHelloFrame {
 
 /** In HAProxy's own order of keys. */
 export function encodeHaproxyHello(writer: Writer, hello: HaproxyHelloFrame): void {
+  checkWriter(writer)
+  checkObject('the frame', hello)
   const items: (readonly [string, Value])[] = []
   if (hello.supportedVersions !== undefined) items.push(['supported-versions', hello.supportedVersions])
   if (hello.maxFrameSize !== undefined) items.push(sizeItem(hello.maxFrameSize))
@@ -93,6 +97,7 @@ export function encodeHaproxyHello(writer: Writer, hello: HaproxyHelloFrame): vo
 
 /** `reader` stands at the payload. */
 export function decodeAgentHello(reader: Reader): AgentHelloFrame {
+  checkReader(reader)
   const keys = new Keys(decodeKvList(reader))
   return {
     type: 'agent-hello',
@@ -104,6 +109,8 @@ export function decodeAgentHello(reader: Reader): AgentHelloFrame {
 
 /** The three keys in the order of the document; health checks want all of them, `capabilities` even when empty. */
 export function encodeAgentHello(writer: Writer, hello: AgentHelloFrame): void {
+  checkWriter(writer)
+  checkObject('the frame', hello)
   const items: (readonly [string, Value])[] = []
   if (hello.version !== undefined) items.push(['version', hello.version])
   if (hello.maxFrameSize !== undefined) items.push(sizeItem(hello.maxFrameSize))

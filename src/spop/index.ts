@@ -44,7 +44,6 @@ export {
   FrameHead,
   FrameType,
   leastMaxFrameSize,
-  readFrameHead,
   SpopFraming,
   type Id,
 } from './frame-head.ts'
@@ -75,6 +74,15 @@ export {
   type NotifyFrame,
 } from './notify.ts'
 export {
+  decodeTypedData,
+  encodeTypedData,
+  encodeValue,
+  readFrameHead,
+  readVarint,
+  readVarint64,
+  writeVarint,
+} from './primitives.ts'
+export {
   agentTransitions,
   engineTransitions,
   stepAgent,
@@ -86,13 +94,9 @@ export {
 } from './state.ts'
 export {
   DataType,
-  decodeTypedData,
-  encodeTypedData,
-  encodeValue,
   StringData,
   toTypedData,
   type IntegerData,
   type TypedData,
   type Value,
 } from './typed-data.ts'
-export { readVarint, readVarint64, writeVarint } from './varint.ts'

@@ -1,6 +1,7 @@
 /** KV-LIST (SPOE.txt 3.2): names and typed values, to the end of the payload or a counted number of them. */
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
+import { refuseArgument } from '../options.ts'
 import { readString, writeString } from './string.ts'
 import { decodeTypedData, encodeValue, type TypedData, type Value } from './typed-data.ts'
 
@@ -23,8 +24,11 @@ export function decodeItems(reader: Reader, count: number): Item[] {
 
 /** Writes items one after another; how many there are is not written. */
 export function encodeKvList(writer: Writer, items: Iterable<readonly [name: string, value: Value]>): void {
-  for (const [name, value] of items) {
-    writeString(writer, name)
-    encodeValue(writer, value)
+  for (const item of items) {
+    if (!Array.isArray(item) || typeof item[0] !== 'string') {
+      refuseArgument('an argument', 'must be a pair of name and value', item)
+    }
+    writeString(writer, item[0])
+    encodeValue(writer, item[1])
   }
 }

@@ -2,6 +2,8 @@
  * The HELLO handshake (SPOE.txt 3.2.4, 3.2.5) as two pure functions, one for each end: what was announced goes in,
  * what holds for the connection comes out.
  */
+import { refuseArgument } from '../options.ts'
+import { checkObject, checkText } from './arguments.ts'
 import { SpopError } from './errors.ts'
 import { leastMaxFrameSize } from './frame-head.ts'
 import type { AgentHelloFrame, HaproxyHelloFrame } from './hello.ts'
@@ -32,6 +34,7 @@ export interface Offer {
 
 /** Splits a comma-separated list; blanks around and empty entries do not count. */
 export function parseList(text: string): string[] {
+  checkText('parseList: the list', text)
   return text
     .split(',')
     .map((entry) => entry.trim())
@@ -56,6 +59,14 @@ function checkSupportedVersions(text: string): void {
   throw new SpopError('ERR_SPOP_UNSUPPORTED_VERSION', `the peer speaks '${text}', we speak ${spopVersion}`)
 }
 
+function checkOffer(hello: object, offer: Offer): void {
+  checkObject('the frame', hello)
+  checkObject('the offer', offer)
+  if (!Array.isArray(offer.capabilities) || typeof offer.maxFrameSize !== 'number') {
+    refuseArgument('the offer', 'must be { maxFrameSize, capabilities }', offer)
+  }
+}
+
 /**
  * The agent's end. The health check announces no capabilities and no engine-id, and that is fine.
  * @throws SpopError with the status code for AGENT-DISCONNECT.
@@ -64,6 +75,7 @@ export function acceptHaproxyHello(
   hello: HaproxyHelloFrame,
   offer: Offer,
 ): { readonly reply: AgentHelloFrame; readonly agreement: Agreement } {
+  checkOffer(hello, offer)
   if (hello.supportedVersions === undefined) throw new SpopError('ERR_SPOP_NO_VERSION')
   if (hello.maxFrameSize === undefined) throw new SpopError('ERR_SPOP_NO_MAX_FRAME_SIZE')
   if (hello.capabilities === undefined) throw new SpopError('ERR_SPOP_NO_CAPABILITIES')
@@ -94,6 +106,7 @@ export function acceptHaproxyHello(
  * @throws SpopError with the status code for HAPROXY-DISCONNECT.
  */
 export function acceptAgentHello(hello: AgentHelloFrame, offer: Offer): Agreement {
+  checkOffer(hello, offer)
   if (hello.version === undefined) throw new SpopError('ERR_SPOP_NO_VERSION')
   const version = parseVersion(hello.version.trim())
   if (version.major !== 2 || version.minor !== 0) {

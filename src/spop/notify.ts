@@ -1,6 +1,8 @@
 /** NOTIFY (SPOE.txt 3.2.6): a list of messages, each with its name and a counted list of arguments. */
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
+import { refuseArgument } from '../options.ts'
+import { checkIds, checkIterable, checkText, checkReader, checkWriter } from './arguments.ts'
 import { SpopError } from './errors.ts'
 import { beginFrame, endFrame, FrameFlag, FrameType, type Id } from './frame-head.ts'
 import { decodeItems, encodeKvList, type Item } from './kv-list.ts'
@@ -16,6 +18,8 @@ export class Message {
   readonly args: readonly Item[]
 
   constructor(name: string, args: readonly Item[]) {
+    checkText('Message: the name', name)
+    if (!Array.isArray(args)) refuseArgument('Message: the arguments', 'must be an array of pairs', args)
     this.name = name
     this.args = args
   }
@@ -52,8 +56,12 @@ export interface MessageInput {
   readonly args: readonly (readonly [name: string, value: Value])[]
 }
 
+/** What messages must be, for whoever refuses them. */
+export const messagesRule = 'must be an array of { name, args }, with arguments as pairs of name and value'
+
 /** Reads all messages of a whole payload. NB-ARGS says where each one ends. */
 export function decodeMessages(reader: Reader): Message[] {
+  checkReader(reader)
   const messages: Message[] = []
   while (reader.remaining > 0) {
     const name = readString(reader)
@@ -64,10 +72,15 @@ export function decodeMessages(reader: Reader): Message[] {
 
 /**
  * Writes the payload of a NOTIFY.
- * @throws SpopError `ERR_SPOP_VALUE` for a message of more than 255 arguments.
+ * @throws SpopError `ERR_SPOP_VALUE` for a value that cannot be sent, or a message of more than 255 arguments; UsageError
+ * `ERR_SLUICE_OPTION` for what is no message.
  */
 export function encodeMessages(writer: Writer, messages: Iterable<MessageInput>): void {
-  for (const { name, args } of messages) {
+  checkWriter(writer)
+  checkIterable('the messages', messages)
+  for (const message of messages) {
+    if (!isMessage(message)) refuseArgument('the messages', messagesRule, message)
+    const { name, args } = message
     if (args.length > maxArgs) {
       throw new SpopError(
         'ERR_SPOP_VALUE',
@@ -81,6 +94,13 @@ export function encodeMessages(writer: Writer, messages: Iterable<MessageInput>)
   }
 }
 
+/** Its arguments are checked as they are written. */
+function isMessage(given: MessageInput): boolean {
+  return (
+    typeof given === 'object' && given !== null && typeof given.name === 'string' && Array.isArray(given.args)
+  )
+}
+
 /**
  * Writes a whole, unfragmented NOTIFY and returns its length without the length field.
  * @throws SpopError `ERR_SPOP_VALUE` when a value cannot be sent; nothing of the frame is left in the writer then.
@@ -91,6 +111,8 @@ export function encodeNotify(
   frameId: Id,
   messages: Iterable<MessageInput>,
 ): number {
+  checkWriter(writer)
+  checkIds(streamId, frameId)
   const start = writer.at
   try {
     beginFrame(writer, FrameType.Notify, FrameFlag.Fin, streamId, frameId)

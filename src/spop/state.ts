@@ -90,10 +90,16 @@ export type EngineEvent = EventOf<typeof engineTransitions>
  * anything else is ours.
  */
 export function stepAgent(state: AgentState, event: AgentEvent): AgentState | undefined {
-  return (agentTransitions as Table)[state]?.[event] as AgentState | undefined
+  // Each end has look-ups of its own, which the compiler can make fast. What an object finds for 'constructor' and the
+  // like is a function, and neither a row nor a state.
+  const row = (agentTransitions as Table)[state]
+  const next = typeof row === 'object' ? row[event] : undefined
+  return typeof next === 'string' ? (next as AgentState) : undefined
 }
 
 /** The next state of the engine's end, likewise. */
 export function stepEngine(state: EngineState, event: EngineEvent): EngineState | undefined {
-  return (engineTransitions as Table)[state]?.[event] as EngineState | undefined
+  const row = (engineTransitions as Table)[state]
+  const next = typeof row === 'object' ? row[event] : undefined
+  return typeof next === 'string' ? (next as EngineState) : undefined
 }

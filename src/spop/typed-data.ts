@@ -5,9 +5,10 @@
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { IpAddress } from '../ip-address.ts'
+import { refuseArgument, show } from '../options.ts'
 import { SpopError } from './errors.ts'
 import { readStringBytes, writeString, writeStringBytes } from './string.ts'
-import { readVarint, readVarint64, skipVarint, writeVarint } from './varint.ts'
+import { checkWhole, readVarint, readVarint64, skipVarint, writeVarint } from './varint.ts'
 
 /** The low four bits of a typed value's first byte. 10 to 15 are reserved. */
 export const DataType = {
@@ -36,6 +37,9 @@ export class StringData {
   readonly bytes: Buffer
 
   constructor(bytes: Buffer | string) {
+    if (typeof bytes !== 'string' && !Buffer.isBuffer(bytes)) {
+      refuseArgument('StringData: the bytes', 'must be a Buffer or a string', bytes)
+    }
     this.bytes = typeof bytes === 'string' ? Buffer.from(bytes) : bytes
   }
 
@@ -165,13 +169,18 @@ export function skipTypedData(reader: Reader): void {
 
 /**
  * Writes one typed value.
- * @throws SpopError `ERR_SPOP_VALUE` when an integer does not fit its type, or the type is not one of the ten.
+ * @throws SpopError `ERR_SPOP_VALUE` when an integer does not fit its type, the type is not one of the ten, or the value
+ * is not of its type.
  */
 export function encodeTypedData(writer: Writer, data: TypedData): void {
+  if (typeof data !== 'object' || data === null) {
+    throw new SpopError('ERR_SPOP_VALUE', `${show(data)} is no typed data`, 'local')
+  }
   switch (data.type) {
     case 'null':
       return writer.uint8(DataType.Null)
     case 'boolean':
+      if (typeof data.value !== 'boolean') refuseValue(data)
       return writer.uint8(data.value ? DataType.Boolean | trueFlag : DataType.Boolean)
     case 'int32':
     case 'uint32':
@@ -182,9 +191,11 @@ export function encodeTypedData(writer: Writer, data: TypedData): void {
     case 'ipv6':
       return encodeAddress(writer, data.value)
     case 'string':
+      if (!(data.bytes instanceof Uint8Array)) refuseValue(data)
       writer.uint8(DataType.String)
       return writeStringBytes(writer, data.bytes)
     case 'binary':
+      if (!(data.value instanceof Uint8Array)) refuseValue(data)
       writer.uint8(DataType.Binary)
       return writeStringBytes(writer, data.value)
     default:
@@ -197,6 +208,11 @@ export function encodeTypedData(writer: Writer, data: TypedData): void {
   }
 }
 
+/** Only untyped callers get here. */
+function refuseValue(data: TypedData): never {
+  throw new SpopError('ERR_SPOP_VALUE', `${show(data)} has no value of its type`, 'local')
+}
+
 const ranges = {
   int32: [-(2n ** 31n), 2n ** 31n - 1n, DataType.Int32],
   uint32: [0n, 2n ** 32n - 1n, DataType.Uint32],
@@ -205,6 +221,7 @@ const ranges = {
 } as const
 
 function encodeInteger(writer: Writer, { type, value }: IntegerData): void {
+  if (typeof value !== 'number' && typeof value !== 'bigint') refuseValue({ type, value })
   const [least, most, code] = ranges[type]
   if (value < least || value > most) {
     throw new SpopError('ERR_SPOP_VALUE', `${value} does not fit ${type}`, 'local')
@@ -222,7 +239,7 @@ function encodeInteger(writer: Writer, { type, value }: IntegerData): void {
 function encodeAddress(writer: Writer, address: IpAddress): void {
   // Untyped callers give text.
   if (!(address instanceof IpAddress)) {
-    throw new SpopError('ERR_SPOP_VALUE', `'${String(address)}' is no IpAddress`, 'local')
+    throw new SpopError('ERR_SPOP_VALUE', `${show(address)} is no IpAddress`, 'local')
   }
   if (address.family === 4) {
     writer.uint8(DataType.Ipv4)
@@ -255,9 +272,7 @@ export function encodeValue(writer: Writer, value: Value): void {
 }
 
 function encodeNumber(writer: Writer, value: number): void {
-  if (!Number.isSafeInteger(value)) {
-    throw new SpopError('ERR_SPOP_VALUE', `${value} is not a safe whole number`, 'local')
-  }
+  checkWhole(value)
   writer.uint8(DataType.Int64)
   writeVarint(writer, value)
 }
@@ -275,13 +290,17 @@ function encodeObject(writer: Writer, value: null | IpAddress | Uint8Array | Typ
   return encodeTypedData(writer, value)
 }
 
-/** The typed data that {@link encodeValue} would write. */
+/**
+ * The typed data that {@link encodeValue} would write.
+ * @throws SpopError `ERR_SPOP_VALUE` for what has no SPOP type.
+ */
 export function toTypedData(value: Value): TypedData {
   switch (typeof value) {
     case 'string':
       return new StringData(value)
     case 'number':
     case 'bigint':
+      if (typeof value === 'number') checkWhole(value)
       return { type: 'int64', value }
     case 'boolean':
       return value ? trueData : falseData
@@ -289,6 +308,9 @@ export function toTypedData(value: Value): TypedData {
       if (value === null) return nullData
       if (value instanceof IpAddress) return { type: value.family === 4 ? 'ipv4' : 'ipv6', value }
       if (value instanceof Uint8Array) return { type: 'binary', value: Buffer.from(value) }
+      if (typeof value !== 'object' || !('type' in value)) {
+        throw new SpopError('ERR_SPOP_VALUE', `${typeof value} has no SPOP type`, 'local')
+      }
       return value
   }
 }

@@ -8,6 +8,7 @@
  */
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
+import { show } from '../options.ts'
 import { SpopError } from './errors.ts'
 
 const maxBytes = 10
@@ -74,14 +75,16 @@ export function skipVarint(reader: Reader): void {
  */
 export function writeVarint(writer: Writer, value: number | bigint): void {
   if (typeof value === 'bigint') writeBigVarint(writer, value)
+  else if (typeof value !== 'number') checkWhole(value)
   else if (value >= 0 && value < 240) writer.uint8(checkWhole(value))
   else if (value >= 0) writeLongVarint(writer, checkWhole(value))
   else writeBigVarint(writer, BigInt(checkWhole(value)))
 }
 
-function checkWhole(value: number): number {
+/** @throws SpopError `ERR_SPOP_VALUE` for anything but a safe integer. */
+export function checkWhole(value: number): number {
   if (Number.isSafeInteger(value)) return value
-  throw new SpopError('ERR_SPOP_VALUE', `${value} is not a safe whole number`, 'local')
+  throw new SpopError('ERR_SPOP_VALUE', `${show(value)} is not a safe whole number`, 'local')
 }
 
 function writeLongVarint(writer: Writer, value: number): void {

@@ -1,6 +1,6 @@
 /** What several functions of this folder are given, and how it is checked. */
 import { integer, type OptionSpec } from '../options.ts'
-import type { MessageInput } from '../spop/notify.ts'
+import { messagesRule, type MessageInput } from '../spop/notify.ts'
 
 /** `setTimeout` takes no more. */
 const maxTimeout = 0x7fff_ffff
@@ -9,9 +9,6 @@ const maxTimeout = 0x7fff_ffff
 export function timeoutOption(fallback: number): OptionSpec<number> {
   return integer(fallback, { min: 1, max: maxTimeout })
 }
-
-/** What {@link isMessages} takes, in words. */
-export const messagesRule = 'must be an array of { name, args }, with arguments as pairs of name and value'
 
 /** Messages; undefined when they are not given. */
 export const messagesOption: OptionSpec<readonly MessageInput[] | undefined> = {
@@ -36,11 +33,4 @@ export function isPairs(given: unknown): given is MessageInput['args'] {
     Array.isArray(given) &&
     given.every((pair) => Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string')
   )
-}
-
-/** Whether something has these methods. */
-export function hasMethods(given: unknown, ...names: readonly string[]): boolean {
-  if (typeof given !== 'object' || given === null) return false
-  const methods = given as Readonly<Record<string, unknown>>
-  return names.every((name) => typeof methods[name] === 'function')
 }

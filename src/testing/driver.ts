@@ -4,14 +4,22 @@
  */
 import type { Duplex } from 'node:stream'
 import { Writer } from '../bytes/writer.ts'
-import { integer, requireArgument, resolveOptions, string, type OptionSpec, type Specs } from '../options.ts'
+import {
+  hasMethods,
+  integer,
+  requireArgument,
+  resolveOptions,
+  string,
+  type OptionSpec,
+  type Specs,
+} from '../options.ts'
 import type { Action } from '../spop/ack.ts'
 import { StatusCode, statusText } from '../spop/errors.ts'
 import { encodeFragment } from '../spop/fragments.ts'
 import { FrameType, type Id } from '../spop/frame-head.ts'
-import { encodeMessages, type MessageInput } from '../spop/notify.ts'
+import { encodeMessages, messagesRule, type MessageInput } from '../spop/notify.ts'
 import type { Value } from '../spop/typed-data.ts'
-import { hasMethods, isMessages, isPairs, messagesRule, timeoutOption } from './arguments.ts'
+import { isMessages, isPairs, timeoutOption } from './arguments.ts'
 import { TestingError } from './errors.ts'
 import { haproxyDisconnectBytes, haproxyHelloBytes } from './haproxy-bytes.ts'
 import { connectInMemory, isAcceptor, type Acceptor } from './target.ts'
@@ -97,8 +105,15 @@ export class Driver {
     requireArgument(isStream, 'Driver: the stream', 'must be a Duplex', stream)
     this.#timeout = timeout
     this.#wire = new Wire(stream, (event) => this.#onEvent(event))
+    const late = () =>
+      this.#finish(new TestingError('ERR_TESTING_TIMEOUT', `AGENT-HELLO, within ${timeout} ms`))
+    const timer = startTimer(late, timeout)
     this.#ready = new Promise((resolve, reject) => {
-      this.#onHello = (error) => (error === undefined ? resolve() : reject(error))
+      this.#onHello = (error) => {
+        stopTimer(timer)
+        if (error === undefined) resolve()
+        else reject(error)
+      }
     })
     // Who sends something is told; without anybody waiting it is no unhandled rejection.
     this.#ready.catch(() => {})
@@ -167,15 +182,29 @@ export class Driver {
     await this.#wire.sendPieces(bytes, cuts, 0)
   }
 
-  /** Ends the connection as HAProxy up to 3.0 does, with DISCONNECT; resolves when the agent has closed it. */
+  /**
+   * Ends the connection as HAProxy up to 3.0 does, with DISCONNECT; resolves when the agent has closed it.
+   * @throws TestingError `ERR_TESTING_TIMEOUT` when it does not; the connection is gone all the same.
+   */
   async close(): Promise<void> {
     if (this.#ended !== undefined) return this.#wire.destroy()
-    const ended = new Promise<void>((resolve) => {
-      this.#onEnd = resolve
+    const ended = new Promise<boolean>((resolve) => {
+      const timer = startTimer(() => resolve(false), this.#timeout)
+      this.#onEnd = () => {
+        stopTimer(timer)
+        resolve(true)
+      }
     })
     this.#wire.send(haproxyDisconnectBytes(StatusCode.Normal, statusText(StatusCode.Normal)))
-    await ended
+    const isClosed = await ended
     this.#wire.destroy()
+    if (isClosed) return
+    const error = new TestingError(
+      'ERR_TESTING_TIMEOUT',
+      `the end of the connection, within ${this.#timeout} ms`,
+    )
+    this.#finish(error)
+    throw error
   }
 
   /** Ends the connection with a reset, as HAProxy since 3.1 does. */

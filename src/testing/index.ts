@@ -22,7 +22,8 @@
 export { IpAddress } from '../ip-address.ts'
 export { parseCapture, type CapturedConnection, type CaptureStep } from './capture.ts'
 export { checklist } from './conformance/checklist.ts'
-export type { CheckLevel, CheckPoint } from './conformance/check.ts'
+export type { CheckPoint } from './conformance/check.ts'
+export type { CheckLevel } from './conformance/verdict.ts'
 export {
   runConformance,
   type ConformanceOptions,

@@ -3,6 +3,7 @@
  * later turn of the event loop; each end may stop sending and still receive; a reset is an ECONNRESET at the other end.
  */
 import { Duplex } from 'node:stream'
+import { requireArgument } from '../options.ts'
 
 /** Taken once, so that a test's mocked timers do not stop the bytes. */
 const later = setImmediate
@@ -36,8 +37,11 @@ export class MemorySocket extends Duplex {
     super({ allowHalfOpen: true, readableHighWaterMark: maxUnread })
   }
 
-  /** Makes two unconnected ends a pair. */
+  /** Makes two unconnected ends a pair. @throws UsageError `ERR_SLUICE_OPTION` for anything else. */
   static join(left: MemorySocket, right: MemorySocket): void {
+    for (const end of [left, right]) {
+      requireArgument(end instanceof MemorySocket, 'join: each end', 'must be a MemorySocket', end)
+    }
     left.#other = right
     right.#other = left
   }

@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream'
 import type { Endpoint } from '../endpoint.ts'
 import {
+  hasMethods,
   integer,
   oneOf,
   optional,
@@ -12,7 +13,7 @@ import {
   type Specs,
 } from '../options.ts'
 import type { Action } from '../spop/ack.ts'
-import { hasMethods, timeoutOption } from './arguments.ts'
+import { timeoutOption } from './arguments.ts'
 import { TestingError } from './errors.ts'
 import { peerVersions, type PeerVersion } from './peer-manners.ts'
 import type { NotifyIds } from './peer-notify.ts'

@@ -8,8 +8,8 @@ import { Writer } from '../bytes/writer.ts'
 import { requireArgument } from '../options.ts'
 import { StatusCode, statusText } from '../spop/errors.ts'
 import { FrameType } from '../spop/frame-head.ts'
-import { encodeMessages, type MessageInput } from '../spop/notify.ts'
-import { isMessages, messagesRule } from './arguments.ts'
+import { encodeMessages, messagesRule, type MessageInput } from '../spop/notify.ts'
+import { isMessages } from './arguments.ts'
 import { TestingError } from './errors.ts'
 import { EventQueue } from './event-queue.ts'
 import { haproxyDisconnectBytes, haproxyHelloBytes, healthCheckBytes } from './haproxy-bytes.ts'
@@ -168,8 +168,11 @@ export class ScriptedPeer {
 
   /** Sends bytes as they are: a Buffer, or hexadecimal digits with blanks between them as you like. */
   async sendRaw(bytes: Buffer | string, cuts: readonly number[] = []): Promise<void> {
+    const whole = Buffer.isBuffer(bytes) ? bytes : parseHex(bytes)
+    const areCuts = Array.isArray(cuts) && cuts.every((cut) => Number.isSafeInteger(cut) && cut >= 0)
+    requireArgument(areCuts, 'sendRaw: the cuts', 'must be an array of offsets', cuts)
     const wire = (await this.connect()).#open()
-    await wire.sendPieces(Buffer.isBuffer(bytes) ? bytes : parseHex(bytes), cuts)
+    await wire.sendPieces(whole, cuts)
   }
 
   /**
@@ -178,6 +181,8 @@ export class ScriptedPeer {
    * something that HAProxy ends the connection for), `ERR_TESTING_CLOSED`.
    */
   async expectAck(ids?: NotifyIds): Promise<PeerAck> {
+    const isRight = ids === undefined || (typeof ids === 'object' && ids !== null && 'streamId' in ids)
+    requireArgument(isRight, 'expectAck: the ids', 'must be what notify() gave', ids)
     const wanted = (ack: PeerAck) =>
       ids === undefined || (ack.streamId === ids.streamId && ack.frameId === ids.frameId)
     const found = this.#early.findIndex(wanted)

@@ -3,6 +3,7 @@
  * bytes, and how the connection ended.
  */
 import type { Duplex } from 'node:stream'
+import { requireArgument } from '../options.ts'
 import { SpopError } from '../spop/errors.ts'
 import { decodeFrame, type Frame } from '../spop/frame.ts'
 import { createReader, FrameHead, lengthSize, readFrameHead, type Id } from '../spop/frame-head.ts'
@@ -198,8 +199,10 @@ function describe(bytes: Buffer, inside: readonly number[]): WireEvent {
   }
 }
 
-/** A frame in one line, for messages. */
+/** A frame in one line, for messages. @throws UsageError `ERR_SLUICE_OPTION` for what is none. */
 export function formatReceived(received: ReceivedFrame): string {
+  const isFrame = typeof received === 'object' && received !== null && Buffer.isBuffer(received.bytes)
+  requireArgument(isFrame, 'formatReceived: the frame', 'must be one that was received', received)
   const { frame, error, bytes } = received
   const ids = `${received.streamId}/${received.frameId}`
   if (frame === undefined) return `a frame of type ${received.type} that is broken (${error?.message ?? ''})`

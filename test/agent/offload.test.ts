@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { Context, createAgent, createOffload, defineOffload, Message, type Actions } from 'sluice/agent'
+import { abortContext } from '#src/agent/context.js'
 import { SpopClient } from '../support/spop-client.ts'
 
 const module = new URL('./fixtures/offload-module.js', import.meta.url)
@@ -86,10 +87,10 @@ test('a message that is given up while it waits is never computed, and leaves th
   for (let round = 0; round < 4; round++) {
     const context = newContext('count')
     const waiting = call(offload, context)
-    context.abort(reason)
+    abortContext(context, reason)
     await assert.rejects(waiting, reason)
   }
-  busy.abort(reason)
+  abortContext(busy, reason)
   await assert.rejects(running, reason)
   assert.deepEqual(await client.notify({ name: 'count', args: [] }), [
     { type: 'set-var', scope: 'txn', name: 'count', value: { type: 'int64', value: 1 } },
@@ -99,7 +100,7 @@ test('a message that is given up while it waits is never computed, and leaves th
 test('a message that is given up while it is computed rejects at once, and the thread goes on', async () => {
   const context = newContext('count')
   const running = call(offload, context)
-  context.abort(new Error('gone'))
+  abortContext(context, new Error('gone'))
   await assert.rejects(running, /gone/)
   assert.deepEqual(await client.notify({ name: 'count', args: [] }), [
     { type: 'set-var', scope: 'txn', name: 'count', value: { type: 'int64', value: 3 } },
@@ -108,7 +109,7 @@ test('a message that is given up while it is computed rejects at once, and the t
 
 test('a message that is given up already is not sent to a thread', async () => {
   const context = newContext('count')
-  context.abort(new Error('gone before'))
+  abortContext(context, new Error('gone before'))
   await assert.rejects(call(offload, context), /gone before/)
   assert.deepEqual(await client.notify({ name: 'count', args: [] }), [
     { type: 'set-var', scope: 'txn', name: 'count', value: { type: 'int64', value: 4 } },

@@ -94,6 +94,49 @@ describe('deadlines', () => {
     assert.deepEqual(await peer.frame(), ack('02 01', '01 03 02 01 "y" 04 03 01 03 02 01 "y" 04 04'))
   })
 
+  for (const count of [1, 2]) {
+    it(`a handler is not called when the deadline has passed in ${count} asynchronous before`, async (t) => {
+      const gate = deferred()
+      const after: string[] = []
+      let called = 0
+      const { open, agent } = await stage(t, { deadline: 15, fallback: say }, (it) => {
+        for (let index = 0; index < count; index++) it.use({ before: () => gate.promise })
+        it.use({ after: (_, { status }) => void after.push(status) })
+        it.message('m', () => void called++)
+      })
+      const peer = await open()
+      assert.deepEqual(
+        await peer.ask(notify('01 01', '01 "m" 00')),
+        ack('01 01', `01 03 02 07 "verdict" 08 08 "deadline"`),
+      )
+      gate.resolve()
+      await sleep(20)
+      assert.equal(called, 0)
+      assert.deepEqual(after, ['deadline'])
+      // With time left it is called.
+      assert.deepEqual(await peer.ask(notify('02 01', '01 "m" 00')), ack('02 01'))
+      assert.equal(called, 1)
+      assert.equal(agent.stats.messages.get('m')?.deadlines, 1)
+    })
+  }
+
+  it('a handler is not called when its connection is gone in an asynchronous before', async (t) => {
+    const gate = deferred()
+    let called = 0
+    const { open, agent } = await stage(t, { deadline: 0 }, (it) => {
+      it.use({ before: () => gate.promise })
+      it.message('m', () => void called++)
+    })
+    const peer = await open()
+    peer.send(notify('01 01', '01 "m" 00'))
+    await until(() => agent.stats.inFlight === 1)
+    peer.reset()
+    await until(() => agent.stats.connections.active === 0)
+    gate.resolve()
+    await sleep(20)
+    assert.equal(called, 0)
+  })
+
   it('of several messages only the slow one is given up', async (t) => {
     const { open } = await stage(t, { deadline: 15, fallback: say }, (it) => {
       it.message('m', () => new Promise(() => {}))
@@ -298,6 +341,24 @@ describe('too many actions', () => {
       assert.deepEqual(answer, ack('01 01', `${s} ${a} ${s} ${rest}`))
       assert.equal(agent.stats.messages.get('a')?.oversized, 1, mode)
       assert.equal(agent.stats.errors['ERR_AGENT_ACK_TOO_BIG'], 1)
+    }
+  })
+
+  it('what a synchronous one behind a slow one has set takes room, too', async (t) => {
+    for (const mode of ['drop', 'fallback'] as const) {
+      const { open, agent } = await stage(t, { tooManyActions: mode, fallback: say }, (it) => {
+        it.message('s', (_, actions) => void actions.setVar('txn', 's', 'x'.repeat(50)))
+        it.message('a', (_, actions) => sleep(1).then(() => void actions.setVar('txn', 'a', 'y'.repeat(93))))
+      })
+      const peer = await open(small)
+      // 100 + 57 of 249 bytes: 92 are left for the second of the asynchronous ones.
+      const answer = await peer.ask(notify('01 01', '01 "a" 00 01 "s" 00 01 "a" 00'))
+      const s = `01 03 02 01 "s" 08 32 "x"*50`
+      const a = `01 03 02 01 "a" 08 5d "y"*93`
+      const rest = mode === 'drop' ? '' : `01 03 02 07 "verdict" 08 09 "oversized"`
+      assert.deepEqual(answer, ack('01 01', `${a} ${s} ${rest}`))
+      assert.equal(agent.stats.messages.get('a')?.oversized, 1, mode)
+      assert.deepEqual(agent.stats.errors, { ERR_AGENT_ACK_TOO_BIG: 1 })
     }
   })
 

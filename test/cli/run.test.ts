@@ -101,6 +101,7 @@ test('SIGTERM: requests in progress are finished, idle connections closed, new o
 for (const [signal, code] of [
   ['SIGTERM', 143],
   ['SIGINT', 130],
+  ['SIGUSR1', 138],
 ] as const) {
   test(`a second ${signal} ends it at once`, async () => {
     const sluice = await start()
@@ -120,6 +121,46 @@ for (const [signal, code] of [
     }
   })
 }
+
+test('a connection without a request in progress is closed at once, whatever came before', async () => {
+  const states: Record<string, (client: RawHttp) => Promise<unknown>> = {
+    'nothing was sent': () => Promise.resolve(),
+    'one request was answered': async (client) => {
+      client.send(get('/'))
+      await client.reply()
+    },
+    'two pipelined requests were answered': async (client) => {
+      client.send(get('/') + get('/'))
+      await client.reply()
+      await client.reply()
+    },
+  }
+  // Longer than the test may take: no time-out can close them.
+  const sluice = await startSluice({
+    ports: ['a'],
+    config: ({ a }) =>
+      `${defaults.replaceAll('5s', '60s')}\nlisten first\n  bind 127.0.0.1:${a}\n  server s 127.0.0.1:${originPort}\n`,
+  })
+  try {
+    const clients = await Promise.all(
+      Object.entries(states).map(async ([state, prepare]) => {
+        const client = new RawHttp(sluice.ports.a)
+        await prepare(client)
+        return { state, client }
+      }),
+    )
+    // Behind all of the others, so that they are accepted and their bytes read.
+    await askOnce(sluice.ports.a, get('/'))
+    sluice.cli.signal('SIGTERM')
+    const late = new Promise((resolve) => setTimeout(resolve, 10_000, 'still open').unref())
+    for (const { state, client } of clients) {
+      assert.equal(await Promise.race([client.ended(), late]), 'closed', state)
+    }
+    assert.equal((await sluice.cli.ended).code, 0)
+  } finally {
+    await sluice.stop()
+  }
+})
 
 test('a port that is taken is named with its line, and nothing stays open', async () => {
   const taken = createNetServer().listen(0, '127.0.0.1')

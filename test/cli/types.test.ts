@@ -182,7 +182,7 @@ test('a sample that cannot be compiled is told as sluice check tells it', async 
     args ip=src foo=bar( path,nosuchconv q=nosuchfetch b=be_name
     event on-frontend-http-request
 spoe-message n
-    args path len=src,json_query
+    args path len=src,xxh3
     event on-client-session
 spoe-message grouped
     args status=status q=nosuchfetch2
@@ -207,10 +207,13 @@ backend agents
       runCli(['check', '-f', 'haproxy.cfg'], { cwd: dir }),
     ])
     // What sluice itself cannot fetch has a type all the same, known to HAProxy alone.
-    const wanted = check.stdout.replace(/.*json_query.*\n/, '').replace('6 errors', '5 errors')
+    const errorsOf = (text: string) => text.split('\n').filter((line) => line.includes(': error: '))
+    const wanted = errorsOf(check.stdout)
+      .filter((line) => !line.includes('xxh3'))
+      .join('\n')
     assert.match(wanted, /^spoe\.conf:8:21: error: unknown fetch 'bar' \(CFG_SAMPLE_FETCH\)$/m)
     assert.match(wanted, /^spoe\.conf:11:10: error: .*not available in tcp-request-session/m)
-    assert.equal(types.stderr, wanted)
+    assert.equal(errorsOf(types.stderr).join('\n'), wanted)
     assert.deepEqual([types.stdout, types.code, check.code], ['', 1, 1])
   } finally {
     remove()

@@ -20,7 +20,9 @@ const leaves = new Set(['src/config/errors.ts'])
 type Sources = Readonly<Record<string, string>>
 
 function readSources(folder: string): Sources {
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  )
   return Object.fromEntries(
     names.map((name) => {
       const path = posix.join(folder, name.replaceAll('\\', '/'))

@@ -107,9 +107,9 @@ backend agents
 `
 }
 
-/** HAProxy with one frontend \`fe\` that asks agents: engine \`eng\`, variables with prefix \`t\`. */
-export async function startSpoe(t: TestContext, setting: SpoeSetting): Promise<Haproxy<'fe'>> {
-  const spoe = `
+/** The text of spoe.conf. */
+export function spoeFile({ agentLines = '', messages }: SpoeSetting): string {
+  return `
 [eng]
 spoe-agent ag
   option var-prefix t
@@ -117,13 +117,17 @@ spoe-agent ag
   timeout idle 10s
   timeout processing 2s
   use-backend agents
-  ${setting.agentLines ?? ''}
-${setting.messages}
+  ${agentLines}
+${messages}
 `
+}
+
+/** HAProxy with one frontend \`fe\` that asks agents: engine \`eng\`, variables with prefix \`t\`. */
+export async function startSpoe(t: TestContext, setting: SpoeSetting): Promise<Haproxy<'fe'>> {
   const haproxy = await startHaproxy({
     ports: ['fe'],
     master: setting.master ?? false,
-    files: { 'spoe.conf': spoe, ...setting.files },
+    files: { 'spoe.conf': spoeFile(setting), ...setting.files },
     config: ({ fe }) => haproxyConfig(fe, setting),
   })
   t.after(() => haproxy.stop())

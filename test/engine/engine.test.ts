@@ -319,3 +319,33 @@ test('an ACK in pieces, a byte at a time, and two in one piece', async (t) => {
     action?.type === 'set-var' && 'value' in action.value && action.value.value
   assert.deepEqual([valueOf(two), valueOf(three)], [2, 3])
 })
+
+test('what is refused costs nothing: no exchange, no connection, no slot of its window', async (t) => {
+  const agent = await startAgent(t, answering)
+  await using engine = createEngine({ servers: [agent.address], maxWaitingFrames: 1 })
+  const send = engine.send.bind(engine) as (request: unknown) => Promise<Outcome>
+  const wrong = [
+    { messages: [], signal: 5 },
+    { messages: [], signal: AbortSignal.abort(), timeout: 'x' },
+    { messages: [{ name: 'check' }] },
+    { messages: [{ args: [] }] },
+    { messages: [...check, { name: 'check', args: [['a', Symbol('x')]] }] },
+    { messages: check, timout: 5 },
+    undefined,
+  ]
+  const refuseAll = async () => {
+    for (const request of wrong) {
+      await assert.rejects(send(request), (error: Error) =>
+        /^ERR_(SLUICE_OPTION|SPOP_VALUE)$/.test((error as UsageError).code),
+      )
+    }
+  }
+  await refuseAll() // before there is a connection
+  assert.equal(engine.stats.servers[0]?.connects, 0)
+  assert.equal((await send({ messages: check })).status, 0)
+  await refuseAll() // with one that is idle
+  const [outcome] = await Promise.all([send({ messages: check }), refuseAll()]) // with one that is busy
+  assert.equal(outcome.status, 0)
+  const { exchanges, inFlight, queued } = engine.stats
+  assert.deepEqual({ exchanges, inFlight, queued }, { exchanges: 2, inFlight: 0, queued: 0 })
+})

@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { createFcgiResponder, fcgiFaults } from 'sluice/fcgi'
-import { resolveClientOptions } from '#src/fcgi/client-options.js'
-import { resolveResponderOptions } from '#src/fcgi/responder-options.js'
-import { resolveFcgiApp } from '#src/fcgi/environment.js'
+import { resolveClientOptions } from '#src/fcgi/client/options.js'
+import { resolveResponderOptions } from '#src/fcgi/responder/options.js'
+import { resolveFcgiApp } from '#src/fcgi/codec/environment.js'
 import { tempDir } from './support.js'
 
 const page = readFileSync('docs/fcgi.md', 'utf8')

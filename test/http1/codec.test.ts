@@ -334,3 +334,40 @@ describe('errors', () => {
     }
   })
 })
+
+describe('HeadBuffer', () => {
+  // Nobody waits for the end of a head that can only be refused, wherever its chunks end.
+  const broken = [
+    'GET / HTTP/1.1\rX',
+    'GET / HTTP/1.1\r\nA: b\rc',
+    'GET / HTTP/1.1\r\n\rX',
+    'A\r\r',
+    '\r\n\rX',
+    'A\nB',
+  ]
+  for (const text of broken) {
+    for (let cut = 0; cut < text.length; cut++) {
+      it(`refuses ${JSON.stringify(text)} at once, cut at ${cut}`, () => {
+        const buffer = new HeadBuffer({ maxHeadSize: 100 })
+        const code = { code: 'ERR_HTTP1_LINE_END' }
+        const feed = () =>
+          [text.slice(0, cut), ...text.slice(cut).split('')].map((each) => buffer.push(bytes(each), 0))
+        assert.throws(feed, code)
+      })
+    }
+  }
+
+  it('takes line ends that are cut in the middle, and says where the head ends', () => {
+    const text = '\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\nrest'
+    for (let cut = 0; cut <= text.length - 4; cut++) {
+      const buffer = new HeadBuffer({ maxHeadSize: 100 })
+      const first = buffer.push(bytes(text.slice(0, cut)), 0)
+      const end = first >= 0 ? first : cut + buffer.push(bytes(text.slice(cut)), 0)
+      assert.equal(end, text.length - 4, `cut at ${cut}`)
+      assert.equal(
+        buffer.bytes.toString('latin1', buffer.start, buffer.end),
+        'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+      )
+    }
+  })
+})

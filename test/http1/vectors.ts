@@ -134,6 +134,22 @@ export const goodRequests: readonly Good[] = [
       trailers: [['X-Sum', '7']],
     },
   },
+  // RFC 9110 section 4.2.3: an empty port is the default port of its scheme, and so is none at all.
+  ...(
+    [
+      ['http://a:/', 'a'],
+      ['http://a/', 'a:'],
+      ['http://a:/', 'a:80'],
+      ['http://a:80/', 'a:'],
+      ['https://a:/', 'a:443'],
+      ['HTTPS://a:443', 'a'],
+      ['http://[::1]:/', '[::1]'],
+    ] as const
+  ).map(([target, host]) => ({
+    name: `the host '${host}' for ${target}`,
+    raw: lines(`GET ${target} HTTP/1.1`, `Host: ${host}`, ''),
+    message: { start: ['GET', target, '1'], headers: [['Host', host]] as const },
+  })),
   {
     name: 'absolute form with the same host',
     raw: lines('GET http://Example.org:80/x HTTP/1.1', 'Host: example.ORG', ''),
@@ -282,7 +298,22 @@ export const badRequests: readonly Bad[] = [
   bad('a host with a space', lines('GET / HTTP/1.1', 'Host: a b', ''), 'HOST'),
   bad('a host with two ports', lines('GET / HTTP/1.1', 'Host: a:1:2', ''), 'HOST'),
   bad('a host with a port of letters', lines('GET / HTTP/1.1', 'Host: a:x', ''), 'HOST'),
-  bad('a host that is not the target', lines('GET http://a/ HTTP/1.1', 'Host: b', ''), 'HOST'),
+  ...(
+    [
+      ['http://a/', 'b'],
+      ['http://a:/', 'b'],
+      ['http://a:/', ''],
+      ['http://a:80/', 'a:81'],
+      ['http://a:/', 'a:443'],
+      ['https://a:/', 'a:80'],
+      ['http://a:80/', 'a:8'],
+      ['http://a:8080/', 'a'],
+      ['http://[::1]:/', '[::2]'],
+      ['http://a/', 'a.'],
+    ] as const
+  ).map(([target, host]) =>
+    bad(`the host '${host}' for ${target}`, lines(`GET ${target} HTTP/1.1`, `Host: ${host}`, ''), 'HOST'),
+  ),
   bad('a chunk size that is not hexadecimal', chunked('g', 'x'), 'CHUNK_SIZE'),
   bad('a chunk size with 0x', chunked('0x3', 'abc', '0', '', ''), 'CHUNK_SIZE'),
   bad('a chunk size with a sign', chunked('+3', 'abc'), 'CHUNK_SIZE'),
@@ -320,7 +351,9 @@ export const badRequests: readonly Bad[] = [
   bad('a trailer with a space before the colon', chunked('0', 'X : 1', '', ''), 'TRAILER'),
   bad('a trailer that is folded', chunked('0', 'X: 1', ' 2', '', ''), 'TRAILER'),
   bad('a trailer with a bare LF', chunked('0', 'X: 1\nY: 2', '', ''), 'TRAILER'),
-  bad('a trailer that changes the framing', chunked('0', 'Content-Length: 5', '', ''), 'TRAILER'),
+  ...['Content-Length: 5', 'Transfer-Encoding: chunked', 'Host: b', 'HOST: a', 'host:'].map((line) =>
+    bad(`a trailer that changes framing or route: ${line}`, chunked('0', line, '', ''), 'TRAILER'),
+  ),
   bad('too many trailers', chunked('0', ...Array.from({ length: 102 }, () => 'X: 1'), '', ''), 'TRAILER'),
   bad('too large a trailer section', chunked('0', `X: ${'a'.repeat(16_384)}`, '', ''), 'TRAILER'),
   bad('too large a head', post(`X: ${'a'.repeat(16_384)}`), 'HEAD_TOO_LARGE', 431),

@@ -25,6 +25,8 @@ export interface Client {
   until(text: string, times?: number): Promise<void>
   /** Until the proxy ends the connection. */
   untilEnd(): Promise<void>
+  /** Fails when nothing is logged yet. */
+  logged(): Promise<void>
   /** Ends its side. */
   end(): void
   /** Closes: the proxy sees an end, and a reset when it sends. */
@@ -781,6 +783,28 @@ const httpCases: readonly LogCase[] = [
     },
   },
   { name: 'no format, no byte', format: 'none', lines: 0, play: askAndLeave('') },
+  {
+    name: 'no format, the line comes before the answer',
+    format: 'none',
+    play: async (client) => {
+      client.send(get('/wait'))
+      await client.wait(150)
+      await client.logged()
+      await client.until('hello')
+    },
+  },
+  {
+    name: 'no format, the second request behind silence',
+    format: 'none',
+    lines: 2,
+    play: async (client) => {
+      client.send(get('/ok'))
+      await client.until('hello')
+      await client.wait()
+      client.send(get('/ok'))
+      await client.until('hello', 2)
+    },
+  },
   { name: 'no format, half a head', format: 'none', lines: 0, play: askAndLeave('GET /') },
   {
     name: 'no format, a malformed head',
@@ -1054,6 +1078,20 @@ const tcpCases: readonly LogCase[] = [
   { name: 'no format', format: 'none', play: ask('/wait') },
   { name: 'no format, no byte', format: 'none', play: askAndLeave('') },
   {
+    name: 'no format, no byte, with dontlognull',
+    format: 'none',
+    front: ['option dontlognull'],
+    play: askAndLeave(''),
+  },
+  {
+    name: 'no format, the line comes before the end',
+    format: 'none',
+    play: async (client) => {
+      await client.wait(150)
+      await client.logged()
+    },
+  },
+  {
     name: 'no format, a server that refuses',
     format: 'none',
     servers: dead,
@@ -1074,19 +1112,26 @@ export const cases: readonly LogCase[] = [
   ...tcpCases.map((each): LogCase => ({ ...each, mode: 'tcp', name: `TCP: ${each.name}` })),
 ]
 
-/** A client of a frontend; `all` remembers those that are to be closed. */
-export function createClient(port: number, all: RawClient[]): Client {
-  const raw = new RawClient(port)
+/** A client of a frontend; `all` remembers those that are to be closed, `isLogged` says whether there is a line. */
+export function createClient(
+  to: { readonly host: string; readonly port: number },
+  all: RawClient[],
+  isLogged: () => boolean,
+): Client {
+  const raw = new RawClient(to.port, to.host)
   all.push(raw)
   return {
     raw,
-    another: () => createClient(port, all),
+    another: () => createClient(to, all, isLogged),
     send: (text) => void (text !== '' && raw.send(text)),
     wait: (milliseconds = wait) => sleep(milliseconds),
     async until(text, times = 1) {
       const enough = () => raw.received.split(text).length > times
       for (let waited = 0; waited < 3000 && !enough() && !raw.ended; waited += 2) await sleep(2)
       if (!enough()) throw new Error(`no ${JSON.stringify(text)} in ${JSON.stringify(raw.received)}`)
+    },
+    async logged() {
+      if (!isLogged()) throw new Error('nothing is logged yet')
     },
     async untilEnd() {
       await raw.untilEnd()

@@ -31,6 +31,8 @@ const chosen = cases.filter(({ name }) => wanted === undefined || name.includes(
 const played = chosen.filter(({ name }) => !refused.has(name))
 const frontName = (one: LogCase): string => `f${cases.indexOf(one)}`
 const backName = (one: LogCase): string => `b${cases.indexOf(one)}`
+/** One port and an address for each row: of hundreds of ports one is always taken. */
+const frontHost = (one: LogCase): string => `127.0.1.${cases.indexOf(one) + 1}`
 
 const defaults = (mode: 'http' | 'tcp'): string => `
 defaults
@@ -42,12 +44,12 @@ defaults
   timeout queue 900ms
   ${mode === 'http' ? 'timeout http-keep-alive 900ms\n' : ''}`
 
-function section(one: LogCase, port: number | undefined, peers: Peers): string {
+function section(one: LogCase, port: number, peers: Peers): string {
   const { mode = 'http', format = mode === 'http' ? 'times' : 'tcp', both = [], front = [], back = [] } = one
   const servers = one.servers?.(peers) ?? [`server s 127.0.0.1:${peers.origin}`]
   const frontend = [
     `frontend ${frontName(one)}`,
-    `bind 127.0.0.1:${port}`,
+    `bind ${frontHost(one)}:${port}`,
     formats[format],
     ...front,
     ...(one.noBackend ? [] : [`default_backend ${backName(one)}`]),
@@ -56,12 +58,14 @@ function section(one: LogCase, port: number | undefined, peers: Peers): string {
   return [defaults(mode), ...both, ...frontend, ...backend].join('\n')
 }
 
-type Ports = Readonly<Record<string, number>>
+type Ports = Readonly<Record<'fe', number>>
 
 const config = (ports: Ports, peers: Peers, agent: number): string =>
   [
     'global\n  maxconn 2000\n  log stdout len 4096 format raw local0',
-    ...played.map((one) => section(one, ports[frontName(one)], peers)),
+    ...played.map((one) => section(one, ports.fe, peers)),
+    // It listens where the helpers look for it.
+    `defaults\nlisten ready\n  bind 127.0.0.1:${ports.fe}\n  timeout client 1s\n  timeout connect 1s\n  timeout server 1s`,
     `${defaults('tcp')}\nbackend agents\n  server a 127.0.0.1:${agent}`,
   ].join('\n')
 
@@ -107,14 +111,16 @@ async function startAgent(): Promise<{ readonly agent: Agent; readonly port: num
 
 /** What differs from run to run: ports, pids, dates; and times, to 100 ms. */
 function mask(line: string, one: LogCase, ports: ReadonlyMap<string, string>): string {
+  // A timer fires late, hardly ever early.
   const round = (text: string) =>
-    text.replace(/(?<!-)\d+/g, (digits) => String(Math.round(Number(digits) / 100) * 100))
+    text.replace(/(?<!-)\d+/g, (digits) => String(Math.floor((Number(digits) + 20) / 100) * 100))
   const named = line
     .replaceAll(new RegExp(`\\b${frontName(one)}\\b`, 'g'), 'FRONT')
     .replaceAll(new RegExp(`\\b${backName(one)}\\b`, 'g'), 'BACK')
   if (one.format === 'dates') return maskDates(named)
   const quiet = named
     .replace(/\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d(\.\d{3}| [+-]\d{4})/g, 'DATE')
+    .replaceAll(frontHost(one), 'FRONTHOST')
     .replace(/\b\d{4,5}\b/g, (port) => ports.get(port) ?? port)
     .replace(/(127\.0\.0\.1:|(?:cp|bp)=|from 127\.0\.0\.1:)\d{4,5}\b/g, '$1PORT')
     .replace(/\b(T\w)=(\d+)/g, (_, name: string, digits: string) => `${name}=${round(digits)}`)
@@ -146,7 +152,7 @@ function maskDates(line: string): string {
     const [, day = '', time = ''] = new RegExp(`\\b${name}=(\\d\\d/\\w+/\\d+):([\\d:.]+)`).exec(line) ?? []
     return Date.parse(`${day.replaceAll('/', ' ')} ${time}`)
   }
-  const between = Math.round((at('tr') - at('t')) / 100) * 100
+  const between = Math.floor((at('tr') - at('t') + 20) / 100) * 100
   return `${line.replace(/\d+/g, '0')} between=${between}`
 }
 
@@ -160,8 +166,8 @@ describe('log lines with their times', { skip, concurrency: 4 }, () => {
   let origin: LogOrigin
   let agent: Agent
   let peers: Peers
-  let haproxy: Haproxy<string>
-  let sluice: Sluice<string>
+  let haproxy: Haproxy<'fe'>
+  let sluice: Sluice<'fe'>
   const cleanups: (() => unknown)[] = []
 
   before(async () => {
@@ -173,7 +179,7 @@ describe('log lines with their times', { skip, concurrency: 4 }, () => {
     } as never) // all it needs
     peers = { origin: origin.http, greeter: origin.greeter, dead: await deadPort(), hole }
     const options = {
-      ports: played.map(frontName),
+      ports: ['fe'] as const,
       files: { 'spoe.conf': spoe },
       config: (ports: Ports) => config(ports, peers, started.port),
     }
@@ -191,17 +197,18 @@ describe('log lines with their times', { skip, concurrency: 4 }, () => {
     for (const cleanup of cleanups) await cleanup()
   })
 
-  const portNames = (one: LogCase, ports: Ports): ReadonlyMap<string, string> =>
+  const portNames = (ports: Ports): ReadonlyMap<string, string> =>
     new Map([
       ...Object.entries(peers).map(([name, port]) => [String(port), name] as const),
-      [String(ports[frontName(one)]), 'FRONTPORT'],
+      [String(ports.fe), 'FRONTPORT'],
     ])
 
   /** Plays the row against one of them; answers its lines. */
   const play = async (one: LogCase, ports: Ports, logs: () => string): Promise<string[]> => {
     const from = logs().length
     const clients: RawClient[] = []
-    const client = createClient(ports[frontName(one)] ?? 0, clients)
+    const lines = () => linesOf(one, logs().slice(from))
+    const client = createClient({ port: ports.fe, host: frontHost(one) }, clients, () => lines().length > 0)
     await new Promise<void>((resolve) => {
       client.raw.socket.once('connect', resolve)
       client.raw.socket.once('close', () => resolve())
@@ -211,12 +218,11 @@ describe('log lines with their times', { skip, concurrency: 4 }, () => {
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     )
     for (const each of clients) each.destroy()
-    const lines = () => linesOf(one, logs().slice(from))
     const { lines: count = 1 } = one
     for (let waited = 0; waited < 2500 && lines().length < count; waited += 20) await sleep(20)
     // One that must not be there may come late.
     await sleep(100)
-    const masked = lines().map((line) => mask(line, one, portNames(one, ports)))
+    const masked = lines().map((line) => mask(line, one, portNames(ports)))
     return [...masked.sort(), ...(problem === undefined ? [] : [`the client: ${problem}`])]
   }
 
@@ -234,7 +240,7 @@ describe('log lines with their times', { skip, concurrency: 4 }, () => {
   const row = async (one: LogCase): Promise<void> => {
     const isKnown = known.has(one.name)
     let result = await compare(one)
-    for (let again = 0; again < 2 && result.agree === isKnown; again++) result = await compare(one)
+    for (let again = 0; again < 3 && result.agree === isKnown; again++) result = await compare(one)
     const { theirs, ours, agree } = result
     if (wanted !== undefined) {
       const all = [...theirs.map((line) => `  HAProxy ${line}`), ...ours.map((line) => `  sluice  ${line}`)]

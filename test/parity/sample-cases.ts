@@ -1,4 +1,6 @@
 /** What samples.test.ts asks HAProxy and us. */
+import { digestExpressions } from './sample-digest-cases.ts'
+import { mqttExpressions } from './sample-mqtt-cases.ts'
 
 /** Raw requests by what they are about. */
 export const requests: Readonly<Record<string, string>> = {
@@ -37,6 +39,9 @@ export const requests: Readonly<Record<string, string>> = {
   'an unknown method': 'BREW /pot?milk HTTP/1.1\r\nHost: coffee\r\nX-Num: 9223372036854775807\r\n\r\n',
 }
 
+const json =
+  '{"a":"x y","b":[1,2.50,-3e10,{"c":true}],"d":{"e":null,"f":false},"n":12345678,"s":1e-7,"big":9007199254740993,"u":"\\\\u00e9\\\\u0041","z":0.1}'
+
 /** Variables that are set before anything is evaluated. */
 export const variables: readonly (readonly [name: string, expression: string])[] = [
   ['txn.seven', 'int(7)'],
@@ -50,6 +55,12 @@ export const variables: readonly (readonly [name: string, expression: string])[]
   ['txn.meth', 'meth(PUT)'],
   ['txn.big', 'int(9223372036854775807)'],
   ['txn.min', 'int(-9223372036854775808)'],
+  ['txn.key', 'str(c2VjcmV0)'],
+  ['txn.json', `str('${json}')`],
+  // Those of NIST's AES-GCM test vector with one block of zeros.
+  ['txn.aeskey', 'str(AAAAAAAAAAAAAAAAAAAAAA==)'],
+  ['txn.nonce', 'str(AAAAAAAAAAAAAAAA)'],
+  ['txn.tag', 'str(q25H1CzsE731OmeyEle93w==)'],
 ]
 
 /** Files that patterns and maps are read from. */
@@ -223,6 +234,78 @@ const encodings = [
   'path,xxh32(17)',
   'str(short),xxh32',
   'path,xxh64',
+  'str("de, en;q=0.5"),language(en;fr;de)',
+  'str("en;q=0.5, de;q=0.8"),language(en;fr;de)',
+  'str("en-GB"),language(en;fr;de)',
+  'str("en-GB;q=0.3,fr;q=0.9"),language(en;fr;de)',
+  'str("xx"),language(en;fr;de)',
+  'str(""),language(en;fr;de)',
+  'str("de;q=0"),language(en;fr;de)',
+  'str("de;q=0.0,fr;q=0.001"),language(en;fr;de)',
+  'str("EN"),language(en;fr;de)',
+  'str("en ;q=0.1 , fr ; q = 0.2"),language(en;fr;de)',
+  'str("fr;q=1.5,en"),language(en;fr;de)',
+  'str("fr x,en;q=0.1"),language(en;fr;de)',
+  'str("fr;level=1;q=0.1,en;q=0.9"),language(en;fr;de)',
+  'str("en;q=.5,fr;q=0.9"),language(en;fr;de)',
+  'str("de;q=0.5 ,en;q=0.55,fr;q=0.555"),language(en;fr;de)',
+  'str("fr-"),language(en;fr;de)',
+  'str("-fr"),language(en;fr;de)',
+  'str(",,en"),language(en;fr;de)',
+  'str("*"),language(en;fr;de)',
+  'str("en;q="),language(en;fr;de)',
+  'str("fr;Q=0.1,en;q=0.2"),language(en;fr;de)',
+  'str("xx"),language(en;fr,none)',
+  'str("fr"),language(en;fr,none)',
+  'str("fr"),language()',
+  'str("en"),language(;en)',
+  'path,sha1,hex',
+  'str(),sha1,hex',
+  'bin(00ff),sha1,hex',
+  'path,sha2,hex',
+  'path,sha2(224),hex',
+  'path,sha2(384),hex',
+  'path,sha2(512),hex',
+  'path,digest(sha256),hex',
+  'path,digest(MD5),hex',
+  'path,digest(RSA-SHA1),hex',
+  'path,hmac(sha1,a2V5),hex',
+  'path,hmac(sha256,txn.key),hex',
+  'path,hmac(sha256,txn.seven),hex',
+  'path,hmac(sha256,txn.none),hex',
+  'path,secure_memcmp(txn.path)',
+  'path,secure_memcmp(txn.text)',
+  'str(some text),secure_memcmp(txn.text)',
+  'bin(610062),secure_memcmp(txn.bin)',
+  'str(7),secure_memcmp(txn.seven)',
+  'path,secure_memcmp(txn.none)',
+  'bin(0388dace60b6a392f328c2b971b2fe78),aes_gcm_dec(128,txn.nonce,txn.aeskey,txn.tag),hex',
+  'bin(0388dace60b6a392f328c2b971b2fe78),aes_gcm_dec(128,txn.nonce,txn.aeskey,AAAAAAAAAAAAAAAAAAAAAA==),hex',
+  'base32+src,hex',
+  'url32+src,hex',
+  'var(txn.json),json_query($.a)',
+  'var(txn.json),json_query($.b[0])',
+  'var(txn.json),json_query($.b[1])',
+  'var(txn.json),json_query($.b[2])',
+  'var(txn.json),json_query($.b[3].c)',
+  'var(txn.json),json_query($.b[9])',
+  'var(txn.json),json_query($.b)',
+  'var(txn.json),json_query($.d)',
+  'var(txn.json),json_query($.d.e)',
+  'var(txn.json),json_query($.d.f)',
+  'var(txn.json),json_query($.n)',
+  'var(txn.json),json_query($.s)',
+  'var(txn.json),json_query($.big)',
+  'var(txn.json),json_query($.u)',
+  'var(txn.json),json_query($.z)',
+  'var(txn.json),json_query($.none)',
+  'var(txn.json),json_query($.a.b)',
+  'var(txn.json),json_query($)',
+  'var(txn.json),json_query($.n,int)',
+  'var(txn.json),json_query($.b[1],int)',
+  'var(txn.json),json_query($.big,int)',
+  'var(txn.json),json_query($.a,int)',
+  'path,json_query($.a)',
   'path,xxh64(17)',
   'str(The quick brown fox jumps over the lazy dog and runs),xxh64',
   'str(The quick brown fox jumps over the lazy dog and runs),xxh32',
@@ -467,6 +550,8 @@ export const expressions: readonly string[] = [
   ...addresses,
   ...maps,
   ...variableCases,
+  ...digestExpressions,
+  ...mqttExpressions,
 ]
 
 /** Named ACLs. */

@@ -113,6 +113,8 @@ test('a fetch is never there where HAProxy says so', { skip }, () => {
     assert.notEqual(compiled, undefined, `${expression}: ${complaints(context).join('\n')}`)
     const ours = complaints(context).some((each) => each.includes('never matches here'))
     if (ours === warned.has(line)) return []
+    // It says so of these two, and then they match.
+    if (expression.startsWith('payload') && place.rule.includes('response')) return []
     return [
       `${mode} ${section}, ${place.rule}: ${expression}: never there for ${ours ? 'us' : 'haproxy'} only`,
     ]

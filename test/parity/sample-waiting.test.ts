@@ -1,26 +1,63 @@
 /**
- * At which piece of what a client sends HAProxy decides a condition of `tcp-request content`: whether the table of
- * test/support/waiting-cases.ts is right. A rule that rejects closes the connection; one that does not match lets it
- * reach a server, which is told by the PROXY protocol whose it is.
+ * At which piece of what a client or a server sends a condition of `tcp-request content` or `tcp-response content` is
+ * decided: whether the table of test/support/waiting-cases.ts is right for HAProxy, and whether the proxy lives by it. A
+ * rule that rejects closes the connection; one that does not match lets it through to the server, or the bytes to the
+ * client.
  */
 import assert from 'node:assert/strict'
-import type { Buffer } from 'node:buffer'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
-import { after, before, test } from 'node:test'
+import type { AddressInfo, Server, Socket } from 'node:net'
+import { join } from 'node:path'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Haproxy } from '../support/haproxy.ts'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
-import { declared, deliberate, waitingFiles, waitingGroups } from '../support/waiting-cases.ts'
-import type { Outcome } from '../support/waiting-cases.ts'
+import { startSluice } from '../support/sluice.ts'
+import {
+  declared,
+  deliberate,
+  httpGroups,
+  httpResponseGroups,
+  responseGroups,
+  waitingFiles,
+  waitingGroups,
+} from '../support/waiting-cases.ts'
+import type { Outcome, WaitingGroup } from '../support/waiting-cases.ts'
 
 const skip = skipWithoutHaproxy()
 
-const cases = [
-  ...waitingGroups.flatMap(({ pieces, outcomes }) =>
-    outcomes.map(([condition, outcome]) => ({ pieces, condition, outcome })),
-  ),
-  ...deliberate.map(({ pieces, condition, haproxy }) => ({ pieces, condition, outcome: haproxy })),
+interface Case {
+  readonly mode: 'tcp' | 'http'
+  readonly from: 'request' | 'response'
+  readonly pieces: readonly string[]
+  readonly condition: string
+  readonly outcome: Readonly<Record<'haproxy' | 'sluice', Outcome>>
+}
+
+const listed = (mode: Case['mode'], from: Case['from'], groups: readonly WaitingGroup[]): Case[] =>
+  groups.flatMap(({ pieces, outcomes }) =>
+    outcomes.map(([condition, outcome]) => ({
+      mode,
+      from,
+      pieces,
+      condition,
+      outcome: { haproxy: outcome, sluice: outcome },
+    })),
+  )
+
+const cases: readonly Case[] = [
+  ...listed('tcp', 'request', waitingGroups),
+  ...listed('http', 'request', httpGroups),
+  ...listed('tcp', 'response', responseGroups),
+  ...listed('http', 'response', httpResponseGroups),
+  ...deliberate.map(({ pieces, condition, ...outcome }) => ({
+    mode: 'tcp' as const,
+    from: 'request' as const,
+    pieces,
+    condition,
+    outcome,
+  })),
 ]
 
 /** Milliseconds: how long nothing may happen while nothing should, how long a decision may take, and the inspect-delay. */
@@ -28,88 +65,130 @@ const quiet = 100
 const patience = 2500
 const inspectDelay = 5000
 
-let haproxy: Haproxy<string>
-/** Connections that reached the server: the client's port and the frontend's, since only both tell them apart. */
-const arrived = new Set<string>()
+const portOf = (server: Server): number => (server.address() as AddressInfo).port
 
-const origin = createServer((socket) => {
-  socket.on('error', () => {})
-  socket.once('data', (chunk: Buffer) => {
-    const ports = /^PROXY TCP4 \S+ \S+ (\d+ \d+)/.exec(chunk.toString('latin1'))
-    arrived.add(ports?.[1] ?? '')
-  })
-})
-
-before(async () => {
-  if (skip !== false) return
-  haproxy = await startHaproxy({
-    ports: ['origin', ...cases.map((_, at) => `fe${at}`)],
-    foreign: ['origin'],
-    files: waitingFiles,
-    config: (ports) => `
+/** Clients come through unix sockets: so many ports cannot be had at once. */
+const options = (servers: readonly Server[]) => ({
+  ports: ['up'] as const,
+  files: waitingFiles,
+  config: ({ up }: Readonly<Record<'up', number>>) => `
 defaults
-  mode tcp
   timeout client 20s
   timeout server 20s
   timeout connect 5s
-backend origin
-  server s1 127.0.0.1:${ports['origin'] ?? 0} send-proxy
-${cases.map(({ condition }, at) => frontend(`fe${at}`, ports[`fe${at}`] ?? 0, condition)).join('')}`,
-  })
-  await new Promise<void>((resolve) => origin.listen(haproxy.ports['origin'], '127.0.0.1', resolve))
+${servers.map((server, at) => section(cases[at], at, portOf(server))).join('')}
+listen up
+  mode tcp
+  bind 127.0.0.1:${up}
+  server s1 127.0.0.1:1`,
 })
 
-const frontend = (name: string, port: number, condition: string): string => `
-frontend ${name}
-  bind 127.0.0.1:${port}
-${declared.map((each) => `  acl ${each}`).join('\n')}
-  tcp-request inspect-delay ${inspectDelay}
-  tcp-request content reject ${condition}
-  default_backend origin
+/** Relative to the folder of the program. */
+const entryOf = (at: number): string => `entry${at}.sock`
+
+const section = (each: Case | undefined, at: number, server: number): string => `
+listen case${at}
+  mode ${each?.mode}
+  bind unix@${entryOf(at)}
+${declared.map((acl) => `  acl ${acl}`).join('\n')}
+  tcp-${each?.from} inspect-delay ${inspectDelay}
+  tcp-${each?.from} content reject ${each?.condition}
+  server s1 127.0.0.1:${server}
 `
 
-after(async () => {
-  origin.close()
-  await haproxy?.stop()
-})
+/** What has become of a connection, as soon as something has. */
+type Verdict = () => 'pass' | 'fail' | undefined
 
-/** Sends the pieces; answers at which of them the connection was closed or passed on. */
-async function observe(port: number, pieces: readonly string[], expected: Outcome): Promise<Outcome> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-  let closed = false
-  for (const event of ['error', 'close', 'end']) socket.on(event, () => (closed = true))
-  socket.resume()
-  await new Promise((resolve) => socket.once('connect', resolve))
-  const ports = `${(socket.address() as AddressInfo).port} ${port}`
-  /** Waits for a decision, at most as long as it may take here. */
-  const decision = async (when: Outcome extends `${string} ${infer At}` ? At : never, limit: number) => {
+/** Sends the pieces; answers at which of them a decision was seen, which is waited for where it is expected. */
+async function observe(
+  send: (piece: string) => void,
+  verdict: Verdict,
+  pieces: readonly string[],
+  expected: Outcome,
+): Promise<Outcome> {
+  const decision = async (limit: number) => {
     for (let waited = 0; waited < limit; waited += 10) {
-      if (closed) return `pass ${when}` as Outcome
-      if (arrived.has(ports)) return `fail ${when}` as Outcome
+      const seen = verdict()
+      if (seen !== undefined) return seen
       await sleep(10)
     }
     return undefined
   }
+  for (const [at, piece] of pieces.entries()) {
+    send(piece)
+    const found = await decision(expected.endsWith(` ${at + 1}`) ? patience : quiet)
+    if (found !== undefined) return `${found} ${at + 1}`
+  }
+  return `${(await decision(2 * inspectDelay)) ?? 'fail'} end`
+}
+
+/** Connects a client, listens as its server, and sends the pieces from either end. */
+async function run(
+  { mode, from, pieces }: Case,
+  entry: string,
+  server: Server,
+  expected: Outcome,
+): Promise<Outcome> {
+  const accepted = once(server, 'connection') as Promise<[Socket]>
+  let served: Socket | undefined
+  server.on('connection', (socket) => {
+    socket.on('error', () => {})
+    served = socket
+  })
+  const client = connect(entry)
+  let closed = false
+  let received = false
+  for (const event of ['error', 'close', 'end']) client.on(event, () => (closed = true))
+  // In HTTP mode the client of a response that is refused gets one of the proxy's own.
+  client.on('data', (chunk: Buffer) => {
+    if (mode === 'tcp' || /^HTTP\/1.1 20/.test(chunk.toString('latin1'))) received = true
+    else closed = true
+  })
   try {
-    for (const [at, piece] of pieces.entries()) {
-      socket.write(piece, 'latin1')
-      const found = await decision(`${at + 1}`, expected.endsWith(` ${at + 1}`) ? patience : quiet)
-      if (found !== undefined) return found
+    await once(client, 'connect')
+    if (from === 'request') {
+      const verdict = () => (closed ? 'pass' : served === undefined ? undefined : 'fail')
+      return await observe((piece) => client.write(piece, 'latin1'), verdict, pieces, expected)
     }
-    return (await decision('end', 2 * inspectDelay)) ?? 'fail end'
+    if (mode === 'http') client.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
+    const [sender] = await accepted
+    const verdict = () => (received ? 'fail' : closed ? 'pass' : undefined)
+    return await observe((piece) => sender.write(piece, 'latin1'), verdict, pieces, expected)
   } finally {
-    socket.destroy()
+    client.destroy()
+    served?.destroy()
   }
 }
 
-test('HAProxy decides at the piece that the table names', { skip }, async () => {
-  const observed = await Promise.all(
-    cases.map(({ pieces, outcome }, at) => observe(haproxy.ports[`fe${at}`] ?? 0, pieces, outcome)),
-  )
-  const differences = cases.flatMap(({ pieces, condition, outcome }, at) =>
-    observed[at] === outcome
-      ? []
-      : [`${condition} ${JSON.stringify(pieces)}: ${observed[at]}, not ${outcome}`],
-  )
-  assert.deepEqual(differences, [])
-})
+async function listen(): Promise<Server> {
+  const server = createServer({ noDelay: true })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return server
+}
+
+for (const [name, start] of [
+  ['haproxy', startHaproxy],
+  ['sluice', startSluice],
+] as const)
+  test(`${name} decides at the piece that the table names`, { skip }, async (t) => {
+    const servers = await Promise.all(cases.map(listen))
+    t.after(() => servers.forEach((server) => server.close()))
+    const program = await start(options(servers))
+    t.after(() => program.stop())
+    const sockets = cases.map((_, at) => join(program.dir, entryOf(at)))
+    // HAProxy has them a little after its ports.
+    for (let waited = 0; waited < 5000 && !sockets.every(existsSync); waited += 20) await sleep(20)
+    const observed = await Promise.all(
+      cases.map((each, at) => {
+        const server = servers[at] as Server // one for each case
+        return run(each, sockets[at] ?? '', server, each.outcome[name])
+      }),
+    )
+    const differences = cases.flatMap(({ mode, from, pieces, condition, outcome }, at) =>
+      observed[at] === outcome[name]
+        ? []
+        : [`${mode} ${from} ${condition} ${JSON.stringify(pieces)}: ${observed[at]}, not ${outcome[name]}`],
+    )
+    assert.deepEqual(differences, [])
+  })

@@ -55,7 +55,7 @@ const page = (list: readonly string[], aclCount: number): string =>
 
 const config = (ports: Readonly<Record<'fe' | 'res' | 'log' | 'origin', number>>): string => `
 global
-  tune.bufsize 131072
+  tune.bufsize 524288
   setenv SAMPLE_ENV "from env"
 defaults
   mode http

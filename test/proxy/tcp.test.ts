@@ -113,6 +113,21 @@ describe('TCP streams', () => {
     assert.equal(await rawClient(t, proxy.port(), 'bad').untilEnd(), '')
   })
 
+  it('blame a client whose time-out comes before its server is connected to, and pass on what it sent', async (t) => {
+    const origin = await rawOrigin(t, () => undefined)
+    origin.server.on('connection', (socket) => {
+      socket.once('data', () => setTimeout(() => socket.end(), 20))
+    })
+    const proxy = await startProxy(
+      t,
+      `${defaults}\nlisten tcp\n  bind 127.0.0.1:0\n  timeout client 1\n  server s 127.0.0.1:${origin.port}\n`,
+    )
+    assert.equal(await rawClient(t, proxy.port(), 'question').untilEnd(), '')
+    assert.equal(origin.peers[0]?.received, 'question')
+    await until(() => proxy.lines.length === 1, 'the log line')
+    assert.match(proxy.lines[0] ?? '', / 0 cD 1\/1\/0\/0\/0 0\/0$/)
+  })
+
   it('come in and go out through unix sockets', async (t) => {
     const origin = await rawOrigin(t, (text) => text)
     const dir = folder(t, {})

@@ -30,11 +30,12 @@ const quiet = 150
 /** How long a client that expects `100 Continue` waits for it. */
 const expectation = 300
 
-/** Sends the sequence; `idOf` names its requests. */
+/** Sends the sequence; `idOf` names its requests, and `before` is called before each is sent. */
 export async function runSequence(
   port: number,
   sequence: Sequence,
   idOf: (at: number) => string,
+  before: (at: number) => void = () => {},
 ): Promise<Seen> {
   const client = new SequenceClient(
     port,
@@ -42,6 +43,7 @@ export async function runSequence(
   )
   for (const [at, ask] of sequence.asks.entries()) {
     if (client.over) break
+    before(at)
     await client.ask(ask, idOf(at), at + 1)
   }
   return await client.finish(sequence.end)
@@ -93,7 +95,7 @@ class SequenceClient {
       const before = this.seen()
       this.#socket.resetAndDestroy()
       await sleep(quiet)
-      return { ...before, end: 'reset' }
+      return { ...before, end: 'closed' }
     }
     if (how === 'fin') this.#socket.end()
     await this.#until(() => how === 'hold' && this.#finals() >= this.#methods.length, patience)

@@ -15,7 +15,8 @@ const fields = [
   'User-Agent: sequences',
 ]
 
-const plainAsk: Ask = {
+/** What others are a departure from. */
+export const plainAsk: Ask = {
   method: 'GET',
   target: '/',
   version: '1.1',
@@ -56,11 +57,13 @@ function steady(ask: Ask, setup: HttpSetup): Ask {
   // It may take a response that nobody asked for as the answer to somebody else.
   const shares = lines.some((line) => /http-reuse (?:aggressive|always)/.test(line))
   const end = shares && answer.end === 'extra' ? 'keep' : answer.end
+  // How much of a body a rule sees that is larger than a buffer is not the same.
+  const sees = (side: RegExp) => [...lines, ...setup.spoe].some((line) => side.test(line))
   // An agent's delay decides how much of a body a rule sees.
-  const looks = (side: RegExp) =>
-    setup.spoe.length > 0 && [...lines, ...setup.spoe].some((line) => side.test(line))
+  const looks = (side: RegExp) => setup.spoe.length > 0 && sees(side)
   return {
     ...ask,
+    size: sees(/req\.body/) ? ask.size % 8000 : ask.size,
     pieces: looks(/req\.body/) && ask.pieces !== 'half' ? 'whole' : ask.pieces,
     // Whether the next request is sent before the end of the connection is seen.
     waits: ask.waits || answer.end === 'close' || answer.end === 'extra',
@@ -68,6 +71,7 @@ function steady(ask: Ask, setup: HttpSetup): Ask {
       ...answer,
       interim,
       end,
+      size: sees(/res\.body/) ? answer.size % 8000 : answer.size,
       pieces: looks(/res\.body/) ? 'whole' : answer.pieces,
       // It may end a body early that is large, or comes in pieces, behind a 1xx answer.
       ...(interim.length > 0 ? { pieces: 'whole', size: answer.size % 300 } : {}),
@@ -110,9 +114,8 @@ function connectionFields(random: Random): string[] {
   return random.pick([
     ['Connection: close'],
     ['Connection: keep-alive'],
-    ['Connection: keep-alive', 'Keep-Alive: timeout=5'],
-    ['Connection: X-Cond'],
-    ['TE: trailers', 'Connection: TE'],
+    ['Connection: keep-alive'],
+    ['TE: trailers'],
     ['Connection: Upgrade', 'Upgrade: foo'],
   ])
 }

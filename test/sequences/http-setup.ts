@@ -32,7 +32,11 @@ const timeouts = [
 ]
 
 /** haproxy.cfg for both programs. */
-export function renderHttpSetup(setup: HttpSetup, { fe, origin, agent }: SetupPorts): string {
+export function renderHttpSetup(
+  setup: HttpSetup,
+  { fe, origin, agent }: SetupPorts,
+  overFcgi = false,
+): string {
   const section = (head: string, lines: readonly string[]): string[] => [
     head,
     ...lines.map((line) => `  ${line}`),
@@ -44,8 +48,10 @@ export function renderHttpSetup(setup: HttpSetup, { fe, origin, agent }: SetupPo
     ...section('frontend f', [`bind 127.0.0.1:${fe}`, ...filter, ...setup.frontend, 'default_backend b']),
     ...section('backend b', [
       ...setup.backend,
-      ['server s', `127.0.0.1:${origin}`, ...setup.server].join(' '),
+      ...(overFcgi ? ['use-fcgi-app app'] : []),
+      ['server s', `127.0.0.1:${origin}`, ...(overFcgi ? ['proto fcgi'] : []), ...setup.server].join(' '),
     ]),
+    ...(overFcgi ? section('fcgi-app app', ['docroot /srv']) : []),
     ...(filter.length > 0 ? section('backend agents', ['mode tcp', `server a 127.0.0.1:${agent}`]) : []),
   ].join('\n')
 }

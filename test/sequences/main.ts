@@ -1,8 +1,11 @@
 /** `npm run sequences`: see scripts/sequences.mjs for the options. */
 import { parseArgs } from 'node:util'
+import { fcgiKind } from './fcgi-kind.ts'
 import { httpKind } from './http-kind.ts'
-import type { Finding, RunOptions, RunResult } from './runner.ts'
+import { showFinding, showResult } from './report.ts'
+import type { RunOptions } from './runner.ts'
 import { Runner } from './runner.ts'
+import { spoeKind } from './spoe-kind.ts'
 import { tcpKind } from './tcp-kind.ts'
 
 const { values } = parseArgs({
@@ -25,41 +28,15 @@ const kinds = {
       httpKind({ spoe: !without.includes('spoe'), rules: !without.includes('rules') }),
       options,
     ).run(),
+  fcgi: (options: RunOptions) => new Runner(fcgiKind, options).run(),
   tcp: (options: RunOptions) => new Runner(tcpKind, options).run(),
+  spoe: (options: RunOptions) => new Runner(spoeKind, options).run(),
 }
 
 function numberOf(name: 'seed' | 'count' | 'only' | 'shrinks' | 'jobs'): number {
   const found = Number(values[name])
   if (!Number.isSafeInteger(found) || found < 0) throw new Error(`--${name} is a number`)
   return found
-}
-
-/** What follows from the first differences says little more. */
-const shown = 10
-
-function show(finding: Finding): string {
-  const indent = (text: string) => text.replaceAll('\n', '\n             ')
-  return [
-    `\n=== ${finding.kind} ${finding.case} (--seed ${values.seed} --only ${finding.case}) ${finding.note}`,
-    ...finding.differences
-      .slice(0, shown)
-      .map(
-        ({ where, theirs, ours }) =>
-          `  ${where}\n    haproxy: ${indent(JSON.stringify(theirs))}\n    sluice:  ${indent(JSON.stringify(ours))}`,
-      ),
-    '--- configuration',
-    finding.setup,
-    '--- traffic',
-    finding.sent,
-  ].join('\n')
-}
-
-function summary(name: string, result: RunResult): string {
-  const known = [...result.known].map(([each, count]) => `\n  known: ${each} (${count})`).join('')
-  return (
-    `\n${name}: ${result.cases} sequences, ${result.different} differ, ${result.unsteady} differed once only, ` +
-    `${result.refused} configurations refused${known}`
-  )
 }
 
 async function main(): Promise<void> {
@@ -74,10 +51,10 @@ async function main(): Promise<void> {
       self: values.self,
       shrinks: numberOf('shrinks'),
       jobs: Math.max(1, numberOf('jobs')),
-      onFinding: (finding) => console.log(show(finding)),
+      onFinding: (finding) => console.log(showFinding(finding, numberOf('seed'))),
       onProgress: (done) => process.stderr.write(`\r${name}: ${done} `),
     })
-    console.log(summary(name, result))
+    console.log(showResult(name, result))
     if (result.different > 0 || result.refused > 0) process.exitCode = 1
   }
 }

@@ -17,7 +17,7 @@ export const idHeader = 'x-id'
 export const answerHeader = 'x-answer'
 
 /** How long a slow answer takes, in milliseconds. */
-const slow = 60
+export const slow = 60
 
 /** See the head of this file. */
 export class Origin {

@@ -166,6 +166,7 @@ export class Runner<Setup, Case> {
     const form = formOf(last)
     const seen = this.#forms.get(form) ?? 0
     this.#forms.set(form, seen + 1)
+    if (this.#options.shrinks === 0) return this.#report(number, setup, each, last, '')
     if (seen >= this.#options.shrinks) return
     const shrinker = new Shrinker(this.#kind, form, {
       start: (smaller) => this.#start(smaller),

@@ -74,14 +74,21 @@ export class ScriptedAgent {
   #serve(socket: Socket): void {
     const splitter = new FrameSplitter(new SpopFraming(1 << 20))
     socket.on('data', (chunk: Buffer) => {
-      splitter.push(chunk)
-      while (splitter.next()) {
-        const frame = decodeFrame(Buffer.from(splitter.bytes.subarray(splitter.start, splitter.end)))
-        if (frame.type === 'haproxy-hello') greet(socket)
-        if (frame.type === 'haproxy-disconnect') socket.end()
-        if (frame.type === 'notify') void this.#answer(socket, frame)
+      try {
+        splitter.push(chunk)
+        while (splitter.next()) this.#take(socket, splitter)
+      } catch (error) {
+        this.#told.push(`not SPOP: ${String(error)}`)
+        socket.destroy()
       }
     })
+  }
+
+  #take(socket: Socket, { bytes, start, end }: FrameSplitter): void {
+    const frame = decodeFrame(Buffer.from(bytes.subarray(start, end)))
+    if (frame.type === 'haproxy-hello') greet(socket)
+    if (frame.type === 'haproxy-disconnect') socket.end()
+    if (frame.type === 'notify') void this.#answer(socket, frame)
   }
 
   async #answer(socket: Socket, frame: NotifyFrame): Promise<void> {

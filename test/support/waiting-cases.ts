@@ -306,6 +306,158 @@ export const waitingGroups: readonly WaitingGroup[] = [
       ['if { req.payload_lv(1,1,-1) -m str \x03ab }', 'pass 3'],
     ],
   },
+  {
+    // A FIX message knows where it ends: its sum is decided on although req.payload(0,0) could still grow.
+    pieces: ['8=FIX.4.0\x019=10\x0135=0\x01', '34=1\x0110=161', '\x01'],
+    outcomes: [
+      ['if { req.payload(0,0),fix_is_valid }', 'pass 3'],
+      ['unless { req.payload(0,0),fix_is_valid }', 'fail 3'],
+      ['if { req.payload(0,0),fix_tag_value(35) -m str 0 }', 'pass 1'],
+      ['if { req.payload(0,0),fix_tag_value(35) -m str A }', 'fail 1'],
+      ['if { req.payload(0,0),fix_tag_value(34) -m str 2 }', 'fail 2'],
+    ],
+  },
+  {
+    pieces: ['8=FIX.4.0\x019=10\x0135=0\x01', '34=1\x0110=162', '\x01', 'more'],
+    outcomes: [
+      ['unless { req.payload(0,0),fix_is_valid }', 'pass 3'],
+      ['if { req.payload(0,0),fix_is_valid }', 'fail 3'],
+    ],
+  },
+]
+
+/** The same for `tcp-request content` in HTTP mode: a request whose head is there is evaluated, whose end is there is final. */
+export const httpGroups: readonly WaitingGroup[] = [
+  {
+    pieces: ['GET /a HTTP/1.1\r\nHo', 'st: h\r\n', '\r\n'],
+    outcomes: [
+      ['if WAIT_END', 'pass 3'],
+      ['if { path /a }', 'pass 3'],
+      ['unless { path /a }', 'fail 3'],
+      ['if { req.len gt 1000 }', 'fail 3'],
+      ['if { req.payload(0,1) -m found }', 'fail 3'],
+      ['if { req.body -m found }', 'pass 3'],
+      ['if { req.ssl_hello_type 1 }', 'fail 3'],
+      ['if { rand(1) 1 }', 'fail 3'],
+    ],
+  },
+  {
+    pieces: ['POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n', 'abc', 'defghi'],
+    outcomes: [
+      ['if WAIT_END', 'pass 3'],
+      ['if !WAIT_END', 'fail 3'],
+      ['if { path /a }', 'pass 1'],
+      ['if { path /b }', 'fail 1'],
+      ['if { req.body -m sub bcd }', 'pass 3'],
+      ['if { req.body -m sub x }', 'fail 3'],
+      ['if { req.body -m sub bc }', 'pass 2'],
+      ['if { req.body_len gt 2 }', 'fail 1'],
+      ['if { req.body_size 9 }', 'pass 1'],
+      ['if { req.len gt 60 }', 'pass 3'],
+      ['if { req.len gt 1000 }', 'fail 3'],
+      ['if { req.payload(0,1) -m found }', 'fail 1'],
+      ['if { path /b } or { req.body -m sub x }', 'fail 3'],
+    ],
+  },
+  {
+    pieces: [
+      'POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n',
+      '3\r\nabc\r\n',
+      '2\r\nde',
+      '\r\n0\r\n\r\n',
+    ],
+    outcomes: [
+      ['if WAIT_END', 'pass 4'],
+      ['if { req.body -m sub cd }', 'pass 3'],
+      ['if { req.body -m sub x }', 'fail 4'],
+    ],
+  },
+  {
+    pieces: ['POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n', 'abc'],
+    outcomes: [
+      ['if WAIT_END', 'pass end'],
+      ['if { req.body -m sub x }', 'fail end'],
+    ],
+  },
+]
+
+/** The same for `tcp-response content` in HTTP mode: what the server sends. */
+export const httpResponseGroups: readonly WaitingGroup[] = [
+  {
+    pieces: ['HTTP/1.1 200 OK\r\nX: y\r\nContent-Length: 6\r\n\r\n', 'abc', 'def'],
+    outcomes: [
+      ['if WAIT_END', 'pass 3'],
+      ['if !WAIT_END', 'fail 3'],
+      ['if { status 200 }', 'pass 1'],
+      ['if { status 404 }', 'fail 1'],
+      ['if { res.hdr(x) y }', 'pass 1'],
+      ['if { res.body -m sub bcd }', 'pass 3'],
+      ['if { res.body -m sub bc }', 'pass 2'],
+      ['if { res.body -m sub x }', 'fail 3'],
+      ['if { res.body_len gt 2 }', 'fail 1'],
+      ['if { res.body_size 6 }', 'pass 1'],
+      ['if { res.payload(0,1) -m found }', 'fail 1'],
+    ],
+  },
+  {
+    pieces: ['HTTP/1.1 204 No Content\r\n\r\n'],
+    outcomes: [
+      ['if WAIT_END', 'pass 1'],
+      ['if { res.len gt 1000 }', 'fail 1'],
+    ],
+  },
+]
+
+/** The same for `tcp-response content`: what the server sends. */
+export const responseGroups: readonly WaitingGroup[] = [
+  {
+    pieces: ['A', 'B', 'C', 'D'],
+    outcomes: [
+      ['if { res.payload(0,3) -m str ABC }', 'pass 3'],
+      ['if { res.payload(0,3) -m str BAD }', 'fail 3'],
+      ['unless { res.payload(0,3) -m str BAD }', 'pass 3'],
+      ['if { res.payload(0,0) -m beg ABC }', 'pass 3'],
+      ['if { res.payload(0,0) -m beg X }', 'fail end'],
+      ['if { res.payload(1,2),lower -m str bc }', 'pass 3'],
+      ['if { res.payload(9,2) -m found }', 'fail end'],
+      ['if { res.payload(0,16385) -m found }', 'fail 1'],
+      ['if { payload(0,2) -m bin 4142 }', 'pass 2'],
+      ['if { payload(0,2) 4143 }', 'fail 2'],
+      ['if { payload_lv(0,1) -m found }', 'fail end'],
+      ['if { res.len gt 2 }', 'pass 3'],
+      ['if { res.len gt 20 }', 'fail end'],
+      ['if { res.payload_lv(0,1,0) -m found }', 'fail end'],
+      ['if { res.ssl_hello_type 2 }', 'fail 1'],
+      ['unless { rep_ssl_hello_type 2 }', 'pass 1'],
+      ['if WAIT_END', 'pass end'],
+      ['if !WAIT_END', 'fail end'],
+      ['if { date lt 1 }', 'fail end'],
+      ['if { res.len gt 2 } { res.payload(0,1) -m str X }', 'fail 3'],
+      ['if { res.payload(0,1) -m str X } { res.len gt 2 }', 'fail 1'],
+      ['if { res.payload(0,2) -m str XX } or { res.payload(0,4) -m str ABCD }', 'pass 4'],
+      ['if HTTP', 'fail 1'],
+      ['if { path / }', 'fail 1'],
+      ['if { res.hdr(x) -m found }', 'fail 1'],
+      ['if { status 200 }', 'fail 1'],
+      ['if { res.body -m found }', 'fail 1'],
+      ['if { be_name x }', 'fail 1'],
+    ],
+  },
+  {
+    pieces: ['HTTP/1.1 200 OK\r\n', 'X: y\r\n\r\n', 'x'],
+    outcomes: [
+      ['if { status 200 }', 'fail 1'],
+      ['if { res.hdr(x) -m found }', 'fail 1'],
+      ['if { res.ver 1.1 }', 'fail 1'],
+    ],
+  },
+  {
+    pieces: ['\x16', '\x03\x03\0\x2e\x02\0\0\x05', 'abc', 'de'],
+    outcomes: [
+      ['if { res.ssl_hello_type 2 }', 'pass 4'],
+      ['if { rep_ssl_hello_type 1 }', 'fail 4'],
+    ],
+  },
 ]
 
 /**

@@ -1,9 +1,10 @@
 /** Handlers are driven without a socket, and meet what HAProxy would make them meet. */
 import assert from 'node:assert/strict'
+import type { Duplex } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import { createAgent, IpAddress, type Agent, type AgentOptions } from 'sluice/agent'
 import { createDriver, TestingError, variablesOf, type DriverOptions } from 'sluice/testing'
-import { hex } from '../support/peer.ts'
+import { agentHello, hex } from '../support/peer.ts'
 
 function stage(t: TestContext, options: AgentOptions = {}): Agent {
   const agent = createAgent(options)
@@ -155,4 +156,20 @@ test('a driver leaves with DISCONNECT or with a reset', async (t) => {
   await agent.close()
   assert.equal(agent.stats.connections.active, 0)
   assert.equal(agent.stats.connections.reset, 1)
+})
+
+test('an agent that says nothing is not waited for without end', async () => {
+  const silent = { accept: (stream: Duplex) => void stream.resume() }
+  const driver = createDriver(silent, { timeout: 30 })
+  await assert.rejects(driver.notify('m'), {
+    code: 'ERR_TESTING_TIMEOUT',
+    message: /AGENT-HELLO, within 30 ms/,
+  })
+  await assert.rejects(driver.sendRaw(Buffer.alloc(1)), { code: 'ERR_TESTING_TIMEOUT' })
+  await driver.close()
+
+  const deaf = createDriver({ accept: (stream) => void stream.resume().write(agentHello()) }, { timeout: 30 })
+  await deaf.sendRaw(Buffer.alloc(0)) // HELLO is over
+  await assert.rejects(deaf.close(), { code: 'ERR_TESTING_TIMEOUT', message: /the end of the connection/ })
+  await assert.rejects(deaf.notify('m'), { code: 'ERR_TESTING_TIMEOUT' })
 })

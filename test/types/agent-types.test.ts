@@ -9,6 +9,7 @@ import {
   type Message,
   type TypedData,
 } from 'sluice/agent'
+import { createDriver } from 'sluice/testing'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 const same = <A, B>(equal: Equal<A, B>) => equal
@@ -99,4 +100,21 @@ it('options are checked by name and type', () => {
   assert.throws(() => createAgent({ tooManyActions: 'keep' }), { code: 'ERR_SLUICE_OPTION' })
   // @ts-expect-error: times are numbers of milliseconds
   assert.throws(() => createAgent({ deadline: '5s' }), { code: 'ERR_SLUICE_OPTION' })
+})
+
+it('a handler cannot abort its own context', async () => {
+  const agent = createAgent()
+  let seen: Context | undefined
+  agent.message('m', {}, (_, actions, context) => {
+    // @ts-expect-error: whether the answer is still wanted is not for the handler to say
+    void context.abort
+    actions.setVar('txn', 'x', 1)
+    seen = context
+  })
+  const driver = createDriver(agent)
+  await driver.notify('m')
+  await driver.close()
+  const names = seen === undefined ? [] : Object.getOwnPropertyNames(Object.getPrototypeOf(seen))
+  assert.deepEqual(names.toSorted(), ['aborted', 'constructor', 'message', 'signal'])
+  assert.equal('abort' in (seen ?? {}), false)
 })

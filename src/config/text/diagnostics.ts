@@ -10,8 +10,11 @@ export interface Place {
   readonly column: number
 }
 
-/** `error`: the configuration cannot be used; `warning`: it can, but is not what it seems. */
-export type Severity = 'error' | 'warning'
+/**
+ * `error`: the configuration cannot be used; `warning`: it can, but is not what it seems; `note`: nothing is wrong, and
+ * a person may want to know.
+ */
+export type Severity = 'error' | 'warning' | 'note'
 
 /** One complaint. */
 export interface Diagnostic {

@@ -31,6 +31,9 @@ import { lacksWebsocketKey } from '../wire/upgrade.ts'
 import type { ClientHost, ClientSide } from './client-side.ts'
 import { Http1Waiting } from './http1-waiting.ts'
 
+/** Methods whose body has no meaning, and that HTTP/1.0 gives none. */
+const bodilessMethods = new Set(['GET', 'HEAD', 'DELETE'])
+
 /**
  * The transport of its streams, one at a time. What the deadline is about is in {@link Http1Waiting}, what was read and
  * waits in the reader; here are the stream, the head that is held back, and how the connection ends.
@@ -51,6 +54,8 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   #chunked = false
   /** The client sees the end of this response by the end of the connection alone. */
   #untilClose = false
+  /** The status, or the method, says that no body follows, whatever rules made of the head. */
+  #bodiless = false
   #keep = false
   #state: 'open' | 'ending' | 'closed' = 'open'
   #accepted: number
@@ -140,30 +145,33 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     this.flush()
   }
 
-  sendHead(head: ResponseHead, framing: Framing, mayKeep: boolean): void {
+  sendHead(head: ResponseHead, framing: Framing, tunnel: boolean, mayKeep: boolean): void {
     const request = this.#request
     if (request === undefined) return
     const { status, headers, minor } = head
-    const switches = status === 101 || (request.method === 'CONNECT' && status >= 200 && status < 300)
     this.#chunked = framing === Framing.Chunked && request.minor === 1
     // HAProxy 2.6 sends chunks to HTTP/1.0 clients, who cannot read them.
     this.#untilClose = framing === Framing.UntilClose || (framing === Framing.Chunked && !this.#chunked)
-    this.#frame(head, request.method, framing)
+    this.#bodiless = tunnel || request.method === 'HEAD' || status < 200 || status === 204 || status === 304
+    this.#frame(head, request.method, framing, tunnel)
     this.#keep =
       mayKeep &&
-      !switches &&
+      !tunnel &&
       !this.#untilClose &&
       isPersistent(request.minor, request.connection) &&
       !this.#context.closing
-    if (!switches) setConnection(headers, this.#connectionWords(request.minor, minor))
+    if (!tunnel) setConnection(headers, this.#connectionWords(request.minor, minor))
     this.#head += formatResponseHead(status, head.reason, headers, minor)
   }
 
-  #frame({ status, headers }: ResponseHead, method: string, framing: Framing): void {
-    const switches = method === 'CONNECT' && status >= 200 && status < 300
-    if (status < 200 || status === 204 || switches) dropFraming(headers)
+  #frame({ status, headers }: ResponseHead, method: string, framing: Framing, tunnel: boolean): void {
+    if (status < 200 || status === 204 || tunnel) dropFraming(headers)
     else if (status === 304 || method === 'HEAD') fixDescribedFraming(headers)
-    else fixFraming(headers, this.#untilClose ? Framing.UntilClose : framing)
+    else {
+      fixFraming(headers, this.#untilClose ? Framing.UntilClose : framing)
+      // A rule has changed a status that stands without a length.
+      if (framing === 0 && !headers.has('content-length')) headers.add('content-length', '0')
+    }
   }
 
   /** Whatever is not the version's habit is said. */
@@ -173,6 +181,10 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   }
 
   sendBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean {
+    if (this.#bodiless) {
+      this.flush()
+      return true
+    }
     const bytes = gather(this.#head, pieces, this.#chunked, done, trailers)
     this.#head = ''
     return bytes === undefined || this.#write(bytes)
@@ -371,7 +383,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     if (file === undefined) this.#socket.write(rawErrorPage(status))
     else if (!file.silent) {
       this.#head = formatErrorReply(file)
-      this.#chunked = false
+      this.#chunked = this.#bodiless = false
       this.sendBody([file.body], true, undefined)
     }
     this.end()
@@ -398,6 +410,9 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   onHead(bytes: Buffer, start: number, end: number): void {
     const head = parseRequestHead(bytes, start, end, this.#context.settings.maxHeaders)
     if (head.upgrade !== undefined && lacksWebsocketKey(head)) return this.#refuse(400, 'P')
+    // As HAProxy does since 2.6.10: older readers take the body for the next request.
+    if (head.minor === 0 && head.framing !== 0 && bodilessMethods.has(head.method))
+      return this.#refuse(413, 'P')
     cleanConnection(head.headers, head.connection)
     this.session.requests++
     const stream = new HttpStream(this.#context, this.session, this.#router, this, head, this.#beginning)

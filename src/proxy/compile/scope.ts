@@ -103,15 +103,19 @@ export class CompileScope {
     return constant === undefined ? compiled.format : () => constant
   }
 
-  /** The targets of `log` lines, with those of the global section in place of `log global`. */
+  /** The targets of `log` lines, with those of the global section in place of `log global`, once. */
   logTargets(logs: readonly LogTarget[]): LogDestination[] {
     const targets: LogDestination[] = []
     for (const log of logs) {
       if (log.kind === 'target') targets.push(log)
-      else for (const each of this.environment.globalLogs) if (each.kind === 'target') targets.push(each)
+      else targets.push(...this.#globalTargets.filter((each) => !targets.includes(each)))
     }
     // The targets of the global section are asked for once, however often `log global` stands here.
     return [...new Set(targets)]
+  }
+
+  get #globalTargets(): LogDestination[] {
+    return this.environment.globalLogs.filter((each) => each.kind === 'target')
   }
 
   error(place: Place, message: string, hint?: string): void {

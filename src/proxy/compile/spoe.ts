@@ -79,7 +79,7 @@ export function compileSpoe(
     agent,
     backend: () => (agent.useBackend === undefined ? undefined : backend(agent.useBackend.text)),
     logTargets: logs,
-    logTag: proxy.logTag ?? environment.globalLogTag,
+    logTag: environment.globalLogTag,
     eventMessages: (event) => byEvent.get(event) ?? [],
     maySet: (scope, name) =>
       agent.forceSetVar || variableNames.has({ scope, name } as Parameters<typeof variableNames.has>[0]),

@@ -1,12 +1,17 @@
-/** What stands before a log line, by the `format` of its target (configuration.txt 4.2 "log"). */
+/**
+ * What stands before a log line, by the `format` of its target (configuration.txt 4.2 "log"). HAProxy does not do all that
+ * its manual says: see the comments of `formatLogHeader` (`build_log_header` in src/log.c).
+ */
 import type { LogDestination } from '../plan/log.ts'
 
 /** What the headers are made of. */
 export interface LogHeader {
-  readonly priority: number
+  readonly facility: number
+  readonly level: number
   /** Milliseconds since 1970. */
   readonly date: number
-  readonly hostname: string
+  /** `log-send-hostname`; undefined without it. */
+  readonly hostname: string | undefined
   readonly tag: string
   readonly pid: number
   /** The structured data of RFC 5424; empty for none. */
@@ -15,23 +20,33 @@ export interface LogHeader {
 
 /** The header, ready for the line to follow. */
 export function formatLogHeader({ format }: LogDestination, header: LogHeader): string {
-  const { priority, date, hostname, tag, pid, structured } = header
+  const { facility, level, date, hostname, tag, pid, structured } = header
+  const priority = `<${facility * 8 + level}>`
   switch (format) {
     case 'raw':
       return ''
-    case 'short':
-    case 'priority':
-      return `<${priority}>`
-    case 'timed':
-      return `<${priority}>${isoDate(date)} `
     case 'iso':
-      return `${isoDate(date)} ${tag}[${pid}]: `
-    case 'rfc5424':
-      return `<${priority}>1 ${isoDate(date)} ${hostname} ${tag} ${pid} - ${structured === '' ? '-' : structured} `
+      // The manual promises the tag, too.
+      return `${isoDate(date)} `
+    case 'short':
+      // As systemd takes it: the level alone.
+      return `<${level}>`
+    case 'timed':
+      return `<${level}>${isoDate(date)} `
+    case 'priority':
+      return priority
+    case 'rfc5424': {
+      const data = structured === '' ? '-' : structured
+      return `${priority}1 ${isoDate(date)} ${hostname ?? '-'} ${tag} ${pid} - ${data} `
+    }
+    case 'rfc3164':
+      return `${priority}${syslogDate(date)} ${hostname ?? 'localhost'} ${tag}[${pid}]: `
     case 'local':
-      return `<${priority}>${syslogDate(date)} ${tag}[${pid}]: `
-    default:
-      return `<${priority}>${syslogDate(date)} ${hostname} ${tag}[${pid}]: `
+      return `${priority}${syslogDate(date)} ${tag}[${pid}]: `
+    default: {
+      const host = hostname === undefined ? '' : `${hostname} `
+      return `${priority}${syslogDate(date)} ${host}${tag}[${pid}]: `
+    }
   }
 }
 

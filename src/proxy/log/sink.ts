@@ -17,13 +17,18 @@ import type { ProxySettings } from '../settings.ts'
 
 /** See the head of this file. */
 export class LogSink {
-  readonly #plan: Plan
   readonly #settings: ProxySettings
+  /** Undefined without `log-send-hostname`. */
+  readonly #hostname: string | undefined
+  /** Most bytes of a line without its header. */
+  readonly #longest: number
   /** By their addresses: targets that share one share its queue. */
   readonly #outputs = new Map<string, LogOutput>()
 
   constructor(plan: Plan, settings: ProxySettings) {
-    this.#plan = plan
+    const { logSendHostname } = plan.global
+    this.#hostname = logSendHostname === '' ? hostname() : logSendHostname
+    this.#longest = longestLine(plan)
     this.#settings = settings
   }
 
@@ -35,19 +40,20 @@ export class LogSink {
     text: string,
     structured = '',
   ): void {
+    const line = cut(text, this.#longest)
     for (const target of targets) {
       const number = Math.max(levelNumber(level), levelNumber(target.minLevel))
       if (number > levelNumber(target.level)) continue
-      const priority = facilityNumber(target.facility) * 8 + number
       const header = formatLogHeader(target, {
-        priority,
+        facility: facilityNumber(target.facility),
+        level: number,
         date: wallClock(),
-        hostname: this.#hostname(),
+        hostname: this.#hostname,
         tag,
         pid: process.pid,
         structured,
       })
-      this.#outputTo(target.to)?.write(cut(header + text, target.length))
+      this.#outputTo(target.to)?.write(cut(header + line, target.length))
     }
   }
 
@@ -56,11 +62,6 @@ export class LogSink {
     const outputs = [...this.#outputs.values()]
     this.#outputs.clear()
     await Promise.all(outputs.map((each) => each.close()))
-  }
-
-  #hostname(): string {
-    const given = this.#plan.global.logSendHostname
-    return given === undefined || given === '' ? hostname() : given
   }
 
   #outputTo(address: LogAddress): LogOutput | undefined {
@@ -89,6 +90,13 @@ export class LogSink {
 function addressName(address: Exclude<LogAddress, { type: 'unix' }>): string {
   if (address.type === 'udp') return `${address.host}:${address.port}`
   return address.type === 'fd' ? `fd@${address.fd}` : address.type
+}
+
+/** As in HAProxy, whose buffer for a line is as large as the largest `len` there is and ends with a zero. */
+function longestLine({ global, proxies }: Plan): number {
+  const owners = proxies.flatMap((each) => [each, ...each.filters])
+  const targets = [...owners.flatMap((each) => each.logTargets), ...global.logs]
+  return Math.max(0, ...targets.map((each) => (each.kind === 'target' ? each.length - 1 : 0)))
 }
 
 function cut(line: string, length: number): string {

@@ -1,4 +1,4 @@
-/** A syslog server over UDP (RFC 5426): one datagram for each line. */
+/** A syslog server over UDP (RFC 5426): one datagram for each line, its line feed included, as HAProxy sends it. */
 import { createSocket } from 'node:dgram'
 import type { Socket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
@@ -33,7 +33,7 @@ export class UdpOutput implements LogOutput {
   }
 
   write(line: string): void {
-    const datagram = Buffer.from(line, 'latin1')
+    const datagram = Buffer.from(`${line}\n`, 'latin1')
     if (this.#socket !== undefined) return this.#send(this.#socket, datagram)
     const cost = datagram.length + datagramOverhead
     if (monotonic() - this.#failedAt < retryAfter || this.#waitingCost + cost > mostQueued) {

@@ -48,6 +48,8 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
   #informational = 0
   #answered = false
   #reusable = false
+  /** Whether the request has said that there will be others. */
+  #mayKeep = false
   #tunnel = false
   #closed = false
 
@@ -92,6 +94,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
     this.#own = own
     this.#method = method
     this.#head = formatServerRequest(head, mode)
+    this.#mayKeep = mode === 'keep-alive'
     this.#chunked = framing === Framing.Chunked
     this.#requestDone = framing === 0
     this.#informational = 0
@@ -250,7 +253,8 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
       return
     }
     const framing = responseFraming(head, this.#method)
-    this.#reusable = framing !== Framing.UntilClose && isPersistent(head.minor, head.connection)
+    const persistent = this.#mayKeep && isPersistent(head.minor, head.connection)
+    this.#reusable = framing !== Framing.UntilClose && persistent
     if (!this.#reader.expectBody(framing)) this.#deadline.disarm()
     this.#events?.onServerHead(head, framing)
   }

@@ -30,9 +30,10 @@ export interface ClientTransport {
    * The head, with headers as rules left them: whatever they say of the connection and of the framing is replaced by the
    * truth. It leaves with the first bytes of the body, or with `flush`.
    * @param framing how the body comes: 0 or more bytes, or until `done`
+   * @param tunnel what follows is no HTTP
    * @param mayKeep false: this is the last response of the connection
    */
-  sendHead(head: ResponseHead, framing: Framing, mayKeep: boolean): void
+  sendHead(head: ResponseHead, framing: Framing, tunnel: boolean, mayKeep: boolean): void
   /** False: wait for `onClientDrain`. */
   sendBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean
   flush(): void

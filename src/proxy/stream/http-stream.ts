@@ -24,7 +24,8 @@ import type { ClientEvents, ClientTransport } from './client-transport.ts'
 import { endSize, requestSize, responseSize } from './htx-size.ts'
 import { isBegun, step } from './http-state.ts'
 import type { ResponseEvent, ResponseState } from './http-state.ts'
-import { answersUpgrade } from '../wire/upgrade.ts'
+import { logBeginning } from './log-line.ts'
+import { answersUpgrade, looksSwitched } from '../wire/upgrade.ts'
 import { RequestView, ResponseView } from './message-view.ts'
 import { StreamRecord } from './record.ts'
 import type { Beginning } from './record.ts'
@@ -51,6 +52,8 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
   #responseHead: ResponseHead | undefined
   #responseFraming: Framing = 0
   #response: ResponseState = 'awaited'
+  /** The server has switched to another protocol, or opened a tunnel. */
+  #switches = false
   /** What of the response's body came before its head was sent. */
   #early: BodyBuffer | undefined
   #earlyDone = false
@@ -129,20 +132,32 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     return this.#server?.local
   }
 
-  /** The head is complete; what may still come is its body. */
+  /** The head is complete; what may still come is its body, of which no more than a buffer is kept. */
   get inputOver(): boolean {
-    return this.direction === 'request' ? this.#client.ended : false
+    const { maxBufferSize } = this.context.settings
+    if (this.direction === 'request')
+      return this.#client.ended || this.#body.complete || this.#body.size >= maxBufferSize
+    return this.#responseFraming === 0 || this.#earlyDone || (this.#early?.size ?? 0) >= maxBufferSize
+  }
+
+  /** The body is read on, so that there is more for the rules to see. */
+  override awaitBytes(): Flow {
+    const flow = super.awaitBytes()
+    if (this.direction === 'request') this.#body.gather(this.#body.size + 1, () => this.inspectAgain())
+    else this.#server?.release()
+    return flow
   }
 
   // The request.
 
   start(): void {
+    logBeginning(this)
     const { method, target, headers } = this.head
     this.record.bytesUploaded += requestSize(method, target, headers)
     const { model } = this.frontend.plan
     const { request: slots } = model.captures
     if (slots.length > 0) this.capturedRequest = captureHeaders(slots, headers)
-    if (model.monitorUri !== undefined && originForm(target) === model.monitorUri) {
+    if (model.monitorUri !== undefined && isMonitor(target, model.monitorUri)) {
       this.#silent = true
       this.reply(this.errorPage(200), 'L')
     } else this.#withBody(model.options.httpBufferRequest, this.#runFrontend)
@@ -320,6 +335,8 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
       return this.onServerFailed('invalid', undefined)
     }
     this.record.responded()
+    // As the server said it: rules change what the client sees, not what the server does.
+    this.#switches = looksSwitched(this.head, head)
     this.direction = 'response'
     this.#responseHead = head
     this.#responseFraming = framing
@@ -335,12 +352,17 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
   }
 
   #sendHead(head: ResponseHead): void {
+    const tunnel = this.#switches && looksSwitched(this.head, head)
+    // Neither may a rule promise a switch that no server has made, nor a server have made one that the client never sees.
+    if (head.status < 200 && !tunnel) return this.#replyError(502, 'P')
     this.record.status = head.status
     this.#move('send')
     this.record.answering()
     const { connectionMode } = this.frontend.plan.model.options
-    this.#client.sendHead(head, this.#responseFraming, connectionMode !== 'close')
-    if (this.#opensTunnel(head)) return this.#openTunnel()
+    const mayKeep = connectionMode !== 'close' && !looksSwitched(this.head, head)
+    this.#client.sendHead(head, this.#responseFraming, tunnel, mayKeep)
+    if (tunnel) return this.#openTunnel()
+    if (this.#switches) this.#dropServer()
     const early = this.#early
     this.#early = undefined
     if (this.#responseFraming === 0 || this.#earlyDone) {
@@ -351,8 +373,11 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     if (early === undefined || this.#client.sendBody(early.pieces, false, undefined)) this.#server?.release()
   }
 
-  #opensTunnel({ status }: ResponseHead): boolean {
-    return status === 101 || (this.head.method === 'CONNECT' && status >= 200 && status < 300)
+  /** A server that speaks another protocol by now, to nobody. */
+  #dropServer(): void {
+    const server = this.#server
+    this.#server = undefined
+    server?.destroy()
   }
 
   #openTunnel(): void {
@@ -371,7 +396,8 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
       if (pieces.length > 0) (this.#early ??= new BodyBuffer()).add(pieces)
       this.#earlyDone = done
       this.#earlyTrailers = trailers
-      return
+      if (!done) this.#server?.hold()
+      return this.inspectAgain()
     }
     const more = this.#client.sendBody(pieces, done, trailers)
     if (done) this.#endResponse()
@@ -468,7 +494,7 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     this.direction = 'response'
     this.record.status = reply.status
     // What of the body has come already is read; what has not come ends the connection.
-    this.#body.discard()
+    this.#body.discard(this.context.settings.maxBufferSize)
     this.#early = this.#responseView = undefined
     const head = replyHead(reply)
     this.#responseHead = head
@@ -485,7 +511,7 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     const mayKeep = this.#body.complete && !reply.close && connectionMode !== 'close'
     const hasBody = this.head.method !== 'HEAD' && head.status !== 204 && head.status !== 304
     this.#move('send')
-    this.#client.sendHead(head, reply.body.length, mayKeep)
+    this.#client.sendHead(head, reply.body.length, false, mayKeep)
     if (hasBody && reply.body.length > 0) {
       this.record.bytesRead += reply.body.length
       this.#client.sendBody([reply.body], true, undefined)
@@ -561,4 +587,9 @@ function continueHead(): ResponseHead {
     connection: 0,
     upgrade: undefined,
   }
+}
+
+/** A `monitor-uri` with a slash in front is compared with the path, any other with the whole target. */
+function isMonitor(target: string, uri: string): boolean {
+  return target === uri || (uri.startsWith('/') && originForm(target) === uri)
 }

@@ -1,5 +1,5 @@
 /** The first bytes of one direction of a TCP stream, kept while rules look at them. */
-import { HeadBuffer, Http1Error, parseRequestHead } from '../../http1/index.ts'
+import { HeadBuffer, Http1Error, mayBecomeRequest, parseRequestHead } from '../../http1/index.ts'
 import type { RequestState, SampleRequest } from '../../sample/stream.ts'
 import type { ProxySettings } from '../settings.ts'
 import { RequestView } from './message-view.ts'
@@ -62,17 +62,14 @@ export class InspectedBytes {
     const { maxHeadSize, maxHeaders } = this.#settings
     const buffer = new HeadBuffer({ maxHeadSize })
     try {
-      if (buffer.push(this.#bytes, 0) < 0) return this.full || !mayBegin(this.#bytes) ? 'invalid' : 'partial'
-      return new RequestView(parseRequestHead(buffer.bytes, buffer.start, buffer.end, maxHeaders), noBody)
+      if (buffer.push(this.#bytes, 0) < 0)
+        return this.full || !mayBecomeRequest(this.#bytes) ? 'invalid' : 'partial'
+      const head = parseRequestHead(buffer.bytes, buffer.start, buffer.end, maxHeaders)
+      // Whatever it announces, HAProxy sees no body here.
+      return new RequestView({ ...head, framing: 0 }, noBody)
     } catch (error) {
       if (!(error instanceof Http1Error)) throw error
       return 'invalid'
     }
   }
-}
-
-/** Whether these bytes may be the beginning of a request line: the method tells early what is none. */
-function mayBegin(bytes: Buffer): boolean {
-  const text = bytes.toString('latin1', 0, 64).replace(/^[\r\n]+/, '')
-  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]*(?: |$)/.test(text)
 }

@@ -1,28 +1,34 @@
-/** The log line of a stream that has ended. */
+/** The lines that a stream writes to the log of its frontend: with a format when it ends, without one when it begins. */
 import { formatIp } from '../../ip.ts'
-import type { SampleEndpoint } from '../../sample/stream.ts'
 import type { ProxyStream } from './stream.ts'
 
-/** Writes it to the targets of the frontend. */
+/**
+ * A stream has begun: a TCP connection is accepted, or the head of a request is there (`frontend_accept` in
+ * src/frontend.c). A frontend with `option httplog`, `option tcplog` or `log-format` says nothing yet.
+ */
+export function logBeginning(stream: ProxyStream): void {
+  const { plan } = stream.frontend
+  if (plan.logFormat !== undefined || plan.logTargets.length === 0) return
+  stream.context.log.send(plan.logTargets, plan.logTag, 'info', connectLine(stream))
+}
+
+/** A stream has ended. */
 export function logStream(stream: ProxyStream): void {
   const { frontend, record, context } = stream
-  const { plan } = frontend
-  if (plan.logTargets.length > 0 && stream.logLevel !== 'silent') {
-    if (record.carried || !plan.model.options.dontLogNull) {
-      const text = plan.logFormat === undefined ? connectLine(stream) : plan.logFormat(stream)
-      const data = plan.logFormatSd?.(stream) ?? ''
-      context.log.send(plan.logTargets, plan.logTag, stream.logLevel ?? 'info', text, data)
+  const { logTargets, logTag, logFormat, logFormatSd, model } = frontend.plan
+  const level = stream.logLevel ?? 'info'
+  if (logFormat !== undefined && logTargets.length > 0 && level !== 'silent') {
+    if (record.carried || !model.options.dontLogNull) {
+      context.log.send(logTargets, logTag, level, logFormat(stream), logFormatSd?.(stream) ?? '')
     }
   }
   frontend.logged++
 }
 
-/** What HAProxy logs without `option httplog`, `option tcplog` and `log-format`. */
 function connectLine({ session, frontend }: ProxyStream): string {
-  const mode = frontend.plan.model.mode.toUpperCase()
-  return `Connect from ${show(session.source)} to ${show(session.destination)} (${frontend.name}/${mode})`
-}
-
-function show(endpoint: SampleEndpoint | undefined): string {
-  return endpoint === undefined ? 'unix:1' : `${formatIp(endpoint.address)}:${endpoint.port}`
+  const { source, destination } = session
+  const where = `(${frontend.name}/${frontend.plan.model.mode.toUpperCase()})`
+  if (source === undefined || destination === undefined) return `Connect to unix:1 ${where}`
+  const from = `${formatIp(source.address)}:${source.port}`
+  return `Connect from ${from} to ${formatIp(destination.address)}:${destination.port} ${where}`
 }

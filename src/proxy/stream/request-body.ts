@@ -66,9 +66,15 @@ export class RequestBody {
     return this.#source.left
   }
 
-  /** Waits until it is complete, or until `enough` bytes of it are here. */
+  /** How many bytes are kept. */
+  get size(): number {
+    return this.#buffer?.size ?? 0
+  }
+
+  /** Waits until it is complete, or until `enough` bytes of it are here; who waits already waits no longer. */
   gather(enough: number, then: () => void): void {
-    if (this.#complete || this.#state !== 'held' || (this.#buffer?.size ?? 0) >= enough) return then()
+    const waits = this.#state === 'held' || this.#state === 'gathering'
+    if (this.#complete || !waits || this.size >= enough) return then()
     this.#state = 'gathering'
     this.#enough = enough
     this.#then = then
@@ -83,7 +89,7 @@ export class RequestBody {
         return this.#keep(pieces)
       case 'gathering':
         this.#keep(pieces)
-        if (done || (this.#buffer?.size ?? 0) >= this.#enough) this.#gathered()
+        if (done || this.size >= this.#enough) this.#gathered()
         return
       case 'flowing':
         this.#lost ||= pieces.length > 0
@@ -138,12 +144,15 @@ export class RequestBody {
     if (!this.#complete) this.#source.hold()
   }
 
-  /** Nobody wants the rest. Answers whether it has all come: if not, the connection is good for nothing else. */
-  discard(): boolean {
+  /**
+   * Nobody wants the rest. Answers whether it has all come: if not, the connection is good for nothing else. More than a
+   * buffer of it is not read for that.
+   */
+  discard(most: number): boolean {
     this.#sink = undefined
     this.#then = () => {}
     if (this.#state !== 'raw') this.#state = 'discarded'
-    if (!this.#complete) this.#complete = this.#source.drain()
+    if (!this.#complete && this.#source.left <= most) this.#complete = this.#source.drain()
     return this.#complete
   }
 

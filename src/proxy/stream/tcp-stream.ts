@@ -10,6 +10,7 @@ import type { SocketClient, Unavailable } from '../server/connector.ts'
 import { localEndpoint, remoteEndpoint } from '../wire/addresses.ts'
 import { Deadline } from '../wire/deadline.ts'
 import { InspectedBytes } from './inspected-bytes.ts'
+import { logBeginning } from './log-line.ts'
 import { StreamRecord } from './record.ts'
 import type { Router } from './router.ts'
 import type { Session } from './session.ts'
@@ -44,6 +45,8 @@ export class TcpStream extends ProxyStream implements SocketClient {
   /** Whether bytes flow to the client. */
   #responding = false
   #clientEnded = false
+  /** Its time-out ended its side while a server was connected to: the log blames it once there is a server. */
+  #clientWasLate = false
   #serverEnded = false
 
   constructor(
@@ -97,6 +100,7 @@ export class TcpStream extends ProxyStream implements SocketClient {
   // Towards the server.
 
   start(): void {
+    logBeginning(this)
     this.#clientDeadline.arm(this.frontend.plan.timeouts.client)
     const { switches, defaultBackend } = this.frontend.plan
     if (this.frontend.steps.length === 0 && switches.length === 0 && defaultBackend !== undefined)
@@ -140,6 +144,7 @@ export class TcpStream extends ProxyStream implements SocketClient {
     this.record.answering()
     // What a TCP stream waits for is data in either direction, from here on.
     this.record.responded()
+    if (this.#clientWasLate) this.record.blame('c')
     socket.on('data', (chunk: Buffer) => this.#onServerData(chunk))
     socket.on('end', () => this.#onServerEnd())
     socket.on('drain', () => this.#client.resume())
@@ -253,7 +258,10 @@ export class TcpStream extends ProxyStream implements SocketClient {
    */
   #onClientTimeout(): void {
     // While a server is connected to, it is the server's time that counts.
-    if (this.#server === undefined && this.#connector !== undefined) return this.#onClientEnd()
+    if (this.#server === undefined && this.#connector !== undefined) {
+      this.#clientWasLate = true
+      return this.#onClientEnd()
+    }
     if (this.#server === undefined || this.#clientEnded || this.#client.writableNeedDrain)
       return this.#end('c')
     this.record.blame('c')

@@ -53,6 +53,11 @@ export function answersUpgrade(request: RequestHead, response: ResponseHead): bo
   return key !== '' && response.headers.get('sec-websocket-accept') === accept
 }
 
+/** Whether a response, by its status, says that what follows is no HTTP. */
+export function looksSwitched({ method }: RequestHead, { status }: ResponseHead): boolean {
+  return status === 101 || (method === 'CONNECT' && status >= 200 && status < 300)
+}
+
 /** A websocket's handshake without the key that its answer is made of (RFC 6455 section 4.1) is none. */
 export function lacksWebsocketKey({ headers, upgrade, framing }: RequestHead): boolean {
   if (upgrade === undefined || framing !== 0 || !/^websocket$/i.test(upgrade.trim())) return false

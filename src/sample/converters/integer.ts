@@ -1,8 +1,8 @@
 /** Converters of integers and booleans (configuration.txt 7.3.1). */
 import { Buffer } from 'node:buffer'
 import type { Arguments } from '../arguments.ts'
-import { toSint } from '../cast.ts'
 import type { BuildContext } from '../build-context.ts'
+import { toSint } from '../cast.ts'
 import { readVariable } from '../fetches/variable.ts'
 import {
   add,

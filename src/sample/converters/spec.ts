@@ -16,6 +16,8 @@ export interface ConverterSpec {
   readonly output: SampleType
   /** One line for the documentation. */
   readonly doc: string
+  /** A result does not change when more bytes come: it looks at a message, and knows where that ends. */
+  readonly settles?: true
   /** Binds the arguments; undefined after a complaint. */
   build(args: Arguments, context: BuildContext): Converter | undefined
 }

@@ -1,15 +1,15 @@
 /** Converters of text (configuration.txt 7.3.1). */
 import type { Arguments } from '../arguments.ts'
-import { toStr } from '../cast.ts'
 import type { BuildContext } from '../build-context.ts'
 import { complain } from '../build-context.ts'
+import { toStr } from '../cast.ts'
 import { readVariable } from '../fetches/variable.ts'
+import { field, word } from '../fields.ts'
 import { lowerAscii, upperAscii } from '../http-text.ts'
 import { compileRegex, compileReplacement } from '../regex.ts'
 import type { Stream } from '../stream.ts'
 import { bin, sint, str, textOf, truthOf } from '../value.ts'
 import type { VariableName } from '../variables.ts'
-import { field, word } from '../fields.ts'
 import type { Converter, ConverterSpec } from './spec.ts'
 import { plain, textual } from './spec.ts'
 

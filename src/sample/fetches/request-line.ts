@@ -1,4 +1,5 @@
 /** Fetches of the request line and what is in its target (configuration.txt 7.3.6). */
+import { Buffer } from 'node:buffer'
 import type { Arguments } from '../arguments.ts'
 import { readIpv4 } from '../address.ts'
 import { avalanche, sdbm } from '../hash.ts'
@@ -7,7 +8,7 @@ import { readInt32 } from '../int64.ts'
 import type { SampleRequest, Stream } from '../stream.ts'
 import { requestOf } from '../stream.ts'
 import type { SampleValue } from '../value.ts'
-import { addr, bool, meth, sint, str, textOf } from '../value.ts'
+import { addr, bin, bool, meth, sint, str, textOf } from '../value.ts'
 import type { Fetch, FetchSpec } from './spec.ts'
 import { plain, text } from './spec.ts'
 
@@ -50,12 +51,32 @@ function base(request: SampleRequest, pathIn: (target: string) => string | undef
   return path === undefined ? host : host + path
 }
 
+function hash(
+  stream: Stream,
+  full: boolean,
+  pathIn: (target: string) => string | undefined,
+): number | undefined {
+  const request = requestOf(stream)
+  if (request === undefined) return undefined
+  const host = headerValue(request.headers, 'host', 1, full) ?? ''
+  return avalanche(sdbm(host + (pathIn(request.target) ?? '')))
+}
+
 function hashOf(full: boolean, pathIn: (target: string) => string | undefined): Fetch['one'] {
   return (stream) => {
-    const request = requestOf(stream)
-    if (request === undefined) return undefined
-    const host = headerValue(request.headers, 'host', 1, full) ?? ''
-    return sint(avalanche(sdbm(host + (pathIn(request.target) ?? ''))))
+    const found = hash(stream, full, pathIn)
+    return found === undefined ? undefined : sint(found)
+  }
+}
+
+/** The bytes of the hash, then those of the client's address if it has one. */
+function hashAndSource(full: boolean, pathIn: (target: string) => string | undefined): Fetch['one'] {
+  return (stream) => {
+    const found = hash(stream, full, pathIn)
+    if (found === undefined) return undefined
+    const bytes = Buffer.alloc(4)
+    bytes.writeUInt32BE(found)
+    return bin(Buffer.concat([bytes, stream.source?.address ?? Buffer.alloc(0)]))
   }
 }
 
@@ -172,6 +193,20 @@ export const requestLineFetches: readonly FetchSpec[] = [
     ofRequest((request) => base(request, pathAndQuery)),
   ),
   plain('base32', 'sint', 'request-headers', 'A 32-bit hash of `base`.', hashOf(false, pathOf)),
+  plain(
+    'base32+src',
+    'bin',
+    'request-headers',
+    "The four bytes of `base32`, then the client's address.",
+    hashAndSource(false, pathOf),
+  ),
+  plain(
+    'url32+src',
+    'bin',
+    'request-headers',
+    "The four bytes of `url32`, then the client's address.",
+    hashAndSource(true, pathAndQuery),
+  ),
   plain(
     'url32',
     'sint',

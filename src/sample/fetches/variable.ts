@@ -2,9 +2,9 @@
 import type { Arguments } from '../arguments.ts'
 import type { BuildContext } from '../build-context.ts'
 import { complain } from '../build-context.ts'
+import { str } from '../value.ts'
 import type { VariableName } from '../variables.ts'
 import { parseVariableName } from '../variables.ts'
-import { str } from '../value.ts'
 import type { Fetch, FetchSpec } from './spec.ts'
 
 /** The variable that an argument names, registered; undefined after a complaint. */

@@ -1,9 +1,7 @@
-/** What a conformance check is, and how it says what it found. */
+/** What a conformance check is. */
 import type { MessageInput } from '../../spop/notify.ts'
 import type { Conversation } from './conversation.ts'
-
-/** MUST: HAProxy, the specification or plain safety needs it. SHOULD: it works without, and worse. */
-export type CheckLevel = 'must' | 'should'
+import { CheckSkipped, type CheckLevel } from './verdict.ts'
 
 /** Where the rule comes from: a point of {@link checklist}, `A1` to `A14` and `W1` to `W26`. */
 export type CheckPoint = `A${number}` | `W${number}`
@@ -43,27 +41,6 @@ export interface Check {
   /** Throws {@link CheckFailed} or {@link CheckSkipped}. */
   run(context: CheckContext): Promise<void>
 }
-
-/** The agent did otherwise. */
-export class CheckFailed extends Error {
-  readonly expected: string
-  readonly got: string
-  /** When it weighs less than the check as a whole. */
-  readonly level: CheckLevel | undefined
-  /** The bytes of the connection that it was seen on. */
-  readonly transcript: readonly string[]
-
-  constructor(expected: string, got: string, transcript: readonly string[], level?: CheckLevel) {
-    super(`wanted ${expected}, got ${got}`)
-    this.expected = expected
-    this.got = got
-    this.transcript = transcript
-    this.level = level
-  }
-}
-
-/** It cannot be seen with this agent, or from outside at all. */
-export class CheckSkipped extends Error {}
 
 /** Skips a check when the agent did not announce a capability. */
 export function needCapability(context: CheckContext, name: string): void {

@@ -6,7 +6,7 @@ import type { AgentHelloFrame } from '../../spop/hello.ts'
 import type { MessageInput } from '../../spop/notify.ts'
 import { EventQueue } from '../event-queue.ts'
 import { formatEvent, formatReceived, Wire, type ReceivedFrame, type WireEvent } from '../wire.ts'
-import { CheckFailed, type CheckLevel } from './check.ts'
+import { CheckFailed, type CheckLevel } from './verdict.ts'
 import { fin, notifyOf } from './frames.ts'
 
 /** Ids of a NOTIFY. */

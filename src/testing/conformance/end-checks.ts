@@ -1,6 +1,7 @@
 /** How connections end (SPOE.txt 3.2.8, 3.2.9): with manners, without, and at any moment. */
 import { haproxyDisconnectBytes } from '../haproxy-bytes.ts'
-import { CheckSkipped, type Check } from './check.ts'
+import type { Check } from './check.ts'
+import { CheckSkipped } from './verdict.ts'
 import { disconnectOf, notifyOf } from './frames.ts'
 import { hello3x } from './hellos.ts'
 

@@ -1,7 +1,8 @@
 /** Fragments (SPOE.txt 3.2): HAProxy up to 3.0 sends them to an agent that announces the capability. */
 import { FrameType } from '../../spop/frame-head.ts'
 import { formatEvent } from '../wire.ts'
-import { CheckSkipped, needCapability, type Check, type CheckContext } from './check.ts'
+import { needCapability, type Check, type CheckContext } from './check.ts'
+import { CheckSkipped } from './verdict.ts'
 import { idKey, type Ids } from './conversation.ts'
 import { fin, finAbort, frameOf, messagesPayload, notifyOf } from './frames.ts'
 import { compareAnswers, steadyAnswer } from './sample.ts'

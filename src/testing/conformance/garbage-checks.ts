@@ -1,7 +1,8 @@
 /** Bytes that are no SPOP, or broken SPOP: refused at once, before memory is taken, and nobody else notices. */
 import { FrameType } from '../../spop/frame-head.ts'
 import { formatEvent } from '../wire.ts'
-import type { Check, CheckContext, CheckLevel, CheckPoint } from './check.ts'
+import type { Check, CheckContext, CheckPoint } from './check.ts'
+import type { CheckLevel } from './verdict.ts'
 import type { RefusalRules } from './conversation.ts'
 import { fin, frameOf, notifyOf } from './frames.ts'
 

@@ -8,14 +8,8 @@ import { parseList } from '../../spop/negotiation.ts'
 import { messagesOption, timeoutOption } from '../arguments.ts'
 import { TestingError } from '../errors.ts'
 import { connectorOf, type Connect, type ConnectOptions, type Target } from '../target.ts'
-import {
-  CheckFailed,
-  CheckSkipped,
-  type Check,
-  type CheckContext,
-  type CheckLevel,
-  type CheckPoint,
-} from './check.ts'
+import type { Check, CheckContext, CheckPoint } from './check.ts'
+import { CheckFailed, CheckSkipped, type CheckLevel } from './verdict.ts'
 import { conformanceChecks } from './checks.ts'
 import { Conversation } from './conversation.ts'
 import { helloWith } from './frames.ts'

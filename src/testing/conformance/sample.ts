@@ -1,7 +1,8 @@
 /** The caller's own message: with it the agent's understanding can be seen, and not only its manners. */
 import { Writer } from '../../bytes/writer.ts'
 import { encodeSetVar, encodeUnsetVar, type Action } from '../../spop/ack.ts'
-import { CheckSkipped, type CheckContext } from './check.ts'
+import type { CheckContext } from './check.ts'
+import { CheckSkipped } from './verdict.ts'
 import type { Answer, Conversation } from './conversation.ts'
 
 /** The agent's answer to the sample. Skips the check when there is nothing to see in it. */

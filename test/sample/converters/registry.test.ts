@@ -43,6 +43,9 @@ test('arguments that can never work are refused', () => {
     'int(1),add(x.y)': /must start with its scope/,
     'str(a),concat(a,b,c)': /must start with its scope/,
     'str(a),add_item(;)': /needs a variable or a suffix/,
+    'str(a),mqtt_field_value(publish,3)': /'publish' is no MQTT packet that is read/,
+    'str(a),mqtt_field_value(connack,username)': /'username' is no field of CONNACK/,
+    'str(a),fix_tag_value(Nothing)': /'Nothing' is no FIX tag/,
   }
   for (const [text, reason] of Object.entries(wrong)) {
     const context = compileContext()
@@ -72,4 +75,14 @@ test('lines of maps: comments, blanks around values, empty values', () => {
   assert.equal(evaluate('str(c),map(m)', files), undefined)
   assert.deepEqual(evaluate('str(c),map(m,d)', files), str('d'))
   assert.deepEqual(evaluate('str(regexZ),map_regm(m)', files), str('Z!'))
+})
+
+test('a cipher gives its text for the right tag only', () => {
+  // NIST, AES-GCM test case 2: key, nonce and text of zeros.
+  const text = (tag: string) =>
+    `bin(0388dace60b6a392f328c2b971b2fe78),aes_gcm_dec(128,AAAAAAAAAAAAAAAA,${zeros},${tag})`
+  const zeros = 'AAAAAAAAAAAAAAAAAAAAAA=='
+  assert.deepEqual(evaluate(text('q25H1CzsE731OmeyEle93w==')), bin(Buffer.alloc(16)))
+  assert.equal(evaluate(text(zeros)), undefined)
+  assert.equal(evaluate(text('AAAA')), undefined)
 })

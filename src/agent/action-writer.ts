@@ -1,0 +1,161 @@
+import type { Writer } from '../bytes/writer.ts'
+import { show } from '../options.ts'
+import { encodeSetVar, encodeUnsetVar, type Scope } from '../spop/ack.ts'
+import type { Value } from '../spop/typed-data.ts'
+import type { Actions } from './actions.ts'
+import { copyActions } from './copy-actions.ts'
+import { AgentError } from './errors.ts'
+import type { WriterPool } from './writer-pool.ts'
+
+/** HAProxy takes these characters (configuration.txt, `set-var`). */
+const namePattern = /^[a-zA-Z0-9_.]+$/
+/** Before 3.5 HAProxy truncates longer names, since then it drops them; with scope and prefix 63 characters count. */
+const maxNameSize = 60
+/** Names are few, but a handler may make them up: the memory for them is bounded. */
+const maxKnownNames = 4096
+const knownNames = new Set<string>()
+
+function checkName(name: string): void {
+  if (knownNames.has(name)) return
+  if (typeof name !== 'string' || !namePattern.test(name) || name.length > maxNameSize) {
+    throw new AgentError(
+      'ERR_AGENT_VAR_NAME',
+      `${show(name)}; use a-z, A-Z, 0-9, '.' and '_', at most ${maxNameSize} characters`,
+    )
+  }
+  if (knownNames.size < maxKnownNames) knownNames.add(name)
+}
+
+/** Counts messages that were answered late. */
+export interface LateCounter {
+  late: number
+}
+
+/**
+ * The actions of one message: they are encoded as they are set. While a handler runs synchronously they go straight
+ * into the connection's outgoing buffer; when it turns out to be asynchronous they move to one that is lent to them, as
+ * soon as there are any.
+ */
+export class ActionWriter implements Actions {
+  /** None from {@link ActionWriter.detach} to the next action, and when it was given back. */
+  #writer: Writer | undefined
+  /** Who lends the buffer; none before {@link ActionWriter.detach}. */
+  #lender: WriterPool | undefined
+  /** Where the actions of this message begin in the buffer. */
+  #start: number
+  /** The buffer must not grow beyond this. */
+  #limit: number
+  /** Set when the answer has left: where actions that come later are counted. */
+  #sealed: LateCounter | undefined
+  /** An action did not fit. */
+  oversized = false
+  /** An action came after the answer had left; it was counted. */
+  late = false
+
+  constructor(writer: Writer, limit: number) {
+    this.#writer = writer
+    this.#start = writer.at
+    this.#limit = limit
+  }
+
+  setVar(scope: Scope, name: string, value: Value): boolean {
+    checkName(name)
+    if (this.#sealed !== undefined) return this.#refuseLate(this.#sealed)
+    const writer = this.#writer ?? this.#borrow()
+    const { at } = writer
+    encodeSetVar(writer, scope, name, value)
+    return writer.at <= this.#limit || this.#refuseOversized(writer, at)
+  }
+
+  unsetVar(scope: Scope, name: string): boolean {
+    checkName(name)
+    if (this.#sealed !== undefined) return this.#refuseLate(this.#sealed)
+    const writer = this.#writer ?? this.#borrow()
+    const { at } = writer
+    encodeUnsetVar(writer, scope, name)
+    return writer.at <= this.#limit || this.#refuseOversized(writer, at)
+  }
+
+  #refuseLate(counter: LateCounter): false {
+    if (!this.late) counter.late++
+    this.late = true
+    return false
+  }
+
+  #refuseOversized(writer: Writer, at: number): false {
+    writer.reset(at)
+    this.oversized = true
+    return false
+  }
+
+  #borrow(): Writer {
+    const lender = this.#lender as WriterPool // only detach() takes the first buffer away, and it knows the lender
+    const writer = lender.take()
+    this.#writer = writer
+    return writer
+  }
+
+  /** Moves what was set so far out of the outgoing buffer: the handler goes on later. */
+  detach(lender: WriterPool): void {
+    const outgoing = this.#writer as Writer // the one that it was made with
+    const start = this.#start
+    this.#lender = lender
+    this.#writer = undefined
+    this.#limit -= start
+    this.#start = 0
+    if (outgoing.at === start) return
+    this.#borrow().copy(outgoing.bytes, start, outgoing.at)
+    outgoing.reset(start)
+  }
+
+  /** Takes back everything that was set. */
+  clear(): void {
+    this.#writer?.reset(this.#start)
+  }
+
+  /** Appends what was set to `target` as long as that stays within `limit`; answers whether all of it went in. */
+  copyTo(target: Writer, limit: number): boolean {
+    const writer = this.#writer
+    return writer === undefined || copyActions(target, writer.bytes, this.#start, writer.at, limit)
+  }
+
+  /** Appends actions that were encoded elsewhere, in a worker thread for example, where some may not have fitted. */
+  appendEncoded(bytes: Uint8Array, oversized = false): void {
+    if (this.#sealed !== undefined) {
+      this.#refuseLate(this.#sealed)
+      return
+    }
+    const writer = this.#writer ?? this.#borrow()
+    const encoded = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    const whole = copyActions(writer, encoded, 0, encoded.length, this.#limit)
+    if (oversized || !whole) this.oversized = true
+  }
+
+  /** Bytes that the actions take. */
+  get size(): number {
+    return this.#writer === undefined ? 0 : this.#writer.at - this.#start
+  }
+
+  /** Leaves out what is beyond `room` bytes; only after {@link ActionWriter.detach}. */
+  fit(room: number): void {
+    if (this.size <= room) return
+    const whole = this.#writer as Writer // something is set
+    copyActions(this.#borrow(), whole.bytes, this.#start, whole.at, room)
+    this.#lender?.give(whole)
+  }
+
+  /**
+   * The answer leaves, or nobody waits for it: nothing that is set later is sent, for the buffer belongs to others from
+   * now on.
+   */
+  seal(counter: LateCounter): void {
+    this.#sealed = counter
+  }
+
+  /** Gives the lent buffer back: the answer has been copied, or nobody waits for it. Only when sealed. */
+  giveBack(): void {
+    if (this.#writer === undefined) return
+    this.#lender?.give(this.#writer)
+    this.#writer = undefined
+  }
+}

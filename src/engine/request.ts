@@ -1,0 +1,76 @@
+/** What an engine is asked, how its caller is answered, and what is refused before anything is begun. */
+import { refuseArgument, requireArgument } from '../options.ts'
+import { messagesRule, type MessageInput } from '../spop/notify.ts'
+import type { Outcome } from './outcome.ts'
+import { EngineStream } from './profile.ts'
+
+/** What to ask. */
+export interface EngineRequest {
+  /** All of them go in one NOTIFY. */
+  readonly messages: readonly MessageInput[]
+  /** Milliseconds until status 1. @default the engine's `processingTimeout` */
+  readonly timeout?: number | undefined
+  /** Ends the exchange with status 5. */
+  readonly signal?: AbortSignal | undefined
+  /** Whose exchange it is, see `Engine.createStream`. */
+  readonly stream?: EngineStream | undefined
+}
+
+/** Called once per exchange, never before `Engine.exchange` has returned. */
+export type ExchangeCallback = (outcome: Outcome) => void
+
+/** An exchange under way. */
+export interface PendingExchange {
+  /** Ends it with status 5, and calls the callback before this returns; nothing happens when it has ended already. */
+  cancel(): void
+}
+
+/** `setTimeout` takes no more. */
+export const maxTimeout = 0x7fff_ffff
+
+const keys: readonly string[] = ['messages', 'timeout', 'signal', 'stream'] satisfies (keyof EngineRequest)[]
+
+/** @throws UsageError `ERR_SLUICE_OPTION` for a request of another shape; its messages are the encoder's to check. */
+export function checkRequest(request: EngineRequest): void {
+  const isObject = typeof request === 'object' && request !== null
+  requireArgument(isObject, 'send: the request', `must be an object with ${keys.join(', ')}`, request)
+  for (const key in request) {
+    if (!keys.includes(key))
+      refuseArgument('send: each key of the request', `is one of ${keys.join(', ')}`, key)
+  }
+  const { signal } = request
+  if (signal === undefined) return
+  requireArgument(isSignal(signal), 'send: the signal', 'must be an AbortSignal', signal)
+}
+
+/** Not `instanceof`: objects of another realm (test runners make some) are good as well. */
+function isSignal(given: Partial<AbortSignal> | null): boolean {
+  return typeof given?.addEventListener === 'function' && typeof given.aborted === 'boolean'
+}
+
+/**
+ * A few comparisons, for each exchange passes here; what is in the messages is the encoder's to check.
+ * @throws UsageError `ERR_SLUICE_OPTION`.
+ */
+export function checkExchange(
+  messages: readonly MessageInput[],
+  timeout: number,
+  callback: ExchangeCallback,
+  stream: EngineStream | undefined,
+): void {
+  if (!Array.isArray(messages)) refuseArgument('exchange: the messages', messagesRule, messages)
+  // Compared so that NaN is refused, too.
+  if (typeof timeout !== 'number' || !(timeout >= 1 && timeout <= maxTimeout)) {
+    refuseArgument(
+      'exchange: the timeout',
+      `must be a number of milliseconds from 1 to ${maxTimeout}`,
+      timeout,
+    )
+  }
+  if (typeof callback !== 'function') {
+    refuseArgument('exchange: the callback', 'must be a function', callback)
+  }
+  if (stream !== undefined && !(stream instanceof EngineStream)) {
+    refuseArgument('exchange: the stream', 'must be one that createStream() has made', stream)
+  }
+}

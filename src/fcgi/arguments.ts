@@ -1,0 +1,135 @@
+/**
+ * What the public functions are given, and how it is checked: before anything is begun, with a sentence that names the
+ * argument. A compiler has checked it already where there is one; a check costs a comparison or two.
+ */
+import { Writer } from '../bytes/writer.ts'
+import { errorMessage, SluiceError, UsageError } from '../errors.ts'
+import { requireArgument } from '../options.ts'
+
+/**
+ * Runs `read`, which looks at what somebody else has made: a property may be a getter, and throw.
+ * @throws UsageError `ERR_SLUICE_OPTION` for whatever else was thrown.
+ */
+export function readArgument<T>(what: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof SluiceError) throw error
+    throw new UsageError('ERR_SLUICE_OPTION', `${what} cannot be read: ${errorMessage(error)}`, error)
+  }
+}
+
+/** Something with fields, of whatever class. @throws UsageError `ERR_SLUICE_OPTION`. */
+export function checkObject(what: string, given: object): void {
+  const isRight = typeof given === 'object' && given !== null && !Array.isArray(given)
+  requireArgument(isRight, what, 'must be an object', given)
+}
+
+/** Methods that must be there, and others that may be. @throws UsageError `ERR_SLUICE_OPTION`. */
+export function checkMethods<T extends object>(
+  what: string,
+  given: T,
+  required: readonly (keyof T & string)[],
+  optional: readonly (keyof T & string)[] = [],
+): void {
+  checkObject(what, given)
+  readArgument(what, () => {
+    for (const name of required) {
+      if (typeof given[name] !== 'function') checkFunction(`${what}: ${name}`, given[name])
+    }
+    for (const name of optional) {
+      if (given[name] !== undefined) checkFunction(`${what}: ${name}`, given[name])
+    }
+  })
+}
+
+/** Fields that are limits. @throws UsageError `ERR_SLUICE_OPTION`. */
+export function checkLimits<T extends object>(
+  what: string,
+  given: T,
+  names: readonly (keyof T & string)[],
+): void {
+  checkObject(what, given)
+  readArgument(what, () => {
+    for (const name of names) checkInteger(`${what}: ${name}`, given[name], Number.MAX_SAFE_INTEGER)
+  })
+}
+
+/** @throws UsageError `ERR_SLUICE_OPTION`. */
+export function checkFunction(what: string, given: unknown): void {
+  requireArgument(typeof given === 'function', what, 'must be a function', given)
+}
+
+/** @throws UsageError `ERR_SLUICE_OPTION`. */
+export function checkText(what: string, given: unknown): void {
+  requireArgument(typeof given === 'string', what, 'must be a string', given)
+}
+
+/** @throws UsageError `ERR_SLUICE_OPTION`. */
+export function checkFlag(what: string, given: unknown): void {
+  requireArgument(typeof given === 'boolean', what, 'must be true or false', given)
+}
+
+/** @throws UsageError `ERR_SLUICE_OPTION`. */
+export function checkInteger(what: string, given: unknown, max: number, min = 0): void {
+  const isRight = Number.isInteger(given) && (given as number) >= min && (given as number) <= max
+  requireArgument(isRight, what, `must be a whole number from ${min} to ${max}`, given)
+}
+
+/** @throws UsageError `ERR_SLUICE_OPTION`. */
+export function checkBytes(what: string, given: unknown): void {
+  requireArgument(given instanceof Uint8Array, what, 'must be a Buffer or a Uint8Array', given)
+}
+
+/** @throws UsageError `ERR_SLUICE_OPTION`. */
+export function checkBuffer(what: string, given: unknown): void {
+  requireArgument(Buffer.isBuffer(given), what, 'must be a Buffer', given)
+}
+
+/** @throws UsageError `ERR_SLUICE_OPTION`. */
+export function checkWriter(given: unknown): void {
+  requireArgument(given instanceof Writer, 'the writer', 'must be a Writer', given)
+}
+
+/** @throws UsageError `ERR_SLUICE_OPTION`. */
+export function checkEncoding(given: unknown): void {
+  requireArgument(given === 'latin1' || given === 'utf8', 'the encoding', 'must be latin1 or utf8', given)
+}
+
+/**
+ * A part of a buffer; answers where it ends, which is the buffer's end when `end` is not given.
+ * @throws UsageError `ERR_SLUICE_OPTION`.
+ */
+export function checkRange(bytes: Buffer, start: number, end: number | undefined): number {
+  checkBuffer('the bytes', bytes)
+  const stop = end === undefined ? bytes.length : end
+  checkInteger('the end', stop, bytes.length)
+  checkInteger('the start', start, stop)
+  return stop
+}
+
+/** What can be walked, a string not among it. @throws UsageError `ERR_SLUICE_OPTION`. */
+export function checkIterable(what: string, given: unknown, rule: string): void {
+  const isRight = typeof given === 'object' && given !== null && Symbol.iterator in given
+  requireArgument(isRight, what, rule, given)
+}
+
+/** A parameter: a name and a value. The messages are made when they are needed. @throws UsageError `ERR_SLUICE_OPTION`. */
+export function checkParam(given: unknown): void {
+  const isPair = Array.isArray(given) && given.length === 2
+  requireArgument(isPair, 'a parameter', 'must be a name and a value', given)
+  const [name, value] = given as [unknown, unknown]
+  if (typeof name !== 'string') checkText('the name of a parameter', name)
+  else if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
+    requireArgument(false, `the parameter ${name}`, 'must be a string or bytes', value)
+  }
+}
+
+/** Parameters: a Map, pairs, or what is like a Map. @throws UsageError `ERR_SLUICE_OPTION`. */
+export function checkParams(given: unknown): void {
+  const rule = 'must be a Map or an array of pairs'
+  checkIterable('the parameters', given, rule)
+  const isRight = Array.isArray(given) || typeof (given as Partial<Map<string, unknown>>).get === 'function'
+  requireArgument(isRight, 'the parameters', rule, given)
+  for (const pair of given as Iterable<unknown>) checkParam(pair)
+}

@@ -1,0 +1,345 @@
+/** One connection to an application. */
+import type { Socket } from 'node:net'
+import { Writer } from '../../bytes/writer.ts'
+import type { Lane, Timed } from '../../deadlines.ts'
+import { encodeBeginRequest } from '../codec/begin-request.ts'
+import { decodeEndRequest, ProtocolStatus } from '../codec/end-request.ts'
+import { encodeParams } from '../codec/params.ts'
+import type { Param } from '../codec/params.ts'
+import {
+  encodeRecordHeader,
+  managementId,
+  RecordReader,
+  RecordType,
+  recordTypeName,
+} from '../codec/record.ts'
+import { stepConnection } from '../codec/state.ts'
+import type { ConnectionEvent, ConnectionState } from '../codec/state.ts'
+import { FcgiError } from '../errors.ts'
+import { RecordSender } from '../record-sender.ts'
+import type { ConnectionOwner, ConnectionStream } from './connection-roles.ts'
+import { LingeringSocket } from './lingering-socket.ts'
+import { Negotiation } from './negotiation.ts'
+import type { ConnectionOptions } from './options.ts'
+
+interface Entry {
+  readonly stream: ConnectionStream
+  /** Whether the application had answered anything when it began. */
+  readonly reused: boolean
+  /** Whether the system took its head. */
+  sent: boolean
+}
+
+const maxId = 32_767
+/** How long ABORT_REQUEST, and what was written before it, may take to leave, in milliseconds. */
+const flushTime = 1000
+/** A buffer that a huge request has grown beyond this is not kept for the small ones. */
+const keptWriterSize = 65_536
+
+/**
+ * One connection to an application: a socket that stands, the records on it, and which request each of them belongs to.
+ * It decides nothing about requests; {@link ConnectionStream} and {@link ConnectionOwner} do.
+ *
+ * Ids are odd, rise, and are never used again, as HAProxy's: what an aborted request still brings is known by its id. At
+ * 32767 a connection takes no more requests.
+ */
+export class FcgiConnection implements Timed<FcgiConnection> {
+  /** How many requests were begun. */
+  served = 0
+  /** Whether the application has sent a record yet: before, it may not even have accepted the connection. */
+  answered = false
+  /** One deadline, the owner's: for a connection without a request, for example. */
+  deadline = 0
+  lane: Lane<FcgiConnection> | undefined
+  earlier: FcgiConnection | undefined
+  later: FcgiConnection | undefined
+
+  #state: ConnectionState = 'open'
+  #nextId = 1
+  #pumping = false
+  #writer = new Writer(1024)
+  readonly #name: string
+  readonly #socket: Socket
+  readonly #sender: RecordSender
+  readonly #negotiation: Negotiation
+  readonly #reader = new RecordReader()
+  readonly #streams = new Map<number, Entry>()
+  readonly #ids = new Map<ConnectionStream, number>()
+  /** Ids that were aborted and whose END_REQUEST has not come: the application still counts them. */
+  readonly #aborted = new Set<number>()
+  readonly #paused = new Set<ConnectionStream>()
+  readonly #waiting = new Set<ConnectionStream>()
+  readonly #options: ConnectionOptions
+  readonly #owner: ConnectionOwner<FcgiConnection>
+
+  /**
+   * @param socket - connected, and with no listeners of anybody else. A {@link LingeringSocket} keeps the answer of an
+   * application that closes without reading the whole request; any other loses it.
+   * @param name - of the server, for messages.
+   */
+  constructor(
+    socket: Socket,
+    name: string,
+    options: ConnectionOptions,
+    owner: ConnectionOwner<FcgiConnection>,
+  ) {
+    this.#socket = socket
+    this.#name = name
+    this.#options = options
+    this.#owner = owner
+    this.#negotiation = new Negotiation(options)
+    this.#sender = new RecordSender(socket, options.padding)
+    socket.setNoDelay(true)
+    const onChunk = (chunk: Buffer) => {
+      this.#reader.push(chunk)
+      this.#pump()
+    }
+    if (socket instanceof LingeringSocket) socket.onChunk = onChunk
+    else socket.on('data', onChunk)
+    socket.on('drain', () => this.#drained())
+    socket.on('error', (error) => this.#lost(this.#lostError(error), error))
+    socket.on('end', () => this.#lost(this.#lostError(undefined)))
+    socket.on('close', () => this.#lost(this.#lostError(undefined)))
+  }
+
+  get state(): ConnectionState {
+    return this.#state
+  }
+
+  /** Requests in progress. */
+  get active(): number {
+    return this.#streams.size
+  }
+
+  /** How many more requests it takes now. */
+  get room(): number {
+    if (this.#state !== 'open') return 0
+    return Math.max(0, this.#negotiation.limit - this.#streams.size - this.#aborted.size)
+  }
+
+  /** Whether it was closed over GET_VALUES, as PHP did before version 5.3: who connects again should not ask. */
+  get refusedValues(): boolean {
+    return this.#state === 'closed' && this.#negotiation.probing && !this.answered
+  }
+
+  /** Lets the process end, or not, while nothing but this connection is open. */
+  setIdle(idle: boolean): void {
+    if (idle) this.#socket.unref()
+    else this.#socket.ref()
+  }
+
+  /**
+   * Sends BEGIN_REQUEST and PARAMS, and with `bodyless` the empty STDIN, in one write that has nothing else in it: whether
+   * it was taken tells whether the request can have run. The connection must have room.
+   * @throws FcgiError when the parameters cannot be sent; the connection is as it was then.
+   */
+  begin(stream: ConnectionStream, params: Iterable<Param>, bodyless: boolean): void {
+    const writer = this.#writer
+    const id = this.#nextId
+    writer.reset()
+    this.#negotiation.encode(writer)
+    encodeBeginRequest(writer, id, stream.role, this.#options.keepConn)
+    encodeParams(writer, id, params, this.#options.encoding)
+    if (bodyless) encodeRecordHeader(writer, RecordType.Stdin, id, 0)
+    this.#negotiation.sent()
+    const entry: Entry = { stream, reused: this.answered, sent: false }
+    this.#streams.set(id, entry)
+    this.#ids.set(stream, id)
+    this.#nextId += 2
+    this.served++
+    if (this.#nextId > maxId) this.#step('retire')
+    this.#sender.now(writer.view(), (error) => {
+      if (error === undefined || error === null) entry.sent = true
+    })
+    if (writer.bytes.length > keptWriterSize) this.#writer = new Writer(1024)
+  }
+
+  /** Sends request body. False: wait for {@link ConnectionStream.writable}. */
+  sendStdin(stream: ConnectionStream, chunk: Uint8Array): boolean {
+    const id = this.#ids.get(stream)
+    if (id === undefined) return true
+    const more = this.#sender.stream(RecordType.Stdin, id, chunk)
+    if (!more) this.#waiting.add(stream)
+    return more
+  }
+
+  /** Sends the empty STDIN. */
+  sendStdinEnd(stream: ConnectionStream): void {
+    const id = this.#ids.get(stream)
+    if (id !== undefined) this.#sender.empty(RecordType.Stdin, id)
+  }
+
+  /**
+   * Forgets a request and tells the application. One that does not multiplex reacts to nothing but the end of the
+   * connection; one that does keeps it, and what it still sends for the id is skipped.
+   */
+  abort(stream: ConnectionStream): void {
+    const id = this.#ids.get(stream)
+    if (id === undefined) return
+    this.#forget(id, stream)
+    this.#sender.empty(RecordType.AbortRequest, id)
+    if (this.#negotiation.limit > 1) {
+      this.#aborted.add(id)
+      this.#settle()
+      return
+    }
+    this.#step('close')
+    this.#socket.destroySoon()
+    // What the application does not read is never flushed.
+    setTimeout(() => this.#socket.destroy(), flushTime).unref()
+  }
+
+  /** Stops reading until {@link FcgiConnection.resume}: the protocol has no other way to slow an application down. */
+  pause(stream: ConnectionStream): void {
+    if (!this.#ids.has(stream)) return
+    this.#paused.add(stream)
+    this.#socket.pause()
+  }
+
+  resume(stream: ConnectionStream): void {
+    if (!this.#paused.delete(stream) || this.#paused.size > 0) return
+    // Not at once: the caller may be in the middle of a callback.
+    process.nextTick(() => {
+      if (this.#paused.size > 0 || this.#state === 'closed') return
+      this.#pump()
+      if (this.#paused.size === 0) this.#socket.resume()
+    })
+  }
+
+  /** Takes no more requests, and closes when the last one has ended. The owner, who knows, is told of the end only. */
+  close(): void {
+    if (this.#step('retire')) this.#endWhenDrained()
+  }
+
+  /** Closes at once; requests fail with `error`. */
+  destroy(error?: FcgiError): void {
+    this.#lost(error ?? new FcgiError('ERR_FCGI_CONNECTION_LOST', 'it was closed', { fault: 'local' }))
+  }
+
+  #lostError(cause: Error | undefined): FcgiError {
+    const where = `${this.#name}${this.#reader.midRecord ? ', within a record' : ''}`
+    const detail = cause === undefined ? where : `${where}: ${cause.message}`
+    return new FcgiError('ERR_FCGI_CONNECTION_LOST', detail, { cause })
+  }
+
+  /** All requests fail once, with the same cause. */
+  #lost(error: FcgiError, cause?: NodeJS.ErrnoException): void {
+    if (!this.#step('lost')) return
+    const entries = [...this.#streams.values()]
+    this.#streams.clear()
+    this.#ids.clear()
+    this.#paused.clear()
+    this.#waiting.clear()
+    this.#socket.destroy()
+    this.#owner.closed(this, error)
+    // EPIPE: the other end was closed before, so nothing of a head that was not taken has arrived.
+    const refused = cause?.code === 'EPIPE'
+    for (const { stream, sent, reused } of entries) {
+      stream.lost(error, { sent: sent || !refused, reused: reused || this.#negotiation.probing })
+    }
+  }
+
+  #pump(): void {
+    if (this.#pumping) return
+    this.#pumping = true
+    try {
+      while (this.#paused.size === 0 && this.#state !== 'closed' && this.#reader.next()) this.#recvRecord()
+    } catch (error) {
+      if (!(error instanceof FcgiError)) throw error
+      this.#options.logger.warn(
+        { err: error, server: this.#name },
+        'fcgi: the application broke the protocol',
+      )
+      this.#lost(error)
+    } finally {
+      this.#pumping = false
+    }
+  }
+
+  #recvRecord(): void {
+    const { type, id } = this.#reader
+    this.answered = true
+    if (type === RecordType.Stdout || type === RecordType.Stderr || type === RecordType.EndRequest) {
+      if (id === managementId) throw new FcgiError('ERR_FCGI_PROTOCOL', `${recordTypeName(type)} with id 0`)
+      this.#recvForRequest(type, id)
+    } else if (type === RecordType.GetValuesResult || type === RecordType.UnknownType) {
+      if (id === managementId) this.#recvManagement(type)
+    } else if (type >= RecordType.BeginRequest && type <= RecordType.UnknownType) {
+      throw new FcgiError('ERR_FCGI_PROTOCOL', `${recordTypeName(type)} from the application`)
+    }
+    // Other types are skipped: whoever defines them must expect that.
+  }
+
+  #recvForRequest(type: number, id: number): void {
+    const stream = this.#streams.get(id)?.stream
+    if (stream === undefined) {
+      // An aborted request, or one that has ended twice, as in Go.
+      if (type === RecordType.EndRequest && this.#aborted.delete(id)) this.#settle()
+    } else if (type === RecordType.Stdout) stream.recvStdout(this.#reader.content())
+    else if (type === RecordType.Stderr) stream.recvStderr(this.#reader.content())
+    else this.#recvEnd(id, stream)
+  }
+
+  #recvEnd(id: number, stream: ConnectionStream): void {
+    const { bytes, start, end } = this.#reader
+    const ended = decodeEndRequest(bytes, start, end)
+    const unsent = !stream.stdinEnded || this.#isUnflushed()
+    this.#forget(id, stream)
+    const { protocolStatus } = ended
+    if (protocolStatus === ProtocolStatus.CantMpxConn) this.#negotiation.limit = 1
+    const refused =
+      protocolStatus === ProtocolStatus.Overloaded || protocolStatus === ProtocolStatus.UnknownRole
+    // The rest of STDIN would be taken for the next request's by an application that reads no records ahead.
+    if (refused || !this.#options.keepConn || (unsent && this.#negotiation.limit === 1)) this.#step('retire')
+    this.#settle()
+    stream.recvEnd(ended)
+  }
+
+  /** Whether something of what was sent is still here, or was refused. */
+  #isUnflushed(): boolean {
+    return this.#socket.writableLength > 0 || !this.#socket.writable
+  }
+
+  #recvManagement(type: number): void {
+    const { bytes, start, end } = this.#reader
+    const before = this.room
+    if (type === RecordType.GetValuesResult) this.#negotiation.recvResult(bytes, start, end)
+    else this.#negotiation.recvAnswer()
+    this.#step(type === RecordType.GetValuesResult ? 'recvValues' : 'recvUnknownType')
+    // What says nothing does not make a connection less idle.
+    if (this.room !== before) this.#settle()
+  }
+
+  #forget(id: number, stream: ConnectionStream): void {
+    this.#streams.delete(id)
+    this.#ids.delete(stream)
+    this.#waiting.delete(stream)
+    this.resume(stream)
+  }
+
+  /** After a request: gone when it was the last of a connection that takes no more, else at the owner's disposal. */
+  #settle(): void {
+    this.#endWhenDrained()
+    // One that is closing already is at nobody's disposal: an owner that closes would close it again, and for ever.
+    if (this.#state === 'open' || this.#state === 'draining') this.#owner.released(this)
+  }
+
+  #endWhenDrained(): void {
+    if (this.#state !== 'draining' || this.#streams.size > 0) return
+    this.#step('drained')
+    this.#socket.destroy()
+  }
+
+  #drained(): void {
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const stream of waiting) stream.writable()
+  }
+
+  /** False when the table does not have it, which is an event that came too late. */
+  #step(event: ConnectionEvent): boolean {
+    const next = stepConnection(this.#state, event)
+    if (next !== undefined) this.#state = next
+    return next !== undefined
+  }
+}

@@ -1,0 +1,425 @@
+import { monotonic } from '../../clock.ts'
+import type { Deadlines, Lane, Timed } from '../../deadlines.ts'
+import { errorMessage } from '../../errors.ts'
+import type { Linked } from '../../linked-list.ts'
+import { checkBytes } from '../arguments.ts'
+import { Role } from '../codec/begin-request.ts'
+import { CgiResponseDecoder } from '../codec/cgi-response.ts'
+import type { CgiHead, CgiResponseSink } from '../codec/cgi-response.ts'
+import { ProtocolStatus } from '../codec/end-request.ts'
+import type { EndRequest } from '../codec/end-request.ts'
+import type { Param } from '../codec/params.ts'
+import { stepRequest } from '../codec/state.ts'
+import type { RequestEvent, RequestState } from '../codec/state.ts'
+import { formatStderr } from '../codec/stderr.ts'
+import { FcgiError } from '../errors.ts'
+import type { FcgiErrorCode } from '../errors.ts'
+import type { ConnectionStream, Loss } from './connection-roles.ts'
+import type { FcgiConnection } from './connection.ts'
+import type { ExchangeHandler, FcgiEnd, FcgiExchange, FcgiProgress, FcgiRequest } from './exchange-types.ts'
+import type { ExchangeOptions } from './options.ts'
+import { RequestBody } from './request-body.ts'
+
+/** What an exchange needs from the client. */
+export interface ExchangeOwner {
+  readonly options: ExchangeOptions
+  readonly deadlines: Deadlines<Exchange>
+  /** Finds a connection; `error` says why it lost the last one. */
+  dispatch(exchange: Exchange, error?: FcgiError): void
+  /** It is over, one way or the other. */
+  finished(exchange: Exchange, error: FcgiError | undefined): void
+}
+
+const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+
+const refusals = new Map<number, FcgiErrorCode>([
+  [ProtocolStatus.CantMpxConn, 'ERR_FCGI_CANT_MPX_CONN'],
+  [ProtocolStatus.Overloaded, 'ERR_FCGI_OVERLOADED'],
+  [ProtocolStatus.UnknownRole, 'ERR_FCGI_UNKNOWN_ROLE'],
+])
+
+/**
+ * One request and its response, from the caller's `start` to the one callback that ends it. It knows its connection only
+ * as something that takes STDIN, and survives it when the request may be sent again.
+ */
+export class Exchange
+  implements FcgiExchange, ConnectionStream, CgiResponseSink, Linked<Exchange>, Timed<Exchange>
+{
+  previous: Exchange | undefined
+  next: Exchange | undefined
+  deadline = 0
+  lane: Lane<Exchange> | undefined
+  earlier: Exchange | undefined
+  later: Exchange | undefined
+  /** Whether it stands in a queue; whoever puts it there says so. */
+  queued = false
+  readonly role: number
+  attempts = 0
+  /** Whether it must not go to a connection that was idle. */
+  fresh = false
+  /** Addresses that were tried and failed. */
+  readonly tried = new Set<string>()
+  progress: FcgiProgress = 'unsent'
+  /** Whether its connection had been in use before it. */
+  reused = false
+
+  #state: RequestState = 'waiting'
+  #connection: FcgiConnection | undefined
+  #decoder: CgiResponseDecoder
+  /** Whether a byte of STDOUT has come. */
+  #begun = false
+  readonly #body: RequestBody
+  #wantsDrain = false
+  #paused = false
+  /** Whether the caller is within one of its own calls, and should not be called back from there. */
+  #inCall = false
+  #timeout = 0
+  #onTimeout: () => void = () => {}
+  readonly #params: ReadonlyMap<string, string | Uint8Array> | readonly Param[]
+  readonly #method: string
+  readonly #handler: ExchangeHandler
+  readonly #owner: ExchangeOwner
+
+  constructor(request: FcgiRequest, handler: ExchangeHandler, owner: ExchangeOwner) {
+    this.role = request.role ?? Role.Responder
+    this.#params = request.params
+    this.#handler = handler
+    this.#owner = owner
+    this.#method = textParam(request.params, 'REQUEST_METHOD') ?? 'GET'
+    this.#decoder = new CgiResponseDecoder(this.#method, owner.options)
+    const declared = textParam(request.params, 'CONTENT_LENGTH')
+    this.#body = new RequestBody(declared, request.body ?? request.hasBody === true)
+  }
+
+  /** Begins: at once, or when the body is there. */
+  start(): void {
+    this.#inCallOf(() => {
+      this.#body.check()
+      if (this.#body.length !== undefined) this.#owner.dispatch(this)
+    })
+  }
+
+  get state(): RequestState {
+    return this.#state
+  }
+
+  get stdinEnded(): boolean {
+    return this.#state === 'sent' || this.#state === 'ending' || this.#state === 'complete'
+  }
+
+  get #over(): boolean {
+    return this.#state === 'complete' || this.#state === 'failed'
+  }
+
+  /** Sets the one deadline: for the queue while it waits, for the response later. 0 is none. */
+  arm(timeout: number, onTimeout: () => void): void {
+    this.#timeout = timeout
+    this.#onTimeout = onTimeout
+    this.#rearm()
+  }
+
+  /** Something has happened: time begins again. */
+  #rearm(): void {
+    const { deadlines } = this.#owner
+    deadlines.remove(this)
+    if (this.#timeout > 0 && !this.#over) deadlines.add(this, this.#timeout, monotonic())
+  }
+
+  /** Its time is up. */
+  expire(): void {
+    this.#onTimeout()
+  }
+
+  // From the caller.
+
+  write(chunk: Uint8Array): boolean {
+    checkBytes('write: the chunk', chunk)
+    if (this.#over || this.#body.ended || chunk.length === 0) return true
+    const gathering = this.#body.length === undefined
+    this.#inCallOf(() => this.#body.push(chunk, this.#owner.options.maxUnsizedBody))
+    if (gathering || this.#over) return true
+    this.#rearm()
+    this.#step('sendStdin')
+    const more = this.#connection?.sendStdin(this, chunk) ?? false
+    if (!more) this.#wantsDrain = true
+    return more
+  }
+
+  end(): void {
+    if (this.#over || this.#body.ended) return
+    const gathered = this.#body.length === undefined
+    this.#inCallOf(() => {
+      this.#body.end()
+      if (gathered) this.#owner.dispatch(this)
+    })
+    this.#rearm()
+    if (!gathered) this.#sendEnd()
+  }
+
+  #sendEnd(): void {
+    // Not when CONTENT_LENGTH is 0: the empty STDIN went with the head. Nor twice: some applications close over it.
+    if (this.#step('sendStdinEnd')) this.#connection?.sendStdinEnd(this)
+  }
+
+  /** The caller is not called back from within its own calls; what they throw is told a turn later. */
+  #inCallOf(action: () => void): void {
+    this.#inCall = true
+    try {
+      action()
+    } catch (error) {
+      if (!(error instanceof FcgiError)) throw error
+      this.fail(error)
+    } finally {
+      this.#inCall = false
+    }
+  }
+
+  pause(): void {
+    this.#paused = true
+    this.#connection?.pause(this)
+  }
+
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#rearm()
+    this.#connection?.resume(this)
+  }
+
+  abort(): void {
+    if (this.#close('abort')) this.#owner.finished(this, undefined)
+  }
+
+  // From the pool.
+
+  /** Sends it on a connection that has room. */
+  begin(connection: FcgiConnection): void {
+    const bodyless = this.#body.length === 0
+    this.reused = connection.answered
+    try {
+      connection.begin(this, this.#sentParams(), bodyless)
+    } catch (error) {
+      // The connection may be in the middle of ending another request, which is to be told first.
+      return this.fail(unsendable(error), true)
+    }
+    this.#connection = connection
+    this.attempts++
+    this.progress = 'sent'
+    this.#step('begin')
+    this.arm(this.#owner.options.responseTimeout, () => this.#onSilence())
+    if (bodyless) this.#step('sendStdinEnd')
+    else this.#sendHeld(connection)
+    if (this.#paused) connection.pause(this)
+  }
+
+  #sentParams(): Iterable<Param> {
+    if (!this.#body.unsized) return this.#params
+    return [...this.#params, ['CONTENT_LENGTH', String(this.#body.length)]]
+  }
+
+  #sendHeld(connection: FcgiConnection): void {
+    const body = this.#body
+    let more = true
+    for (const chunk of body.held ?? []) more = connection.sendStdin(this, chunk)
+    if (body.ended) this.#sendEnd()
+    body.sent(this.#owner.options.maxReplaySize)
+    if (more && this.#wantsDrain) process.nextTick(() => this.writable())
+  }
+
+  // From the connection.
+
+  writable(): void {
+    if (!this.#wantsDrain || this.#over || this.#connection === undefined) return
+    this.#wantsDrain = false
+    this.#rearm()
+    this.#notify(() => this.#handler.onDrain?.())
+  }
+
+  recvStdout(content: Buffer): void {
+    this.progress = 'answered'
+    this.#rearm()
+    if (content.length === 0) {
+      this.#step('recvStdoutEnd')
+      return
+    }
+    const late = this.#state === 'replied' || this.#state === 'ending'
+    this.#step('recvStdout')
+    if (late) return
+    this.#begun = true
+    this.#body.held = undefined
+    try {
+      this.#decoder.push(content, this)
+    } catch (error) {
+      if (!(error instanceof FcgiError)) throw error
+      this.fail(error)
+    }
+  }
+
+  recvStderr(content: Buffer): void {
+    this.progress = 'answered'
+    this.#rearm()
+    this.#step('recvStderr')
+    if (content.length === 0) return
+    const text = formatStderr(content)
+    const { onStderr } = this.#owner.options
+    this.#notify(() => {
+      onStderr?.(text)
+      this.#handler.onStderr?.(text)
+    })
+  }
+
+  recvEnd(end: EndRequest): void {
+    this.#connection = undefined
+    this.progress = 'answered'
+    const refusal = end.protocolStatus === ProtocolStatus.RequestComplete ? undefined : this.#refusal(end)
+    if (refusal === undefined || this.#begun) this.#finish(end)
+    else if (refusal.notRun && this.#mayRetry(true)) this.#retry(refusal)
+    else this.fail(refusal)
+  }
+
+  #refusal(end: EndRequest): FcgiError {
+    const code = refusals.get(end.protocolStatus)
+    if (code === undefined) return new FcgiError('ERR_FCGI_PROTOCOL_STATUS', String(end.protocolStatus))
+    return new FcgiError(code, undefined, { notRun: true })
+  }
+
+  lost(error: FcgiError, how: Loss): void {
+    this.#connection = undefined
+    if (this.#over) return
+    // The empty STDOUT, or the last byte of Content-Length, has come: only END_REQUEST is missing.
+    if (this.#decoder.bodyDone || stepRequest(this.#state, 'lost') === 'complete') {
+      return this.#finishWithoutEnd()
+    }
+    const notRun = !how.sent && this.progress === 'sent'
+    if (notRun) this.progress = 'unsent'
+    this.reused = how.reused
+    const safe = notRun || (how.reused && (idempotent.has(this.#method) || this.#owner.options.retryUnsafe))
+    if (!this.#begun && this.#mayRetry(safe)) return this.#retry(error)
+    this.fail(
+      notRun ? new FcgiError(error.code, 'the request was not sent', { cause: error, notRun }) : error,
+    )
+  }
+
+  #finishWithoutEnd(): void {
+    this.#step('recvStdoutEnd')
+    this.#finish({ appStatus: undefined, protocolStatus: undefined })
+  }
+
+  #mayRetry(safe: boolean): boolean {
+    return safe && this.#body.held !== undefined && this.attempts <= this.#owner.options.maxRetries
+  }
+
+  #retry(error: FcgiError): void {
+    this.#step('retry')
+    this.fresh = true
+    this.#owner.dispatch(this, error)
+  }
+
+  #finish(end: FcgiEnd): void {
+    try {
+      this.#decoder.finish()
+    } catch (error) {
+      if (!(error instanceof FcgiError)) throw error
+      return this.fail(error)
+    }
+    if (!this.#close(end.protocolStatus === undefined ? 'lost' : 'recvEnd')) return
+    this.#owner.finished(this, undefined)
+    this.#conclude(() => this.#handler.onEnd(end))
+  }
+
+  /** Nobody has said anything for a while; it counts when the application is the one whose turn it is. */
+  #onSilence(): void {
+    const awaitsCaller =
+      this.#paused || (!this.#wantsDrain && (this.#state === 'sending' || this.#state === 'replied'))
+    if (awaitsCaller) this.#rearm()
+    else if (this.#decoder.bodyDone) this.#finishWithoutEnd()
+    else {
+      const { responseTimeout } = this.#owner.options
+      this.fail(new FcgiError('ERR_FCGI_RESPONSE_TIMEOUT', `nothing for ${responseTimeout} ms`))
+    }
+  }
+
+  // From the decoder.
+
+  onInformational(head: CgiHead): void {
+    this.#notify(() => this.#handler.onInformational?.(head))
+  }
+
+  onHead(head: CgiHead): void {
+    this.#notify(() => this.#handler.onHead(head))
+  }
+
+  onBody(chunk: Buffer): void {
+    this.#notify(() => {
+      if (!this.#handler.onBody(chunk)) this.pause()
+    })
+  }
+
+  /**
+   * Ends it with an error, which the handler is told, and tells the application when it still works on it.
+   * @param later - whether the handler is told when the calls in progress have returned.
+   */
+  fail(error: FcgiError, later: boolean = this.#inCall): void {
+    if (!this.#close('abort')) return
+    this.#owner.finished(this, error)
+    const tell = () => this.#conclude(() => this.#handler.onError(error))
+    if (later) process.nextTick(tell)
+    else tell()
+  }
+
+  /** False when it was over already. */
+  #close(event: 'abort' | 'lost' | 'recvEnd'): boolean {
+    if (!this.#step(event)) return false
+    const connection = this.#connection
+    this.#connection = undefined
+    this.#body.held = undefined
+    this.#owner.deadlines.remove(this)
+    connection?.abort(this)
+    return true
+  }
+
+  /** False when the table does not have it: it came too late, and changes nothing. */
+  #step(event: RequestEvent): boolean {
+    const next = stepRequest(this.#state, event)
+    if (next !== undefined) this.#state = next
+    return next !== undefined
+  }
+
+  /** Runs a callback while the request goes on. One that throws costs its own request and nothing else. */
+  #notify(callback: () => void): void {
+    if (this.#over) return
+    try {
+      callback()
+    } catch (error) {
+      this.#logThrown(error)
+      this.fail(new FcgiError('ERR_FCGI_ABORTED', 'a callback threw', { cause: error }))
+    }
+  }
+
+  /** Runs the callback that ends it. */
+  #conclude(callback: () => void): void {
+    try {
+      callback()
+    } catch (error) {
+      this.#logThrown(error)
+    }
+  }
+
+  #logThrown(error: unknown): void {
+    this.#owner.options.logger.error({ err: error }, 'fcgi: a callback threw')
+  }
+}
+
+/** Parameters that were changed after they were given may throw anything. */
+function unsendable(error: unknown): FcgiError {
+  if (error instanceof FcgiError) return error
+  return new FcgiError('ERR_FCGI_PARAM_VALUE', errorMessage(error), { cause: error })
+}
+
+function textParam(
+  params: ReadonlyMap<string, string | Uint8Array> | readonly Param[],
+  name: string,
+): string | undefined {
+  const value = 'get' in params ? params.get(name) : params.findLast((each) => each[0] === name)?.[1]
+  return typeof value === 'object' ? Buffer.from(value).toString('latin1') : value
+}

@@ -1,0 +1,72 @@
+import { Socket } from 'node:net'
+import type { ConnectOpts, SocketConstructorOpts } from 'node:net'
+
+const bufferSize = 65_536
+/** Up to here a read is copied to a buffer of its size, so that a small record does not hold a large buffer. */
+const copiedSize = 16_384
+/** Turns of the event loop without data after which the kernel has no more; one may have begun before the failure. */
+const quietTurns = 2
+
+/**
+ * A socket that hands out what the peer sent before it went away.
+ *
+ * An application may answer and close without reading the rest of STDIN. Node destroys a socket when a write to it fails,
+ * and with it the answer that already lies in the kernel. This one keeps reading until nothing more comes, and is
+ * destroyed then. Reading goes past the stream's own buffer (`onread`), because a stream that has failed takes no data.
+ */
+export class LingeringSocket extends Socket {
+  /** Gets what is read, in memory that is never written again. To be set before anything comes. */
+  onChunk: (chunk: Buffer) => void = () => {}
+  #failure: Error | undefined
+
+  constructor() {
+    let buffer = Buffer.allocUnsafeSlow(bufferSize)
+    const onread: ConnectOpts['onread'] = {
+      buffer: () => buffer,
+      callback: (size) => {
+        const filled = buffer.subarray(0, size)
+        if (size <= copiedSize) this.onChunk(Buffer.from(filled))
+        else {
+          buffer = Buffer.allocUnsafeSlow(bufferSize)
+          this.onChunk(filled)
+        }
+        return true
+      },
+    }
+    // Documented for the constructor (net.Socket), declared for connect() only.
+    const options: SocketConstructorOpts & ConnectOpts = { onread }
+    super(options)
+  }
+
+  /** Whether a write has failed and what the peer sent is still being read. */
+  get lingering(): boolean {
+    return this.#failure !== undefined && !this.destroyed
+  }
+
+  override destroy(error?: Error): this {
+    if (this.#failure === undefined && !this.destroyed && isWriteFailure(error)) {
+      this.#failure = error
+      this.#linger(0)
+      return this
+    }
+    return super.destroy(error ?? this.#failure)
+  }
+
+  #linger(quiet: number): void {
+    const before = this.bytesRead
+    setImmediate(() => {
+      if (this.destroyed) return
+      // Who paused it will resume it, and is given time: there is no data to be had meanwhile.
+      if (this.isPaused()) this.once('resume', () => this.#linger(0))
+      else if (this.bytesRead > before) this.#linger(0)
+      else if (quiet < quietTurns) this.#linger(quiet + 1)
+      else super.destroy(this.#failure)
+    })
+  }
+}
+
+function isWriteFailure(error: Error | undefined): error is NodeJS.ErrnoException {
+  if (error === undefined) return false
+  const { code, syscall } = error as NodeJS.ErrnoException
+  return syscall === 'write' && (code === 'EPIPE' || code === 'ECONNRESET')
+}

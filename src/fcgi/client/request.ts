@@ -1,0 +1,57 @@
+/** What `start` and `request` are given, looked at once and taken over. */
+import { requireArgument } from '../../options.ts'
+import {
+  checkBytes,
+  checkFlag,
+  checkInteger,
+  checkMethods,
+  checkObject,
+  checkFunction,
+  checkParams,
+  readArgument,
+} from '../arguments.ts'
+import { isFcgiBody } from '../body.ts'
+import { Role } from '../codec/begin-request.ts'
+import type { ExchangeHandler, FcgiRequest, FcgiRequestInit } from './exchange-types.ts'
+
+/** @throws UsageError `ERR_SLUICE_OPTION`. */
+export function takeRequest(given: FcgiRequest): FcgiRequest {
+  return readArgument('the request', () => {
+    checkObject('the request', given)
+    const { params, body, hasBody = false, role = Role.Responder } = given
+    checkParams(params)
+    if (body !== undefined) checkBytes('the request: body', body)
+    checkFlag('the request: hasBody', hasBody)
+    checkInteger('the request: role', role, 0xffff, 1)
+    return { params, body, hasBody, role }
+  })
+}
+
+/** @throws UsageError `ERR_SLUICE_OPTION`. */
+export function checkHandler(given: ExchangeHandler): void {
+  checkMethods(
+    'the handler',
+    given,
+    ['onHead', 'onBody', 'onEnd', 'onError'],
+    ['onInformational', 'onDrain', 'onStderr'],
+  )
+}
+
+/** What {@link takeRequest} does not look at. @throws UsageError `ERR_SLUICE_OPTION`. */
+export function takeInit(given: FcgiRequestInit): FcgiRequestInit {
+  return readArgument('the request', () => {
+    checkObject('the request', given)
+    const { params, role, body, signal, onInformational, onStderr } = given
+    const isBody = body === undefined || isFcgiBody(body)
+    requireArgument(isBody, 'the request: body', 'must be a string, bytes or an async iterable', body)
+    const isSignal = signal === undefined || signal instanceof AbortSignal
+    requireArgument(isSignal, 'the request: signal', 'must be an AbortSignal', signal)
+    if (onInformational !== undefined) checkFunction('the request: onInformational', onInformational)
+    if (onStderr !== undefined) checkFunction('the request: onStderr', onStderr)
+    const callbacks = {
+      ...(onInformational === undefined ? {} : { onInformational }),
+      ...(onStderr === undefined ? {} : { onStderr }),
+    }
+    return { params, body, signal, ...callbacks, ...(role === undefined ? {} : { role }) }
+  })
+}

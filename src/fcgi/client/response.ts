@@ -1,0 +1,202 @@
+import { Readable } from 'node:stream'
+import type { HeaderList } from '../../http1/index.ts'
+import type { CgiHead } from '../codec/cgi-response.ts'
+import { FcgiError } from '../errors.ts'
+import type {
+  ExchangeHandler,
+  FcgiEnd,
+  FcgiExchange,
+  FcgiRequest,
+  FcgiRequestInit,
+} from './exchange-types.ts'
+import { takeInit } from './request.ts'
+
+/** A response whose head is there. */
+export interface FcgiResponse {
+  readonly status: number
+  readonly reason: string
+  readonly headers: HeaderList
+  /** What Content-Length says, when a body follows. */
+  readonly contentLength: number | undefined
+  /** Read it to its end, or destroy it. */
+  readonly body: Readable
+  /** How the application ended; resolves with the body's end and rejects when that fails. */
+  readonly ended: Promise<FcgiEnd>
+}
+
+/** What starts exchanges. */
+export interface ExchangeStarter {
+  start(request: FcgiRequest, handler: ExchangeHandler): FcgiExchange
+}
+
+/** The convenient face of an exchange: a promise for the head, a stream for the body. */
+export class PendingResponse implements ExchangeHandler {
+  readonly promise: Promise<FcgiResponse>
+  readonly #init: FcgiRequestInit
+  #exchange: FcgiExchange | undefined
+  #resolve!: (response: FcgiResponse) => void // the promise sets these two at once
+  #reject!: (error: unknown) => void
+  #body: BodyStream | undefined
+  #settleEnd!: { resolve: (end: FcgiEnd) => void; reject: (error: Error) => void } // likewise
+  readonly #ended: Promise<FcgiEnd>
+  #over = false
+  #onDrain: (() => void) | undefined
+  #stopBody: (() => void) | undefined
+
+  /** @throws UsageError `ERR_SLUICE_OPTION` */
+  constructor(starter: ExchangeStarter, init: FcgiRequestInit) {
+    this.#init = takeInit(init)
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    this.#ended = new Promise((resolve, reject) => {
+      this.#settleEnd = { resolve, reject }
+    })
+    // Who does not ask for it must not be brought down by it.
+    this.#ended.catch(() => {})
+    try {
+      this.#start(starter)
+    } catch (error) {
+      this.#reject(error)
+    }
+  }
+
+  #start(starter: ExchangeStarter): void {
+    const { body, signal, params, role } = this.#init
+    if (signal?.aborted === true) return this.#reject(abortError(signal))
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body
+    const whole = bytes instanceof Uint8Array ? { body: bytes } : { hasBody: bytes !== undefined }
+    const exchange = starter.start({ params, ...whole, ...(role === undefined ? {} : { role }) }, this)
+    this.#exchange = exchange
+    signal?.addEventListener('abort', this.#onAbort)
+    if (bytes !== undefined && !(bytes instanceof Uint8Array)) void this.#sendBody(exchange, bytes)
+  }
+
+  async #sendBody(exchange: FcgiExchange, body: AsyncIterable<Uint8Array | string>): Promise<void> {
+    this.#stopBody = () => {
+      // A stream ends at once; an iterator that is waiting for its source ends after that.
+      if (body instanceof Readable) destroyQuietly(body)
+    }
+    try {
+      for await (const chunk of body) {
+        if (this.#over) return
+        const more = exchange.write(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
+        if (!more && !this.#over) await this.#drained()
+        if (this.#over) return
+      }
+      this.#stopBody = undefined
+      exchange.end()
+    } catch (error) {
+      if (this.#over) return
+      this.#giveUp(new FcgiError('ERR_FCGI_REQUEST_BODY', undefined, { cause: error }))
+    }
+  }
+
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onDrain = resolve
+    })
+  }
+
+  readonly #onAbort = (): void => {
+    const { signal } = this.#init
+    if (signal !== undefined) this.#giveUp(abortError(signal))
+  }
+
+  #giveUp(error: FcgiError): void {
+    this.#exchange?.abort()
+    this.onError(error)
+  }
+
+  onInformational(head: CgiHead): void {
+    this.#init.onInformational?.(head)
+  }
+
+  onStderr(text: string): void {
+    this.#init.onStderr?.(text)
+  }
+
+  onHead(head: CgiHead): void {
+    const { status, reason, headers, contentLength } = head
+    const body = new BodyStream(
+      () => this.#exchange?.resume(),
+      (error) => {
+        if (this.#over) return
+        this.#exchange?.abort()
+        this.#finish()
+        this.#settleEnd.reject(error ?? new FcgiError('ERR_FCGI_ABORTED', 'the body was destroyed'))
+        this.#stopBody?.()
+      },
+    )
+    this.#body = body
+    this.#resolve({ status, reason, headers, contentLength, body, ended: this.#ended })
+  }
+
+  onBody(chunk: Buffer): boolean {
+    return this.#body?.push(chunk) ?? true
+  }
+
+  onDrain(): void {
+    const resolve = this.#onDrain
+    this.#onDrain = undefined
+    resolve?.()
+  }
+
+  onEnd(end: FcgiEnd): void {
+    this.#finish()
+    this.#settleEnd.resolve(end)
+    this.#body?.push(null)
+    this.#stopBody?.()
+  }
+
+  onError(error: FcgiError): void {
+    this.#finish()
+    this.#settleEnd.reject(error)
+    this.#reject(error)
+    this.#body?.destroy(error)
+    this.#stopBody?.()
+  }
+
+  #finish(): void {
+    this.#over = true
+    this.#init.signal?.removeEventListener('abort', this.#onAbort)
+    this.onDrain()
+  }
+}
+
+/** The response body: pulls by letting the exchange go on. */
+class BodyStream extends Readable {
+  readonly #onRead: () => void
+  readonly #onDestroy: (error: Error | null) => void
+
+  constructor(onRead: () => void, onDestroy: (error: Error | null) => void) {
+    super({ highWaterMark: 65_536 })
+    this.#onRead = onRead
+    this.#onDestroy = onDestroy
+    // Who has not begun to read yet finds the error then, and is not brought down by it before.
+    this.on('error', () => {})
+  }
+
+  override _read(): void {
+    this.#onRead()
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#onDestroy(error)
+    callback(error)
+  }
+}
+
+/** The `destroy` of somebody else's class may throw: that is not the response's matter. */
+function destroyQuietly(stream: Readable): void {
+  try {
+    stream.destroy()
+  } catch {
+    // Whoever wrote it has the stream, and can see what it did.
+  }
+}
+
+function abortError(signal: AbortSignal): FcgiError {
+  return new FcgiError('ERR_FCGI_ABORTED', undefined, { cause: signal.reason })
+}

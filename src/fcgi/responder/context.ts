@@ -1,0 +1,47 @@
+/** What a handler sees of a request, and what it may answer. */
+import type { Readable } from 'node:stream'
+import type { FcgiBody } from '../body.ts'
+import type { ReplyHeaders } from '../codec/reply-head.ts'
+
+/** What a handler may answer instead of writing it. */
+export interface FcgiReply {
+  /** @default 200 */
+  readonly status?: number
+  readonly headers?: ReplyHeaders
+  readonly body?: FcgiBody | undefined
+  /** What END_REQUEST says. @default 0 */
+  readonly appStatus?: number
+}
+
+/** What a handler gets. */
+export interface FcgiContext {
+  /** The request id on its connection. */
+  readonly id: number
+  readonly role: 'responder' | 'authorizer'
+  /** The parameters in the order they came. */
+  readonly params: ReadonlyMap<string, string>
+  /** The request body. What is not read is discarded when the request ends. */
+  readonly stdin: Readable
+  /** Aborted when the gateway gives up; what is written afterwards goes nowhere. */
+  readonly signal: AbortSignal
+  /**
+   * Begins the response. A status of 1xx may be sent before the real one.
+   * @throws FcgiError `ERR_FCGI_STATUS`, `ERR_FCGI_HEADERS`, `ERR_FCGI_HEAD_SENT`; UsageError `ERR_SLUICE_OPTION`
+   */
+  writeHead(status: number, headers?: ReplyHeaders): void
+  /**
+   * Sends body, beginning the response with 200 when nothing has. False: await {@link FcgiContext.drained}.
+   * @throws UsageError `ERR_SLUICE_OPTION`
+   */
+  write(chunk: Uint8Array | string): boolean
+  /** Resolves when more may be written, or when it no longer matters. */
+  drained(): Promise<void>
+  /** Writes to the gateway's error log. @throws UsageError `ERR_SLUICE_OPTION` */
+  stderr(text: string): void
+  /**
+   * Ends the request; it is also ended, with 0, when the handler is done. The status is what exit() would be given; a
+   * negative one is sent as the number of its 32 bits.
+   * @throws UsageError `ERR_SLUICE_OPTION`
+   */
+  end(appStatus?: number): void
+}

@@ -1,0 +1,130 @@
+/** The options of {@link createFcgiResponder}: the interface for the reader, the table for the machine. */
+import { UsageError } from '../../errors.ts'
+import { loggerOption } from '../../logger-option.ts'
+import type { Logger } from '../../logger.ts'
+import { boolean, integer, oneOf, resolveOptions, strings } from '../../options.ts'
+import type { OptionSpec, Resolved, Specs } from '../../options.ts'
+import { readArgument } from '../arguments.ts'
+import type { ParamEncoding } from '../codec/params.ts'
+import type { FcgiContext, FcgiReply } from './context.ts'
+
+/** What serves a request; it may answer a {@link FcgiReply}, or use the context, or both. */
+export type FcgiHandler = (
+  context: FcgiContext,
+  // A handler that uses the context alone returns nothing.
+) => FcgiReply | undefined | void | Promise<FcgiReply | undefined | void>
+
+/** See the fields. Times are milliseconds, sizes bytes. */
+export interface FcgiResponderOptions {
+  /** Serves a request; called when its parameters are complete. */
+  onRequest: FcgiHandler
+  /** Roles that are served; others are answered UNKNOWN_ROLE. @default ['responder'] */
+  roles?: readonly ('responder' | 'authorizer')[]
+  /** Most connections at a time; further ones are closed at once. @default 1024 */
+  maxConnections?: number
+  /**
+   * Most requests at a time on one connection. With 1 the connection does not multiplex, and a second request is
+   * answered CANT_MPX_CONN. @default 64
+   */
+  maxRequestsPerConnection?: number
+  /** Most requests at a time in all; further ones are answered OVERLOADED. @default 1024 */
+  maxRequests?: number
+  /** Bytes that the parameters of one request may have; a larger request is answered with status 431. @default 262144 */
+  maxParamsSize?: number
+  /** How many parameters one request may have. @default 1000 */
+  maxParams?: number
+  /**
+   * How much of a request body is held for a handler that does not read it, one record more at most; then the connection
+   * is not read. @default 65536
+   */
+  stdinBufferSize?: number
+  /**
+   * How much of what was written to a connection may be unsent before no further request is taken from it. It does not
+   * bound what handlers write: see {@link FcgiContext.write}. @default 1048576
+   */
+  maxPendingOutput?: number
+  /** How long the parameters of a request may take to arrive; the connection is closed then. 0 waits for ever. @default 10000 */
+  paramsTimeout?: number
+  /**
+   * How long a handler may wait for more of STDIN: the request is answered with status 408 then, its `signal` is aborted
+   * and its `stdin` fails with `ERR_FCGI_STDIN_TIMEOUT`. It does not run while the handler does not read. 0 waits for
+   * ever. @default 60000
+   */
+  stdinTimeout?: number
+  /**
+   * How long the gateway may take nothing of what was written for it; the connection is closed then. 0 waits for ever.
+   * @default 60000
+   */
+  stallTimeout?: number
+  /** How long a connection may be open without a request; 0 waits for ever. @default 120000 */
+  idleTimeout?: number
+  /** Addresses and CIDR ranges that may connect over TCP; none given: all. @default [] */
+  allowedPeers?: readonly string[]
+  /** Permissions of a unix socket that is listened on; 0 leaves what the umask gives. @default 0 */
+  socketMode?: number
+  /** Whether records are padded to a multiple of eight bytes. @default false */
+  padding?: boolean
+  /** How the bytes of parameters become text. @default 'latin1' */
+  encoding?: ParamEncoding
+  /** @default a logger that says nothing */
+  logger?: Logger | undefined
+}
+
+const noHandler: FcgiHandler = () => undefined
+
+const handlerSpec: OptionSpec<FcgiHandler> = {
+  fallback: noHandler,
+  check: (given) => (typeof given === 'function' ? undefined : 'must be a function'),
+}
+
+const rolesSpec: OptionSpec<readonly ('responder' | 'authorizer')[]> = {
+  fallback: ['responder'],
+  check: (given) => {
+    const right =
+      Array.isArray(given) &&
+      given.length > 0 &&
+      given.every((each) => each === 'responder' || each === 'authorizer')
+    return right ? undefined : "must be an array of 'responder' and 'authorizer'"
+  },
+}
+
+const specs: Specs<FcgiResponderOptions> = {
+  onRequest: handlerSpec,
+  roles: rolesSpec,
+  maxConnections: integer(1024, { min: 1 }),
+  maxRequestsPerConnection: integer(64, { min: 1, max: 65_535 }),
+  maxRequests: integer(1024, { min: 1 }),
+  maxParamsSize: integer(262_144, { min: 1 }),
+  maxParams: integer(1000, { min: 1 }),
+  stdinBufferSize: integer(65_536, { min: 1 }),
+  maxPendingOutput: integer(1_048_576, { min: 1 }),
+  paramsTimeout: integer(10_000, { max: 0x7fff_ffff }),
+  stdinTimeout: integer(60_000, { max: 0x7fff_ffff }),
+  stallTimeout: integer(60_000, { max: 0x7fff_ffff }),
+  idleTimeout: integer(120_000, { max: 0x7fff_ffff }),
+  allowedPeers: strings([]),
+  socketMode: integer(0, { max: 0o7777 }),
+  padding: boolean(false),
+  encoding: oneOf<ParamEncoding>('latin1', ['latin1', 'utf8']),
+  logger: loggerOption(),
+}
+
+/** The options with every gap filled. */
+export interface ResolvedResponderOptions extends Omit<Resolved<FcgiResponderOptions>, 'logger'> {
+  readonly logger: Logger
+}
+
+/**
+ * Checks the options.
+ * @throws UsageError `ERR_SLUICE_OPTION`
+ */
+export function resolveResponderOptions(given: FcgiResponderOptions): ResolvedResponderOptions {
+  const resolved = readArgument('createFcgiResponder: the options', () =>
+    resolveOptions(specs, given, 'createFcgiResponder'),
+  )
+  if (resolved.onRequest === noHandler) {
+    throw new UsageError('ERR_SLUICE_OPTION', "createFcgiResponder: option 'onRequest' must be a function")
+  }
+  // The table has a value for it; its type is that of what is given.
+  return { ...resolved, logger: resolved.logger as Logger }
+}

@@ -1,0 +1,285 @@
+import { Readable } from 'node:stream'
+import type { Lane, Timed } from '../../deadlines.ts'
+import { requireArgument } from '../../options.ts'
+import { checkBytes, checkInteger, checkObject, checkText, readArgument } from '../arguments.ts'
+import { isFcgiBody } from '../body.ts'
+import { Role } from '../codec/begin-request.ts'
+import { ProtocolStatus } from '../codec/end-request.ts'
+import { ParamsDecoder } from '../codec/params.ts'
+import { formatReplyHead } from '../codec/reply-head.ts'
+import type { ReplyHeaders } from '../codec/reply-head.ts'
+import { stepResponder } from '../codec/state.ts'
+import type { ResponderEvent, ResponderState } from '../codec/state.ts'
+import { FcgiError } from '../errors.ts'
+import type { FcgiContext, FcgiReply } from './context.ts'
+import type { ResolvedResponderOptions } from './options.ts'
+import { StdinStream } from './stdin-stream.ts'
+
+/** What a handler has answered, before any of it is sent. @throws UsageError `ERR_SLUICE_OPTION`. */
+function takeReply(given: FcgiReply | undefined | void): FcgiReply | undefined {
+  if (given === undefined) return undefined
+  return readArgument('the reply', () => {
+    checkObject('the reply', given)
+    const { status = 200, headers = [], body, appStatus = 0 } = given
+    const isBody = body === undefined || isFcgiBody(body)
+    requireArgument(isBody, 'the reply: body', 'must be a string, bytes or an async iterable', body)
+    checkInteger('the reply: appStatus', appStatus, 0xffff_ffff, -0x8000_0000)
+    return { status, headers, body, appStatus }
+  })
+}
+
+/** What a request needs from its connection. */
+export interface RequestLink {
+  readonly options: ResolvedResponderOptions
+  sendStdout(id: number, content: Uint8Array): boolean
+  sendStderr(id: number, content: Uint8Array): void
+  /** The empty STDOUT and END_REQUEST; the connection forgets the request. */
+  sendEnd(request: ResponderRequest, appStatus: number, protocolStatus: ProtocolStatus): void
+  /** Stops reading the connection until `resume`: the protocol has no other way to slow a gateway down. */
+  pause(request: ResponderRequest): void
+  resume(request: ResponderRequest): void
+  /** Gives it so long, instead of what it had before; 0 is for ever. */
+  await(request: ResponderRequest, timeout: number): void
+  /** Its parameters were not complete in time. */
+  paramsLate(): void
+  drained(): Promise<void>
+  /** The handler is done, which may be long after the end. */
+  settled(request: ResponderRequest): void
+}
+
+/** One request at the responder: what arrives of it, and what its handler says. */
+export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
+  deadline = 0
+  lane: Lane<ResponderRequest> | undefined
+  earlier: ResponderRequest | undefined
+  later: ResponderRequest | undefined
+  readonly id: number
+  readonly role: 'responder' | 'authorizer'
+  params: ReadonlyMap<string, string> = new Map()
+
+  #state: ResponderState = 'params'
+  #stdin: StdinStream | undefined
+  /** Whether the handler has asked for STDIN. */
+  #taken = false
+  /** What the handler answered, while it is being sent. */
+  #body: Readable | undefined
+  #abort: AbortController | undefined
+  #aborted: FcgiError | undefined
+  /** The head, until there is something that it can leave with. */
+  #head: string | undefined
+  #begun = false
+  /** Whether the handler was called, which then settles the request. */
+  #served = false
+  readonly #decoder: ParamsDecoder
+  readonly #link: RequestLink
+
+  constructor(id: number, role: number, link: RequestLink) {
+    this.id = id
+    this.role = role === Role.Authorizer ? 'authorizer' : 'responder'
+    this.#link = link
+    this.#decoder = new ParamsDecoder(link.options, link.options.encoding)
+  }
+
+  get over(): boolean {
+    return this.#state === 'ended'
+  }
+
+  get stdin(): Readable {
+    this.#taken = true
+    const stream = this.#stream()
+    this.#awaitStdin()
+    return stream
+  }
+
+  #stream(): StdinStream {
+    if (this.#stdin === undefined) {
+      this.#stdin = new StdinStream(() => this.#asked())
+      if (this.#aborted !== undefined) this.#stdin.destroy(this.#aborted)
+      else if (this.#state === 'received' || this.over) this.#stdin.finish()
+    }
+    return this.#stdin
+  }
+
+  #asked(): void {
+    this.#link.resume(this)
+    this.#awaitStdin()
+  }
+
+  /** Time runs while the gateway is the one that is waited for. */
+  #awaitStdin(): void {
+    if (this.#state === 'params' || this.over) return
+    const waits = this.#taken && this.#state === 'receiving' && this.#stdin?.wanting === true
+    this.#link.await(this, waits ? this.#link.options.stdinTimeout : 0)
+  }
+
+  /** Its time is up. */
+  expire(): void {
+    if (this.#state === 'params') return this.#link.paramsLate()
+    const { stdinTimeout } = this.#link.options
+    const error = new FcgiError('ERR_FCGI_STDIN_TIMEOUT', `${stdinTimeout} ms`)
+    if (!this.#begun) this.writeHead(error.status)
+    this.#flushHead()
+    this.#step('sendEnd')
+    this.#link.sendEnd(this, 1, ProtocolStatus.RequestComplete)
+    this.#giveUp(error)
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    if (this.#aborted !== undefined) this.#abort.abort(this.#aborted)
+    return this.#abort.signal
+  }
+
+  // From the connection.
+
+  /** Content of a PARAMS record; empty at the end of the stream, when the handler is called. */
+  recvParams(content: Buffer): void {
+    const complete = content.length === 0
+    if (!this.#step(complete ? 'recvParamsEnd' : 'recvParams')) {
+      throw new FcgiError('ERR_FCGI_PROTOCOL', 'PARAMS after the end of PARAMS')
+    }
+    try {
+      if (!complete) return this.#decoder.push(content)
+      this.params = this.#decoder.finish()
+    } catch (error) {
+      if (!(error instanceof FcgiError) || error.code === 'ERR_FCGI_TRUNCATED') throw error
+      return this.#refuse(error)
+    }
+    this.#served = true
+    this.#awaitStdin()
+    void this.#run()
+  }
+
+  #refuse(error: FcgiError): void {
+    this.#link.options.logger.warn({ err: error }, 'fcgi: a request was refused')
+    this.writeHead(error.status === 431 ? 431 : 400)
+    this.end()
+    this.#link.settled(this)
+  }
+
+  /** Content of a STDIN record; empty at the end of the stream. */
+  recvStdin(content: Buffer): void {
+    const late = this.#state === 'received'
+    if (!this.#step(content.length === 0 ? 'recvStdinEnd' : 'recvStdin')) {
+      throw new FcgiError('ERR_FCGI_PROTOCOL', 'STDIN before the end of PARAMS')
+    }
+    if (late) return
+    if (content.length === 0) this.#stdin?.finish()
+    else this.#stream().give(content)
+    // The handler may have been called from within, and have ended the request.
+    if (this.over) return
+    if ((this.#stdin?.held ?? 0) >= this.#link.options.stdinBufferSize) this.#link.pause(this)
+    this.#awaitStdin()
+  }
+
+  recvAbort(): void {
+    this.#step('recvAbort')
+    this.#link.sendEnd(this, 0, ProtocolStatus.RequestComplete)
+    this.#giveUp(new FcgiError('ERR_FCGI_ABORTED', 'by the gateway', { fault: 'peer' }))
+  }
+
+  /** The connection is gone. */
+  lost(error: FcgiError): void {
+    if (!this.over && this.#step('recvAbort')) this.#giveUp(error)
+  }
+
+  /** Tells the handler, who may call anything from there. */
+  #giveUp(error: FcgiError): void {
+    this.#aborted = error
+    this.#link.resume(this)
+    if (!this.#served) this.#link.settled(this)
+    this.#stdin?.destroy(error)
+    this.#body?.destroy()
+    this.#abort?.abort(error)
+  }
+
+  // From the handler.
+
+  async #run(): Promise<void> {
+    try {
+      const reply = takeReply(await this.#link.options.onRequest(this))
+      if (reply !== undefined && !this.over) await this.#send(reply)
+      this.end(reply?.appStatus ?? 0)
+    } catch (error) {
+      if (!this.over) {
+        this.#link.options.logger.error({ err: error }, 'fcgi: a handler threw')
+        if (!this.#begun) this.writeHead(500)
+        this.end(1)
+      }
+    } finally {
+      this.#link.settled(this)
+    }
+  }
+
+  async #send({ status = 200, headers = [], body }: FcgiReply): Promise<void> {
+    this.writeHead(status, headers)
+    if (body === undefined) return
+    if (typeof body === 'string' || body instanceof Uint8Array) {
+      this.write(body)
+      return
+    }
+    // A stream that waits for its source is not to be waited for when nobody wants it.
+    if (body instanceof Readable) this.#body = body
+    for await (const chunk of body) {
+      if (!this.write(chunk)) await this.drained()
+      if (this.over) return
+    }
+  }
+
+  writeHead(status: number, headers: ReplyHeaders = []): void {
+    requireArgument(typeof status === 'number', 'writeHead: the status', 'must be a number', status)
+    if (this.#begun) throw new FcgiError('ERR_FCGI_HEAD_SENT')
+    const head = formatReplyHead(status, headers)
+    this.#begun = status >= 200
+    this.#head = (this.#head ?? '') + head
+    // An informational head is of use at once or not at all.
+    if (!this.#begun) this.#flushHead()
+  }
+
+  #flushHead(): void {
+    const head = this.#head
+    this.#head = undefined
+    if (head !== undefined && !this.over) this.#link.sendStdout(this.id, Buffer.from(head, 'latin1'))
+  }
+
+  write(chunk: Uint8Array | string): boolean {
+    if (typeof chunk !== 'string') checkBytes('write: the chunk', chunk)
+    if (!this.#begun) this.writeHead(200)
+    if (this.over) return true
+    const head = this.#head
+    this.#head = undefined
+    const content = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+    if (head === undefined) return content.length === 0 || this.#link.sendStdout(this.id, content)
+    // What is small leaves in one record with its head.
+    const first = Buffer.from(head, 'latin1')
+    if (content.length < 4096) return this.#link.sendStdout(this.id, Buffer.concat([first, content]))
+    this.#link.sendStdout(this.id, first)
+    return this.#link.sendStdout(this.id, content)
+  }
+
+  drained(): Promise<void> {
+    return this.over ? Promise.resolve() : this.#link.drained()
+  }
+
+  stderr(text: string): void {
+    checkText('stderr: the text', text)
+    if (!this.over && text !== '') this.#link.sendStderr(this.id, Buffer.from(text))
+  }
+
+  end(appStatus = 0): void {
+    checkInteger('end: the appStatus', appStatus, 0xffff_ffff, -0x8000_0000)
+    if (this.over) return
+    if (!this.#begun) this.writeHead(200)
+    this.#flushHead()
+    this.#step('sendEnd')
+    this.#link.resume(this)
+    this.#stdin?.discard()
+    this.#link.sendEnd(this, appStatus >>> 0, ProtocolStatus.RequestComplete)
+  }
+
+  #step(event: ResponderEvent): boolean {
+    const next = stepResponder(this.#state, event)
+    if (next !== undefined) this.#state = next
+    return next !== undefined
+  }
+}

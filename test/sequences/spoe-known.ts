@@ -1,0 +1,38 @@
+/** The differences of the SPOE filter that are meant to be. docs/compatibility.md has each of them. */
+import type { Difference, Known } from './kind.ts'
+import type { SpoeCase } from './spoe-kind.ts'
+import { processing } from './spoe-setup.ts'
+import type { SpoeSetup } from './spoe-setup.ts'
+
+/** An agent that never gives the answer that is waited for. */
+const unanswered = ['nothing', 'wrong-stream', 'wrong-frame', 'no-fin']
+
+/** Without the codes of a NOTIFY that was lost, and which of them it was. */
+function withoutCode(text: string): string {
+  return text.replaceAll(/\b(?:1|256|257|266|268)\b/g, 'lost')
+}
+
+const isLate = ({ does, delay }: { does: string; delay: number }) => does === 'ack' && delay > processing
+
+export const spoeKnown: readonly Known<SpoeSetup, SpoeCase>[] = [
+  {
+    name: 'the code of an answer that never comes',
+    link: 'docs/compatibility.md#the-spoe-filter',
+    reason:
+      'HAProxy says now 1, now 257 for the same agent; an answer to another frame is told as what it is',
+    explains: (difference, { requests }) =>
+      requests.some((deeds) => deeds.some((deed) => unanswered.includes(deed.does) || isLate(deed))) &&
+      /headers/.test(difference.where) &&
+      withoutCode(difference.theirs) === withoutCode(difference.ours),
+  },
+  {
+    name: 'timeout processing behind on-server-session',
+    link: 'docs/compatibility.md#the-spoe-filter',
+    reason: 'HAProxy takes an answer that is too late at on-http-response once on-server-session was fired',
+    explains: (difference: Difference, { requests }, { events }) =>
+      events.includes('on-server-session') &&
+      events.includes('on-http-response') &&
+      requests.some((deeds) => deeds.some(isLate)) &&
+      !/arrived|line|end/.test(difference.where),
+  },
+]
