@@ -4,7 +4,7 @@
  */
 export { parseConfig, parseConfigFiles } from './parse.ts'
 export type { ConfigSource, Environment, ParsedConfig } from './parse.ts'
-export { evaluateCondition } from './block-condition.ts'
+export { evaluateCondition } from './text/block-condition.ts'
 export { parseSpoeFile } from './spoe-file.ts'
 export type { ParsedSpoeFile } from './spoe-file.ts'
 export { checkSpoeEngines, effectiveEvent, engineName } from './check/spoe-engines.ts'

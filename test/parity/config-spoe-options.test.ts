@@ -44,7 +44,11 @@ spoe-message m
 `
 
 /** The same request through HAProxy and through sluice, with one agent. */
-async function ask(t: TestContext, options: string, agent: number): Promise<{ haproxy: string; sluice: string }> {
+async function ask(
+  t: TestContext,
+  options: string,
+  agent: number,
+): Promise<{ haproxy: string; sluice: string }> {
   const files = { 'spoe.conf': spoe(options) }
   const haproxy = await startHaproxy({ ports: ['fe'], files, config: ({ fe }) => config(fe, agent) })
   t.after(() => haproxy.stop())
@@ -81,7 +85,9 @@ describe('options of a spoe-agent', { skip }, () => {
       await once(server, 'listening')
       t.after(() => void server.close())
       await ask(t, options, (server.address() as AddressInfo).port)
-      const [theirs, ours] = [hellos[0], hellos.at(-1)].map((text) => /capabilities.(.)([a-z,]*)/s.exec(text ?? '')?.[2])
+      const [theirs, ours] = [hellos[0], hellos.at(-1)].map(
+        (text) => /capabilities.(.)([a-z,]*)/s.exec(text ?? '')?.[2],
+      )
       assert.equal(sortWords(theirs), sortWords(capabilities))
       assert.equal(sortWords(ours), sortWords(sluiceToo ? capabilities : 'pipelining'))
     })
