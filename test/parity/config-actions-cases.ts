@@ -94,6 +94,7 @@ export const cases: readonly ActionCase[] = [
   { name: 'http-error-header', rules: ['http-request deny deny_status 413'], headers: 'X: y z\r\n' },
   { name: 'http-error-errorfile', rules: ['http-request deny deny_status 421'] },
   { name: 'http-error-errorfiles', rules: ['http-request deny deny_status 410'] },
+  { name: 'http-error-errorfiles-lacks', rules: ['http-request deny deny_status 429'] },
   { name: 'http-error-default', rules: ['http-request deny deny_status 404'] },
   { name: 'errorloc', rules: ['http-request deny deny_status 500'] },
   { name: 'errorloc303', rules: ['http-request deny deny_status 501'] },
@@ -161,7 +162,6 @@ frontend f
   declare capture request len 6
   declare capture request len 20
   declare capture response len 5
-  http-error status 400 content-type text/plain lf-string "bad one from %[src]"
   http-error status 401 content-type text/plain string "no entry"
   http-error status 405 content-type text/plain lf-string "not %[method] of %[url]"
   http-error status 407 content-type text/plain file page.txt
@@ -172,6 +172,7 @@ frontend f
   errorloc 500 /sorry
   errorloc303 501 http://x.example/
   http-error status 404 default-errorfiles
+  http-error status 429 errorfiles pages
   http-request set-var(txn.case) path,field(2,/)
 ${cases.flatMap(({ name, rules }) => rules.map((rule) => `  ${rule} if ${conditionOf(name, rule)}`)).join('\n')}
   http-request reject if { path /never }
