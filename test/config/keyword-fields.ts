@@ -80,6 +80,8 @@ const lists: readonly (readonly [
       ['enabled', undefined],
       ['balance roundrobin', undefined],
       ['option dontlognull', 'ProxyOptions.dontLogNull'],
+      ['option dontlog-normal', 'ProxyOptions.dontLogNormal'],
+      ['option log-separate-errors', 'ProxyOptions.logSeparateErrors'],
       ['option abortonclose', 'ProxyOptions.abortOnClose'],
       ['option http-buffer-request', 'ProxyOptions.httpBufferRequest'],
       ['option http-keep-alive', undefined],

@@ -518,11 +518,9 @@ export const refusedOnlyHere: readonly (readonly [string, string])[] = [
     (each) => [`  balance ${each}`, 'CFG_VALUE_UNSUPPORTED'] as const,
   ),
   ...[
-    'option dontlog-normal',
     'option http-ignore-probes',
     'option httpslog',
     'option log-health-checks',
-    'option log-separate-errors',
     'option logasap',
     'option prefer-last-server',
     'option independent-streams',

@@ -88,6 +88,8 @@ export function createProxyDraft(kind: ProxyDraft['kind'], name: string, place: 
     options: {
       connectionMode: defaults.connectionMode,
       dontLogNull: false,
+      dontLogNormal: false,
+      logSeparateErrors: false,
       logHealthChecks: false,
       forwardFor: undefined,
       spopCheck: false,

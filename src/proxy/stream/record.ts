@@ -137,6 +137,13 @@ export class StreamRecord {
     this.#ended = monotonic()
   }
 
+  /** Whether it is an error for the log: an answer of the proxy's own is none, one more try is. */
+  get wentWrong(): boolean {
+    const byItself = this.#cause === '-'
+    if (this.redispatched || this.status >= 500 || (byItself && this.retries > 0)) return true
+    return !byItself && this.#cause !== 'L'
+  }
+
   // What the log shows: whole milliseconds, or -1.
 
   get termination(): string {
