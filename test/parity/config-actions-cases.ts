@@ -105,6 +105,10 @@ export const cases: readonly ActionCase[] = [
     rules: ['http-request redirect location %[req.hdr(l)] ignore-empty'],
     headers: 'L: /l\r\n',
   },
+  { name: 'legacy-redirect', rules: ['redirect location /%[path]?x code 301'] },
+  { name: 'legacy-redirect-prefix', rules: ['redirect prefix http://h.example drop-query'], query: '/a?b' },
+  { name: 'legacy-redirect-backend', rules: ['use_backend legacy'] },
+  { name: 'legacy-redirect-denied', rules: ['http-request deny', 'redirect location /never'] },
   { name: 'res-redirect', rules: ['http-response redirect location /elsewhere code 307'] },
   { name: 'res-redirect-sample', rules: ['http-response redirect location /%[status] set-cookie A=b'] },
   { name: 'res-return', rules: ['http-response return status 203 content-type text/plain string new'] },
@@ -182,6 +186,9 @@ backend b
 backend dead
   errorfiles pages 503
   server d 127.0.0.1:${dead}
+backend legacy
+  redirect scheme https
+  server s 127.0.0.1:${origin}
 backend captures
   http-request capture method id 1
   http-request capture method id 9

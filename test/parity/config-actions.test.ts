@@ -109,7 +109,12 @@ async function run(port: number, raw: string): Promise<Outcome> {
   const client = new RawClient(port)
   client.send(raw)
   await until(() => client.received !== '' || client.ended, 'an answer')
-  await sleep(60)
+  let before = client.received.length
+  for (let quiet = 0; quiet < 3 && !client.ended; quiet++) {
+    await sleep(40)
+    if (client.received.length !== before) quiet = 0
+    before = client.received.length
+  }
   const outcome = { answer: client.received, ended: client.ended }
   client.destroy()
   await sleep(10)
