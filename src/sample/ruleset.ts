@@ -40,7 +40,8 @@ const answered = [
 
 /**
  * What each ruleset has. `config` is for `set-var` in `global`; `server-connection` for `source`, `sni` and the SPOE
- * event on-server-session; `log` for log-format. A unique-id-format has what `http-request` rules have.
+ * event on-server-session; `log` for log-format; `error-page` for `http-error`, which stands in for the answer to a
+ * request or for a response. A unique-id-format has what `http-request` rules have.
  */
 export const rulesets = {
   config: ['constant'],
@@ -54,6 +55,7 @@ export const rulesets = {
   'tcp-response-content': answered,
   'http-response': answered,
   'http-after-response': answered,
+  'error-page': [...requested, 'backend', 'server', 'response-buffer', 'response-headers', 'response'],
   log: [...opened, 'request', 'backend', 'server', 'response'],
 } as const satisfies Record<string, readonly SampleSource[]>
 

@@ -124,7 +124,6 @@ for (const [args, wanted, exit] of [
     /argument '1s' is invalid\. write a number of milliseconds\n/,
     2,
   ],
-  [['run', '-f', 'x', '--log-level', 'loud'], /argument 'loud' is invalid\. Allowed choices are /, 1],
   [['agent', 'geoip'], /^error: unknown command 'geoip'\n/, 1],
   [['agent', 'ip-reputation'], /^error: required option '-l, --listen <address>' not specified\n/, 1],
   [['types'], /^error: missing required argument 'file'\n/, 1],

@@ -84,6 +84,7 @@ const lists: readonly (readonly [
       ['option dontlog-normal', 'ProxyOptions.dontLogNormal'],
       ['option log-separate-errors', 'ProxyOptions.logSeparateErrors'],
       ['option abortonclose', 'ProxyOptions.abortOnClose'],
+      ['option log-health-checks', 'ProxyOptions.logHealthChecks'],
       ['option http-buffer-request', 'ProxyOptions.httpBufferRequest'],
       ['option http-keep-alive', undefined],
       ['option http-server-close', 'ProxyOptions.connectionMode'],

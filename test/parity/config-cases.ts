@@ -527,7 +527,6 @@ export const refusedOnlyHere: readonly (readonly [string, string])[] = [
   ...[
     'option http-ignore-probes',
     'option httpslog',
-    'option log-health-checks',
     'option logasap',
     'option prefer-last-server',
     'option independent-streams',

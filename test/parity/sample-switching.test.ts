@@ -5,11 +5,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
-import type { AddressInfo, Server } from 'node:net'
+import type { Server } from 'node:net'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { clientHelloRecord } from '../support/client-hello.ts'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
-import { startSluice } from '../support/sluice.ts'
+import { makeFolder, startSluice } from '../support/sluice.ts'
 
 const skip = skipWithoutHaproxy()
 
@@ -67,19 +68,21 @@ const cases: readonly Case[] = [
   { sent: 'SSH-2.0-x\r\n', rules: [...wait, 'use_backend yes if !HTTP'] },
 ]
 
-const portOf = (server: Server): number => (server.address() as AddressInfo).port
+type Name = 'yes' | 'no'
 
-async function listen(): Promise<Server> {
+/** On unix sockets, to which no strangers connect. */
+const pathOf = (folder: string, name: Name, at: number): string => join(folder, `${name}${at}.sock`)
+
+async function listen(path: string): Promise<Server> {
   const server = createServer((socket) => {
     socket.on('error', () => {})
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(path)
   await once(server, 'listening')
   return server
 }
 
-/** Two servers for each case. */
-const options = (servers: readonly Server[]) => ({
+const options = (folder: string) => ({
   ports: cases.map((_, at) => `fe${at}`),
   config: (ports: Readonly<Record<string, number>>) => `
 defaults
@@ -87,18 +90,18 @@ defaults
   timeout client 5s
   timeout server 5s
   timeout connect 5s
-${cases.map(({ rules }, at) => section(rules, at, ports[`fe${at}`] ?? 0, servers)).join('')}`,
+${cases.map(({ rules }, at) => section(rules, at, ports[`fe${at}`] ?? 0, folder)).join('')}`,
 })
 
-const section = (rules: readonly string[], at: number, port: number, servers: readonly Server[]): string => `
+const section = (rules: readonly string[], at: number, port: number, folder: string): string => `
 frontend fe${at}
   bind 127.0.0.1:${port}
 ${rules.map((rule) => `  ${rule.replace('yes', `yes${at}`)}`).join('\n')}
   default_backend no${at}
-${servers
-  .slice(2 * at, 2 * at + 2)
-  .map((server, index) => `backend ${['yes', 'no'][index]}${at}\n  server s1 127.0.0.1:${portOf(server)}`)
-  .join('\n')}
+backend yes${at}
+  server s1 unix@${pathOf(folder, 'yes', at)}
+backend no${at}
+  server s1 unix@${pathOf(folder, 'no', at)}
 `
 
 /** Which of the servers is connected to. */
@@ -120,14 +123,17 @@ async function choose({ sent }: Case, port: number, yes: Server, no: Server): Pr
 test('a TCP frontend chooses by what is in the buffer', { skip }, async (t) => {
   const results = await Promise.all(
     [startHaproxy, startSluice].map(async (start) => {
-      const servers = await Promise.all([...cases, ...cases].map(listen))
-      t.after(() => servers.forEach((server) => server.close()))
-      const program = await start(options(servers))
+      const { dir, remove } = makeFolder({})
+      t.after(remove)
+      const serve = (name: Name) => Promise.all(cases.map((_, at) => listen(pathOf(dir, name, at))))
+      const [yes, no] = await Promise.all([serve('yes'), serve('no')])
+      t.after(() => [...yes, ...no].forEach((server) => server.close()))
+      const program = await start(options(dir))
       t.after(() => program.stop())
       return await Promise.all(
         cases.map((each, at) => {
-          const [yes, no] = servers.slice(2 * at) as [Server, Server] // two for each case
-          return choose(each, program.ports[`fe${at}`] ?? 0, yes, no)
+          const [one, other] = [yes[at] as Server, no[at] as Server] // one of each for each case
+          return choose(each, program.ports[`fe${at}`] ?? 0, one, other)
         }),
       )
     }),

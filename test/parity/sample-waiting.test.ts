@@ -8,12 +8,12 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import type { AddressInfo, Server, Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
-import { startSluice } from '../support/sluice.ts'
+import { makeFolder, startSluice } from '../support/sluice.ts'
 import {
   declared,
   deliberate,
@@ -65,10 +65,8 @@ const quiet = 100
 const patience = 2500
 const inspectDelay = 5000
 
-const portOf = (server: Server): number => (server.address() as AddressInfo).port
-
-/** Clients come through unix sockets: so many ports cannot be had at once. */
-const options = (servers: readonly Server[]) => ({
+/** Unix sockets on both sides: so many ports cannot be had at once, and to ports strangers connect, too. */
+const options = (serversIn: string) => ({
   ports: ['up'] as const,
   files: waitingFiles,
   config: ({ up }: Readonly<Record<'up', number>>) => `
@@ -76,7 +74,7 @@ defaults
   timeout client 20s
   timeout server 20s
   timeout connect 5s
-${servers.map((server, at) => section(cases[at], at, portOf(server))).join('')}
+${cases.map((each, at) => section(each, at, serversIn)).join('')}
 listen up
   mode tcp
   bind 127.0.0.1:${up}
@@ -86,14 +84,16 @@ listen up
 /** Relative to the folder of the program. */
 const entryOf = (at: number): string => `entry${at}.sock`
 
-const section = (each: Case | undefined, at: number, server: number): string => `
+const serverOf = (folder: string, at: number): string => join(folder, `server${at}.sock`)
+
+const section = ({ mode, from, condition }: Case, at: number, serversIn: string): string => `
 listen case${at}
-  mode ${each?.mode}
+  mode ${mode}
   bind unix@${entryOf(at)}
 ${declared.map((acl) => `  acl ${acl}`).join('\n')}
-  tcp-${each?.from} inspect-delay ${inspectDelay}
-  tcp-${each?.from} content reject ${each?.condition}
-  server s1 127.0.0.1:${server}
+  tcp-${from} inspect-delay ${inspectDelay}
+  tcp-${from} content reject ${condition}
+  server s1 unix@${serverOf(serversIn, at)}
 `
 
 /** What has become of a connection, as soon as something has. */
@@ -160,9 +160,9 @@ async function run(
   }
 }
 
-async function listen(): Promise<Server> {
-  const server = createServer({ noDelay: true })
-  server.listen(0, '127.0.0.1')
+async function listen(path: string): Promise<Server> {
+  const server = createServer()
+  server.listen(path)
   await once(server, 'listening')
   return server
 }
@@ -172,9 +172,11 @@ for (const [name, start] of [
   ['sluice', startSluice],
 ] as const)
   test(`${name} decides at the piece that the table names`, { skip }, async (t) => {
-    const servers = await Promise.all(cases.map(listen))
+    const { dir, remove } = makeFolder({})
+    t.after(remove)
+    const servers = await Promise.all(cases.map((_, at) => listen(serverOf(dir, at))))
     t.after(() => servers.forEach((server) => server.close()))
-    const program = await start(options(servers))
+    const program = await start(options(dir))
     t.after(() => program.stop())
     const sockets = cases.map((_, at) => join(program.dir, entryOf(at)))
     // HAProxy has them a little after its ports.

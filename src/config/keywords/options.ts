@@ -5,7 +5,7 @@ import { defaults } from '../model/defaults.ts'
 import type { ConnectionMode, ForwardFor, LogFormat } from '../model/index.ts'
 import type { Args } from '../text/args.ts'
 import type { Word } from '../text/word.ts'
-import { notYet, unsupportedList } from './keyword.ts'
+import { unsupportedList } from './keyword.ts'
 import type { Keyword, KeywordSection } from './keyword.ts'
 import { backends, everywhere, frontends } from './proxy-keyword.ts'
 
@@ -119,10 +119,7 @@ const supported: readonly Keyword<ProxyDraft>[] = [
     "log what went wrong with the level 'err'",
     '1.3',
   ),
-  notYet(
-    flagOption('log-health-checks', backends, 'logHealthChecks', 'log changes of health checks', '1.4'),
-    (proxy) => proxy.options.logHealthChecks,
-  ),
+  flagOption('log-health-checks', backends, 'logHealthChecks', 'log changes of health checks', '1.4'),
   flagOption('abortonclose', backends, 'abortOnClose', 'drop queued requests whose client has gone', '1.3'),
   flagOption(
     'http-buffer-request',

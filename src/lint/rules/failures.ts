@@ -3,7 +3,7 @@ import type { Finding, LintRule } from '../rule.ts'
 import { perEngine } from '../rule.ts'
 import { eventSendings, sendingsOf } from '../sending.ts'
 import type { LintEngine, LintSubject } from '../subject.ts'
-import { readVariables } from '../variable-names.ts'
+import { variableIndex } from '../variable-index.ts'
 
 export const failureRules: readonly LintRule[] = [
   {
@@ -64,7 +64,7 @@ function unseenFailures({ spoe: { agent }, host }: LintEngine, subject: LintSubj
     return [{ place: agent.place, message: `nothing can tell that the agent '${agent.name}' did not answer` }]
   }
   const name = `${agent.varPrefix}.${agent.setOnError}`
-  if (subject.lines.flatMap(readVariables).some((variable) => variable.name === name)) return []
+  if (variableIndex(subject).readNames.has(name)) return []
   return [
     { place: agent.place, message: `no rule reads 'txn.${name}', which tells that the agent did not answer` },
   ]

@@ -2,7 +2,8 @@
 import type { Finding, LintRule } from '../rule.ts'
 import { perEngine } from '../rule.ts'
 import type { LintEngine, LintSubject } from '../subject.ts'
-import { formatVariable, readVariables } from '../variable-names.ts'
+import { variableIndex } from '../variable-index.ts'
+import { formatVariable } from '../variable-names.ts'
 
 export const logInjectionRules: readonly LintRule[] = [
   {
@@ -25,13 +26,11 @@ function rawInLogs({ spoe: { agent } }: LintEngine, subject: LintSubject): Findi
   const own = new Set(
     [agent.setOnError, agent.setProcessTime, agent.setTotalTime].map((name) => `${agent.varPrefix}.${name}`),
   )
-  return subject.lines
-    .filter(({ words }) => formats.has(words[0]?.text ?? ''))
-    .flatMap((line) =>
-      readVariables(line).filter(({ name, behind }) => {
-        return name.startsWith(`${agent.varPrefix}.`) && !own.has(name) && !escaping.test(behind)
-      }),
-    )
+  return variableIndex(subject)
+    .reads.filter(({ line }) => formats.has(line.words[0]?.text ?? ''))
+    .map(({ variable }) => variable)
+    .filter(({ name }) => name.startsWith(`${agent.varPrefix}.`) && !own.has(name))
+    .filter(({ behind }) => !escaping.test(behind))
     .map((variable) => ({
       place: variable.place,
       message: `'${formatVariable(variable)}' goes into the log with all of its characters`,

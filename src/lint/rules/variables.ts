@@ -3,8 +3,8 @@ import type { Finding, LintRule } from '../rule.ts'
 import { perEngine } from '../rule.ts'
 import { eventSendings } from '../sending.ts'
 import type { LintEngine, LintSubject } from '../subject.ts'
-import { formatVariable, readVariables, setVariables, usedVariables } from '../variable-names.ts'
-import type { NamedVariable } from '../variable-names.ts'
+import { variableIndex } from '../variable-index.ts'
+import { formatVariable, readVariables } from '../variable-names.ts'
 
 export const variableRules: readonly LintRule[] = [
   {
@@ -72,22 +72,22 @@ function hasUnseenUsers({ lines }: LintSubject): boolean {
   )
 }
 
-/** All lines that could name a variable: those of the configuration and those of the messages. */
-function allLines(subject: LintSubject): LintSubject['lines'] {
-  return [...subject.lines, ...subject.engines.flatMap(({ lines }) => lines)]
+/** What the names of variables begin with that agents set. */
+function agentPrefixes({ engines }: LintSubject): string[] {
+  return [...new Set(engines.map(({ spoe }) => `${spoe.agent.varPrefix}.`))]
 }
 
 function neverSet(subject: LintSubject): Finding[] {
   if (subject.config === undefined || hasUnseenUsers(subject)) return []
-  const set = new Set(allLines(subject).flatMap(setVariables).map(formatVariable))
-  const prefixes = subject.engines.map(({ spoe }) => `${spoe.agent.varPrefix}.`)
-  const isSet = (variable: NamedVariable): boolean =>
-    set.has(formatVariable(variable)) || prefixes.some((prefix) => variable.name.startsWith(prefix))
+  const { reads, messageReads, setters } = variableIndex(subject)
+  const prefixes = agentPrefixes(subject)
   return (
-    allLines(subject)
-      .flatMap(readVariables)
+    [...reads, ...messageReads]
+      .map(({ variable }) => variable)
       // Variables of the process may be set at run time.
-      .filter((variable) => variable.scope !== 'proc' && !isSet(variable))
+      .filter(({ scope }) => scope !== 'proc')
+      .filter((variable) => !setters.has(formatVariable(variable)))
+      .filter(({ name }) => !prefixes.some((prefix) => name.startsWith(prefix)))
       .map((variable) => ({
         place: variable.place,
         message: `'${formatVariable(variable)}' is read, and nothing sets it`,
@@ -96,16 +96,13 @@ function neverSet(subject: LintSubject): Finding[] {
 }
 
 function unusedNames({ spoe: { agent }, lines }: LintEngine, subject: LintSubject): Finding[] {
-  if (subject.config === undefined || hasUnseenUsers(subject)) return []
-  const used = new Set(
-    allLines(subject)
-      .flatMap(usedVariables)
-      .map(({ name }) => name),
-  )
+  if (subject.config === undefined || agent.registerVarNames.length === 0 || hasUnseenUsers(subject))
+    return []
+  const { usedNames } = variableIndex(subject)
   return lines
     .filter(({ words, section }) => section.kind === 'spoe-agent' && words[0]?.text === 'register-var-names')
     .flatMap(({ words }) => words.slice(1))
-    .filter(({ text }) => !used.has(`${agent.varPrefix}.${text}`))
+    .filter(({ text }) => !usedNames.has(`${agent.varPrefix}.${text}`))
     .map(({ text, place }) => ({ place, message: `no rule reads '${agent.varPrefix}.${text}' in any scope` }))
 }
 
@@ -113,10 +110,10 @@ function droppedAnswers({ spoe: { agent } }: LintEngine, subject: LintSubject): 
   if (subject.config === undefined || agent.forceSetVar || agent.registerVarNames.length > 0) return []
   const own = new Set([agent.setOnError, agent.setProcessTime, agent.setTotalTime])
   const start = `${agent.varPrefix}.`
-  const isNamed = allLines(subject)
-    .flatMap((line) => [...usedVariables(line), ...setVariables(line)])
-    .some(({ name }) => name.startsWith(start) && !own.has(name.slice(start.length)))
-  if (isNamed) return []
+  const { usedNames, setNames } = variableIndex(subject)
+  for (const names of [usedNames, setNames]) {
+    for (const name of names) if (name.startsWith(start) && !own.has(name.slice(start.length))) return []
+  }
   const message = `nothing names a variable '${start}...', so what the agent '${agent.name}' sets is dropped`
   return [{ place: agent.place, message }]
 }
@@ -126,8 +123,8 @@ function wrongScope({ spoe: { agent } }: LintEngine, subject: LintSubject): Find
     (name) => name !== undefined,
   )
   const names = new Set(own.map((name) => `${agent.varPrefix}.${name}`))
-  return subject.lines
-    .flatMap(readVariables)
+  return variableIndex(subject)
+    .reads.map(({ variable }) => variable)
     .filter(({ scope, name }) => scope !== 'txn' && names.has(name))
     .map((variable) => ({
       place: variable.place,
@@ -139,8 +136,8 @@ function wrongScope({ spoe: { agent } }: LintEngine, subject: LintSubject): Find
 const longestName = 63
 
 function longNames({ spoe: { agent } }: LintEngine, subject: LintSubject): Finding[] {
-  return subject.lines
-    .flatMap(usedVariables)
+  return variableIndex(subject)
+    .uses.map(({ variable }) => variable)
     .filter(({ name }) => name.startsWith(`${agent.varPrefix}.`))
     .map((variable) => ({ place: variable.place, text: formatVariable(variable) }))
     .filter(({ text }) => text.length > longestName)
@@ -152,17 +149,15 @@ function longNames({ spoe: { agent } }: LintEngine, subject: LintSubject): Findi
 
 /** The rules whose results an event of the same or an earlier phase cannot see. */
 const laterRules = {
-  'on-frontend-http-request': /^http-(request|response|after-response) /,
-  'on-backend-http-request': /^http-(response|after-response) /,
-  'on-http-response': /^http-(response|after-response) /,
+  'on-frontend-http-request': /^http-(?:request|response|after-response)$/,
+  'on-backend-http-request': /^http-(?:response|after-response)$/,
+  'on-http-response': /^http-(?:response|after-response)$/,
 } as const
 
 function tooEarly(engine: LintEngine, subject: LintSubject): Finding[] {
   if (engine.host === undefined) return []
-  const setters = allLines(subject).flatMap((line) =>
-    setVariables(line).map((variable) => ({ line, name: formatVariable(variable) })),
-  )
-  const agents = subject.engines.map(({ spoe }) => `${spoe.agent.varPrefix}.`)
+  const { setters } = variableIndex(subject)
+  const agents = agentPrefixes(subject)
   return eventSendings(engine).flatMap(({ at, messages }) => {
     const later = laterRules[at as keyof typeof laterRules] as RegExp | undefined // events of TCP have no entry
     if (later === undefined) return []
@@ -171,8 +166,8 @@ function tooEarly(engine: LintEngine, subject: LintSubject): Finding[] {
       .flatMap(({ expr }) => readVariables({ words: [expr], modifier: undefined, section: nowhere }))
       .filter(({ name }) => !agents.some((prefix) => name.startsWith(prefix)))
       .flatMap((variable) => {
-        const own = setters.filter(({ name }) => name === formatVariable(variable))
-        const isLate = own.every(({ line }) => later.test(line.words.map(({ text }) => text).join(' ')))
+        const own = setters.get(formatVariable(variable)) ?? []
+        const isLate = own.every(({ words }) => later.test(words[0]?.text ?? ''))
         const message = `'${formatVariable(variable)}' is set by rules that run after '${at}'`
         return own.length > 0 && isLate ? [{ place: variable.place, message }] : []
       })

@@ -3,7 +3,8 @@ import type { Finding, LintRule } from '../rule.ts'
 import { perEngine } from '../rule.ts'
 import { isPerRequest, sendingsOf } from '../sending.ts'
 import type { LintEngine, LintSubject } from '../subject.ts'
-import { formatVariable, readVariables } from '../variable-names.ts'
+import { variableIndex } from '../variable-index.ts'
+import { formatVariable } from '../variable-names.ts'
 
 export const verdictScopeRules: readonly LintRule[] = [
   {
@@ -24,11 +25,12 @@ const deciding =
 function sessionVerdicts(engine: LintEngine, subject: LintSubject): Finding[] {
   if (engine.host === undefined || !sendingsOf(engine, subject).some(isPerRequest)) return []
   const { agent } = engine.spoe
-  return subject.lines
-    .filter(({ words }) => deciding.test(words.map(({ text }) => text).join(' ')))
-    .flatMap(readVariables)
-    .filter(({ scope, name }) => scope === 'sess' && name.startsWith(`${agent.varPrefix}.`))
-    .map((variable) => ({
+  return variableIndex(subject)
+    .reads.filter(
+      ({ variable: { scope, name } }) => scope === 'sess' && name.startsWith(`${agent.varPrefix}.`),
+    )
+    .filter(({ line }) => deciding.test(line.words.map(({ text }) => text).join(' ')))
+    .map(({ variable }) => ({
       place: variable.place,
       message: `'${formatVariable(variable)}' keeps its value when the agent '${agent.name}' does not answer`,
     }))

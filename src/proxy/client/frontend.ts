@@ -96,7 +96,12 @@ export class Frontend implements ClientHost {
   #accept(socket: Socket): void {
     this.total++
     if (socket.destroyed) return
-    const session = new Session(remoteEndpoint(socket), localEndpoint(socket), this.#context.variables)
+    const session = new Session(
+      remoteEndpoint(socket),
+      localEndpoint(socket),
+      this.#context.variables,
+      this.#listeners.unixListenerOf(socket),
+    )
     if (this.#refuses(session)) {
       socket.on('error', () => {})
       // As HAProxy does: no FIN, so that the client does not wait.

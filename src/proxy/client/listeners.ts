@@ -18,6 +18,8 @@ export class Listeners {
   readonly #onSocket: (socket: Socket) => void
   readonly #servers: NetServer[] = []
   readonly #endpoints: Endpoint[] = []
+  /** Of the connections to unix sockets. */
+  readonly #ids = new WeakMap<Socket, number>()
 
   constructor(plan: ProxyPlan, context: ProxyContext, onSocket: (socket: Socket) => void) {
     this.#plan = plan
@@ -30,6 +32,11 @@ export class Listeners {
     return this.#endpoints
   }
 
+  /** Which unix socket a connection came to: 1 for the first address of the section, whatever it is. */
+  unixListenerOf(socket: Socket): number | undefined {
+    return this.#ids.get(socket)
+  }
+
   /** @throws ProxyError `ERR_PROXY_LISTEN` naming the line and the address. */
   async listen(): Promise<void> {
     for (const bind of this.#plan.model.binds) {
@@ -38,7 +45,11 @@ export class Listeners {
   }
 
   async #listen(bind: Bind, endpoint: Endpoint): Promise<void> {
-    const server = createServer(socketOptions, this.#onSocket)
+    const id = this.#servers.length + 1
+    const server = createServer(socketOptions, (socket) => {
+      if (endpoint.type === 'unix') this.#ids.set(socket, id)
+      this.#onSocket(socket)
+    })
     this.#servers.push(server)
     try {
       if (endpoint.type === 'unix') removeStaleSocket(endpoint.path)

@@ -131,7 +131,7 @@ function compileProxy(
     errorReplies:
       model.errorPages.length === 0
         ? noPages
-        : compileErrorPages(model.errorPages, shared.errorSections, environment, contextOf('http-request')),
+        : compileErrorPages(model.errorPages, shared.errorSections, environment, contextOf('error-page')),
     logTargets: scope.logTargets(model.logs),
     logFormat: compileLog(model, scope),
     logFormatSd: model.logFormatSd === undefined ? undefined : scope.format(model.logFormatSd, 'log', 'log'),

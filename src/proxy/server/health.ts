@@ -1,6 +1,6 @@
 /**
- * Health checks: a connection, or with `option spop-check` a SPOP handshake, every `inter` milliseconds. `fall` failures
- * in a row take a server down, `rise` successes bring it back.
+ * Health checks: a connection, or with `option spop-check` a SPOP handshake. What they find goes to a
+ * {@link HealthCounter}, which says whether the server is up and when the next check is due. There is no `agent-check`.
  */
 import { monotonic } from '../../clock.ts'
 import { parseEndpoint } from '../../endpoint.ts'
@@ -8,9 +8,13 @@ import type { Endpoint } from '../../endpoint.ts'
 import { createEngine } from '../../engine/index.ts'
 import type { Engine, EngineError } from '../../engine/index.ts'
 import type { HealthCheck } from '../../config/index.ts'
+import { HealthCounter } from './health-counter.ts'
+import { changeLine, checkLine, noServerLine } from './health-lines.ts'
+import type { CheckResult } from './health-lines.ts'
 import { dial } from '../wire/dial.ts'
 import type { Dialling } from '../wire/dial.ts'
 import type { ProxyContext } from '../context.ts'
+import type { LogLevel } from '../log/levels.ts'
 import type { Backends } from './backends.ts'
 import type { Backend } from './backend.ts'
 import type { Server } from './server.ts'
@@ -52,8 +56,9 @@ class ServerCheck {
   readonly #context: ProxyContext
   readonly #check: HealthCheck
   readonly #endpoint: Endpoint
-  /** Failures in a row while up, successes in a row while down. */
-  #streak = 0
+  readonly #counter: HealthCounter
+  /** What the last check said, without its details. */
+  #status = ''
   #timer: NodeJS.Timeout | undefined
   #dialling: Dialling | undefined
   #engine: Engine | undefined
@@ -65,6 +70,7 @@ class ServerCheck {
     this.#backend = backend
     this.#context = context
     this.#check = check
+    this.#counter = new HealthCounter(check.rise, check.fall)
     this.#endpoint = checkedEndpoint(server.plan.model.address, check)
   }
 
@@ -86,9 +92,11 @@ class ServerCheck {
     else this.#connect()
   }
 
+  /** A connection may take as long as the interval; `timeout connect` counts only beside `timeout check`. */
   get #timeout(): number {
-    const { timeouts } = this.#backend.plan.model
-    return timeouts.check ?? Math.min(timeouts.connect ?? this.#check.inter, this.#check.inter)
+    const { check, connect } = this.#backend.plan.model.timeouts
+    const { inter } = this.#check
+    return check === undefined || connect === undefined ? inter : Math.min(inter, connect)
   }
 
   #connect(): void {
@@ -97,12 +105,11 @@ class ServerCheck {
         this.#dialling = undefined
         socket.on('error', () => {})
         socket.destroy()
-        this.#report(undefined)
+        this.#report({ passed: true, status: 'Layer4 check passed' })
       },
       onFailed: (why, error) => {
         this.#dialling = undefined
-        const problem = error === undefined ? '' : `, info: "${describe(error)}"`
-        this.#report(why === 'timeout' ? 'Layer4 timeout' : `Layer4 connection problem${problem}`)
+        this.#report(connectProblem(why === 'timeout' ? undefined : error))
       },
     })
   }
@@ -116,52 +123,56 @@ class ServerCheck {
     })
     const name = this.#engine.servers[0] as string // it was given one
     const { error } = await this.#engine.healthCheck(name)
-    this.#report(error === undefined ? undefined : describeAgentProblem(error))
+    this.#report(error === undefined ? agentPassed : agentProblem(error))
   }
 
-  #report(problem: string | undefined): void {
+  /** All bookkeeping comes before the queue moves. */
+  #report(result: CheckResult): void {
     if (this.#stopped) return
-    const server = this.#server
-    const { rise, fall, inter, fastInter, downInter } = this.#check
-    const wanted = problem === undefined
-    this.#streak = wanted === server.state.healthy ? 0 : this.#streak + 1
-    if (this.#streak >= (wanted ? rise : fall)) {
-      this.#streak = 0
-      this.#change(wanted, problem)
+    const wasHealthy = this.#counter.healthy
+    const isNews = this.#counter.take(result.passed) || result.status !== this.#status
+    this.#status = result.status
+    const duration = Math.round(monotonic() - this.#began)
+    this.start(this.#delay)
+    const { logHealthChecks } = this.#backend.plan.model.options
+    if (logHealthChecks && isNews) {
+      this.#log('notice', checkLine(this.#backend, this.#server, result, duration, this.#counter.status))
     }
-    const changing = this.#streak > 0 ? fastInter : undefined
-    const delay = changing ?? (server.state.healthy ? inter : (downInter ?? inter))
-    this.start(delay)
+    if (this.#counter.healthy !== wasHealthy) this.#change(result, duration)
   }
 
-  #change(up: boolean, problem: string | undefined): void {
-    const duration = Math.round(monotonic() - this.#began)
-    const passed = this.#backend.plan.model.options.spopCheck
-      ? 'Layer7 check passed, code: 0'
-      : 'Layer4 check passed'
+  get #delay(): number {
+    const { inter, fastInter, downInter } = this.#check
+    switch (this.#counter.pace) {
+      case 'inter':
+        return inter
+      case 'fastinter':
+        return fastInter ?? inter
+      case 'downinter':
+        return downInter ?? inter
+    }
+  }
+
+  #change(result: CheckResult, duration: number): void {
+    const { passed: up } = result
     const server = this.#server
     const backend = this.#backend
     server.state.setHealthy(up)
     if (!up) server.pool.close()
-    const { active, backup } = countUsable(backend)
-    const sessions = `${server.served} sessions active, 0 requeued, ${backend.queue.size} remaining in queue.`
-    const text = up
-      ? `Server ${backend.name}/${server.name} is UP, reason: ${passed}, check duration: ${duration}ms. ` +
-        `${active} active and ${backup} backup servers online. 0 sessions requeued, ${backend.queue.size} total in queue.`
-      : `Server ${backend.name}/${server.name} is DOWN, reason: ${problem}, check duration: ${duration}ms. ` +
-        `${active} active and ${backup} backup servers left. ${sessions}`
-    const { log, settings } = this.#context
-    log.send(backend.plan.logTargets, backend.plan.logTag, up ? 'notice' : 'alert', text)
-    settings.logger[up ? 'info' : 'warn']({ backend: backend.name, server: server.name, problem }, text)
-    if (!up && active + backup === 0) {
-      log.send(
-        backend.plan.logTargets,
-        backend.plan.logTag,
-        'emerg',
-        `${backend.plan.model.kind} ${backend.name} has no server available!`,
-      )
-    }
+    const { logHealthChecks } = backend.plan.model.options
+    const text = changeLine(backend, server, up, logHealthChecks ? undefined : { ...result, duration })
+    this.#log(up ? 'notice' : 'alert', text)
+    const { logger } = this.#context.settings
+    const { status, explanation } = result
+    const fields = { backend: backend.name, server: server.name, status }
+    logger[up ? 'info' : 'warn'](explanation === undefined ? fields : { ...fields, explanation }, text)
+    if (!up && backend.servers.every((each) => !each.usable)) this.#log('emerg', noServerLine(backend))
     if (up) backend.serveQueue()
+  }
+
+  #log(level: LogLevel, text: string): void {
+    const { logTargets, logTag } = this.#backend.plan
+    this.#context.log.send(logTargets, logTag, level, text)
   }
 }
 
@@ -175,16 +186,31 @@ function portOf(endpoint: Endpoint): number {
   return endpoint.type === 'tcp' ? endpoint.port : 0
 }
 
-function describeAgentProblem(error: EngineError): string {
-  switch (error.code) {
+const agentPassed: CheckResult = {
+  passed: true,
+  status: 'Layer7 check passed',
+  details: ', code: 0, info: "SPOA server is ok"',
+}
+
+/** Undefined for a connection that took too long. */
+function connectProblem(error: Error | undefined): CheckResult {
+  if (error === undefined) return { passed: false, status: 'Layer4 timeout' }
+  return { passed: false, status: 'Layer4 connection problem', details: `, info: "${describe(error)}"` }
+}
+
+function agentProblem({ code, cause, message }: EngineError): CheckResult {
+  switch (code) {
     case 'ERR_ENGINE_CONNECT':
-      return error.cause instanceof Error
-        ? `Layer4 connection problem, info: "${describe(error.cause)}"`
-        : 'Layer4 timeout'
+      return connectProblem(cause instanceof Error ? cause : undefined)
     case 'ERR_ENGINE_HELLO_TIMEOUT':
-      return 'Layer7 timeout'
+      return { passed: false, status: 'Layer7 timeout' }
     default:
-      return `Layer7 invalid response, info: "${error.message}"`
+      return {
+        passed: false,
+        status: 'Layer7 invalid response',
+        details: ', info: "invalid frame received"',
+        explanation: message,
+      }
   }
 }
 
@@ -202,10 +228,4 @@ function describe(error: Error & { readonly code?: string }): string {
     default:
       return error.message
   }
-}
-
-function countUsable({ servers }: Backend): { readonly active: number; readonly backup: number } {
-  const usable = servers.filter((each) => each.usable)
-  const backup = usable.filter((each) => each.backup).length
-  return { active: usable.length - backup, backup }
 }

@@ -143,8 +143,10 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
   /** The body is read on, so that there is more for the rules to see. */
   override awaitBytes(): Flow {
     const flow = super.awaitBytes()
-    if (this.direction === 'request') this.#body.gather(this.#body.size + 1, () => this.inspectAgain())
-    else this.#server?.release()
+    // The end may have come while the rules were looking: nothing else would wake them.
+    if (this.inputOver) this.inspectAgain()
+    else if (this.direction === 'response') this.#server?.release()
+    else this.#body.gather(this.#body.size + 1, () => this.inspectAgain())
     return flow
   }
 

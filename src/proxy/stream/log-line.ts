@@ -34,9 +34,10 @@ function levelOf({ frontend, record, logLevel }: ProxyStream): StreamLogLevel {
 }
 
 function connectLine({ session, frontend }: ProxyStream): string {
-  const { source, destination } = session
+  const { source, destination, unixListener } = session
   const where = `(${frontend.name}/${frontend.plan.model.mode.toUpperCase()})`
-  if (source === undefined || destination === undefined) return `Connect to unix:1 ${where}`
+  if (source === undefined || destination === undefined)
+    return `Connect to unix:${unixListener ?? 1} ${where}`
   const from = `${formatIp(source.address)}:${source.port}`
   return `Connect from ${from} to ${formatIp(destination.address)}:${destination.port} ${where}`
 }

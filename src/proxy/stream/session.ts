@@ -11,6 +11,8 @@ export class Session {
   /** Undefined for unix sockets. */
   readonly source: SampleEndpoint | undefined
   readonly destination: SampleEndpoint | undefined
+  /** The number of the unix socket that the client came to, among the addresses of its frontend. */
+  readonly unixListener: number | undefined
   /** Requests so far, the current one included. */
   requests = 0
   /** Connections to servers that only its requests use. */
@@ -23,9 +25,11 @@ export class Session {
     source: SampleEndpoint | undefined,
     destination: SampleEndpoint | undefined,
     parent: VariableStore,
+    unixListener?: number,
   ) {
     this.source = source
     this.destination = destination
+    this.unixListener = unixListener
     this.#parent = parent
   }
 
