@@ -49,6 +49,7 @@ const lists: readonly (readonly [
       ['timeout tunnel 3s', 'Timeouts.tunnel'],
       ['acl a path /', 'Proxy.acls'],
       ['use_backend other', 'Proxy.useBackends'],
+      ['redirect prefix /x', 'Proxy.rules'],
       ['default_backend other', 'Proxy.defaultBackend'],
       ['filter spoe config x', 'Proxy.filters'],
       // Which application it is comes from either; its place among the filters is not obeyed, since it is the last.
@@ -80,6 +81,8 @@ const lists: readonly (readonly [
       ['enabled', undefined],
       ['balance roundrobin', undefined],
       ['option dontlognull', 'ProxyOptions.dontLogNull'],
+      ['option dontlog-normal', 'ProxyOptions.dontLogNormal'],
+      ['option log-separate-errors', 'ProxyOptions.logSeparateErrors'],
       ['option abortonclose', 'ProxyOptions.abortOnClose'],
       ['option log-health-checks', 'ProxyOptions.logHealthChecks'],
       ['option http-buffer-request', 'ProxyOptions.httpBufferRequest'],

@@ -94,6 +94,7 @@ export const cases: readonly ActionCase[] = [
   { name: 'http-error-header', rules: ['http-request deny deny_status 413'], headers: 'X: y z\r\n' },
   { name: 'http-error-errorfile', rules: ['http-request deny deny_status 421'] },
   { name: 'http-error-errorfiles', rules: ['http-request deny deny_status 410'] },
+  { name: 'http-error-errorfiles-lacks', rules: ['http-request deny deny_status 429'] },
   { name: 'http-error-default', rules: ['http-request deny deny_status 404'] },
   { name: 'errorloc', rules: ['http-request deny deny_status 500'] },
   { name: 'errorloc303', rules: ['http-request deny deny_status 501'] },
@@ -104,6 +105,10 @@ export const cases: readonly ActionCase[] = [
     rules: ['http-request redirect location %[req.hdr(l)] ignore-empty'],
     headers: 'L: /l\r\n',
   },
+  { name: 'legacy-redirect', rules: ['redirect location /%[path]?x code 301'] },
+  { name: 'legacy-redirect-prefix', rules: ['redirect prefix http://h.example drop-query'], query: '/a?b' },
+  { name: 'legacy-redirect-backend', rules: ['use_backend legacy'] },
+  { name: 'legacy-redirect-denied', rules: ['http-request deny', 'redirect location /never'] },
   { name: 'res-redirect', rules: ['http-response redirect location /elsewhere code 307'] },
   { name: 'res-redirect-sample', rules: ['http-response redirect location /%[status] set-cookie A=b'] },
   { name: 'res-return', rules: ['http-response return status 203 content-type text/plain string new'] },
@@ -171,6 +176,7 @@ frontend f
   errorloc 500 /sorry
   errorloc303 501 http://x.example/
   http-error status 404 default-errorfiles
+  http-error status 429 errorfiles pages
   http-request set-var(txn.case) path,field(2,/)
 ${cases.flatMap(({ name, rules }) => rules.map((rule) => `  ${rule} if ${conditionOf(name, rule)}`)).join('\n')}
   http-request reject if { path /never }
@@ -180,6 +186,9 @@ backend b
 backend dead
   errorfiles pages 503
   server d 127.0.0.1:${dead}
+backend legacy
+  redirect scheme https
+  server s 127.0.0.1:${origin}
 backend captures
   http-request capture method id 1
   http-request capture method id 9

@@ -55,6 +55,51 @@ describe('actions, error pages and captures', { skip, concurrency: false }, () =
   })
 })
 
+describe('what differs on purpose', () => {
+  const rules = `
+defaults
+  mode http
+  timeout client 1s
+  http-error status 400 content-type text/plain lf-string "bad one from %[src]"
+frontend f
+  bind 127.0.0.1:0
+  http-request set-method %[path,field(2,/),url_dec] if { path_beg /GET /HEAD /CONNECT /a }
+  http-request silent-drop if { path /drop }
+  http-request return status 200 hdr X-Method %[method]
+`
+
+  it('no rule makes a request end differently from what its client waits for', async (t) => {
+    const proxy = await startProxy(t, rules)
+    for (const [method, target, expected] of [
+      ['POST', '/GET', /^HTTP\/1\.1 200 .*x-method: GET/s],
+      ['GET', '/GET', /^HTTP\/1\.1 200 .*x-method: GET/s],
+      ['GET', '/HEAD', /^HTTP\/1\.1 500 /],
+      ['GET', '/CONNECT', /^HTTP\/1\.1 500 /],
+      ['HEAD', '/GET', /^HTTP\/1\.1 500 /],
+      ['GET', '/a%20b', /^HTTP\/1\.1 500 /],
+    ] as const) {
+      const raw = `${method} ${target} HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n`
+      assert.match((await run(proxy.port(), raw)).answer, expected, `${method} ${target}`)
+    }
+  })
+
+  it('a page with a format answers what is no request', async (t) => {
+    const proxy = await startProxy(t, rules)
+    const { answer } = await run(proxy.port(), 'no request\r\n\r\n')
+    assert.match(
+      answer,
+      /^HTTP\/1\.1 400 Bad Request\r\n.*connection: close\r\n\r\nbad one from 127\.0\.0\.1$/s,
+    )
+  })
+
+  it('a silent drop closes the connection', async (t) => {
+    const proxy = await startProxy(t, rules)
+    const client = new RawClient(proxy.port())
+    client.send('GET /drop HTTP/1.1\r\nHost: h\r\n\r\n')
+    assert.equal(await client.untilEnd(), '')
+  })
+})
+
 interface Outcome {
   readonly answer: string
   readonly ended: boolean
@@ -64,7 +109,12 @@ async function run(port: number, raw: string): Promise<Outcome> {
   const client = new RawClient(port)
   client.send(raw)
   await until(() => client.received !== '' || client.ended, 'an answer')
-  await sleep(60)
+  let before = client.received.length
+  for (let quiet = 0; quiet < 3 && !client.ended; quiet++) {
+    await sleep(40)
+    if (client.received.length !== before) quiet = 0
+    before = client.received.length
+  }
   const outcome = { answer: client.received, ended: client.ended }
   client.destroy()
   await sleep(10)

@@ -9,7 +9,9 @@ import type { RuleSet } from './rule-set.ts'
 export interface RedirectAction {
   readonly type: 'redirect'
   readonly kind: 'location' | 'prefix' | 'scheme'
+  /** A log format, unless `literal` says that it is text: the keyword `redirect` of sections has no formats. */
   readonly format: Word
+  readonly literal: boolean
   /** 301, 302, 303, 307 or 308. @default 302 */
   readonly status: number
   readonly dropQuery: boolean
@@ -30,7 +32,11 @@ interface RedirectDraft {
   setCookie: string | undefined
 }
 
-function readRedirect(args: Args, ruleSet: RuleSet): RedirectAction | undefined {
+/**
+ * Reads a redirection up to its condition or the end of the line.
+ * @returns undefined when something is wrong with it, which was reported
+ */
+export function readRedirect(args: Args, ruleSet: RuleSet, literal = false): RedirectAction | undefined {
   const draft: RedirectDraft = {
     kind: undefined,
     format: undefined,
@@ -53,7 +59,7 @@ function readRedirect(args: Args, ruleSet: RuleSet): RedirectAction | undefined 
   if (ruleSet !== 'http-request' && kind !== 'location') {
     return args.error('CFG_ARGUMENT', args.place, `a response has only 'location', not '${kind}'`)
   }
-  return { type: 'redirect', kind, format, ...rest }
+  return { type: 'redirect', kind, format, literal, ...rest }
 }
 
 function readArgument(args: Args, word: Word, draft: RedirectDraft): boolean {
@@ -107,6 +113,6 @@ export const redirectActions: readonly ActionInfo<RedirectAction>[] = [
     doc: "answer with a redirection; in place of a response only with 'location'",
     since: '1.5',
     final: true,
-    read: readRedirect,
+    read: (args, ruleSet) => readRedirect(args, ruleSet),
   },
 ]

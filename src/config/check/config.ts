@@ -24,6 +24,7 @@ export function checkConfig(sections: Sections, diagnostics: Diagnostics): Confi
   const backends = backendsByName(proxies)
   // What a disabled proxy refers to is not looked at, as in HAProxy.
   for (const proxy of proxies.filter((each) => !each.disabled)) {
+    checkRedirects(proxy, diagnostics)
     checkFrontend(proxy, diagnostics)
     checkBackends(proxy, backends, diagnostics)
     checkTimeouts(proxy, diagnostics)
@@ -48,13 +49,24 @@ function backendsByName(proxies: readonly ProxyDraft[]): ReadonlyMap<string, Pro
 }
 
 function toProxy(draft: ProxyDraft): Proxy {
-  const { kind, defaultServer: _, backlog, ...rest } = draft
+  const { kind, defaultServer: _, redirects: _redirects, backlog, ...rest } = draft
   return {
     ...rest,
     // Only sections that are no defaults are ever put into the list.
     kind: kind === 'defaults' ? 'backend' : kind,
     binds: rest.binds.map((bind) => ({ ...bind, backlog: bind.backlog ?? backlog })),
   }
+}
+
+/** HAProxy evaluates `redirect` lines behind the rules of http-request, also when one of these has allowed the request. */
+function checkRedirects(proxy: ProxyDraft, diagnostics: Diagnostics): void {
+  const [first] = proxy.redirects
+  if (first === undefined) return
+  const rules = proxy.rules['http-request']
+  rules.push(...proxy.redirects)
+  if (!rules.some(({ action }) => action.type === 'allow')) return
+  const message = `'redirect' of ${title(proxy)}: not implemented beside 'http-request allow'`
+  diagnostics.error('CFG_KEYWORD_UNSUPPORTED', first.place, message, "write 'http-request redirect' instead")
 }
 
 function title(proxy: ProxyDraft): string {

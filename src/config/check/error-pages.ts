@@ -41,22 +41,21 @@ export function checkErrorPages(
   }
 }
 
+const keepsPage = 'the page that there is without it is used'
+
 function referencesOf(proxy: ProxyDraft): Reference[] {
-  const replies: HttpReply[] = []
   const references: Reference[] = []
+  const add = ({ body, status }: HttpReply, otherwise: string): void => {
+    if (body?.kind === 'errorfiles') references.push({ section: body.section, statuses: [status], otherwise })
+  }
   for (const page of proxy.errorPages) {
-    if (page.kind === 'errorfiles') {
-      const { section, statuses = [] } = page
-      references.push({ section, statuses, otherwise: 'the page that there is without it is used' })
-    } else if (page.kind === 'http-error') replies.push(page.reply)
+    if (page.kind === 'http-error') add(page.reply, keepsPage)
+    if (page.kind !== 'errorfiles') continue
+    references.push({ section: page.section, statuses: page.statuses ?? [], otherwise: keepsPage })
   }
   for (const set of ruleSets) {
-    for (const { action } of proxy.rules[set]) if ('reply' in action) replies.push(action.reply)
-  }
-  for (const { body, status } of replies) {
-    if (body?.kind === 'errorfiles') {
-      const otherwise = 'a response without a body is sent'
-      references.push({ section: body.section, statuses: [status], otherwise })
+    for (const { action } of proxy.rules[set]) {
+      if ('reply' in action) add(action.reply, 'a response without a body is sent')
     }
   }
   return references

@@ -27,6 +27,8 @@ export interface ProxyDraft extends Omit<
   rules: { [Set in RuleSet]: Rule[] }
   inspectDelay: Draft<InspectDelay>
   captures: Draft<Captures>
+  /** `redirect` lines: they are evaluated behind the rules of http-request. */
+  redirects: Rule[]
   /** `backlog`, for `bind` lines without one. */
   backlog: number | undefined
   /** What `server` lines begin with. */
@@ -88,6 +90,8 @@ export function createProxyDraft(kind: ProxyDraft['kind'], name: string, place: 
     options: {
       connectionMode: defaults.connectionMode,
       dontLogNull: false,
+      dontLogNormal: false,
+      logSeparateErrors: false,
       logHealthChecks: false,
       forwardFor: undefined,
       spopCheck: false,
@@ -104,6 +108,7 @@ export function createProxyDraft(kind: ProxyDraft['kind'], name: string, place: 
     logFormat: undefined,
     logFormatSd: undefined,
     errorPages: [],
+    redirects: [],
     backlog: undefined,
     defaultServer: createServerDraft(),
   }
@@ -132,6 +137,7 @@ export function inheritProxyDraft(
     useBackends: [],
     filters: [],
     acls: [],
+    redirects: [],
     captures: { request: [], response: [] },
     rules: emptyRules(),
   }

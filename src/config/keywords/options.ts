@@ -9,7 +9,13 @@ import { unsupportedList } from './keyword.ts'
 import type { Keyword, KeywordSection } from './keyword.ts'
 import { backends, everywhere, frontends } from './proxy-keyword.ts'
 
-type FlagName = 'dontLogNull' | 'logHealthChecks' | 'abortOnClose' | 'httpBufferRequest'
+type FlagName =
+  | 'dontLogNull'
+  | 'dontLogNormal'
+  | 'logSeparateErrors'
+  | 'logHealthChecks'
+  | 'abortOnClose'
+  | 'httpBufferRequest'
 
 function flagOption(
   name: string,
@@ -105,6 +111,14 @@ function applyRedispatch(proxy: ProxyDraft, args: Args): void {
 
 const supported: readonly Keyword<ProxyDraft>[] = [
   flagOption('dontlognull', frontends, 'dontLogNull', 'do not log connections that carried nothing', '1.3'),
+  flagOption('dontlog-normal', frontends, 'dontLogNormal', 'do not log what went well', '1.3'),
+  flagOption(
+    'log-separate-errors',
+    frontends,
+    'logSeparateErrors',
+    "log what went wrong with the level 'err'",
+    '1.3',
+  ),
   flagOption('log-health-checks', backends, 'logHealthChecks', 'log changes of health checks', '1.4'),
   flagOption('abortonclose', backends, 'abortOnClose', 'drop queued requests whose client has gone', '1.3'),
   flagOption(
@@ -199,7 +213,7 @@ export const optionKeywords: readonly Keyword<ProxyDraft>[] = [
     prefix,
   ),
   ...unsupportedList<ProxyDraft>(
-    'accept-invalid-http-request dontlog-normal h1-case-adjust-bogus-client http-ignore-probes httpslog http-use-proxy-header log-separate-errors logasap',
+    'accept-invalid-http-request h1-case-adjust-bogus-client http-ignore-probes httpslog http-use-proxy-header logasap',
     frontends,
     'no',
     prefix,

@@ -1,4 +1,5 @@
 /** The keywords of `defaults`, `frontend`, `listen` and `backend` (configuration.txt 4.2), but for rules and options. */
+import { readRedirect } from '../actions/redirect.ts'
 import type { ProxyDraft } from '../draft/proxy.ts'
 import { defaults } from '../model/defaults.ts'
 import type { Args } from '../text/args.ts'
@@ -36,6 +37,14 @@ function applyUseBackend(proxy: ProxyDraft, args: Args): void {
   const parsed = backend === undefined ? undefined : args.condition()
   if (backend === undefined || parsed === undefined) return
   proxy.useBackends.push({ place: args.place, backend, condition: parsed.condition })
+}
+
+function applyRedirect(proxy: ProxyDraft, args: Args): void {
+  const action = readRedirect(args, 'http-request', true)
+  const parsed = action === undefined ? undefined : args.condition()
+  if (action === undefined || parsed === undefined) return
+  const { condition } = parsed
+  proxy.redirects.push({ place: args.place, ruleSet: 'http-request', action, condition })
 }
 
 function applySpoeFilter(proxy: ProxyDraft, args: Args): void {
@@ -121,6 +130,14 @@ export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
     '<backend> [{if | unless} <cond>]',
     'pick a backend',
     applyUseBackend,
+  ),
+  keyword(
+    'redirect',
+    ['frontend', 'listen', 'backend'],
+    '{location | prefix | scheme} <text> [code <code>] [drop-query] [append-slash] [set-cookie <c>] [clear-cookie <c>] [{if | unless} <cond>]',
+    'as http-request redirect, behind the other rules and without formats',
+    applyRedirect,
+    { strict: true },
   ),
   oneWord(
     'default_backend',

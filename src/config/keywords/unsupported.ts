@@ -34,7 +34,7 @@ export const unsupportedProxyKeywords: readonly Keyword<ProxyDraft>[] = [
     'no',
   ),
   ...list('dispatch server-template stick use-server', ['listen', 'backend'], 'no'),
-  ...list('redirect stick-table', notInDefaults, 'no'),
+  ...list('stick-table', notInDefaults, 'no'),
   ...list('cache compression opentracing trace', notInDefaults, 'no', {
     prefix: 'filter ',
   }),

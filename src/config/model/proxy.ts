@@ -126,6 +126,10 @@ export interface ProxyOptions {
   readonly connectionMode: ConnectionMode
   /** `dontlognull`: connections that carried nothing are not logged. */
   readonly dontLogNull: boolean
+  /** `dontlog-normal`: streams that went well are not logged. */
+  readonly dontLogNormal: boolean
+  /** `log-separate-errors`: others are logged with the level `err`. */
+  readonly logSeparateErrors: boolean
   readonly logHealthChecks: boolean
   readonly forwardFor: ForwardFor | undefined
   /** `spop-check`: health checks are SPOP handshakes. */

@@ -45,5 +45,8 @@ function locationOf(model: RedirectAction, text: string, { target, headers }: Re
 
 /** The only one. */
 export const redirectCompilers: ActionCompilers<RedirectAction> = {
-  redirect: (action, context) => redirect(action, context.format(action.format, 'header')),
+  redirect: (action, context) => {
+    const { text } = action.format
+    return redirect(action, action.literal ? () => text : context.format(action.format, 'header'))
+  },
 }

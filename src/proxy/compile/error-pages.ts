@@ -1,10 +1,10 @@
 /** `errorfile`, `errorfiles`, `errorloc` and `http-error` of a section, and the `http-errors` sections. */
 import type { ErrorPage, HttpErrors } from '../../config/index.ts'
-import { HeaderList } from '../../http1/index.ts'
-import { reasonPhrase } from '../../http1/index.ts'
+import { HeaderList, reasonPhrase } from '../../http1/index.ts'
 import type { ActionContext } from '../actions/context.ts'
 import { headerValue } from '../actions/header-text.ts'
 import { compileReply } from '../actions/reply-plan.ts'
+import type { ReplyPlan } from '../actions/reply-plan.ts'
 import type { ErrorReply } from '../plan/reply.ts'
 import { readErrorFile } from './error-file.ts'
 import type { CompileEnvironment } from './scope.ts'
@@ -56,9 +56,10 @@ export function compileErrorPages(
         break
       }
       case 'http-error': {
-        const { status } = page.reply
-        if (page.reply.body?.kind === 'error-page') replies.delete(status)
-        else set(status, built(compileReply(page.reply, context), status))
+        const { status, body } = page.reply
+        if (body?.kind === 'error-page') replies.delete(status)
+        else if (body?.kind === 'errorfiles') set(status, sections.get(body.section.text)?.get(status))
+        else set(status, built(compileReply(page.reply, context)))
       }
     }
   }
@@ -76,7 +77,8 @@ function redirection(status: 302 | 303, url: string): ErrorReply {
 }
 
 /** Who asks for an error page has a stream: the page is made then. */
-function built(plan: ReturnType<typeof compileReply>, status: number): ErrorReply {
+function built(plan: ReplyPlan): ErrorReply {
+  const { status } = plan
   const empty = { status, reason: '', headers: new HeaderList(), body: Buffer.alloc(0), silent: false }
   return { ...empty, build: (stream) => plan.build(stream) }
 }

@@ -1,5 +1,6 @@
 /** The lines that a stream writes to the log of its frontend: with a format when it ends, without one when it begins. */
 import { formatIp } from '../../ip.ts'
+import type { StreamLogLevel } from '../../config/index.ts'
 import type { ProxyStream } from './stream.ts'
 
 /**
@@ -16,13 +17,20 @@ export function logBeginning(stream: ProxyStream): void {
 export function logStream(stream: ProxyStream): void {
   const { frontend, record, context } = stream
   const { logTargets, logTag, logFormat, logFormatSd, model } = frontend.plan
-  const level = stream.logLevel ?? 'info'
+  const level = levelOf(stream)
   if (logFormat !== undefined && logTargets.length > 0 && level !== 'silent') {
     if (record.carried || !model.options.dontLogNull) {
       context.log.send(logTargets, logTag, level, logFormat(stream), logFormatSd?.(stream) ?? '')
     }
   }
   frontend.logged++
+}
+
+/** What went well is not logged at all with `option dontlog-normal`, whatever a rule says (`strm_log` in src/log.c). */
+function levelOf({ frontend, record, logLevel }: ProxyStream): StreamLogLevel {
+  const { dontLogNormal, logSeparateErrors } = frontend.plan.model.options
+  if (dontLogNormal && !record.wentWrong) return 'silent'
+  return logLevel ?? (logSeparateErrors && record.wentWrong ? 'err' : 'info')
 }
 
 function connectLine({ session, frontend }: ProxyStream): string {

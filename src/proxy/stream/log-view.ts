@@ -129,12 +129,17 @@ export class StreamLogView implements StreamLog {
 
   get capturedRequest(): readonly (string | undefined)[] {
     const { capturedRequest, frontend } = this.#stream
-    return capturedRequest ?? frontend.plan.model.captures.request.map(() => undefined)
+    return capturedRequest ?? this.#noCapture(frontend.plan.model.captures.request)
   }
 
   get capturedResponse(): readonly (string | undefined)[] {
     const { capturedResponse, frontend } = this.#stream
-    return capturedResponse ?? frontend.plan.model.captures.response.map(() => undefined)
+    return capturedResponse ?? this.#noCapture(frontend.plan.model.captures.response)
+  }
+
+  /** Empty slots are shown as well, but a request that could not be read has none. */
+  #noCapture(slots: readonly unknown[]): readonly undefined[] {
+    return this.#stream.head === undefined ? [] : slots.map(() => undefined)
   }
 
   get requestLine(): string | undefined {

@@ -64,7 +64,9 @@ export class StreamRecord {
    * HAProxy sets at the end of `http_process_request`). The same for a request that a rule has answered.
    */
   requestReady(): void {
-    if (this.#requested < 0) this.#requested = monotonic()
+    // HAProxy counts the time in the tarpit as time in the queue (`http_process_tarpit`).
+    if (this.#stage === 'T') this.#assigned = monotonic()
+    else if (this.#requested < 0) this.#requested = monotonic()
   }
 
   /** The client waits for an answer that is no different for its waiting. */
@@ -133,6 +135,13 @@ export class StreamRecord {
 
   ended(): void {
     this.#ended = monotonic()
+  }
+
+  /** Whether it is an error for the log: an answer of the proxy's own is none, one more try is. */
+  get wentWrong(): boolean {
+    const byItself = this.#cause === '-'
+    if (this.redispatched || this.status >= 500 || (byItself && this.retries > 0)) return true
+    return !byItself && this.#cause !== 'L'
   }
 
   // What the log shows: whole milliseconds, or -1.
