@@ -1,10 +1,11 @@
 /**
  * What the public functions are given, and how it is checked: before anything is begun, with a sentence that names the
- * argument. A compiler has checked it already where there is one; a check costs a comparison or two.
+ * argument. A compiler has checked it already where there is one; a check costs a comparison or two, for the sentence is
+ * made when it is needed.
  */
 import { Writer } from '../bytes/writer.ts'
 import { errorMessage, SluiceError, UsageError } from '../errors.ts'
-import { requireArgument } from '../options.ts'
+import { requireArgument, show } from '../options.ts'
 
 /**
  * Runs `read`, which looks at what somebody else has made: a property may be a getter, and throw.
@@ -14,9 +15,14 @@ export function readArgument<T>(what: string, read: () => T): T {
   try {
     return read()
   } catch (error) {
-    if (error instanceof SluiceError) throw error
-    throw new UsageError('ERR_SLUICE_OPTION', `${what} cannot be read: ${errorMessage(error)}`, error)
+    throw unreadable(what, error)
   }
+}
+
+/** What {@link readArgument} throws, for hot paths, which make no function for each call. */
+export function unreadable(what: string, error: unknown): unknown {
+  if (error instanceof SluiceError) return error
+  return new UsageError('ERR_SLUICE_OPTION', `${what} cannot be read: ${errorMessage(error)}`, error)
 }
 
 /** Something with fields, of whatever class. @throws UsageError `ERR_SLUICE_OPTION`. */
@@ -33,26 +39,27 @@ export function checkMethods<T extends object>(
   optional: readonly (keyof T & string)[] = [],
 ): void {
   checkObject(what, given)
-  readArgument(what, () => {
+  try {
     for (const name of required) {
       if (typeof given[name] !== 'function') checkFunction(`${what}: ${name}`, given[name])
     }
     for (const name of optional) {
       if (given[name] !== undefined) checkFunction(`${what}: ${name}`, given[name])
     }
-  })
+  } catch (error) {
+    throw unreadable(what, error)
+  }
 }
 
-/** Fields that are limits. @throws UsageError `ERR_SLUICE_OPTION`. */
-export function checkLimits<T extends object>(
-  what: string,
-  given: T,
-  names: readonly (keyof T & string)[],
-): void {
-  checkObject(what, given)
-  readArgument(what, () => {
-    for (const name of names) checkInteger(`${what}: ${name}`, given[name], Number.MAX_SAFE_INTEGER)
-  })
+/** Two fields that are limits. @throws UsageError `ERR_SLUICE_OPTION`. */
+export function checkLimits(what: string, read: () => readonly [one: unknown, other: unknown]): void {
+  let given: readonly unknown[]
+  try {
+    given = read()
+  } catch (error) {
+    throw unreadable(what, error)
+  }
+  for (const each of given) checkInteger(what, each, Number.MAX_SAFE_INTEGER)
 }
 
 /** @throws UsageError `ERR_SLUICE_OPTION`. */
@@ -72,8 +79,8 @@ export function checkFlag(what: string, given: unknown): void {
 
 /** @throws UsageError `ERR_SLUICE_OPTION`. */
 export function checkInteger(what: string, given: unknown, max: number, min = 0): void {
-  const isRight = Number.isInteger(given) && (given as number) >= min && (given as number) <= max
-  requireArgument(isRight, what, `must be a whole number from ${min} to ${max}`, given)
+  if (Number.isInteger(given) && (given as number) >= min && (given as number) <= max) return
+  requireArgument(false, what, `must be a whole number from ${min} to ${max}`, given)
 }
 
 /** @throws UsageError `ERR_SLUICE_OPTION`. */
@@ -114,15 +121,21 @@ export function checkIterable(what: string, given: unknown, rule: string): void 
   requireArgument(isRight, what, rule, given)
 }
 
-/** A parameter: a name and a value. The messages are made when they are needed. @throws UsageError `ERR_SLUICE_OPTION`. */
-export function checkParam(given: unknown): void {
+/** Whether something can be the name and the value of a parameter. */
+export function isParam(name: unknown, value: unknown): boolean {
+  return typeof name === 'string' && (typeof value === 'string' || value instanceof Uint8Array)
+}
+
+/** Says what is wrong with what is no parameter. @throws UsageError `ERR_SLUICE_OPTION`, always. */
+export function refuseParam(given: unknown): never {
   const isPair = Array.isArray(given) && given.length === 2
   requireArgument(isPair, 'a parameter', 'must be a name and a value', given)
   const [name, value] = given as [unknown, unknown]
-  if (typeof name !== 'string') checkText('the name of a parameter', name)
-  else if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
-    requireArgument(false, `the parameter ${name}`, 'must be a string or bytes', value)
-  }
+  checkText('the name of a parameter', name)
+  throw new UsageError(
+    'ERR_SLUICE_OPTION',
+    `the parameter ${show(name)} must be a string or bytes, not ${show(value)}`,
+  )
 }
 
 /** Parameters: a Map, pairs, or what is like a Map. @throws UsageError `ERR_SLUICE_OPTION`. */
@@ -131,5 +144,14 @@ export function checkParams(given: unknown): void {
   checkIterable('the parameters', given, rule)
   const isRight = Array.isArray(given) || typeof (given as Partial<Map<string, unknown>>).get === 'function'
   requireArgument(isRight, 'the parameters', rule, given)
-  for (const pair of given as Iterable<unknown>) checkParam(pair)
+  if (given instanceof Map) {
+    // No pair is made for an entry this way.
+    given.forEach((value: unknown, name: unknown) => {
+      if (!isParam(name, value)) refuseParam([name, value])
+    })
+    return
+  }
+  for (const pair of given as Iterable<unknown>) {
+    if (!Array.isArray(pair) || pair.length !== 2 || !isParam(pair[0], pair[1])) refuseParam(pair)
+  }
 }

@@ -74,6 +74,8 @@ export class Exchange
   /** Whether the caller is within one of its own calls, and should not be called back from there. */
   #inCall = false
   #timeout = 0
+  /** When something happened last, by the monotonic clock. */
+  #activeAt = 0
   #onTimeout: () => void = () => {}
   readonly #params: ReadonlyMap<string, string | Uint8Array> | readonly Param[]
   readonly #method: string
@@ -118,16 +120,25 @@ export class Exchange
     this.#rearm()
   }
 
-  /** Something has happened: time begins again. */
   #rearm(): void {
     const { deadlines } = this.#owner
+    this.#activeAt = monotonic()
     deadlines.remove(this)
-    if (this.#timeout > 0 && !this.#over) deadlines.add(this, this.#timeout, monotonic())
+    if (this.#timeout > 0) deadlines.add(this, this.#timeout, this.#activeAt)
   }
 
-  /** Its time is up. */
+  /** Something has happened: time begins again. It is looked at when the deadline comes, for this is called often. */
+  #touch(): void {
+    this.#activeAt = monotonic()
+  }
+
+  /** Its deadline is there. */
   expire(): void {
-    this.#onTimeout()
+    const now = monotonic()
+    const left = Math.ceil(this.#timeout - (now - this.#activeAt))
+    // A millisecond is what a timer may be early by.
+    if (left > 1) this.#owner.deadlines.add(this, left, now)
+    else this.#onTimeout()
   }
 
   // From the caller.
@@ -138,7 +149,7 @@ export class Exchange
     const gathering = this.#body.length === undefined
     this.#inCallOf(() => this.#body.push(chunk, this.#owner.options.maxUnsizedBody))
     if (gathering || this.#over) return true
-    this.#rearm()
+    this.#touch()
     this.#step('sendStdin')
     const more = this.#connection?.sendStdin(this, chunk) ?? false
     if (!more) this.#wantsDrain = true
@@ -152,7 +163,7 @@ export class Exchange
       this.#body.end()
       if (gathered) this.#owner.dispatch(this)
     })
-    this.#rearm()
+    this.#touch()
     if (!gathered) this.#sendEnd()
   }
 
@@ -182,7 +193,7 @@ export class Exchange
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
-    this.#rearm()
+    this.#touch()
     this.#connection?.resume(this)
   }
 
@@ -231,13 +242,13 @@ export class Exchange
   writable(): void {
     if (!this.#wantsDrain || this.#over || this.#connection === undefined) return
     this.#wantsDrain = false
-    this.#rearm()
+    this.#touch()
     this.#notify(() => this.#handler.onDrain?.())
   }
 
   recvStdout(content: Buffer): void {
     this.progress = 'answered'
-    this.#rearm()
+    this.#touch()
     if (content.length === 0) {
       this.#step('recvStdoutEnd')
       return
@@ -257,7 +268,7 @@ export class Exchange
 
   recvStderr(content: Buffer): void {
     this.progress = 'answered'
-    this.#rearm()
+    this.#touch()
     this.#step('recvStderr')
     if (content.length === 0) return
     const text = formatStderr(content)

@@ -27,14 +27,12 @@ export function takeRequest(given: FcgiRequest): FcgiRequest {
   })
 }
 
+const required = ['onHead', 'onBody', 'onEnd', 'onError'] as const
+const optional = ['onInformational', 'onDrain', 'onStderr'] as const
+
 /** @throws UsageError `ERR_SLUICE_OPTION`. */
 export function checkHandler(given: ExchangeHandler): void {
-  checkMethods(
-    'the handler',
-    given,
-    ['onHead', 'onBody', 'onEnd', 'onError'],
-    ['onInformational', 'onDrain', 'onStderr'],
-  )
+  checkMethods('the handler', given, required, optional)
 }
 
 /** What {@link takeRequest} does not look at. @throws UsageError `ERR_SLUICE_OPTION`. */

@@ -43,6 +43,8 @@ export interface CgiResponseSink {
 /** Heads with 1xx before a response is taken for nonsense. */
 const maxInformational = 16
 
+const sinkMethods = ['onInformational', 'onHead', 'onBody'] as const
+
 const CR = 0x0d
 const LF = 0x0a
 
@@ -66,7 +68,7 @@ export class CgiResponseDecoder {
    */
   constructor(method: string, options: CgiResponseOptions) {
     checkText('the method', method)
-    checkLimits('the options', options, ['maxHeadSize', 'maxHeaders'])
+    checkLimits('maxHeadSize and maxHeaders', () => [options.maxHeadSize, options.maxHeaders])
     this.#bodyless = method === 'HEAD'
     this.#options = options
   }
@@ -87,7 +89,7 @@ export class CgiResponseDecoder {
    */
   push(chunk: Buffer, sink: CgiResponseSink): void {
     checkBuffer('the chunk', chunk)
-    checkMethods('the sink', sink, ['onInformational', 'onHead', 'onBody'])
+    checkMethods('the sink', sink, sinkMethods)
     let rest = chunk
     while (this.#phase === 'head' && rest.length > 0) rest = this.#pushHead(rest, sink)
     if (rest.length > 0 && this.#phase === 'body') this.#pushBody(rest, sink)

@@ -149,13 +149,14 @@ export function deriveEnvironment(
 
 function checkRequest(request: EnvironmentRequest): void {
   checkObject('the request', request)
-  for (const name of ['method', 'target', 'version', 'remoteAddress', 'localAddress'] as const) {
-    checkText(`the request: ${name}`, request[name])
-  }
-  for (const name of ['remotePort', 'localPort'] as const) {
-    checkInteger(`the request: ${name}`, request[name], 0xffff)
-  }
   const { headers, tls, bodySize } = request
+  checkText('the request: method', request.method)
+  checkText('the request: target', request.target)
+  checkText('the request: version', request.version)
+  checkText('the request: remoteAddress', request.remoteAddress)
+  checkText('the request: localAddress', request.localAddress)
+  checkInteger('the request: remotePort', request.remotePort, 0xffff)
+  checkInteger('the request: localPort', request.localPort, 0xffff)
   requireArgument(headers instanceof HeaderList, 'the request: headers', 'must be a HeaderList', headers)
   checkFlag('the request: tls', tls)
   if (bodySize !== undefined) checkInteger('the request: bodySize', bodySize, Number.MAX_SAFE_INTEGER)
@@ -177,7 +178,7 @@ function derive(request: EnvironmentRequest, app: FcgiApp, rules: EnvironmentRul
   const set = new Set<string>()
   for (const [given, value] of rules.setParams ?? []) {
     checkText('the rules: the name of a parameter', given)
-    checkText(`the rules: the parameter ${given}`, value)
+    checkText('the rules: the value of a parameter', value)
     const name = paramName(given)
     if (value === '') continue
     params.set(name, value)

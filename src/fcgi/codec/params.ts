@@ -10,9 +10,10 @@ import {
   checkEncoding,
   checkIterable,
   checkLimits,
-  checkParam,
+  isParam,
   checkWriter,
-  readArgument,
+  refuseParam,
+  unreadable,
 } from '../arguments.ts'
 import { FcgiError } from '../errors.ts'
 import { decodePairs, encodeLength, lengthSize } from './name-value.ts'
@@ -40,18 +41,17 @@ export function encodeParams(
   checkEncoding(encoding)
   const first = writer.at
   try {
-    readArgument('the parameters', () => encodePairs(writer, id, params, encoding))
+    encodePairs(writer, id, params, encoding)
   } catch (error) {
     writer.reset(first)
-    throw error
+    throw unreadable('the parameters', error)
   }
 }
 
 function encodePairs(writer: Writer, id: number, params: Iterable<Param>, encoding: ParamEncoding): void {
   let header = writer.reserve(headerSize)
-  for (const pair of params) {
-    checkParam(pair)
-    const [name, value] = pair
+  for (const [name, value] of params) {
+    if (!isParam(name, value)) refuseParam([name, value])
     const size = pairSize(name, value, encoding)
     if (writer.at - header - headerSize + size > maxContentSize) {
       putRecordHeader(writer.bytes, header, RecordType.Params, id, writer.at - header - headerSize)
@@ -120,7 +120,7 @@ export class ParamsDecoder {
 
   /** @throws UsageError `ERR_SLUICE_OPTION`. */
   constructor(limits: ParamLimits, encoding: ParamEncoding = 'latin1') {
-    checkLimits('the limits', limits, ['maxParamsSize', 'maxParams'])
+    checkLimits('maxParamsSize and maxParams', () => [limits.maxParamsSize, limits.maxParams])
     checkEncoding(encoding)
     this.#limits = limits
     this.#encoding = encoding

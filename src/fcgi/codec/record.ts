@@ -80,7 +80,7 @@ export function encodeRecordHeader(
   checkSizes(id, contentSize, paddingSize)
   checkInteger('the type', type, 0xff)
   const at = writer.reserve(headerSize)
-  putRecordHeader(writer.bytes, at, type, id, contentSize, paddingSize)
+  writeHeader(writer.bytes, at, type, id, contentSize, paddingSize)
 }
 
 /** {@link encodeRecordHeader} into bytes that are there already. */
@@ -93,6 +93,17 @@ export function putRecordHeader(
   paddingSize = 0,
 ): void {
   checkSizes(id, contentSize, paddingSize)
+  writeHeader(bytes, at, type, id, contentSize, paddingSize)
+}
+
+function writeHeader(
+  bytes: Buffer,
+  at: number,
+  type: RecordType,
+  id: number,
+  contentSize: number,
+  paddingSize: number,
+): void {
   bytes[at] = fcgiVersion
   bytes[at + 1] = type
   bytes[at + 2] = id >>> 8
@@ -154,12 +165,16 @@ export const recordFraming: Framing = {
   sizeAt(bytes, at) {
     checkBuffer('the bytes', bytes)
     checkInteger('the place', at, bytes.length - headerSize)
-    const version = bytes[at]
-    if (version !== fcgiVersion) {
-      throw new FcgiError('ERR_FCGI_VERSION', `0x${(version ?? 0).toString(16).padStart(2, '0')}`)
-    }
-    return headerSize + bytes.readUInt16BE(at + 4) + (bytes[at + 6] as number) // the header is there
+    return sizeAt(bytes, at)
   },
+}
+
+function sizeAt(bytes: Buffer, at: number): number {
+  const version = bytes[at]
+  if (version !== fcgiVersion) {
+    throw new FcgiError('ERR_FCGI_VERSION', `0x${(version ?? 0).toString(16).padStart(2, '0')}`)
+  }
+  return headerSize + bytes.readUInt16BE(at + 4) + (bytes[at + 6] as number) // the header is there
 }
 
 /**
@@ -172,7 +187,7 @@ export class RecordReader {
   bytes: Buffer = Buffer.alloc(0)
   start = 0
   end = 0
-  readonly #splitter = new FrameSplitter(recordFraming)
+  readonly #splitter = new FrameSplitter({ headerSize, sizeAt })
 
   /** Whether part of a record is waiting for the rest. */
   get midRecord(): boolean {

@@ -1,7 +1,7 @@
 /** The head that a responder writes to STDOUT: Status, headers, a blank line (RFC 3875, section 6). */
 import { isHeaderValue, isToken, reasonPhrase } from '../../http1/index.ts'
 import { requireArgument } from '../../options.ts'
-import { readArgument } from '../arguments.ts'
+import { unreadable } from '../arguments.ts'
 import { FcgiError } from '../errors.ts'
 
 /** Headers as pairs, a Map or a HeaderList, or as an object; an array is one header line for each value. */
@@ -21,9 +21,11 @@ export function formatReplyHead(status: number, headers: ReplyHeaders): string {
     throw new FcgiError('ERR_FCGI_STATUS', String(status), { fault: 'local' })
   }
   let text = `Status: ${status} ${reasonPhrase(status)}\r\n`
-  readArgument('the headers', () => {
+  try {
     for (const [name, value] of pairs(headers)) text += formatHeader(name, value)
-  })
+  } catch (error) {
+    throw unreadable('the headers', error)
+  }
   return `${text}\r\n`
 }
 
