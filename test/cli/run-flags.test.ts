@@ -23,6 +23,8 @@ const { dir, remove } = makeFolder({
   'warning.cfg': `frontend a\n  mode http\n  bind 127.0.0.1:${portA}\n`,
   'wrong.cfg': 'frontend a\n  nonsense\n',
   'no-listener.cfg': timeouts,
+  'stats-socket.cfg': `global\n  stats socket none.sock\n${timeouts}backend b\n  server s 127.0.0.1:1\n`,
+  'stats-timeout.cfg': `global\n  stats timeout 5s\n${timeouts}`,
   'conf.d/1.cfg': timeouts + frontend('a', portA),
   'conf.d/2.cfg': frontend('b', portB),
   'conf.d/ignored.txt': 'nonsense\n',
@@ -55,6 +57,8 @@ const rows: readonly (readonly [string, number, string | RegExp, string | RegExp
   ['-c -q -f wrong.cfg', 1, '', ''],
   ['-c -f missing.cfg', 1, '', /'missing\.cfg' cannot be read/],
   ['-c -f no-listener.cfg', 2, /^Configuration file has no error but will not start \(no listener\)/, ''],
+  ['-c -f stats-socket.cfg', 0, `Warnings were found.\n${valid}`, /'stats': not implemented; it is ignored/],
+  ['-c -q -f stats-timeout.cfg', 2, '', ''],
   ['-f no-listener.cfg', 1, '', /no address to listen on/],
   ['-q -f no-listener.cfg', 1, '', ''],
   ['-cc version_atleast(2.4)', 0, '', ''],
@@ -152,6 +156,19 @@ test('-q prints nothing and serves', async () => {
     cli.signal('SIGTERM')
     assert.equal((await cli.ended).code, 0)
     assert.equal(cli.output, '')
+  } finally {
+    await cli.stop()
+  }
+})
+
+test('a stats socket alone is enough to run, as for HAProxy', async () => {
+  const cli = new Cli(['run', '-f', 'stats-socket.cfg'], { cwd: dir })
+  try {
+    await cli.waitFor(/close gracefully/)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    assert.ok(cli.running)
+    cli.signal('SIGTERM')
+    assert.equal((await cli.ended).code, 0)
   } finally {
     await cli.stop()
   }
