@@ -5,6 +5,9 @@ import { note } from './output.ts'
 /** How long the last words may take to leave, in milliseconds: nobody may read them. */
 const lastWords = 250
 
+/** The longest wait of a timer. */
+const longest = 0x7fff_ffff
+
 /** SIGUSR1 is HAProxy's soft stop; without a listener Node.js would open its debugger. */
 const closing = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const
 /** They tell HAProxy's master to load its configuration again. Without a listener they would end the process. */
@@ -36,6 +39,8 @@ export function closeOnSignal(
       }, reject)
     }
     for (const each of closing) process.on(each, onSignal)
+    // A proxy that only watches its servers has nothing else that keeps the process.
+    setInterval(() => {}, longest)
     if (!reload) return
     for (const each of reloading)
       process.on(each, () => say(`${each}: there is no reload, start another process`))

@@ -27,7 +27,7 @@ export interface LoadedProxy {
   readonly diagnostics: readonly Diagnostic[]
   /** Undefined when any of the diagnostics is an error. */
   readonly plan: Plan | undefined
-  /** Addresses that the configuration binds. */
+  /** Addresses that HAProxy would bind: those of frontends, and `stats socket`. */
   readonly listeners: number
 }
 
@@ -82,7 +82,8 @@ export function loadProxy({
   }
   const list = withoutConsequences(unique(diagnostics.list)).map(readable)
   const binds = proxies.flatMap(({ model }) => model.binds)
-  const listeners = binds.reduce((sum, { endpoints }) => sum + endpoints.length, 0)
+  const { statsSockets } = parsed.config.global
+  const listeners = binds.reduce((sum, { endpoints }) => sum + endpoints.length, statsSockets)
   return { diagnostics: list, plan: diagnostics.failed ? undefined : plan, listeners }
 }
 

@@ -23,6 +23,8 @@ const { dir, remove } = makeFolder({
   'warning.cfg': `frontend a\n  mode http\n  bind 127.0.0.1:${portA}\n`,
   'wrong.cfg': 'frontend a\n  nonsense\n',
   'no-listener.cfg': timeouts,
+  'stats-socket.cfg': `global\n  stats socket none.sock\n${timeouts}backend b\n  server s 127.0.0.1:1\n`,
+  'stats-timeout.cfg': `global\n  stats timeout 5s\n${timeouts}`,
   'conf.d/1.cfg': timeouts + frontend('a', portA),
   'conf.d/2.cfg': frontend('b', portB),
   'conf.d/ignored.txt': 'nonsense\n',
@@ -30,48 +32,35 @@ const { dir, remove } = makeFolder({
 after(remove)
 
 const valid = 'Configuration file is valid\n'
-const refused = (what: string): RegExp => new RegExp(`^sluice: ${what}.*\\(ERR_SLUICE_OPTION\\)\\n$`)
-
 /** Arguments, exit code, standard output, standard error. The codes and the words on standard output are HAProxy's. */
 const rows: readonly (readonly [string, number, string | RegExp, string | RegExp])[] = [
   ['-c -f valid.cfg', 0, valid, ''],
-  ['-c -V -f valid.cfg', 0, valid, ''],
   ['-c -q -f valid.cfg', 0, '', ''],
-  ['-c -q -V -f valid.cfg', 0, valid, ''],
-  ['-d -c -f valid.cfg', 0, valid, ''],
   ['-db -D -W -c -f valid.cfg', 0, valid, ''],
-  ['-dM -de -dM0x41 -c -f valid.cfg', 0, valid, ''],
   ['-c -f valid.cfg -f second.cfg', 0, valid, ''],
-  ['-c -- valid.cfg second.cfg', 0, valid, ''],
-  ['-c -f conf.d', 0, valid, ''],
   ['-n 10 -L a -p none.pid -S 127.0.0.1:1 -c -f valid.cfg', 0, valid, ''],
   ['-C conf.d -c -f 1.cfg', 0, valid, ''],
   ['-C nowhere -c -f 1.cfg', 1, '', /^sluice: .*nowhere/],
   ['-c -f warning.cfg', 0, `Warnings were found.\n${valid}`, /CFG_TIMEOUT_MISSING/],
   ['-c -q -f warning.cfg', 0, '', ''],
   ['-c -dW -f warning.cfg', 1, '', /CFG_TIMEOUT_MISSING[\s\S]*-dW/],
-  ['-dW -f warning.cfg', 1, '', /-dW/],
   ['-c -f wrong.cfg', 1, '', /^wrong\.cfg:2:3: error: .*'nonsense'/],
   ['-c -q -f wrong.cfg', 1, '', ''],
   ['-c -f missing.cfg', 1, '', /'missing\.cfg' cannot be read/],
   ['-c -f no-listener.cfg', 2, /^Configuration file has no error but will not start \(no listener\)/, ''],
+  ['-c -f stats-socket.cfg', 0, `Warnings were found.\n${valid}`, /'stats': not implemented; it is ignored/],
+  ['-c -q -f stats-timeout.cfg', 2, '', ''],
   ['-f no-listener.cfg', 1, '', /no address to listen on/],
-  ['-q -f no-listener.cfg', 1, '', ''],
   ['-cc version_atleast(2.4)', 0, '', ''],
   ['-cc feature(OPENSSL)', 1, '', ''],
   ['-cc defined(', 2, '', /^-cc 'defined\('/],
   ['-v', 0, /^\d+\.\d+\.\d+\n$/, ''],
-  ['-vv', 0, /^\d+\.\d+\.\d+\n$/, ''],
-  ['-f valid.cfg -v', 0, /^\d+\.\d+\.\d+\n$/, ''],
-  ['', 1, '', refused('no configuration file')],
-  ['-f', 1, '', refused('-f wants a file')],
-  ['valid.cfg', 1, '', refused("'valid.cfg' is not a flag: use -f valid.cfg")],
-  ['-Z -f valid.cfg', 1, '', refused("unknown flag '-Z'")],
-  ['-sf 1 -f valid.cfg', 1, '', refused("unknown flag '-sf'")],
-  ['-Ws -f valid.cfg', 1, '', refused("unknown flag '-Ws'")],
-  ['-n10 -f valid.cfg', 1, '', refused("unknown flag '-n10'")],
-  ['-n ten -f valid.cfg', 1, '', refused("-n wants a number, not 'ten'")],
-  ['--log-level loud -f valid.cfg', 1, '', refused('--log-level is one of debug, info, warn, error')],
+  [
+    '-Z -f valid.cfg',
+    1,
+    '',
+    /^sluice: unknown flag '-Z' \(sluice run --help lists the flags\) \(ERR_SLUICE_OPTION\)\n$/,
+  ],
 ]
 
 for (const [args, code, stdout, stderr] of rows) {
@@ -83,6 +72,49 @@ for (const [args, code, stdout, stderr] of rows) {
     same(result.stdout, stdout)
     assert.equal(result.code, code)
     assert.ok(!existsSync(join(dir, 'none.pid')), 'nothing is written for a check')
+  })
+}
+
+/** What the flags say, without starting anything. */
+const parse = (line: string) => parseRunFlags(line.split(' ').filter((word) => word !== ''))
+
+for (const [line, reason] of [
+  ['', /^no configuration file/],
+  ['-q', /^no configuration file/],
+  ['-f', /^-f wants a file/],
+  ['-f a -p', /^-p wants a file/],
+  ['a', /^'a' is not a flag: use -f a/],
+  ['-f a b', /^'b' is not a flag: use -f b/],
+  ['-sf 1 -f a', /^unknown flag '-sf'/],
+  ['-Ws -f a', /^unknown flag '-Ws'/],
+  ['-n10 -f a', /^unknown flag '-n10'/],
+  ['-n ten -f a', /^-n wants a number, not 'ten'/],
+  ['--log-level loud -f a', /^--log-level is one of debug, info, warn, error, not 'loud'/],
+] as const) {
+  test(`refused: '${line}'`, () => {
+    assert.throws(() => parse(line), { code: 'ERR_SLUICE_OPTION', message: reason })
+  })
+}
+
+for (const [line, wanted] of [
+  ['-f a -f b', { files: ['a', 'b'] }],
+  ['-f a -- b -c', { files: ['a', 'b', '-c'], check: false }],
+  ['-- a', { files: ['a'] }],
+  ['-f -q', { files: ['-q'], quiet: false }],
+  ['-q -V -f a', { quiet: false }],
+  ['-V -q -f a', { quiet: true }],
+  ['-d -f a', { logLevel: 'debug', daemon: false }],
+  ['-dM -dM0x41 -de -dp -dG -dR -dS -f a', { logLevel: 'info', check: false, quiet: false }],
+  ['-W -S fd@3 -L me -n 7 -C /x -p y -f a', { worker: true, masterCli: 'fd@3', localPeer: 'me', maxconn: 7 }],
+  ['-C /x -p y -f a', { folder: '/x', pidFile: 'y' }],
+  ['-vv', { version: true }],
+  ['-f a -v', { version: true }],
+  ['-cc x', { condition: 'x', files: [] }],
+] as const) {
+  test(`taken: '${line}'`, () => {
+    const flags = parse(line)
+    for (const [name, value] of Object.entries(wanted))
+      assert.deepEqual(flags[name as keyof typeof flags], value, name)
   })
 }
 
@@ -152,6 +184,19 @@ test('-q prints nothing and serves', async () => {
     cli.signal('SIGTERM')
     assert.equal((await cli.ended).code, 0)
     assert.equal(cli.output, '')
+  } finally {
+    await cli.stop()
+  }
+})
+
+test('a stats socket alone is enough to run, as for HAProxy', async () => {
+  const cli = new Cli(['run', '-f', 'stats-socket.cfg'], { cwd: dir })
+  try {
+    await cli.waitFor(/close gracefully/)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    assert.ok(cli.running)
+    cli.signal('SIGTERM')
+    assert.equal((await cli.ended).code, 0)
   } finally {
     await cli.stop()
   }

@@ -68,6 +68,12 @@ export const agreed: readonly string[] = [
   'defaults a\n mode http\nbackend b from a',
   'defaults a\n mode http\ndefaults a\nbackend b from a',
   'defaults a from b',
+  'defaults a\n mode http\n http-request capture path len 4\nfrontend f from a\n bind 127.0.0.1:80\n http-request capture path id 0',
+  'defaults a\n mode http\n http-request capture path len 4\nfrontend f from a\n bind 127.0.0.1:80\n http-request capture path id 1',
+  'defaults a\n mode http\n http-request capture path len 4\nfrontend f from a\n bind 127.0.0.1:80\n declare capture request len 9\n http-request capture path id 1',
+  'defaults a\n mode http\n http-request capture path len 4\nbackend b from a',
+  'defaults a\n mode http\n http-request capture path len 4\ndefaults b from a',
+  'defaults a\n mode http\n http-request capture path id 0\nbackend b from a',
   'defaults\n mode http\ndefaults\n mode tcp\nbackend x',
   '[foo]\nbackend a',
   // Where keywords may stand.

@@ -78,6 +78,20 @@ const arrays: readonly string[] = ['$.h[0]', '$.h[2].i', '$.h[9]', '$.h'].map(
   (path) => `${asBin(texts[0] ?? '')},json_query('${path}')`,
 )
 
+/** Each way that XXH3 takes by length, and its borders. */
+const lengths = [
+  0, 1, 2, 3, 4, 5, 8, 9, 16, 17, 32, 33, 64, 65, 96, 97, 128, 129, 144, 239, 240, 241, 256, 257, 1024, 1025,
+  2111,
+]
+
+const xxh3Cases = lengths.flatMap((length) => {
+  const source = asBin(
+    Array.from({ length }, (_, at) => String.fromCharCode((at * 7 + length) % 256)).join(''),
+  )
+  const text = length === 0 ? 'str()' : source
+  return ['', '(1)', '(-1)', '(1311768467463790320)'].map((seed) => `${text},xxh3${seed}`)
+})
+
 /** Every expression of this file. */
 export const digestExpressions: readonly string[] = [
   'path,sha1,hex',
@@ -109,6 +123,7 @@ export const digestExpressions: readonly string[] = [
   // What comes out of them is known at run time only, so anything may follow.
   'bin(3137),set-var(txn.seventeen),add(1)',
   `${asBin('{"n":16}')},json_query($.n,int),add(1)`,
+  ...xxh3Cases,
   ...jsonCases,
   ...arrays,
   ...fixCases,

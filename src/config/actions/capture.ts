@@ -37,9 +37,9 @@ function read(args: Args, ruleSet: RuleSet, section: ActionSection): CaptureActi
   }
   const length = args.integer('<length>', 1)
   if (length === undefined) return undefined
-  if (section.kind !== 'frontend' && section.kind !== 'listen') {
+  if (section.kind === 'backend') {
     const hint = "declare it in the frontend, and use 'id' here"
-    return args.error('CFG_ARGUMENT', args.place, `a ${section.kind} has no slots of its own`, hint)
+    return args.error('CFG_ARGUMENT', args.place, 'a backend has no slots of its own', hint)
   }
   const slots = section.captures.request
   return {

@@ -20,6 +20,8 @@ export function inheritRules(
   if (problem !== undefined) return refuse(problem, proxy.place, diagnostics)
   const names = new Set(defaults.acls.map((acl) => acl.name))
   const rename = (name: string): string => `${defaults.name}/${name}`
+  // The slots of its captures come first, with the numbers that its rules have.
+  proxy.captures.request.push(...defaults.captures.request)
   proxy.acls.push(...defaults.acls.map((acl): AclDeclaration => ({ ...acl, name: rename(acl.name) })))
   for (const set of ruleSets) {
     proxy.rules[set].push(
@@ -50,6 +52,9 @@ function whyNot(
   const early = rules['tcp-request connection'].length + rules['tcp-request session'].length
   if (proxy.kind === 'backend' && early > 0) {
     return `the defaults section '${name}' has tcp-request connection or session rules: a backend cannot inherit it`
+  }
+  if (proxy.kind === 'backend' && defaults.captures.request.length > 0) {
+    return `the defaults section '${name}' has captures: a backend cannot inherit it`
   }
   if (proxy.kind === 'frontend' && rules['tcp-response content'].length > 0) {
     return `the defaults section '${name}' has tcp-response rules: a frontend cannot inherit it`

@@ -20,6 +20,7 @@ export function createGlobalDraft(environment: Map<string, string>): GlobalDraft
     description: undefined,
     node: undefined,
     bufferSize: undefined,
+    statsSockets: 0,
     maxHeaders: undefined,
   }
 }

@@ -178,6 +178,19 @@ const supported: readonly Keyword<GlobalDraft>[] = [
     },
     { support: 'ignored', since: '1.8' },
   ),
+  {
+    name: 'stats',
+    sections,
+    support: 'ignored',
+    syntax: 'socket <address> [<param>...] | timeout <time> | maxconn <number> | bind-process <set>',
+    fallback: '',
+    doc: 'the sockets of the runtime API',
+    since: '1.3',
+    apply: (global, args) => {
+      if (args.rest()[0]?.text === 'socket') global.statsSockets += 1
+      reportUnsupported(args, 'ignored')
+    },
+  },
 ]
 
 interface CountMore {
@@ -228,7 +241,7 @@ const harmless = `
   ssl-default-bind-ciphers ssl-default-bind-ciphersuites ssl-default-bind-curves ssl-default-bind-options
   ssl-default-server-ciphers ssl-default-server-ciphersuites ssl-default-server-options ssl-dh-param-file
   ssl-engine ssl-load-extra-del-ext ssl-load-extra-files ssl-mode-async ssl-propquery ssl-provider
-  ssl-provider-path ssl-server-verify ssl-skip-self-issued-ca stats strict-limits thread-group thread-groups
+  ssl-provider-path ssl-server-verify ssl-skip-self-issued-ca strict-limits thread-group thread-groups
   tune.buffers.limit tune.buffers.reserve tune.comp.maxlevel tune.fail-alloc
   tune.fd.edge-triggered tune.h2.header-table-size tune.h2.initial-window-size
   tune.h2.max-concurrent-streams tune.h2.max-frame-size tune.http.cookielen tune.http.logurilen

@@ -31,6 +31,8 @@ export interface Global {
   readonly node: string | undefined
   /** `tune.bufsize`: the largest head, how much of a body rules may see, and the largest SPOP frame and its length. */
   readonly bufferSize: number | undefined
+  /** How many `stats socket` lines there are: HAProxy runs for one alone. */
+  readonly statsSockets: number
   /** `tune.http.maxhdr`: the most header fields of a message. */
   readonly maxHeaders: number | undefined
 }

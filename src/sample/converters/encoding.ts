@@ -5,6 +5,7 @@ import { avalanche, crc32, crc32c, djb2, sdbm, wt6, xxh32, xxh64 } from '../hash
 import { normalize, wrap } from '../int64.ts'
 import type { Integer, SampleValue } from '../value.ts'
 import { bin, bytesOf, sint, str, textOf } from '../value.ts'
+import { xxh3 } from '../xxh3.ts'
 import type { Converter, ConverterSpec } from './spec.ts'
 import { plain } from './spec.ts'
 
@@ -194,6 +195,17 @@ export const encodingConverters: readonly ConverterSpec[] = [
     build: (args) => {
       const seed = BigInt(args.integer(0) ?? 0)
       return (value) => sint(normalize(BigInt.asIntN(64, xxh64(textOf(value), seed))))
+    },
+  },
+  {
+    name: 'xxh3',
+    args: seedArgs,
+    input: 'bin',
+    output: 'sint',
+    doc: 'The hash XXH3 of 64 bits with a seed, as a signed integer.',
+    build: (args) => {
+      const seed = BigInt(args.integer(0) ?? 0)
+      return (value) => sint(normalize(BigInt.asIntN(64, xxh3(textOf(value), seed))))
     },
   },
 ]

@@ -1,6 +1,7 @@
 /** All fetches. */
 import { bodyFetches } from './body.ts'
 import { bufferFetches } from './buffer.ts'
+import { captureFetches } from './captures.ts'
 import { connectionFetches } from './connection.ts'
 import { constantFetches } from './constant.ts'
 import { cookieFetches } from './cookies.ts'
@@ -21,4 +22,5 @@ export const fetches: readonly FetchSpec[] = [
   ...headerFetches,
   ...cookieFetches,
   ...bodyFetches,
+  ...captureFetches,
 ]
