@@ -1,4 +1,3 @@
-/** One listening socket: TCP, unix or an inherited descriptor, with or without TLS. */
 import { chmod, lstat, stat, unlink } from 'node:fs/promises'
 import {
   connect,
@@ -49,7 +48,7 @@ export interface ListenerOwner {
   onTlsError(error: NodeJS.ErrnoException, socket: Socket): void
 }
 
-/** See the head of this file. */
+/** One listening socket: TCP, unix or an inherited descriptor, with or without TLS. */
 export class Listener {
   readonly #endpoint: Endpoint
   readonly #options: ListenerSettings

@@ -1,4 +1,3 @@
-/** What becomes of the ACKs that a connection receives. */
 import { monotonic } from '../clock.ts'
 import { decodeActions, type Action } from '../spop/ack.ts'
 import { SpopError } from '../spop/errors.ts'
@@ -16,7 +15,7 @@ export interface Receiving {
   readonly slots: Slots
 }
 
-/** See the head of this file. */
+/** What becomes of the ACKs that a connection receives. */
 export class AckReceiver<C extends Receiving> {
   /** Whether an ACK that matched has come. */
   proven = false

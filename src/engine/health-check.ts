@@ -5,6 +5,7 @@
 import { FrameSplitter } from '../bytes/frame-splitter.ts'
 import { Writer } from '../bytes/writer.ts'
 import { monotonic } from '../clock.ts'
+import { Deadline } from '../deadline.ts'
 import { decodeDisconnect } from '../spop/disconnect.ts'
 import { SpopError } from '../spop/errors.ts'
 import {
@@ -56,7 +57,7 @@ class HealthCheck {
   readonly #startedAt = monotonic()
   readonly #splitter: FrameSplitter
   readonly #socket: Transport
-  #timer: NodeJS.Timeout
+  readonly #deadline = new Deadline(() => this.#onTimeout())
   #connected = false
   #done = false
 
@@ -65,7 +66,7 @@ class HealthCheck {
     this.#options = options
     this.#resolve = resolve
     this.#splitter = new FrameSplitter(new SpopFraming(options.maxFrameSize))
-    this.#timer = setTimeout(() => this.#onTimeout(), options.connectTimeout)
+    this.#deadline.arm(options.connectTimeout)
     this.#socket = openTransport(options.connect, target.endpoint)
     this.#socket.on('connect', () => this.#onConnect())
     this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk))
@@ -75,8 +76,7 @@ class HealthCheck {
 
   #onConnect(): void {
     this.#connected = true
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#onTimeout(), this.#options.helloTimeout)
+    this.#deadline.arm(this.#options.helloTimeout)
     const writer = new Writer()
     encodeHaproxyHello(writer, {
       type: 'haproxy-hello',
@@ -147,7 +147,7 @@ class HealthCheck {
   #finish(error: EngineError | undefined, hello?: AgentHelloFrame): void {
     if (this.#done) return
     this.#done = true
-    clearTimeout(this.#timer)
+    this.#deadline.stop()
     this.#socket.destroy()
     this.#resolve({
       server: this.#target.name,

@@ -1,4 +1,3 @@
-/** Writes NOTIFYs for one connection: gives them ids, and cuts what does not fit a frame when the agent allows it. */
 import type { Writer } from '../bytes/writer.ts'
 import { beginFrame, endFrame, FrameFlag, FrameType, lengthSize } from '../spop/frame-head.ts'
 import { encodeNotifyFragments } from '../spop/fragments.ts'
@@ -9,7 +8,9 @@ import type { Exchange } from './exchange.ts'
 import type { EngineSettings } from './options.ts'
 import type { IdSequence, Profile } from './profile.ts'
 
-/** See the head of this file. */
+/**
+ * Writes NOTIFYs for one connection: gives them ids, and cuts what does not fit a frame when the agent allows it.
+ */
 export class NotifyEncoder {
   readonly #ids: IdSequence
   readonly #profile: Profile

@@ -1,10 +1,7 @@
-/**
- * The policy of the engine: which connection carries an exchange, when connections are made, what waits, and how
- * exchanges end. All sockets are behind connection.ts.
- */
 import { monotonic } from '../clock.ts'
 import { Deadlines } from '../deadlines.ts'
 import { UsageError } from '../errors.ts'
+import { Turn } from '../turn.ts'
 import type { Action } from '../spop/ack.ts'
 import type { FrameHead } from '../spop/frame-head.ts'
 import type { MessageInput } from '../spop/notify.ts'
@@ -22,11 +19,13 @@ import { Queue } from './queue.ts'
 import { checkExchange, type ExchangeCallback } from './request.ts'
 import { describeDowntime, Server } from './server.ts'
 import { Counters, takeStatistics, type EngineStatistics } from './statistics.ts'
-import { Turn } from './turn.ts'
 
 const noMessages: readonly MessageInput[] = []
 
-/** See the head of this file. */
+/**
+ * The policy of the engine: which connection carries an exchange, when connections are made, what waits, and how
+ * exchanges end. All sockets are behind connection.ts.
+ */
 export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   readonly servers: readonly Server<Connection>[]
   readonly #settings: ConnectionSettings
@@ -34,7 +33,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   readonly #faults: FaultReport
   readonly #counters = new Counters()
   readonly #deadlines = new Deadlines<Exchange>((exchange, now) => this.#expire(exchange, now), false)
-  readonly #turn = new Turn((exchange, error, now) => this.fail(exchange, error, now))
+  readonly #turn = new Turn()
   /** Whatever still has a socket. */
   readonly #alive = new Set<Connection>()
   /** Exchanges whose callback was not called yet. */
@@ -83,7 +82,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     this.#counters.exchanges++
     this.#pending++
     this.#deadlines.add(exchange, Math.ceil(timeout), now)
-    if (error !== undefined) this.#turn.fail(exchange, error)
+    if (error !== undefined) this.#failLater(exchange, error, now)
     return exchange
   }
 
@@ -153,7 +152,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
       if (connection === undefined) return
       this.#queue.remove(exchange)
       const error = connection.notify(exchange, noMessages, now)
-      if (error !== undefined) this.#turn.fail(exchange, error)
+      if (error !== undefined) this.#failLater(exchange, error, now)
     }
   }
 
@@ -168,6 +167,11 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     if (exchange.callback === undefined) return
     this.#counters.failed(error.status)
     this.#settle(exchange, failure(exchange, error, now))
+  }
+
+  /** Not before the call that began it has returned. */
+  #failLater(exchange: Exchange, error: EngineError, now: number): void {
+    this.#turn.add({ flush: () => this.fail(exchange, error, monotonic()) }, now)
   }
 
   /** Calls back, once, when all else is done. */
@@ -209,8 +213,8 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
 
   // Connections
 
-  dirty(connection: Connection): void {
-    this.#turn.flush(connection)
+  dirty(connection: Connection, now: number): void {
+    this.#turn.add(connection, now)
   }
 
   opened(connection: Connection): void {
