@@ -382,7 +382,9 @@ export class AgentConnection implements Carrier {
 
   #fail(error: unknown): void {
     const coded =
-      error instanceof SluiceError ? error : new AgentError('ERR_AGENT_INTERNAL', errorMessage(error), error)
+      error instanceof SluiceError
+        ? error
+        : new AgentError('ERR_AGENT_INTERNAL', errorMessage(error), { cause: error })
     tellGivenUp(this.#host, this, coded)
     // Whoever waits for an answer gets one before the connection goes.
     for (let exchange = this.#exchanges.first, next; exchange !== undefined; exchange = next) {

@@ -201,7 +201,7 @@ export class Listener {
     const code = (error as NodeJS.ErrnoException).code
     const inUse = code === 'EADDRINUSE' ? 'the address is in use by another process' : undefined
     const reason = (await this.#obstacle(code)) ?? inUse ?? errorMessage(error)
-    return new AgentError('ERR_AGENT_LISTEN', `${where}: ${reason}`, error)
+    return new AgentError('ERR_AGENT_LISTEN', `${where}: ${reason}`, { cause: error })
   }
 
   /** What stands in the way of a unix socket, where the system's word for it misleads. */

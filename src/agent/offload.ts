@@ -112,7 +112,7 @@ class Thread {
     clearTimeout(this.#timer)
     const why = this.#failure?.message ?? `the thread exited with ${code}`
     const detail = this.#loaded ? why : `cannot load the module: ${why}`
-    const error = new AgentError('ERR_AGENT_OFFLOAD', detail, this.#failure)
+    const error = new AgentError('ERR_AGENT_OFFLOAD', detail, { cause: this.#failure })
     this.#job?.reject(error)
     this.#owner.onExit(this, error)
   }

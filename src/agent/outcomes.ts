@@ -109,7 +109,7 @@ export class Outcomes {
     this.#report(
       registration,
       context,
-      new AgentError(code, `message '${context.name}': ${detail}`, cause),
+      new AgentError(code, `message '${context.name}': ${detail}`, { cause }),
       title,
     )
   }

@@ -83,7 +83,7 @@ export class AckReceiver<C extends Receiving> {
     const cause = this.#wrongAction
     if (cause !== undefined) {
       const detail = cause.message
-      this.#host.fault(this.#connection, new EngineError('ERR_ENGINE_BAD_ACTION', { detail, cause }))
+      this.#host.fault(this.#connection, new EngineError('ERR_ENGINE_BAD_ACTION', detail, { cause }))
     }
     this.#host.acknowledged(exchange, actions, now)
   }
@@ -95,6 +95,6 @@ export class AckReceiver<C extends Receiving> {
     if (this.#ordered && this.#connection.slots.live > 0) {
       throw new SpopError('ERR_SPOP_FRAME_ID_NOT_FOUND', `an ACK of ${detail}`)
     }
-    this.#host.fault(this.#connection, new EngineError('ERR_ENGINE_UNKNOWN_ACK', { detail }))
+    this.#host.fault(this.#connection, new EngineError('ERR_ENGINE_UNKNOWN_ACK', detail))
   }
 }

@@ -204,7 +204,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   /** Skipped, as HAProxy does whatever its type. */
   #onUnknown({ type }: FrameHead): void {
     this.#step('recvUnknown')
-    this.#host.fault(this, new EngineError('ERR_ENGINE_UNKNOWN_FRAME', { detail: `type ${type}` }))
+    this.#host.fault(this, new EngineError('ERR_ENGINE_UNKNOWN_FRAME', `type ${type}`))
   }
 
   #onDisconnect(): void {
@@ -276,9 +276,9 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   #onTimer(): void {
     const { connectTimeout, helloTimeout } = this.#settings.options
     if (this.#state === 'connecting') {
-      this.destroy(new EngineError('ERR_ENGINE_CONNECT', { detail: `nothing after ${connectTimeout} ms` }))
+      this.destroy(new EngineError('ERR_ENGINE_CONNECT', `nothing after ${connectTimeout} ms`))
     } else if (this.#state === 'greeting') {
-      this.#depart(new EngineError('ERR_ENGINE_HELLO_TIMEOUT', { detail: `${helloTimeout} ms` }))
+      this.#depart(new EngineError('ERR_ENGINE_HELLO_TIMEOUT', `${helloTimeout} ms`))
     } else if (this.#state === 'open') this.#checkOpen()
     else this.destroy(undefined)
   }
@@ -289,7 +289,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     if (verdict === 'leave') this.leave()
     else if (verdict === 'unresponsive') {
       const detail = `${slots.expired} timed-out exchanges hold its ${slots.window} slots`
-      this.#depart(new EngineError('ERR_ENGINE_UNRESPONSIVE', { detail }))
+      this.#depart(new EngineError('ERR_ENGINE_UNRESPONSIVE', detail))
     } else if (verdict !== undefined) this.#deadline.arm(verdict)
   }
 

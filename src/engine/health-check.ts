@@ -108,7 +108,7 @@ class HealthCheck {
     if (head.type === FrameType.AgentDisconnect) {
       const { statusCode, message } = decodeDisconnect(reader, 'agent-disconnect')
       const detail = `status ${statusCode}, '${message}'`
-      throw new EngineError('ERR_ENGINE_DISCONNECTED', { detail, status: 256 + statusCode })
+      throw new EngineError('ERR_ENGINE_DISCONNECTED', detail, { status: 256 + statusCode })
     }
     if (
       head.type !== FrameType.AgentHello ||
@@ -117,7 +117,7 @@ class HealthCheck {
       head.frameId !== 0
     ) {
       const detail = `a frame of type ${head.type}, flags ${head.flags}, ids ${head.streamId}/${head.frameId}`
-      throw new EngineError('ERR_ENGINE_HEALTH', { detail })
+      throw new EngineError('ERR_ENGINE_HEALTH', detail)
     }
     const hello = decodeAgentHello(reader)
     acceptAgentHello(hello, this.#options)
@@ -130,15 +130,12 @@ class HealthCheck {
     const detail = this.#connected
       ? `${this.#options.helloTimeout} ms`
       : `nothing after ${this.#options.connectTimeout} ms`
-    this.#finish(
-      new EngineError(this.#connected ? 'ERR_ENGINE_HELLO_TIMEOUT' : 'ERR_ENGINE_CONNECT', { detail }),
-    )
+    this.#finish(new EngineError(this.#connected ? 'ERR_ENGINE_HELLO_TIMEOUT' : 'ERR_ENGINE_CONNECT', detail))
   }
 
   #onLost(detail: string, cause: Error | undefined): void {
     this.#finish(
-      new EngineError(this.#connected ? 'ERR_ENGINE_CONNECTION_LOST' : 'ERR_ENGINE_CONNECT', {
-        detail,
+      new EngineError(this.#connected ? 'ERR_ENGINE_CONNECTION_LOST' : 'ERR_ENGINE_CONNECT', detail, {
         cause,
       }),
     )
@@ -161,6 +158,6 @@ class HealthCheck {
 }
 
 function wrongAnswer(cause: unknown): EngineError {
-  if (!(cause instanceof SpopError)) return new EngineError('ERR_ENGINE_INTERNAL', { cause })
-  return new EngineError('ERR_ENGINE_HEALTH', { detail: cause.message, status: 256 + cause.status, cause })
+  if (!(cause instanceof SpopError)) return new EngineError('ERR_ENGINE_INTERNAL', undefined, { cause })
+  return new EngineError('ERR_ENGINE_HEALTH', cause.message, { status: 256 + cause.status, cause })
 }

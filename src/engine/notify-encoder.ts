@@ -75,12 +75,10 @@ export class NotifyEncoder {
   #encodeFragments(writer: Writer, exchange: Exchange, payload: Buffer): EngineError | undefined {
     const size = `${payload.length} bytes of messages`
     if (!this.#fragments) {
-      return new EngineError('ERR_ENGINE_TOO_BIG', { detail: `${size}, frames have ${this.#maxFrameSize}` })
+      return new EngineError('ERR_ENGINE_TOO_BIG', `${size}, frames have ${this.#maxFrameSize}`)
     }
     if (payload.length > this.#maxPayloadSize) {
-      return new EngineError('ERR_ENGINE_TOO_BIG', {
-        detail: `${size}, the limit is ${this.#maxPayloadSize}`,
-      })
+      return new EngineError('ERR_ENGINE_TOO_BIG', `${size}, the limit is ${this.#maxPayloadSize}`)
     }
     exchange.fragmented = true
     encodeNotifyFragments(writer, exchange.streamId, exchange.frameId, payload, this.#maxFrameSize)

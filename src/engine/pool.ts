@@ -18,7 +18,7 @@ import type { EngineStream } from './profile.ts'
 import { Queue } from './queue.ts'
 import { checkExchange, type ExchangeCallback } from './request.ts'
 import { describeDowntime, Server } from './server.ts'
-import { Counters, takeStatistics, type EngineStatistics } from './statistics.ts'
+import { Counters, takeStats, type EngineStats } from './stats.ts'
 
 const noMessages: readonly MessageInput[] = []
 
@@ -55,9 +55,9 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     )
   }
 
-  get stats(): EngineStatistics {
+  get stats(): EngineStats {
     const { count } = this.#faults
-    return takeStatistics(this.servers, this.#counters, this.#queue.size, count)
+    return takeStats(this.servers, this.#counters, this.#queue.size, count)
   }
 
   // Begin
@@ -198,7 +198,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   #expire(exchange: Exchange, now: number): void {
     this.#withdraw(exchange, now, true)
     const detail = `${Math.round(now - exchange.startedAt)} ms${exchange.sentAt < 0 ? ', it was not sent' : ''}`
-    this.fail(exchange, new EngineError('ERR_ENGINE_TIMEOUT', { detail }), now)
+    this.fail(exchange, new EngineError('ERR_ENGINE_TIMEOUT', detail), now)
   }
 
   cancel(exchange: Exchange, error: EngineError): void {
@@ -298,7 +298,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
 
   destroy(cause: Error | undefined): void {
     void this.close()
-    const error = new EngineError('ERR_ENGINE_INTERRUPTED', { detail: 'the engine was destroyed', cause })
+    const error = new EngineError('ERR_ENGINE_INTERRUPTED', 'the engine was destroyed', { cause })
     this.#failQueue(error, monotonic())
     for (const connection of this.#alive) connection.destroy(error)
     this.#turn.end()

@@ -62,5 +62,5 @@ export class Queue {
 }
 
 function full(detail: string): EngineError {
-  return new EngineError('ERR_ENGINE_QUEUE_FULL', { detail })
+  return new EngineError('ERR_ENGINE_QUEUE_FULL', detail)
 }
