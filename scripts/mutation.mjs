@@ -53,7 +53,12 @@ const rooms = {
     mutate: ['src/engine'],
     sources: ['src/bytes', 'src/spop', 'src/engine'],
     tests: ['test/engine'],
-    others: ['test/support/black-hole.ts', 'test/support/captures.ts', 'test/support/hex.ts'],
+    others: [
+      'test/support/black-hole.ts',
+      'test/support/captures.ts',
+      'test/support/hex.ts',
+      'test/vectors/captures',
+    ],
     // agent-pair wants an agent; docs and the captures of fuzz want the whole repository.
     skipped: /fuzz\.test\.ts$|agent-pair\.test\.ts$|docs\.test\.ts$/,
     slow: /faults|pool\.test/,
@@ -169,7 +174,7 @@ function sampled(folders, count) {
   while (chosen.length < Math.ceil(count / mutantsPerWindow) && windows.length > 0) {
     chosen.push(...windows.splice(Math.floor(random.next().value * windows.length), 1))
   }
-  return chosen.sort()
+  return chosen.sort((a, b) => (a < b ? -1 : 1))
 }
 
 function mutateOf({ mutate }) {

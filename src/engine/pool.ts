@@ -72,6 +72,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     checkExchange(messages, timeout, callback, stream)
     const now = monotonic()
     const exchange = new Exchange(this, callback, stream, now)
+    this.#short.length = 0 // of a call that threw
     const connection = this.#queue.size === 0 ? this.#pick(now) : undefined
     // What cannot be encoded is thrown from here, before anything is begun for it.
     const error =
@@ -103,7 +104,6 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
    */
   #pick(now: number): Connection | undefined {
     const { servers } = this
-    this.#short.length = 0
     for (let tried = 0; tried < servers.length; tried++) {
       const server = servers[this.#round] as Server<Connection> // the round begins again at the length
       this.#round = this.#round + 1 === servers.length ? 0 : this.#round + 1

@@ -349,3 +349,13 @@ test('what is refused costs nothing: no exchange, no connection, no slot of its 
   const { exchanges, inFlight, queued } = engine.stats
   assert.deepEqual({ exchanges, inFlight, queued }, { exchanges: 2, inFlight: 0, queued: 0 })
 })
+
+test('servers that are no endpoints are refused, one among others too', () => {
+  for (const servers of [undefined, [], 'unix@/a', ['unix@/a', 5], ['unix@/a', undefined]]) {
+    assert.throws(() => createEngine({ servers } as unknown as EngineOptions), {
+      code: 'ERR_SLUICE_OPTION',
+      message: /'servers' must (?:be an array of|name) at least one endpoint/,
+    })
+  }
+  assert.throws(() => createEngine({ servers: ['unix@/a', 'fd@3'] }), { code: 'ERR_SLUICE_ADDRESS' })
+})
