@@ -1,9 +1,12 @@
-// npm run mutation: Stryker changes src/bytes and src/spop one expression at a time, and the tests must notice.
+// npm run mutation: Stryker changes the sources of a room one expression at a time, and the tests must notice.
 // It works in a copy of what is needed (.cache/mutation), on a Node.js that Stryker supports, both brought by npm.
+//   --room NAME       codec (src/bytes, src/spop), http1, engine or stream (src/proxy/stream); all of them when not given
+//   --sample N        about so many mutants of each room, on lines that --seed chooses: all of them take hours
+//   --seed N          (default 1)
 //   --concurrency N   mutants at a time (default 1)
-//   --mutate GLOB     other files than all of both folders
-// The report is .cache/mutation/reports/mutation.json; survivors are printed, and the exit code says whether the score
-// was reached.
+//   --mutate GLOB     other files than those of the room
+// The report is .cache/mutation/reports/NAME.json; survivors are printed, and the exit code says whether the score was
+// reached.
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
   cpSync,
@@ -20,18 +23,61 @@ import { parseArgs } from 'node:util'
 import { nodePath } from './test-nodes.mjs'
 
 const strykerVersion = '10.1.1'
-const leastScore = 85
+
+/**
+ * What is changed, what it needs, and what must notice. Tests that start other processes see no mutant, and would only cost
+ * time; what takes long comes last, for the first failure ends a run.
+ */
+const rooms = {
+  codec: {
+    mutate: ['src/bytes', 'src/spop'],
+    sources: ['src/bytes', 'src/spop'],
+    tests: ['test/bytes', 'test/spop', 'test/wire'],
+    others: ['test/support/hex.ts', 'test/support/plain-frame.ts', 'docs/spop-states.md'],
+    skipped: /fuzz\.test\.ts$|captures\.test\.ts$/,
+    slow: /properties/,
+    leastScore: 85,
+    timeout: 20_000,
+  },
+  http1: {
+    mutate: ['src/http1'],
+    sources: ['src/bytes', 'src/http1'],
+    tests: ['test/http1'],
+    others: [],
+    skipped: /fuzz\.test\.ts$/,
+    slow: /properties|node-oracle/,
+    leastScore: 80,
+    timeout: 10_000,
+  },
+  engine: {
+    mutate: ['src/engine'],
+    sources: ['src/bytes', 'src/spop', 'src/engine'],
+    tests: ['test/engine'],
+    others: [
+      'test/support/black-hole.ts',
+      'test/support/captures.ts',
+      'test/support/hex.ts',
+      'test/vectors/captures',
+    ],
+    // agent-pair wants an agent; docs and the captures of fuzz want the whole repository.
+    skipped: /fuzz\.test\.ts$|agent-pair\.test\.ts$|docs\.test\.ts$/,
+    slow: /faults|pool\.test/,
+    leastScore: 80,
+    timeout: 10_000,
+  },
+}
 
 const { values } = parseArgs({
   options: {
+    room: { type: 'string', multiple: true, default: Object.keys(rooms) },
+    sample: { type: 'string' },
+    seed: { type: 'string', default: '1' },
     concurrency: { type: 'string', default: '1' },
-    mutate: { type: 'string', multiple: true, default: ['src/bytes/**/*.ts', 'src/spop/**/*.ts'] },
+    mutate: { type: 'string', multiple: true },
   },
 })
 
 const project = resolve('.cache/mutation')
-/** Tests that start other processes see no mutant, and would only cost time. */
-const isUseful = (path) => !/fuzz\.test\.ts$|captures\.test\.ts$/.test(path)
 
 function stryker() {
   const prefix = resolve('.cache', `stryker-${strykerVersion}`)
@@ -54,8 +100,8 @@ function stryker() {
   return path
 }
 
-function copy(path) {
-  cpSync(path, join(project, path), { recursive: true, filter: isUseful })
+function copy(path, skipped = /^$/) {
+  cpSync(path, join(project, path), { recursive: true, filter: (each) => !skipped.test(each) })
 }
 
 function testFiles(folder) {
@@ -66,10 +112,9 @@ function testFiles(folder) {
 }
 
 /** One process imports every test, and ends at the first that fails. */
-function writeRunner() {
-  const files = ['test/bytes', 'test/spop', 'test/wire'].flatMap(testFiles)
-  const slow = (path) => Number(path.includes('properties'))
-  files.sort((a, b) => slow(a) - slow(b))
+function writeRunner({ tests, slow }) {
+  const files = tests.flatMap(testFiles)
+  files.sort((a, b) => Number(slow.test(a)) - Number(slow.test(b)))
   const imports = files.map((path) => `import './.build/${path.replace(/\.ts$/, '.js')}'`)
   writeFileSync(join(project, 'all.mjs'), `${imports.join('\n')}\n`)
   writeFileSync(
@@ -98,45 +143,89 @@ function writeRunner() {
   )
 }
 
-function writeConfig(node) {
+/** Numbers from 0 to 1 that a seed decides (mulberry32). */
+function* randoms(seed) {
+  for (let state = seed; ;) {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    yield ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** A sample is made of windows: lines that stand together, so that a block may be among its mutants. */
+const windowSize = 8
+/** What lies within a window, as a rule. */
+const mutantsPerWindow = 11
+
+function sampled(folders, count) {
+  const windows = folders
+    .flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => `${folder}/${name}`))
+    .filter((path) => path.endsWith('.ts') && !path.endsWith('/index.ts'))
+    .sort()
+    .flatMap((path) => {
+      const lines = readFileSync(path, 'utf8').split('\n').length
+      return Array.from({ length: Math.ceil(lines / windowSize) }, (_, index) => {
+        return `${path}:${index * windowSize + 1}-${(index + 1) * windowSize}`
+      })
+    })
+  const random = randoms(Number(values.seed))
+  const chosen = []
+  while (chosen.length < Math.ceil(count / mutantsPerWindow) && windows.length > 0) {
+    chosen.push(...windows.splice(Math.floor(random.next().value * windows.length), 1))
+  }
+  return chosen.sort((a, b) => (a < b ? -1 : 1))
+}
+
+function mutateOf({ mutate }) {
+  if (values.mutate !== undefined) return values.mutate
+  return values.sample === undefined
+    ? mutate.map((folder) => `${folder}/**/*.ts`)
+    : sampled(mutate, Number(values.sample))
+}
+
+function writeConfig(node, name, room) {
   writeFileSync(
     join(project, 'stryker.config.json'),
     JSON.stringify({
       testRunner: 'command',
       commandRunner: { command: `${node} --test-reporter=./bail.mjs all.mjs` },
       buildCommand: `${node} build.mjs`,
-      mutate: values.mutate,
+      mutate: mutateOf(room),
       inPlace: true,
       concurrency: Number(values.concurrency),
       // Generous, because the machine is shared: a mutant that is merely slow must not count as found.
-      timeoutMS: 20_000,
+      timeoutMS: room.timeout,
       reporters: ['json', 'clear-text', 'progress-append-only'],
       clearTextReporter: { allowColor: false, logTests: false, allowEmojis: false },
-      jsonReporter: { fileName: 'reports/mutation.json' },
+      jsonReporter: { fileName: reportOf(name) },
       tempDirName: '.stryker-tmp',
       allowEmpty: false,
     }),
   )
 }
 
-function prepare(node) {
-  rmSync(project, { recursive: true, force: true })
+const reportOf = (name) => `reports/${name}.json`
+
+function prepare(node, name) {
+  const room = rooms[name]
+  for (const path of ['src', 'test', 'dist', '.build', 'docs'])
+    rmSync(join(project, path), { recursive: true, force: true })
   mkdirSync(project, { recursive: true })
-  for (const path of ['package.json', 'tsconfig.base.json', 'tsconfig.json', 'docs/spop-states.md'])
-    copy(path)
-  for (const path of ['src/bytes', 'src/spop', 'test/bytes', 'test/spop', 'test/wire']) copy(path)
-  for (const path of ['hex', 'plain-frame']) copy(`test/support/${path}.ts`)
-  for (const name of readdirSync('src')) if (name.endsWith('.ts')) copy(`src/${name}`)
+  for (const path of ['package.json', 'tsconfig.base.json', 'tsconfig.json', ...room.others]) copy(path)
+  for (const path of [...room.sources, ...room.tests]) copy(path, room.skipped)
+  for (const leaf of readdirSync('src')) if (leaf.endsWith('.ts')) copy(`src/${leaf}`)
   const test = JSON.parse(readFileSync('tsconfig.test.json', 'utf8'))
   writeFileSync(join(project, 'tsconfig.test.json'), JSON.stringify({ ...test, include: ['test'] }))
-  symlinkSync(resolve('node_modules'), join(project, 'node_modules'))
-  writeRunner()
-  writeConfig(node)
+  if (!existsSync(join(project, 'node_modules')))
+    symlinkSync(resolve('node_modules'), join(project, 'node_modules'))
+  writeRunner(room)
+  writeConfig(node, name, room)
 }
 
 /** Killed and timed out ones were found; those that do not compile or were ignored do not count. */
-function summary() {
-  const { files } = JSON.parse(readFileSync(join(project, 'reports/mutation.json'), 'utf8'))
+function summary(name) {
+  const { files } = JSON.parse(readFileSync(join(project, reportOf(name)), 'utf8'))
   const rows = Object.entries(files).map(([path, { mutants }]) => {
     const count = (...statuses) => mutants.filter(({ status }) => statuses.includes(status)).length
     return {
@@ -152,14 +241,20 @@ function summary() {
     console.log(`${percent(found, survived).padStart(6)} %  ${path}  ${survived} left`)
   const score = percent(sum('found'), sum('survived'))
   console.log(
-    `${score} %: ${sum('found')} found (${sum('timeouts')} by timeout), ${sum('survived')} survived`,
+    `${name}: ${score} %: ${sum('found')} found (${sum('timeouts')} by timeout), ${sum('survived')} survived`,
   )
   return Number(score)
 }
 
 const node = nodePath(24)
 const path = stryker()
-prepare(node)
-const run = spawnSync(node, [path, 'run', 'stryker.config.json'], { cwd: project, stdio: 'inherit' })
-if (run.status !== 0) process.exit(run.status ?? 1)
-process.exit(summary() >= leastScore ? 0 : 1)
+let reached = true
+for (const name of values.room) {
+  if (rooms[name] === undefined)
+    throw new Error(`no room ${name}; there are ${Object.keys(rooms).join(', ')}`)
+  prepare(node, name)
+  const run = spawnSync(node, [path, 'run', 'stryker.config.json'], { cwd: project, stdio: 'inherit' })
+  if (run.status !== 0) process.exit(run.status ?? 1)
+  reached = summary(name) >= rooms[name].leastScore && reached
+}
+process.exit(reached ? 0 : 1)

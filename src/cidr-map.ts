@@ -1,8 +1,3 @@
-/**
- * Maps address ranges in CIDR form to values; the longest prefix wins. Look-ups cost one hash probe per distinct
- * prefix length in use, whatever the number of ranges. (`net.BlockList` scans all of its rules on Node 20, and
- * carries no value.)
- */
 import { UsageError } from './errors.ts'
 import { IpAddress } from './ip-address.ts'
 import { parseIp, wordAt } from './ip.ts'
@@ -88,7 +83,11 @@ function prefixKey(bytes: Uint8Array, bits: number): string {
 }
 
 /**
- * See the head of this file. IPv4-mapped IPv6 addresses (`::ffff:192.0.2.1`) are looked up as IPv4 first. Values must
+ * Maps address ranges in CIDR form to values; the longest prefix wins. Look-ups cost one hash probe per distinct
+ * prefix length in use, whatever the number of ranges. (`net.BlockList` scans all of its rules on Node 20, and
+ * carries no value.)
+ *
+ * IPv4-mapped IPv6 addresses (`::ffff:192.0.2.1`) are looked up as IPv4 first. Values must
  * not be undefined.
  */
 export class CidrMap<Value> {

@@ -20,6 +20,24 @@ export interface SluiceErrorOptions {
 }
 
 /**
+ * What can be said about an error of a catalogue beside its code and a detail: the third parameter of the constructors. Which
+ * of them a class takes is its own affair.
+ */
+export interface ErrorAbout {
+  /** Instead of the catalogue's. */
+  readonly fault?: Fault
+  /** Instead of the catalogue's, where it comes from the peer. */
+  readonly status?: number | undefined
+  /** The error that led to this one. */
+  readonly cause?: unknown
+}
+
+/** The sentence of a catalogue, with what is known about this case. */
+export function withDetail(message: string, detail: string | undefined): string {
+  return detail === undefined ? message : `${message}: ${detail}`
+}
+
+/**
  * An error with a stable code. Match on {@link SluiceError.code}, which is covered by semantic versioning; the message
  * is for people and may change.
  */

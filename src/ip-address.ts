@@ -1,12 +1,13 @@
-/**
- * An IP address as it was on the wire: no text is made until somebody asks for it. It is held in numbers, one for IPv4
- * and four for IPv6, for an array of bytes would cost more than all else of an argument.
- */
 import { UsageError } from './errors.ts'
 import { show } from './options.ts'
 import { formatIp, parseIp, wordAt } from './ip.ts'
 
-/** See the head of this file. Immutable. */
+/**
+ * An IP address as it was on the wire: no text is made until somebody asks for it. It is held in numbers, one for IPv4
+ * and four for IPv6, for an array of bytes would cost more than all else of an argument.
+ *
+ * Immutable.
+ */
 export class IpAddress {
   /** 4 or 6. */
   readonly family: 4 | 6

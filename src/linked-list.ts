@@ -1,15 +1,15 @@
-/**
- * A list whose items are linked through their own fields: adding and removing allocate nothing, and removing finds its
- * item without a search. Pure.
- */
-
 /** What can stand in a list, in one at a time. The fields belong to it. */
 export interface Linked<T extends Linked<T>> {
   previous: T | undefined
   next: T | undefined
 }
 
-/** See the head of this file. Oldest first. */
+/**
+ * A list whose items are linked through their own fields: adding and removing allocate nothing, and removing finds its
+ * item without a search. Pure.
+ *
+ * Oldest first.
+ */
 export class LinkedList<T extends Linked<T>> {
   size = 0
   first: T | undefined

@@ -181,7 +181,20 @@ test('the table names every folder of src/, and everything that it calls pure ex
 })
 
 /** Folders whose files do not import one another, types included. */
-const withoutCircles = ['src/fcgi/']
+const withoutCircles = [
+  'agent',
+  'bytes',
+  'cli',
+  'config',
+  'engine',
+  'fcgi',
+  'http1',
+  'lint',
+  'sample',
+  'services',
+  'spop',
+  'testing',
+].map((folder) => `src/${folder}/`)
 
 test('no files import one another', () => {
   for (const folder of withoutCircles) assert.deepEqual(importCircles(sources, folder), [], folder)

@@ -8,11 +8,11 @@ import { CidrMap } from '../cidr-map.ts'
 import { monotonic } from '../clock.ts'
 import { formatEndpoint, toEndpoint, type Endpoint } from '../endpoint.ts'
 import { UsageError } from '../errors.ts'
+import { Turn } from '../turn.ts'
 import { hasMethods, requireArgument, show } from '../options.ts'
 import type { Capability } from '../spop/negotiation.ts'
 import type { Schema } from './arguments.ts'
 import { AgentConnection } from './connection.ts'
-import { FlushQueue } from './flush-queue.ts'
 import type { ConnectionHost } from './connection-host.ts'
 import { Dispatcher } from './dispatcher.ts'
 import {
@@ -36,6 +36,8 @@ import { WriterPool } from './writer-pool.ts'
 
 /** How often connections are looked at for their timeouts, in milliseconds. */
 const sweepInterval = 500
+/** Handlers that take long must not hold back the answers of others, in milliseconds: nobody waits longer than this and one handler. */
+const longestWait = 0.5
 /** Of a connection's buffer for what leaves in one turn, in bytes. */
 const outgoingSize = 4096
 
@@ -75,7 +77,7 @@ export class Agent {
       metrics: this.#metrics,
       log: this.#log,
       outboxes: {
-        flushes: new FlushQueue(),
+        turn: new Turn(longestWait),
         writers: new WriterPool(outgoingSize),
         metrics: this.#metrics,
         maxPendingOutput: this.#options.maxPendingOutput,

@@ -1,10 +1,9 @@
-/** The end of a connection's socket: half close first, cut off when the peer does not end its own half. */
 import type { Duplex } from 'node:stream'
 
 /** A peer that was told has this long to end its half, in milliseconds. */
 const patience = 1000
 
-/** See the head of this file. */
+/** The end of a connection's socket: half close first, cut off when the peer does not end its own half. */
 export class Closing {
   readonly #socket: Duplex
   readonly #delay: number

@@ -1,4 +1,3 @@
-/** One worker process, as the primary sees it: whether it has joined, what it is told, what it answers. */
 import type { Worker } from 'node:cluster'
 import { AgentError } from './errors.ts'
 import type { AgentStats } from './stats.ts'
@@ -31,7 +30,7 @@ export interface MemberOwner {
   onExit(member: ClusterMember, how: string | number, error: AgentError): void
 }
 
-/** See the head of this file. */
+/** One worker process, as the primary sees it: whether it has joined, what it is told, what it answers. */
 export class ClusterMember {
   readonly born = Date.now()
   /** Resolves when the process has called `joinCluster`; rejects when it exits before that. */

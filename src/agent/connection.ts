@@ -1,9 +1,3 @@
-/**
- * One connection from HAProxy: bytes in, frames to the dispatcher, bytes out. It owns the socket; what may come when is
- * the table of spop/state.ts, what is agreed is spop/negotiation.ts.
- *
- * All frames that are made in one turn of the event loop leave in one write, and a frame is never split over two.
- */
 import type { Duplex } from 'node:stream'
 import { FrameSplitter } from '../bytes/frame-splitter.ts'
 import type { Writer } from '../bytes/writer.ts'
@@ -47,8 +41,18 @@ import { Outbox } from './outbox.ts'
 import { Unfinished } from './unfinished.ts'
 
 const nothing = Buffer.alloc(0)
+/**
+ * A peer has so long, in milliseconds, to take of what is over `maxPendingOutput`: hundreds of handlers may be done in one
+ * turn, in which nobody can read.
+ */
+const overPatience = 500
 
-/** See the head of this file. */
+/**
+ * One connection from HAProxy: bytes in, frames to the dispatcher, bytes out. It owns the socket; what may come when is
+ * the table of spop/state.ts, what is agreed is spop/negotiation.ts.
+ *
+ * All frames that are made in one turn of the event loop leave in one write, and a frame is never split over two.
+ */
 export class AgentConnection implements Carrier {
   readonly id: number
   readonly peer: string
@@ -336,10 +340,6 @@ export class AgentConnection implements Carrier {
       this.#outbox.flushIfLarge()
       this.#outbox.schedule(this.#host.dispatcher.now)
     }
-    if (this.#outbox.over) {
-      const { maxPendingOutput } = this.#host.options
-      return this.#cut(new AgentError('ERR_AGENT_STALLED', `more than ${maxPendingOutput} bytes wait`))
-    }
     // Later: this was called by who has just finished one, in the middle of something.
     if (this.#paused) setImmediate(() => this.#goOn())
     this.#leaveIfDrained()
@@ -382,7 +382,9 @@ export class AgentConnection implements Carrier {
 
   #fail(error: unknown): void {
     const coded =
-      error instanceof SluiceError ? error : new AgentError('ERR_AGENT_INTERNAL', errorMessage(error), error)
+      error instanceof SluiceError
+        ? error
+        : new AgentError('ERR_AGENT_INTERNAL', errorMessage(error), { cause: error })
     tellGivenUp(this.#host, this, coded)
     // Whoever waits for an answer gets one before the connection goes.
     for (let exchange = this.#exchanges.first, next; exchange !== undefined; exchange = next) {
@@ -432,9 +434,14 @@ export class AgentConnection implements Carrier {
 
   /** Called now and then by the agent, which owns the timer. */
   checkTimeouts(now: number): void {
-    const { handshakeTimeout, idleTimeout, receiveTimeout, stallTimeout } = this.#host.options
-    if (this.#outbox.stalledFor(now) > stallTimeout && stallTimeout > 0) {
+    const { handshakeTimeout, idleTimeout, maxPendingOutput, receiveTimeout, stallTimeout } =
+      this.#host.options
+    const stalled = this.#outbox.stalledFor(now)
+    if (stalled > stallTimeout && stallTimeout > 0) {
       return this.#cut(new AgentError('ERR_AGENT_STALLED', `for ${stallTimeout} ms`))
+    }
+    if (stalled > overPatience && this.#outbox.over) {
+      return this.#cut(new AgentError('ERR_AGENT_STALLED', `more than ${maxPendingOutput} bytes wait for it`))
     }
     if (
       !this.#paused &&

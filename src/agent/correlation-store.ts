@@ -1,7 +1,3 @@
-/**
- * From a request to its response: what a message about the one has found out, for the message about the other. The ids of
- * frames will not do (from HAProxy 3.1 on each NOTIFY has its own), so both messages carry `unique-id` as an argument.
- */
 import { monotonic } from '../clock.ts'
 import type { UsageError } from '../errors.ts'
 import { hasMethods, integer, refuseArgument, resolveOptions, type Resolved, type Specs } from '../options.ts'
@@ -77,7 +73,10 @@ class Waiter<Value> {
 }
 
 /**
- * See the head of this file. Values are kept in the order in which they were set, so the oldest is found at once; there is no
+ * From a request to its response: what a message about the one has found out, for the message about the other. The ids of
+ * frames will not do (from HAProxy 3.1 on each NOTIFY has its own), so both messages carry `unique-id` as an argument.
+ *
+ * Values are kept in the order in which they were set, so the oldest is found at once; there is no
  * timer per value or wait, but one for all, which stands still while there is nothing to do and keeps the process alive only
  * while somebody waits.
  *

@@ -1,10 +1,3 @@
-/**
- * From a NOTIFY to its ACK: finds the handlers, calls them, waits for those that are asynchronous, and sees to it that
- * there is always exactly one answer, whatever they do.
- *
- * The ACK is begun before the handlers run, so that a synchronous handler's actions are written where they will be
- * sent from: such a NOTIFY costs no promise, no timer and no copy.
- */
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { monotonic } from '../clock.ts'
@@ -40,7 +33,15 @@ export interface Carrier extends ConnectionInfo {
 /** Most answers are a variable or two. In bytes. */
 const heldActionsSize = 256
 
-/** See the head of this file. One per agent. */
+/**
+ * From a NOTIFY to its ACK: finds the handlers, calls them, waits for those that are asynchronous, and sees to it that
+ * there is always exactly one answer, whatever they do.
+ *
+ * The ACK is begun before the handlers run, so that a synchronous handler's actions are written where they will be
+ * sent from: such a NOTIFY costs no promise, no timer and no copy.
+ *
+ * One per agent.
+ */
 export class Dispatcher {
   readonly #options: ResolvedAgentOptions
   readonly #table: HandlerTable

@@ -1,7 +1,3 @@
-/**
- * When a draining connection may say DISCONNECT. HAProxy may have sent NOTIFYs that are not here yet, and counts them as
- * lost when it reads the farewell first: so it goes out in a lull.
- */
 import { monotonic } from '../clock.ts'
 
 /** Nothing has come for this long, in milliseconds: what is on its way is answered first. */
@@ -9,7 +5,12 @@ const lull = 10
 /** Under constant traffic there is no lull; then it goes between two answers, in milliseconds after draining began. */
 const longest = 1000
 
-/** See the head of this file. One per connection that drains. */
+/**
+ * When a draining connection may say DISCONNECT. HAProxy may have sent NOTIFYs that are not here yet, and counts them as
+ * lost when it reads the farewell first: so it goes out in a lull.
+ *
+ * One per connection that drains.
+ */
 export class Drain {
   readonly #since = monotonic()
   readonly #look: () => boolean

@@ -1,5 +1,5 @@
 /** What can go wrong in an agent beside the protocol itself. */
-import { SluiceError, type Fault } from '../errors.ts'
+import { SluiceError, withDetail, type ErrorAbout, type Fault } from '../errors.ts'
 
 /** Every code that the agent throws or reports. */
 export const agentFaults = {
@@ -31,8 +31,8 @@ export type AgentErrorCode = keyof typeof agentFaults
 
 /** An error of the agent; see docs/errors.md for each code. */
 export class AgentError extends SluiceError<AgentErrorCode> {
-  constructor(code: AgentErrorCode, detail: string, cause?: unknown) {
+  constructor(code: AgentErrorCode, detail?: string, about: Pick<ErrorAbout, 'cause'> = {}) {
     const { message, fault } = agentFaults[code]
-    super(code, `${message}: ${detail}`, { fault, cause })
+    super(code, withDetail(message, detail), { fault, cause: about.cause })
   }
 }

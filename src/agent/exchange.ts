@@ -1,4 +1,3 @@
-/** One NOTIFY that waits for asynchronous handlers: its parts, their deadlines, and the one ACK at the end. */
 import type { Lane, Timed } from '../deadlines.ts'
 import type { Linked } from '../linked-list.ts'
 import type { Id } from '../spop/frame-head.ts'
@@ -45,7 +44,7 @@ export class Part implements Timed<Part> {
   }
 }
 
-/** See the head of this file. */
+/** One NOTIFY that waits for asynchronous handlers: its parts, their deadlines, and the one ACK at the end. */
 export class Exchange implements Linked<Exchange> {
   /** Another one, when the connection goes and `async` is agreed. */
   carrier: ExchangeCarrier

@@ -49,7 +49,7 @@ export function decodeHeadersBin(
   } catch (error) {
     // A cut block, or a length that is no varint: those are coded already, but as faults of a connection.
     if (!(error instanceof SluiceError) || error instanceof AgentError) throw error
-    throw new AgentError('ERR_AGENT_HEADERS', error.message, error)
+    throw new AgentError('ERR_AGENT_HEADERS', error.message, { cause: error })
   }
 }
 

@@ -1,10 +1,12 @@
-/** At most one line per second for each kind of trouble: an agent under load must not drown its operator. */
 import { monotonic } from '../clock.ts'
 import type { Logger, LogLevel } from '../logger.ts'
 
 const interval = 1000
 
-/** See the head of this file; what was left out is told with the next line, as `suppressed`. */
+/**
+ * At most one line per second for each kind of trouble: an agent under load must not drown its operator.
+ * What was left out is told with the next line, as `suppressed`.
+ */
 export class LimitedLog {
   readonly #logger: Logger
   readonly #kinds = new Map<string, { next: number; suppressed: number }>()

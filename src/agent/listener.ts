@@ -1,4 +1,3 @@
-/** One listening socket: TCP, unix or an inherited descriptor, with or without TLS. */
 import { chmod, lstat, stat, unlink } from 'node:fs/promises'
 import {
   connect,
@@ -49,7 +48,7 @@ export interface ListenerOwner {
   onTlsError(error: NodeJS.ErrnoException, socket: Socket): void
 }
 
-/** See the head of this file. */
+/** One listening socket: TCP, unix or an inherited descriptor, with or without TLS. */
 export class Listener {
   readonly #endpoint: Endpoint
   readonly #options: ListenerSettings
@@ -202,7 +201,7 @@ export class Listener {
     const code = (error as NodeJS.ErrnoException).code
     const inUse = code === 'EADDRINUSE' ? 'the address is in use by another process' : undefined
     const reason = (await this.#obstacle(code)) ?? inUse ?? errorMessage(error)
-    return new AgentError('ERR_AGENT_LISTEN', `${where}: ${reason}`, error)
+    return new AgentError('ERR_AGENT_LISTEN', `${where}: ${reason}`, { cause: error })
   }
 
   /** What stands in the way of a unix socket, where the system's word for it misleads. */

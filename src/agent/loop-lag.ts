@@ -1,7 +1,3 @@
-/**
- * How late the event loop is, over the last seconds: HAProxy's timeouts go on while JavaScript computes. Two windows, so
- * that a figure is never of less than one whole window, nor of the whole past.
- */
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks'
 
 /** Lag of the event loop, in milliseconds. */
@@ -15,7 +11,10 @@ const resolution = 10
 const windowSize = 10_000
 const none: LoopLag = { mean: 0, p99: 0, max: 0 }
 
-/** See the head of this file. */
+/**
+ * How late the event loop is, over the last seconds: HAProxy's timeouts go on while JavaScript computes. Two windows, so
+ * that a figure is never of less than one whole window, nor of the whole past.
+ */
 export class LoopLagMonitor {
   #histogram: IntervalHistogram | undefined
   #timer: NodeJS.Timeout | undefined

@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { Writer } from '../bytes/writer.ts'
+import { LinkedList, type Linked } from '../linked-list.ts'
 import { loggerOption } from '../logger-option.ts'
 import type { Logger } from '../logger.ts'
 import { UsageError } from '../errors.ts'
@@ -34,12 +35,16 @@ const specs: Specs<OffloadOptions> = {
   logger: loggerOption(),
 }
 
-interface Job {
+interface Job extends Linked<Job> {
   /** In an ArrayBuffer of its own, which moves to the thread. */
   readonly message: Uint8Array<ArrayBuffer>
   readonly room: number
   resolve(result: OffloadResult): void
   reject(error: unknown): void
+  /** Whether it waits for a thread. */
+  waits: boolean
+  previous: Job | undefined
+  next: Job | undefined
 }
 
 /** Restarts of a module that cannot even be loaded wait this long, in milliseconds. */
@@ -107,7 +112,7 @@ class Thread {
     clearTimeout(this.#timer)
     const why = this.#failure?.message ?? `the thread exited with ${code}`
     const detail = this.#loaded ? why : `cannot load the module: ${why}`
-    const error = new AgentError('ERR_AGENT_OFFLOAD', detail, this.#failure)
+    const error = new AgentError('ERR_AGENT_OFFLOAD', detail, { cause: this.#failure })
     this.#job?.reject(error)
     this.#owner.onExit(this, error)
   }
@@ -132,8 +137,8 @@ export class Offload {
   readonly #options: Resolved<OffloadOptions>
   readonly #threads = new Set<Thread>()
   readonly #free: Thread[] = []
-  /** In the order of their arrival; a set, because those whose deadline passes leave from the middle. */
-  readonly #queue = new Set<Job>()
+  /** In the order of their arrival; those whose deadline passes leave from the middle. */
+  readonly #queue = new LinkedList<Job>()
   readonly #owner: ThreadOwner
   #scratch = new Writer()
   /** Why the last thread that was started could not load the module; undefined once one could. */
@@ -156,12 +161,12 @@ export class Offload {
 
   #onFree(thread: Thread): void {
     this.#loadError = undefined
-    const [job] = this.#queue
+    const job = this.#queue.first
     if (job === undefined) {
       this.#free.push(thread)
       return
     }
-    this.#queue.delete(job)
+    this.#leave(job)
     thread.run(job, this.#options.threadTimeout)
   }
 
@@ -188,8 +193,16 @@ export class Offload {
   }
 
   #failAll(error: AgentError): void {
-    for (const job of this.#queue) job.reject(error)
-    this.#queue.clear()
+    for (const job of this.#queue.takeAll()) {
+      job.waits = false
+      job.reject(error)
+    }
+  }
+
+  /** It waits no more; harmless when it did not. */
+  #leave(job: Job): void {
+    if (job.waits) this.#queue.remove(job)
+    job.waits = false
   }
 
   #refusal(): AgentError | undefined {
@@ -203,16 +216,25 @@ export class Offload {
     if (refusal !== undefined) return Promise.reject(refusal)
     return new Promise((resolve, reject) => {
       signal.throwIfAborted()
-      const job = { message: this.#encode(message), room, resolve, reject }
+      const job: Job = {
+        message: this.#encode(message),
+        room,
+        resolve,
+        reject,
+        waits: false,
+        previous: undefined,
+        next: undefined,
+      }
       // A job that a thread has begun is finished there; nobody takes the result.
       const onAbort = () => {
-        this.#queue.delete(job)
+        this.#leave(job)
         reject(signal.reason as Error)
       }
       signal.addEventListener('abort', onAbort, { once: true })
       const thread = this.#free.pop()
-      if (thread === undefined) this.#queue.add(job)
-      else thread.run(job, this.#options.threadTimeout)
+      if (thread !== undefined) return thread.run(job, this.#options.threadTimeout)
+      job.waits = true
+      this.#queue.push(job)
     })
   }
 

@@ -82,8 +82,8 @@ export interface AgentOptions {
   stallTimeout?: number
   /**
    * Memory, in bytes, that may wait on one connection for a peer that does not read. At half of it nothing more is read
-   * from the peer; when the answers to what it has asked before exceed it, the connection is cut. HAProxy, with 20
-   * messages in flight, never comes near. Less than four frames count as four frames.
+   * from the peer; when the answers to what it has asked before exceed it, and it takes none of them for half a second, the
+   * connection is cut. HAProxy, with 20 messages in flight, never comes near. Less than four frames count as four frames.
    * @default 1048576
    */
   maxPendingOutput?: number

@@ -2,13 +2,13 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { Writer } from '../bytes/writer.ts'
-import type { Flushable, FlushQueue } from './flush-queue.ts'
+import type { Flushable, Turn } from '../turn.ts'
 import type { AgentMetrics } from './metrics.ts'
 import type { WriterPool } from './writer-pool.ts'
 
 /** What outboxes of one agent share. */
 export interface OutboxSettings {
-  readonly flushes: FlushQueue
+  readonly turn: Turn
   readonly writers: WriterPool
   readonly metrics: AgentMetrics
   /** See `AgentOptions.maxPendingOutput`. */
@@ -44,8 +44,8 @@ export class Outbox implements Flushable {
   #slack = 0
   /** Bytes that the stream was given. */
   #sent = 0
-  /** Bytes of them that had left when the peer was last looked at, and when that was. */
-  #left = 0
+  /** Bytes of them that had left when the peer was last looked at, and since when it is so many. */
+  #left = -1
   #leftAt = 0
   /** Frames are being made: the end of the turn flushes. */
   inTurn = false
@@ -89,7 +89,7 @@ export class Outbox implements Flushable {
   schedule(now: number): void {
     if (this.#scheduled || this.#waiting || this.#writer === undefined) return
     this.#scheduled = true
-    this.#shared.flushes.add(this, now)
+    this.#shared.turn.add(this, now)
   }
 
   /** Small questions may have large answers: one chunk must not make output without bound. */

@@ -1,7 +1,3 @@
-/**
- * What becomes of a message: the fallback of one that its handler did not answer, the counters and the log line that
- * say so, and the middleware that is told of every outcome.
- */
 import { errorMessage, SluiceError } from '../errors.ts'
 import type { ActionWriter } from './action-writer.ts'
 import type { Context } from './context.ts'
@@ -11,7 +7,10 @@ import type { LimitedLog } from './limited-log.ts'
 import type { AgentMetrics } from './metrics.ts'
 import type { FallbackReason, ResolvedAgentOptions } from './options.ts'
 
-/** See the head of this file. */
+/**
+ * What becomes of a message: the fallback of one that its handler did not answer, the counters and the log line that
+ * say so, and the middleware that is told of every outcome.
+ */
 export class Outcomes {
   readonly #options: ResolvedAgentOptions
   readonly #metrics: AgentMetrics
@@ -110,7 +109,7 @@ export class Outcomes {
     this.#report(
       registration,
       context,
-      new AgentError(code, `message '${context.name}': ${detail}`, cause),
+      new AgentError(code, `message '${context.name}': ${detail}`, { cause }),
       title,
     )
   }

@@ -1,4 +1,3 @@
-/** The frame trace: every frame in and out, decoded, for whoever switched it on. Costs one test per frame when off. */
 import { decodeFrame, type Frame } from '../spop/frame.ts'
 import type { ConnectionInfo } from './context.ts'
 
@@ -16,7 +15,9 @@ export interface TraceEvent {
 /** Takes traced frames; what it throws is ignored. */
 export type TraceListener = (event: TraceEvent) => void
 
-/** See the head of this file. */
+/**
+ * The frame trace: every frame in and out, decoded, for whoever switched it on. Costs one test per frame when off.
+ */
 export class Tracer {
   #listener: TraceListener | undefined
   /** Whether anybody listens. */

@@ -1,13 +1,12 @@
-/**
- * Buffers to write in, lent: a connection that has nothing to say owns none, nor does a handler that has set nothing.
- * Making a buffer for each would be most of what an answer costs: the collector of garbage has to visit every one.
- */
 import { Writer } from '../bytes/writer.ts'
 
 /** What is beyond, in bytes, is not kept for the next borrower. */
 const maxKept = 4_194_304
 
-/** See the head of this file. */
+/**
+ * Buffers to write in, lent: a connection that has nothing to say owns none, nor does a handler that has set nothing.
+ * Making a buffer for each would be most of what an answer costs: the collector of garbage has to visit every one.
+ */
 export class WriterPool {
   readonly #free: Writer[] = []
   /** Bytes of the free ones. */

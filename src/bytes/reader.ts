@@ -1,8 +1,3 @@
-/**
- * A cursor over one frame. It is bounded by its frame, never by the chunk behind it, and can be pointed at the next
- * frame with {@link Reader.reset}, so a connection needs one reader for its whole life.
- */
-
 import { refuseArgument } from '../options.ts'
 
 /** Called when a frame ends before the value that was asked for: throws the protocol's own error. */
@@ -30,7 +25,12 @@ function checkRange(bytes: Buffer, at: number, end: number): void {
   }
 }
 
-/** See the head of this file. `at` and `end` are offsets into `bytes`. */
+/**
+ * A cursor over one frame. It is bounded by its frame, never by the chunk behind it, and can be pointed at the next
+ * frame with {@link Reader.reset}, so a connection needs one reader for its whole life.
+ *
+ * `at` and `end` are offsets into `bytes`.
+ */
 export class Reader {
   bytes: Buffer
   at: number

@@ -1,15 +1,15 @@
-/**
- * Gathers bytes to be sent. The buffer grows by doubling and is kept between frames; a view of what was written is
- * valid until the next {@link Writer.reset}.
- */
-
 import { refuseArgument } from '../options.ts'
 
 const nothing = Buffer.alloc(0)
 /** Beyond that Node.js makes no Buffer on any platform. */
 const mostSize = 0x7fff_ffff
 
-/** See the head of this file. `at` is how many bytes are written. */
+/**
+ * Gathers bytes to be sent. The buffer grows by doubling and is kept between frames; a view of what was written is
+ * valid until the next {@link Writer.reset}.
+ *
+ * `at` is how many bytes are written.
+ */
 export class Writer {
   bytes: Buffer
   at = 0

@@ -1,4 +1,3 @@
-/** What becomes of the ACKs that a connection receives. */
 import { monotonic } from '../clock.ts'
 import { decodeActions, type Action } from '../spop/ack.ts'
 import { SpopError } from '../spop/errors.ts'
@@ -16,7 +15,7 @@ export interface Receiving {
   readonly slots: Slots
 }
 
-/** See the head of this file. */
+/** What becomes of the ACKs that a connection receives. */
 export class AckReceiver<C extends Receiving> {
   /** Whether an ACK that matched has come. */
   proven = false
@@ -84,7 +83,7 @@ export class AckReceiver<C extends Receiving> {
     const cause = this.#wrongAction
     if (cause !== undefined) {
       const detail = cause.message
-      this.#host.fault(this.#connection, new EngineError('ERR_ENGINE_BAD_ACTION', { detail, cause }))
+      this.#host.fault(this.#connection, new EngineError('ERR_ENGINE_BAD_ACTION', detail, { cause }))
     }
     this.#host.acknowledged(exchange, actions, now)
   }
@@ -96,6 +95,6 @@ export class AckReceiver<C extends Receiving> {
     if (this.#ordered && this.#connection.slots.live > 0) {
       throw new SpopError('ERR_SPOP_FRAME_ID_NOT_FOUND', `an ACK of ${detail}`)
     }
-    this.#host.fault(this.#connection, new EngineError('ERR_ENGINE_UNKNOWN_ACK', { detail }))
+    this.#host.fault(this.#connection, new EngineError('ERR_ENGINE_UNKNOWN_ACK', detail))
   }
 }

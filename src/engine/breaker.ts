@@ -1,3 +1,13 @@
+/** How far a server is trusted: `closed` is good, `open` waits before the next attempt, `half-open` tries once. */
+export type BreakerState = 'closed' | 'open' | 'half-open'
+
+/** Milliseconds, and a count. */
+export interface BreakerOptions {
+  readonly maxFailures: number
+  readonly minBackoff: number
+  readonly maxBackoff: number
+}
+
 /**
  * A circuit breaker: after a few failures in a row a server is left alone for a while, then tried once. Pure: time and
  * chance are arguments.
@@ -8,18 +18,6 @@
  * ```
  * HAProxy has none: up to 3.0 it reconnects in a loop, thousands of times a second, while an agent refuses HELLO.
  */
-
-/** See the head of this file. */
-export type BreakerState = 'closed' | 'open' | 'half-open'
-
-/** Milliseconds, and a count. */
-export interface BreakerOptions {
-  readonly maxFailures: number
-  readonly minBackoff: number
-  readonly maxBackoff: number
-}
-
-/** One per server. */
 export class Breaker {
   readonly #options: BreakerOptions
   #state: BreakerState = 'closed'

@@ -16,18 +16,18 @@ export function describeLoss(
   cause: Error | undefined,
 ): EngineError | undefined {
   const detail = cause === undefined ? 'the agent closed it' : cause.message
-  if (state === 'connecting') return new EngineError('ERR_ENGINE_CONNECT', { detail, cause })
+  if (state === 'connecting') return new EngineError('ERR_ENGINE_CONNECT', detail, { cause })
   if (state === 'greeting') {
-    return new EngineError('ERR_ENGINE_CONNECTION_LOST', { detail: `${detail} before AGENT-HELLO`, cause })
+    return new EngineError('ERR_ENGINE_CONNECTION_LOST', `${detail} before AGENT-HELLO`, { cause })
   }
-  return underWay ? new EngineError('ERR_ENGINE_CONNECTION_LOST', { detail, cause }) : undefined
+  return underWay ? new EngineError('ERR_ENGINE_CONNECTION_LOST', detail, { cause }) : undefined
 }
 
 /** Something was thrown while a frame was handled. */
 export function describeViolation(cause: unknown): EngineError {
   const detail = errorMessage(cause)
-  if (!(cause instanceof SpopError)) return new EngineError('ERR_ENGINE_INTERNAL', { detail, cause })
-  return new EngineError('ERR_ENGINE_PROTOCOL', { detail, status: ErrorStatus.Spop + cause.status, cause })
+  if (!(cause instanceof SpopError)) return new EngineError('ERR_ENGINE_INTERNAL', detail, { cause })
+  return new EngineError('ERR_ENGINE_PROTOCOL', detail, { status: ErrorStatus.Spop + cause.status, cause })
 }
 
 /** The agent leaves. */
@@ -38,7 +38,7 @@ export function describeDisconnect(
 ): EngineError {
   const code = clamped ? Math.min(statusCode, mostCode) : statusCode
   const detail = `status ${statusCode}, '${message}'${instead === undefined ? '' : `, ${instead}`}`
-  return new EngineError('ERR_ENGINE_DISCONNECTED', { detail, status: ErrorStatus.Spop + code })
+  return new EngineError('ERR_ENGINE_DISCONNECTED', detail, { status: ErrorStatus.Spop + code })
 }
 
 /** The whole frame must fit the smallest frame size, 256 bytes. */

@@ -25,7 +25,7 @@ export interface ConnectionHost<C> {
   /** Exchanges may be given to connections again. */
   freed(): void
   /** It has something to be flushed at the end of the turn. */
-  dirty(connection: C): void
+  dirty(connection: C, now: number): void
   /** Its first ACK has come. */
   proved(connection: C): void
   acknowledged(exchange: Exchange, actions: readonly Action[], now: number): void

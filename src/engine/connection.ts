@@ -1,9 +1,5 @@
-/**
- * One connection to an agent: connects, greets, carries NOTIFYs out and ACKs in, and leaves. It judges what the agent
- * says; which connection is used, and what a failure means for its server, is the pool's business (server.ts, pool.ts).
- * The states are those of spop/state.ts.
- */
 import { monotonic } from '../clock.ts'
+import { Deadline } from '../deadline.ts'
 import { encodeDisconnect } from '../spop/disconnect.ts'
 import { SpopError, StatusCode } from '../spop/errors.ts'
 import { FrameType, type FrameHead } from '../spop/frame-head.ts'
@@ -25,7 +21,11 @@ import { Slots } from './slots.ts'
 import { openTransport, resetSocket, type Transport } from './socket.ts'
 import { watch } from './watch.ts'
 
-/** See the head of this file. */
+/**
+ * One connection to an agent: connects, greets, carries NOTIFYs out and ACKs in, and leaves. It judges what the agent
+ * says; which connection is used, and what a failure means for its server, is the pool's business (server.ts, pool.ts).
+ * The states are those of spop/state.ts.
+ */
 export class Connection implements ExchangeCarrier, ServerConnection {
   readonly server: Server<Connection>
   /** Counts the connections of the engine from 1. */
@@ -45,7 +45,8 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   #ended = false
   #scheduled = false
   #freed = false
-  #timer: NodeJS.Timeout | undefined
+  // The socket keeps the process alive, not its timer.
+  readonly #deadline = new Deadline(() => this.#onTimer(), false)
 
   constructor(
     server: Server<Connection>,
@@ -66,7 +67,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     )
     this.#socket = this.#listen(openTransport(options.connect, server.endpoint))
     this.#outbox = new Outbox(this.#socket)
-    this.#arm(options.connectTimeout)
+    this.#deadline.arm(options.connectTimeout)
   }
 
   #listen(socket: Transport): Transport {
@@ -102,7 +103,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     this.adopt(exchange)
     if (this.#scheduled) return undefined
     this.#scheduled = true
-    this.#host.dirty(this)
+    this.#host.dirty(this, now)
     return undefined
   }
 
@@ -125,7 +126,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   #onConnect(): void {
     const { options, engineId } = this.#settings
     this.#step('connected')
-    this.#arm(options.helloTimeout)
+    this.#deadline.arm(options.helloTimeout)
     encodeHaproxyHello(this.#outbox.writer, {
       type: 'haproxy-hello',
       supportedVersions: spopVersion,
@@ -183,8 +184,8 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     this.#encoder.agree(agreement)
     this.slots.window = agreement.pipelining || agreement.async ? this.server.maxWindow : 1
     this.slots.idleSince = monotonic()
-    if (idleTimeout > 0) this.#arm(idleTimeout)
-    else this.#disarm()
+    if (idleTimeout > 0) this.#deadline.arm(idleTimeout)
+    else this.#deadline.disarm()
     this.#host.opened(this)
   }
 
@@ -203,7 +204,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   /** Skipped, as HAProxy does whatever its type. */
   #onUnknown({ type }: FrameHead): void {
     this.#step('recvUnknown')
-    this.#host.fault(this, new EngineError('ERR_ENGINE_UNKNOWN_FRAME', { detail: `type ${type}` }))
+    this.#host.fault(this, new EngineError('ERR_ENGINE_UNKNOWN_FRAME', `type ${type}`))
   }
 
   #onDisconnect(): void {
@@ -211,7 +212,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     const instead = this.#state === 'greeting' ? 'instead of HELLO' : undefined
     const peaceful = frame.statusCode === StatusCode.Normal && instead === undefined && this.slots.live === 0
     this.#step('recvDisconnect')
-    this.#arm(this.#settings.options.closeTimeout)
+    this.#deadline.arm(this.#settings.options.closeTimeout)
     this.#socket.destroySoon()
     this.#end(peaceful ? undefined : describeDisconnect(frame, instead, this.#settings.profile.clampsCodes))
   }
@@ -232,14 +233,14 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     if (this.#state === 'draining') this.#step('drained')
     encodeDisconnect(this.#outbox.writer, disconnectFor(error))
     this.#outbox.flush()
-    this.#arm(this.#settings.options.closeTimeout)
+    this.#deadline.arm(this.#settings.options.closeTimeout)
     this.#end(error)
   }
 
   /** Leaves at once, without a word. */
   destroy(error: EngineError | undefined): void {
     if (this.#state !== 'closed') this.#step('lost')
-    this.#disarm()
+    this.#deadline.disarm()
     if (this.#settings.profile.disconnects) this.#socket.destroy()
     else resetSocket(this.#socket)
     this.#end(error)
@@ -261,33 +262,23 @@ export class Connection implements ExchangeCarrier, ServerConnection {
 
   #onClose(): void {
     this.#onLost(undefined)
-    this.#disarm()
+    this.#deadline.stop()
     this.#host.closed(this)
   }
 
   // Time
 
   abandon(exchange: Exchange, now: number, timedOut: boolean): void {
-    if (this.slots.abandon(exchange, now, timedOut)) this.#arm(this.#settings.options.processingTimeout)
-  }
-
-  #arm(delay: number): void {
-    this.#disarm()
-    // The socket keeps the process alive, not its timer.
-    this.#timer = setTimeout(() => this.#onTimer(), delay).unref()
-  }
-
-  #disarm(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    if (this.slots.abandon(exchange, now, timedOut))
+      this.#deadline.arm(this.#settings.options.processingTimeout)
   }
 
   #onTimer(): void {
     const { connectTimeout, helloTimeout } = this.#settings.options
     if (this.#state === 'connecting') {
-      this.destroy(new EngineError('ERR_ENGINE_CONNECT', { detail: `nothing after ${connectTimeout} ms` }))
+      this.destroy(new EngineError('ERR_ENGINE_CONNECT', `nothing after ${connectTimeout} ms`))
     } else if (this.#state === 'greeting') {
-      this.#depart(new EngineError('ERR_ENGINE_HELLO_TIMEOUT', { detail: `${helloTimeout} ms` }))
+      this.#depart(new EngineError('ERR_ENGINE_HELLO_TIMEOUT', `${helloTimeout} ms`))
     } else if (this.#state === 'open') this.#checkOpen()
     else this.destroy(undefined)
   }
@@ -298,8 +289,8 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     if (verdict === 'leave') this.leave()
     else if (verdict === 'unresponsive') {
       const detail = `${slots.expired} timed-out exchanges hold its ${slots.window} slots`
-      this.#depart(new EngineError('ERR_ENGINE_UNRESPONSIVE', { detail }))
-    } else if (verdict !== undefined) this.#arm(verdict)
+      this.#depart(new EngineError('ERR_ENGINE_UNRESPONSIVE', detail))
+    } else if (verdict !== undefined) this.#deadline.arm(verdict)
   }
 
   #step(event: EngineEvent): void {

@@ -21,14 +21,14 @@ import {
   type ExchangeCallback,
   type PendingExchange,
 } from './request.ts'
-import type { EngineStatistics } from './statistics.ts'
+import type { EngineStats } from './stats.ts'
 
 /** See {@link createEngine}. */
 export interface Engine {
   /** The names of the servers: their endpoints as text. */
   readonly servers: readonly string[]
   /** A snapshot. */
-  readonly stats: EngineStatistics
+  readonly stats: EngineStats
   /**
    * Asks, and never rejects for what an agent or the network did.
    * @throws UsageError, SpopError `ERR_SPOP_VALUE`: what was given cannot be sent (a rejection).
@@ -92,7 +92,7 @@ class PoolEngine implements Engine {
     this.servers = this.#pool.servers.map(({ name }) => name)
   }
 
-  get stats(): EngineStatistics {
+  get stats(): EngineStats {
     return this.#pool.stats
   }
 
@@ -153,9 +153,6 @@ class PoolEngine implements Engine {
 
 function aborted({ reason }: AbortSignal): Outcome {
   const now = monotonic()
-  const error = new EngineError('ERR_ENGINE_INTERRUPTED', {
-    detail: 'cancelled before it began',
-    cause: reason,
-  })
+  const error = new EngineError('ERR_ENGINE_INTERRUPTED', 'cancelled before it began', { cause: reason })
   return failure({ startedAt: now, sentAt: -1 }, error, now)
 }

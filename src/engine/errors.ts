@@ -2,7 +2,7 @@
  * What can go wrong at the engine's end. Agent and network faults are never thrown: they are the `error` of an
  * outcome, or are told to `onAgentFault`.
  */
-import { SluiceError, type Fault } from '../errors.ts'
+import { SluiceError, withDetail, type ErrorAbout, type Fault } from '../errors.ts'
 
 /** Every code of this layer: who is to blame, and the code of `option set-on-error` that comes with it. */
 export const engineFaults = {
@@ -36,26 +36,14 @@ export const engineFaults = {
 /** A code of {@link engineFaults}. */
 export type EngineErrorCode = keyof typeof engineFaults
 
-/** What may be said about an {@link EngineError} beside its code. */
-export interface EngineErrorDetails {
-  /** Added to the message. */
-  readonly detail?: string
-  /** Instead of the catalogue's status, where it comes from the agent. */
-  readonly status?: number
-  readonly cause?: unknown
-}
-
 /** An exchange that failed, or a fault of an agent. */
 export class EngineError extends SluiceError<EngineErrorCode> {
   /** The code of `option set-on-error`; 0 for faults that fail no exchange. */
   readonly status: number
 
-  constructor(code: EngineErrorCode, { detail, status, cause }: EngineErrorDetails = {}) {
-    const fault = engineFaults[code]
-    super(code, detail === undefined ? fault.message : `${fault.message}: ${detail}`, {
-      fault: fault.fault,
-      cause,
-    })
-    this.status = status ?? fault.status
+  constructor(code: EngineErrorCode, detail?: string, about: Pick<ErrorAbout, 'status' | 'cause'> = {}) {
+    const { fault, message, status } = engineFaults[code]
+    super(code, withDetail(message, detail), { fault, cause: about.cause })
+    this.status = about.status ?? status
   }
 }

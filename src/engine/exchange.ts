@@ -59,7 +59,7 @@ export class Exchange implements PendingExchange, Timed<Exchange>, Linked<Exchan
 
   cancel(reason?: unknown): void {
     if (this.callback === undefined) return
-    this.owner.cancel(this, new EngineError('ERR_ENGINE_INTERRUPTED', { detail: 'cancelled', cause: reason }))
+    this.owner.cancel(this, new EngineError('ERR_ENGINE_INTERRUPTED', 'cancelled', { cause: reason }))
   }
 }
 

@@ -1,4 +1,3 @@
-/** Tells about agents' faults: to the option's callback each one, to the log not more than a few. */
 import { monotonic } from '../clock.ts'
 import { callBack } from './call-back.ts'
 import type { AgentFault, EngineSettings } from './options.ts'
@@ -11,7 +10,7 @@ interface Line {
   suppressed: number
 }
 
-/** See the head of this file. */
+/** Tells about agents' faults: to the option's callback each one, to the log not more than a few. */
 export class FaultReport {
   count = 0
   readonly #options: EngineSettings

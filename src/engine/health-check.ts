@@ -5,6 +5,7 @@
 import { FrameSplitter } from '../bytes/frame-splitter.ts'
 import { Writer } from '../bytes/writer.ts'
 import { monotonic } from '../clock.ts'
+import { Deadline } from '../deadline.ts'
 import { decodeDisconnect } from '../spop/disconnect.ts'
 import { SpopError } from '../spop/errors.ts'
 import {
@@ -56,7 +57,7 @@ class HealthCheck {
   readonly #startedAt = monotonic()
   readonly #splitter: FrameSplitter
   readonly #socket: Transport
-  #timer: NodeJS.Timeout
+  readonly #deadline = new Deadline(() => this.#onTimeout())
   #connected = false
   #done = false
 
@@ -65,7 +66,7 @@ class HealthCheck {
     this.#options = options
     this.#resolve = resolve
     this.#splitter = new FrameSplitter(new SpopFraming(options.maxFrameSize))
-    this.#timer = setTimeout(() => this.#onTimeout(), options.connectTimeout)
+    this.#deadline.arm(options.connectTimeout)
     this.#socket = openTransport(options.connect, target.endpoint)
     this.#socket.on('connect', () => this.#onConnect())
     this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk))
@@ -75,8 +76,7 @@ class HealthCheck {
 
   #onConnect(): void {
     this.#connected = true
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#onTimeout(), this.#options.helloTimeout)
+    this.#deadline.arm(this.#options.helloTimeout)
     const writer = new Writer()
     encodeHaproxyHello(writer, {
       type: 'haproxy-hello',
@@ -108,7 +108,7 @@ class HealthCheck {
     if (head.type === FrameType.AgentDisconnect) {
       const { statusCode, message } = decodeDisconnect(reader, 'agent-disconnect')
       const detail = `status ${statusCode}, '${message}'`
-      throw new EngineError('ERR_ENGINE_DISCONNECTED', { detail, status: 256 + statusCode })
+      throw new EngineError('ERR_ENGINE_DISCONNECTED', detail, { status: 256 + statusCode })
     }
     if (
       head.type !== FrameType.AgentHello ||
@@ -117,7 +117,7 @@ class HealthCheck {
       head.frameId !== 0
     ) {
       const detail = `a frame of type ${head.type}, flags ${head.flags}, ids ${head.streamId}/${head.frameId}`
-      throw new EngineError('ERR_ENGINE_HEALTH', { detail })
+      throw new EngineError('ERR_ENGINE_HEALTH', detail)
     }
     const hello = decodeAgentHello(reader)
     acceptAgentHello(hello, this.#options)
@@ -130,15 +130,12 @@ class HealthCheck {
     const detail = this.#connected
       ? `${this.#options.helloTimeout} ms`
       : `nothing after ${this.#options.connectTimeout} ms`
-    this.#finish(
-      new EngineError(this.#connected ? 'ERR_ENGINE_HELLO_TIMEOUT' : 'ERR_ENGINE_CONNECT', { detail }),
-    )
+    this.#finish(new EngineError(this.#connected ? 'ERR_ENGINE_HELLO_TIMEOUT' : 'ERR_ENGINE_CONNECT', detail))
   }
 
   #onLost(detail: string, cause: Error | undefined): void {
     this.#finish(
-      new EngineError(this.#connected ? 'ERR_ENGINE_CONNECTION_LOST' : 'ERR_ENGINE_CONNECT', {
-        detail,
+      new EngineError(this.#connected ? 'ERR_ENGINE_CONNECTION_LOST' : 'ERR_ENGINE_CONNECT', detail, {
         cause,
       }),
     )
@@ -147,7 +144,7 @@ class HealthCheck {
   #finish(error: EngineError | undefined, hello?: AgentHelloFrame): void {
     if (this.#done) return
     this.#done = true
-    clearTimeout(this.#timer)
+    this.#deadline.stop()
     this.#socket.destroy()
     this.#resolve({
       server: this.#target.name,
@@ -161,6 +158,6 @@ class HealthCheck {
 }
 
 function wrongAnswer(cause: unknown): EngineError {
-  if (!(cause instanceof SpopError)) return new EngineError('ERR_ENGINE_INTERNAL', { cause })
-  return new EngineError('ERR_ENGINE_HEALTH', { detail: cause.message, status: 256 + cause.status, cause })
+  if (!(cause instanceof SpopError)) return new EngineError('ERR_ENGINE_INTERNAL', undefined, { cause })
+  return new EngineError('ERR_ENGINE_HEALTH', cause.message, { status: 256 + cause.status, cause })
 }

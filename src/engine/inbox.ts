@@ -1,11 +1,10 @@
-/** What a connection receives: chunks in, frames out. */
 import { FrameSplitter } from '../bytes/frame-splitter.ts'
 import { decodeDisconnect, type DisconnectFrame } from '../spop/disconnect.ts'
 import { control } from '../spop/frame.ts'
 import { createReader, FrameHead, lengthSize, readFrameHead, SpopFraming } from '../spop/frame-head.ts'
 import { decodeAgentHello, type AgentHelloFrame } from '../spop/hello.ts'
 
-/** See the head of this file. One reader and one head serve all frames. */
+/** What a connection receives: chunks in, frames out. One reader and one head serve all frames. */
 export class Inbox {
   /** The head of the current frame. */
   readonly head = new FrameHead()

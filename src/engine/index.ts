@@ -27,4 +27,4 @@ export { ErrorStatus, type Failure, type Outcome, type OutcomeTimes, type Succes
 export { profileNames, type EngineStream, type ProfileName } from './profile.ts'
 export type { EngineRequest, ExchangeCallback, PendingExchange } from './request.ts'
 export type { ConnectTo, RemoteEndpoint, Transport } from './socket.ts'
-export type { EngineStatistics, ServerStatistics } from './statistics.ts'
+export type { EngineStats, ServerStats } from './stats.ts'

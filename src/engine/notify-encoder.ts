@@ -1,4 +1,3 @@
-/** Writes NOTIFYs for one connection: gives them ids, and cuts what does not fit a frame when the agent allows it. */
 import type { Writer } from '../bytes/writer.ts'
 import { beginFrame, endFrame, FrameFlag, FrameType, lengthSize } from '../spop/frame-head.ts'
 import { encodeNotifyFragments } from '../spop/fragments.ts'
@@ -9,7 +8,9 @@ import type { Exchange } from './exchange.ts'
 import type { EngineSettings } from './options.ts'
 import type { IdSequence, Profile } from './profile.ts'
 
-/** See the head of this file. */
+/**
+ * Writes NOTIFYs for one connection: gives them ids, and cuts what does not fit a frame when the agent allows it.
+ */
 export class NotifyEncoder {
   readonly #ids: IdSequence
   readonly #profile: Profile
@@ -74,12 +75,10 @@ export class NotifyEncoder {
   #encodeFragments(writer: Writer, exchange: Exchange, payload: Buffer): EngineError | undefined {
     const size = `${payload.length} bytes of messages`
     if (!this.#fragments) {
-      return new EngineError('ERR_ENGINE_TOO_BIG', { detail: `${size}, frames have ${this.#maxFrameSize}` })
+      return new EngineError('ERR_ENGINE_TOO_BIG', `${size}, frames have ${this.#maxFrameSize}`)
     }
     if (payload.length > this.#maxPayloadSize) {
-      return new EngineError('ERR_ENGINE_TOO_BIG', {
-        detail: `${size}, the limit is ${this.#maxPayloadSize}`,
-      })
+      return new EngineError('ERR_ENGINE_TOO_BIG', `${size}, the limit is ${this.#maxPayloadSize}`)
     }
     exchange.fragmented = true
     encodeNotifyFragments(writer, exchange.streamId, exchange.frameId, payload, this.#maxFrameSize)

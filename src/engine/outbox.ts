@@ -1,11 +1,10 @@
-/** What a connection sends: gathered during a turn of the loop, written at once at its end. */
 import { Writer } from '../bytes/writer.ts'
 import type { Transport } from './socket.ts'
 
 /** A larger buffer is not kept. */
 const keptSize = 65_536
 
-/** See the head of this file. */
+/** What a connection sends: gathered during a turn of the loop, written at once at its end. */
 export class Outbox {
   /** Frames go here. */
   writer = new Writer()

@@ -1,10 +1,7 @@
-/**
- * The policy of the engine: which connection carries an exchange, when connections are made, what waits, and how
- * exchanges end. All sockets are behind connection.ts.
- */
 import { monotonic } from '../clock.ts'
 import { Deadlines } from '../deadlines.ts'
 import { UsageError } from '../errors.ts'
+import { Turn } from '../turn.ts'
 import type { Action } from '../spop/ack.ts'
 import type { FrameHead } from '../spop/frame-head.ts'
 import type { MessageInput } from '../spop/notify.ts'
@@ -21,12 +18,14 @@ import type { EngineStream } from './profile.ts'
 import { Queue } from './queue.ts'
 import { checkExchange, type ExchangeCallback } from './request.ts'
 import { describeDowntime, Server } from './server.ts'
-import { Counters, takeStatistics, type EngineStatistics } from './statistics.ts'
-import { Turn } from './turn.ts'
+import { Counters, takeStats, type EngineStats } from './stats.ts'
 
 const noMessages: readonly MessageInput[] = []
 
-/** See the head of this file. */
+/**
+ * The policy of the engine: which connection carries an exchange, when connections are made, what waits, and how
+ * exchanges end. All sockets are behind connection.ts.
+ */
 export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   readonly servers: readonly Server<Connection>[]
   readonly #settings: ConnectionSettings
@@ -34,7 +33,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   readonly #faults: FaultReport
   readonly #counters = new Counters()
   readonly #deadlines = new Deadlines<Exchange>((exchange, now) => this.#expire(exchange, now), false)
-  readonly #turn = new Turn((exchange, error, now) => this.fail(exchange, error, now))
+  readonly #turn = new Turn()
   /** Whatever still has a socket. */
   readonly #alive = new Set<Connection>()
   /** Exchanges whose callback was not called yet. */
@@ -56,9 +55,9 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     )
   }
 
-  get stats(): EngineStatistics {
+  get stats(): EngineStats {
     const { count } = this.#faults
-    return takeStatistics(this.servers, this.#counters, this.#queue.size, count)
+    return takeStats(this.servers, this.#counters, this.#queue.size, count)
   }
 
   // Begin
@@ -73,6 +72,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     checkExchange(messages, timeout, callback, stream)
     const now = monotonic()
     const exchange = new Exchange(this, callback, stream, now)
+    this.#short.length = 0 // of a call that threw
     const connection = this.#queue.size === 0 ? this.#pick(now) : undefined
     // What cannot be encoded is thrown from here, before anything is begun for it.
     const error =
@@ -83,7 +83,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     this.#counters.exchanges++
     this.#pending++
     this.#deadlines.add(exchange, Math.ceil(timeout), now)
-    if (error !== undefined) this.#turn.fail(exchange, error)
+    if (error !== undefined) this.#failLater(exchange, error, now)
     return exchange
   }
 
@@ -104,7 +104,6 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
    */
   #pick(now: number): Connection | undefined {
     const { servers } = this
-    this.#short.length = 0
     for (let tried = 0; tried < servers.length; tried++) {
       const server = servers[this.#round] as Server<Connection> // the round begins again at the length
       this.#round = this.#round + 1 === servers.length ? 0 : this.#round + 1
@@ -153,7 +152,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
       if (connection === undefined) return
       this.#queue.remove(exchange)
       const error = connection.notify(exchange, noMessages, now)
-      if (error !== undefined) this.#turn.fail(exchange, error)
+      if (error !== undefined) this.#failLater(exchange, error, now)
     }
   }
 
@@ -168,6 +167,11 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     if (exchange.callback === undefined) return
     this.#counters.failed(error.status)
     this.#settle(exchange, failure(exchange, error, now))
+  }
+
+  /** Not before the call that began it has returned. */
+  #failLater(exchange: Exchange, error: EngineError, now: number): void {
+    this.#turn.add({ flush: () => this.fail(exchange, error, monotonic()) }, now)
   }
 
   /** Calls back, once, when all else is done. */
@@ -194,7 +198,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   #expire(exchange: Exchange, now: number): void {
     this.#withdraw(exchange, now, true)
     const detail = `${Math.round(now - exchange.startedAt)} ms${exchange.sentAt < 0 ? ', it was not sent' : ''}`
-    this.fail(exchange, new EngineError('ERR_ENGINE_TIMEOUT', { detail }), now)
+    this.fail(exchange, new EngineError('ERR_ENGINE_TIMEOUT', detail), now)
   }
 
   cancel(exchange: Exchange, error: EngineError): void {
@@ -209,8 +213,8 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
 
   // Connections
 
-  dirty(connection: Connection): void {
-    this.#turn.flush(connection)
+  dirty(connection: Connection, now: number): void {
+    this.#turn.add(connection, now)
   }
 
   opened(connection: Connection): void {
@@ -294,7 +298,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
 
   destroy(cause: Error | undefined): void {
     void this.close()
-    const error = new EngineError('ERR_ENGINE_INTERRUPTED', { detail: 'the engine was destroyed', cause })
+    const error = new EngineError('ERR_ENGINE_INTERRUPTED', 'the engine was destroyed', { cause })
     this.#failQueue(error, monotonic())
     for (const connection of this.#alive) connection.destroy(error)
     this.#turn.end()

@@ -1,4 +1,3 @@
-/** Exchanges that wait for a connection, encoded and in order, within the limits. */
 import { Writer } from '../bytes/writer.ts'
 import { encodeMessages, type MessageInput } from '../spop/notify.ts'
 import { EngineError } from './errors.ts'
@@ -10,7 +9,7 @@ export interface QueueLimits {
   readonly maxQueueSize: number
 }
 
-/** See the head of this file. */
+/** Exchanges that wait for a connection, encoded and in order, within the limits. */
 export class Queue {
   readonly #limits: QueueLimits
   readonly #list = new ExchangeList()
@@ -63,5 +62,5 @@ export class Queue {
 }
 
 function full(detail: string): EngineError {
-  return new EngineError('ERR_ENGINE_QUEUE_FULL', { detail })
+  return new EngineError('ERR_ENGINE_QUEUE_FULL', detail)
 }

@@ -6,7 +6,7 @@ import type { Exchange } from './exchange.ts'
 import type { EngineSettings } from './options.ts'
 import type { Slots } from './slots.ts'
 import type { RemoteEndpoint } from './socket.ts'
-import type { ServerStatistics } from './statistics.ts'
+import type { ServerStats } from './stats.ts'
 
 /** The best of a server's connections for one more exchange: the one with the fewest, suspect ones only if allowed. */
 export function pickConnection<C extends Pickable>(
@@ -134,7 +134,7 @@ export class Server<C extends ServerConnection> {
     return []
   }
 
-  get stats(): ServerStatistics {
+  get stats(): ServerStats {
     let idle = 0
     let inFlight = 0
     let expired = 0
@@ -171,5 +171,5 @@ export function describeDowntime(servers: readonly Failing[]): EngineError {
   const detail = servers
     .map(({ name, lastError }) => `${name}: ${lastError?.message ?? 'not tried'}`)
     .join('; ')
-  return new EngineError('ERR_ENGINE_UNAVAILABLE', { detail, status: cause?.status ?? 257, cause })
+  return new EngineError('ERR_ENGINE_UNAVAILABLE', detail, { status: cause?.status ?? 257, cause })
 }

@@ -1,3 +1,6 @@
+import type { FrameHead } from '../spop/frame-head.ts'
+import { ExchangeList, type Exchange } from './exchange.ts'
+
 /**
  * What a connection carries: exchanges that were sent and not acknowledged, those that nobody waits for any more
  * included. Pure: time is an argument.
@@ -6,10 +9,6 @@
  * taken until its ACK comes, so that a slow agent is not buried; and a connection that answers nothing becomes
  * *suspect*, to be avoided and finally replaced, so that no slot is lost for ever.
  */
-import type { FrameHead } from '../spop/frame-head.ts'
-import { ExchangeList, type Exchange } from './exchange.ts'
-
-/** See the head of this file. */
 export class Slots {
   /** How many exchanges may be in flight: 0 before the handshake. */
   window = 0

@@ -1,5 +1,5 @@
 /** What a peer can do wrong in HTTP/1.1, with the status that a server answers (RFC 9112, RFC 9110 section 15). */
-import { SluiceError } from '../errors.ts'
+import { SluiceError, withDetail } from '../errors.ts'
 
 /** Codes of {@link Http1Error}; `status` is what a request that does this is answered with. */
 export const http1Faults = {
@@ -30,16 +30,16 @@ export const http1Faults = {
 } as const satisfies Record<string, { status: number; message: string }>
 
 /** One of the codes of {@link http1Faults}. */
-export type Http1Code = keyof typeof http1Faults
+export type Http1ErrorCode = keyof typeof http1Faults
 
 /** The peer sent something that is not HTTP/1.1, or that two readers could understand differently. */
-export class Http1Error extends SluiceError<Http1Code> {
+export class Http1Error extends SluiceError<Http1ErrorCode> {
   /** The status to answer a request with; a gateway answers 502 when it was the server who did it. */
   readonly status: number
 
-  constructor(code: Http1Code, detail?: string) {
+  constructor(code: Http1ErrorCode, detail?: string) {
     const fault = http1Faults[code]
-    super(code, detail === undefined ? fault.message : `${fault.message}: ${detail}`, { fault: 'peer' })
+    super(code, withDetail(fault.message, detail), { fault: 'peer' })
     this.status = fault.status
   }
 }

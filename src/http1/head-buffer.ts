@@ -1,7 +1,3 @@
-/**
- * Finds the end of a message head in a stream of chunks. A head whole within a chunk, the usual case, is not copied;
- * one in pieces is gathered, within the limit, and each byte is searched once.
- */
 import { showByte } from './characters.ts'
 import { Http1Error } from './errors.ts'
 
@@ -19,7 +15,12 @@ const HTAB = 0x09
 const blankLine = Buffer.from('\r\n\r\n', 'latin1')
 const nothing = Buffer.alloc(0)
 
-/** See the head of this file. After `push` answered a position, the head is `bytes` from `start` to `end`. */
+/**
+ * Finds the end of a message head in a stream of chunks. A head whole within a chunk, the usual case, is not copied;
+ * one in pieces is gathered, within the limit, and each byte is searched once.
+ *
+ * After `push` answered a position, the head is `bytes` from `start` to `end`.
+ */
 export class HeadBuffer {
   bytes: Buffer = nothing
   start = 0

@@ -1,11 +1,12 @@
-/**
- * Header fields in the order they came: four arrays side by side, so that the hot path makes no object per field.
- * Values are text with one character per byte (latin1), exactly as on the wire but for the white space around them.
- */
 import { createHeaderName } from './header-name.ts'
 import type { HeaderKind, HeaderName } from './header-name.ts'
 
-/** See the head of this file. Every `key` argument is a name in lower case. */
+/**
+ * Header fields in the order they came: four arrays side by side, so that the hot path makes no object per field.
+ * Values are text with one character per byte (latin1), exactly as on the wire but for the white space around them.
+ *
+ * Every `key` argument is a name in lower case.
+ */
 export class HeaderList {
   /** The names as received (or as given to {@link HeaderList.add}). */
   readonly names: string[] = []

@@ -113,7 +113,9 @@ export function encodeUnsetVar(writer: Writer, scope: Scope, name: string): void
 function encodeActionHead(writer: Writer, type: number, count: number, scope: Scope, name: string): void {
   const code = scopes.indexOf(scope) // not a look-up by name: 'constructor' would find something
   if (code < 0) {
-    throw new SpopError('ERR_SPOP_VALUE', `scope ${show(scope)}, wanted one of ${scopes.join(', ')}`, 'local')
+    throw new SpopError('ERR_SPOP_VALUE', `scope ${show(scope)}, wanted one of ${scopes.join(', ')}`, {
+      fault: 'local',
+    })
   }
   checkText('the name of a variable', name)
   const start = writer.reserve(3)

@@ -56,6 +56,6 @@ function refuseId(which: string, given: unknown): never {
   throw new SpopError(
     'ERR_SPOP_VALUE',
     `the ${which} id ${show(given)} is no whole number from 0 to 2^64-1`,
-    'local',
+    { fault: 'local' },
   )
 }

@@ -1,7 +1,7 @@
 /**
  * What can go wrong in SPOP: the status codes of SPOE.txt section 3.5, and one error class with one catalogue.
  */
-import { SluiceError, type Fault } from '../errors.ts'
+import { SluiceError, withDetail, type ErrorAbout } from '../errors.ts'
 import { refuseArgument } from '../options.ts'
 
 /** Status codes of DISCONNECT frames (SPOE.txt 3.5). Agents may use codes of their own too. */
@@ -62,9 +62,9 @@ export class SpopError extends SluiceError<SpopErrorCode> {
   /** The status code for the wire, see {@link StatusCode}. */
   readonly status: number
 
-  constructor(code: SpopErrorCode, detail?: string, fault: Fault = 'peer') {
+  constructor(code: SpopErrorCode, detail?: string, about: Pick<ErrorAbout, 'fault' | 'cause'> = {}) {
     const { status, message } = spopFaults[code]
-    super(code, detail === undefined ? message : `${message}: ${detail}`, { fault })
+    super(code, withDetail(message, detail), { fault: about.fault ?? 'peer', cause: about.cause })
     this.status = status
   }
 }

@@ -55,7 +55,7 @@ export function encodeNotifyFragments(
     throw new SpopError(
       'ERR_SPOP_BAD_MAX_FRAME_SIZE',
       `${show(maxFrameSize)}, the least is ${leastMaxFrameSize}`,
-      'local',
+      { fault: 'local' },
     )
   }
   const step = maxFrameSize - headReserve

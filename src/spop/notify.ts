@@ -85,7 +85,7 @@ export function encodeMessages(writer: Writer, messages: Iterable<MessageInput>)
       throw new SpopError(
         'ERR_SPOP_VALUE',
         `message '${name}' has ${args.length} arguments, ${maxArgs} fit`,
-        'local',
+        { fault: 'local' },
       )
     }
     writeString(writer, name)

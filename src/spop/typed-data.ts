@@ -174,7 +174,7 @@ export function skipTypedData(reader: Reader): void {
  */
 export function encodeTypedData(writer: Writer, data: TypedData): void {
   if (typeof data !== 'object' || data === null) {
-    throw new SpopError('ERR_SPOP_VALUE', `${show(data)} is no typed data`, 'local')
+    throw new SpopError('ERR_SPOP_VALUE', `${show(data)} is no typed data`, { fault: 'local' })
   }
   switch (data.type) {
     case 'null':
@@ -200,17 +200,15 @@ export function encodeTypedData(writer: Writer, data: TypedData): void {
       return writeStringBytes(writer, data.value)
     default:
       // Only untyped callers get here. A value of no bytes would make HAProxy drop every action behind it.
-      throw new SpopError(
-        'ERR_SPOP_VALUE',
-        `no SPOP type is called '${String((data as TypedData).type)}'`,
-        'local',
-      )
+      throw new SpopError('ERR_SPOP_VALUE', `no SPOP type is called '${String((data as TypedData).type)}'`, {
+        fault: 'local',
+      })
   }
 }
 
 /** Only untyped callers get here. */
 function refuseValue(data: TypedData): never {
-  throw new SpopError('ERR_SPOP_VALUE', `${show(data)} has no value of its type`, 'local')
+  throw new SpopError('ERR_SPOP_VALUE', `${show(data)} has no value of its type`, { fault: 'local' })
 }
 
 const ranges = {
@@ -224,7 +222,7 @@ function encodeInteger(writer: Writer, { type, value }: IntegerData): void {
   if (typeof value !== 'number' && typeof value !== 'bigint') refuseValue({ type, value })
   const [least, most, code] = ranges[type]
   if (value < least || value > most) {
-    throw new SpopError('ERR_SPOP_VALUE', `${value} does not fit ${type}`, 'local')
+    throw new SpopError('ERR_SPOP_VALUE', `${value} does not fit ${type}`, { fault: 'local' })
   }
   const start = writer.at
   writer.uint8(code)
@@ -239,7 +237,7 @@ function encodeInteger(writer: Writer, { type, value }: IntegerData): void {
 function encodeAddress(writer: Writer, address: IpAddress): void {
   // Untyped callers give text.
   if (!(address instanceof IpAddress)) {
-    throw new SpopError('ERR_SPOP_VALUE', `${show(address)} is no IpAddress`, 'local')
+    throw new SpopError('ERR_SPOP_VALUE', `${show(address)} is no IpAddress`, { fault: 'local' })
   }
   if (address.family === 4) {
     writer.uint8(DataType.Ipv4)
@@ -285,7 +283,7 @@ function encodeObject(writer: Writer, value: null | IpAddress | Uint8Array | Typ
     return writeStringBytes(writer, value)
   }
   if (typeof value !== 'object' || !('type' in value)) {
-    throw new SpopError('ERR_SPOP_VALUE', `${typeof value} has no SPOP type`, 'local')
+    throw new SpopError('ERR_SPOP_VALUE', `${typeof value} has no SPOP type`, { fault: 'local' })
   }
   return encodeTypedData(writer, value)
 }
@@ -309,7 +307,7 @@ export function toTypedData(value: Value): TypedData {
       if (value instanceof IpAddress) return { type: value.family === 4 ? 'ipv4' : 'ipv6', value }
       if (value instanceof Uint8Array) return { type: 'binary', value: Buffer.from(value) }
       if (typeof value !== 'object' || !('type' in value)) {
-        throw new SpopError('ERR_SPOP_VALUE', `${typeof value} has no SPOP type`, 'local')
+        throw new SpopError('ERR_SPOP_VALUE', `${typeof value} has no SPOP type`, { fault: 'local' })
       }
       return value
   }

@@ -84,7 +84,7 @@ export function writeVarint(writer: Writer, value: number | bigint): void {
 /** @throws SpopError `ERR_SPOP_VALUE` for anything but a safe integer. */
 export function checkWhole(value: number): number {
   if (Number.isSafeInteger(value)) return value
-  throw new SpopError('ERR_SPOP_VALUE', `${show(value)} is not a safe whole number`, 'local')
+  throw new SpopError('ERR_SPOP_VALUE', `${show(value)} is not a safe whole number`, { fault: 'local' })
 }
 
 function writeLongVarint(writer: Writer, value: number): void {
@@ -99,7 +99,7 @@ function writeLongVarint(writer: Writer, value: number): void {
 
 function writeBigVarint(writer: Writer, value: bigint): void {
   if (value > maxUint64 || value < -(1n << 63n)) {
-    throw new SpopError('ERR_SPOP_VALUE', `${value} does not fit 64 bits`, 'local')
+    throw new SpopError('ERR_SPOP_VALUE', `${value} does not fit 64 bits`, { fault: 'local' })
   }
   const unsigned = BigInt.asUintN(64, value)
   if (unsigned <= BigInt(Number.MAX_SAFE_INTEGER)) return writeVarint(writer, Number(unsigned))

@@ -80,7 +80,7 @@ function parseJson(line: string, number: number): Entry {
     const parsed: unknown = JSON.parse(line)
     if (typeof parsed === 'object' && parsed !== null) return parsed
   } catch (cause) {
-    throw new TestingError('ERR_TESTING_CAPTURE', `line ${number} is not JSON`, undefined, cause)
+    throw new TestingError('ERR_TESTING_CAPTURE', `line ${number} is not JSON`, { cause })
   }
   throw new TestingError('ERR_TESTING_CAPTURE', `line ${number} is not an object`)
 }

@@ -240,7 +240,7 @@ export class Driver {
     if (frame?.type === 'agent-hello') return this.#onHello?.()
     if (frame?.type === 'agent-disconnect') {
       const said = `${frame.statusCode} "${frame.message}"`
-      this.#ended ??= new TestingError('ERR_TESTING_DISCONNECTED', said, frame.statusCode)
+      this.#ended ??= new TestingError('ERR_TESTING_DISCONNECTED', said, { status: frame.statusCode })
       this.#failAll(this.#ended)
       return
     }
@@ -256,12 +256,9 @@ export class Driver {
     if (received.frame?.type === 'ack') pending.resolve([...received.frame.actions])
     else
       pending.reject(
-        new TestingError(
-          'ERR_TESTING_UNEXPECTED',
-          received.error?.message ?? 'a broken ACK',
-          undefined,
-          received.error,
-        ),
+        new TestingError('ERR_TESTING_UNEXPECTED', received.error?.message ?? 'a broken ACK', {
+          cause: received.error,
+        }),
       )
   }
 

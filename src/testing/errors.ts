@@ -1,5 +1,5 @@
 /** What a test that drives an agent, or plays HAProxy, may meet. */
-import { SluiceError, type Fault } from '../errors.ts'
+import { SluiceError, withDetail, type ErrorAbout, type Fault } from '../errors.ts'
 
 /** Every code that `sluice/testing` throws. */
 export const testingFaults = {
@@ -20,9 +20,9 @@ export class TestingError extends SluiceError<TestingErrorCode> {
   /** The status of SPOE.txt 3.5 that was received, or that HAProxy would send; undefined where none is involved. */
   readonly status: number | undefined
 
-  constructor(code: TestingErrorCode, detail: string, status?: number, cause?: unknown) {
+  constructor(code: TestingErrorCode, detail?: string, about: Pick<ErrorAbout, 'status' | 'cause'> = {}) {
     const { fault, message } = testingFaults[code]
-    super(code, `${message}: ${detail}`, { fault, cause })
-    this.status = status
+    super(code, withDetail(message, detail), { fault, cause: about.cause })
+    this.status = about.status
   }
 }

@@ -1,8 +1,9 @@
-/** What happened and was not looked at yet, and those who wait for more. */
+import { LinkedList, type Linked } from '../linked-list.ts'
 
-interface Waiter<T> {
+interface Waiter<T> extends Linked<Waiter<T>> {
   readonly take: (item: T | undefined) => void
   timer: NodeJS.Timeout | undefined
+  waits: boolean
 }
 
 /** Taken once, so that a test's mocked timers do not stop the waiting. */
@@ -11,18 +12,24 @@ const { setTimeout: startTimer, clearTimeout: stopTimer, setImmediate: later } =
 /** Turns of the event loop that are waited when the time is up: the process may have stood still, with all there. */
 const graceTurns = 10
 
-/** See the head of this file. */
+/** What happened and was not looked at yet, and those who wait for more. */
 export class EventQueue<T> {
   readonly #items: T[] = []
-  readonly #waiters: Waiter<T>[] = []
+  readonly #waiters = new LinkedList<Waiter<T>>()
 
   push(item: T): void {
-    const waiter = this.#waiters.shift()
+    const waiter = this.#waiters.first
     if (waiter === undefined) {
       this.#items.push(item)
       return
     }
     stopTimer(waiter.timer)
+    this.#settle(waiter, item)
+  }
+
+  #settle(waiter: Waiter<T>, item: T | undefined): void {
+    this.#waiters.remove(waiter)
+    waiter.waits = false
     waiter.take(item)
   }
 
@@ -31,21 +38,25 @@ export class EventQueue<T> {
     const item = this.#items.shift()
     if (item !== undefined) return Promise.resolve(item)
     return new Promise((resolve) => {
-      const waiter: Waiter<T> = { take: resolve, timer: undefined }
+      const waiter: Waiter<T> = {
+        take: resolve,
+        timer: undefined,
+        waits: true,
+        previous: undefined,
+        next: undefined,
+      }
       waiter.timer = startTimer(() => this.#expire(waiter, graceTurns), timeout)
       this.#waiters.push(waiter)
     })
   }
 
   #expire(waiter: Waiter<T>, turns: number): void {
-    const at = this.#waiters.indexOf(waiter)
-    if (at < 0) return
+    if (!waiter.waits) return
     if (turns > 0) {
       later(() => this.#expire(waiter, turns - 1))
       return
     }
-    this.#waiters.splice(at, 1)
-    waiter.take(undefined)
+    this.#settle(waiter, undefined)
   }
 
   /** What can be had without waiting. */

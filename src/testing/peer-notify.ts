@@ -1,4 +1,3 @@
-/** The NOTIFYs of a scripted peer: ids and fragments as its version has them. */
 import { Writer } from '../bytes/writer.ts'
 import { encodeFragment } from '../spop/fragments.ts'
 import { FrameType, type Id } from '../spop/frame-head.ts'
@@ -16,7 +15,7 @@ const headReserve = 32
 /** Type, flags and the least ids: what a head takes since 3.1, nearly. */
 const headSize = 11
 
-/** See the head of this file. */
+/** The NOTIFYs of a scripted peer: ids and fragments as its version has them. */
 export class NotifyFrames {
   readonly #manners: PeerManners
   /** The last frame id of each client stream. */

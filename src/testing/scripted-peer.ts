@@ -325,9 +325,10 @@ export class ScriptedPeer {
 
   #tooBig(size: number, room: number): TestingError {
     const detail = `a payload of ${size} bytes, ${room} fit, and the agent takes no fragments`
-    if (this.#manners.ids === 'connection') return new TestingError('ERR_TESTING_REFUSED', detail, 259)
+    if (this.#manners.ids === 'connection')
+      return new TestingError('ERR_TESTING_REFUSED', detail, { status: 259 })
     this.#refuse(StatusCode.FragmentationNotSupported, detail)
-    return new TestingError('ERR_TESTING_REFUSED', detail, StatusCode.FragmentationNotSupported)
+    return new TestingError('ERR_TESTING_REFUSED', detail, { status: StatusCode.FragmentationNotSupported })
   }
 
   // Waiting
@@ -365,7 +366,7 @@ export class ScriptedPeer {
     if (end === undefined) return new TestingError('ERR_TESTING_CLOSED', 'the connection')
     const code = end.by === 'haproxy' ? 'ERR_TESTING_REFUSED' : 'ERR_TESTING_DISCONNECTED'
     if (end.by === 'agent' && end.how !== 'disconnect') return new TestingError('ERR_TESTING_CLOSED', end.why)
-    return new TestingError(code, end.why, end.status)
+    return new TestingError(code, end.why, { status: end.status })
   }
 }
 

@@ -69,12 +69,9 @@ function connectSocket(endpoint: Endpoint, { tls, timeout = 2000 }: ConnectOptio
       clearTimeout(timer)
       socket.destroy()
       reject(
-        new TestingError(
-          'ERR_TESTING_CLOSED',
-          `cannot connect to ${formatEndpoint(endpoint)}: ${reason}`,
-          undefined,
+        new TestingError('ERR_TESTING_CLOSED', `cannot connect to ${formatEndpoint(endpoint)}: ${reason}`, {
           cause,
-        ),
+        }),
       )
     }
     const onError = (error: Error) => fail(errorMessage(error), error)

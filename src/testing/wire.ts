@@ -1,7 +1,3 @@
-/**
- * A stream of SPOP frames from an agent, with what a parser usually hides: in how many pieces each frame came, the exact
- * bytes, and how the connection ended.
- */
 import type { Duplex } from 'node:stream'
 import { requireArgument } from '../options.ts'
 import { SpopError } from '../spop/errors.ts'
@@ -52,7 +48,12 @@ const maxFrame = 0x100_0000
 /** Bytes of conversation that are remembered. */
 const maxLogged = 65_536
 
-/** See the head of this file. Takes over the stream. */
+/**
+ * A stream of SPOP frames from an agent, with what a parser usually hides: in how many pieces each frame came, the exact
+ * bytes, and how the connection ended.
+ *
+ * Takes over the stream.
+ */
 export class Wire {
   readonly stream: Duplex
   /** The conversation so far: its first 64 KiB. */

@@ -81,8 +81,9 @@ describe('a peer that does not read', () => {
       peer.socket.pause()
       // More than all buffers on the way hold: without a pause, the agent would go on reading and drop what it cannot take.
       const count = 1500
+      const one = large('01 01', 15_000)
       for (let sent = 0; sent < count; sent += burst)
-        peer.send(Buffer.concat(Array.from({ length: burst }, () => large('01 01', 15_000))))
+        peer.send(Buffer.concat(Array.from({ length: burst }, () => one)))
       let received = -1
       await until(() => {
         const { bytes } = agent.stats
@@ -120,8 +121,8 @@ describe('a peer that does not read', () => {
       await until(() => agent.stats.inFlight === asked)
       answer.resolve()
       await until(() => agent.stats.inFlight === 0)
-      await sleep(20)
-      assert.ok(socket.memory <= maxPendingOutput, `${socket.memory} bytes`)
+      await sleep(1600)
+      assert.ok(socket.destroyed || socket.memory <= maxPendingOutput, `${socket.memory} bytes`)
       // More than the limit is unread: there is no other way than to cut it.
       assert.equal(socket.destroyed, size * asked > maxPendingOutput)
       assert.equal(agent.stats.errors['ERR_AGENT_STALLED'], size * asked > maxPendingOutput ? 1 : undefined)
@@ -221,7 +222,7 @@ describe('what a peer has begun and does not finish', () => {
   }
 
   it('is no matter as long as frames become whole, wherever chunks end', async (t) => {
-    const { open, agent } = await stage(t, { receiveTimeout: 100 }, (it) => it.message('m', () => {}))
+    const { open, agent } = await stage(t, { receiveTimeout: 600 }, (it) => it.message('m', () => {}))
     const peer = await open()
     peer.send(question.subarray(0, 8))
     for (let count = 0; count < 30; count++) {
@@ -237,7 +238,7 @@ describe('what a peer has begun and does not finish', () => {
   })
 
   it('is no matter when the payloads that follow one another become whole', async (t) => {
-    const { open, agent } = await stage(t, { receiveTimeout: 300 }, (it) => it.message('m', () => {}))
+    const { open, agent } = await stage(t, { receiveTimeout: 600 }, (it) => it.message('m', () => {}))
     const peer = await open()
     peer.send(notifyStart('01 01', '01 "m"'))
     for (let count = 0; count < 30; count++) {
@@ -310,7 +311,8 @@ describe('maxPendingInput', () => {
     )
     const peer = await open()
     const count = 2500
-    peer.send(Buffer.concat(Array.from({ length: count }, () => large('01 01')))) // 5 MB
+    const one = large('01 01')
+    peer.send(Buffer.concat(Array.from({ length: count }, () => one))) // 5 MB
     let most = 0
     let answered = 0
     while (answered < count) {

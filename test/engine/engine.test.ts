@@ -290,6 +290,39 @@ test('options are checked', () => {
   }
 })
 
+/** The least and the most that each number may be; 1 less and 1 more are refused. */
+const bounds: readonly (readonly [keyof EngineOptions, least: number, most: number])[] = [
+  ['maxFrameSize', 256, 2 ** 24],
+  ['maxPayloadSize', 0, Number.MAX_SAFE_INTEGER],
+  ...(['processingTimeout', 'connectTimeout', 'helloTimeout', 'closeTimeout', 'minBackoff'] as const).map(
+    (name) => [name, 1, 2 ** 31 - 1] as const,
+  ),
+  ['idleTimeout', 0, 2 ** 31 - 1],
+  ['maxWaitingFrames', 1, 100_000],
+  ['maxConnections', 1, 100_000],
+  ['maxQueue', 0, Number.MAX_SAFE_INTEGER],
+  ['maxQueueSize', 0, Number.MAX_SAFE_INTEGER],
+  ['maxFailures', 1, Number.MAX_SAFE_INTEGER],
+]
+
+test('numbers have bounds', () => {
+  const make = (options: object) =>
+    createEngine({ servers: ['a:1'], maxBackoff: 2 ** 31 - 1, ...options }).destroy()
+  for (const [name, least, most] of bounds) {
+    for (const right of [least, most]) make({ [name]: right })
+    for (const wrong of [least - 1, most + 1, least + 0.5, NaN, '1', null]) {
+      assert.throws(() => make({ [name]: wrong }), {
+        code: 'ERR_SLUICE_OPTION',
+        message: new RegExp(`'${name}' must be a whole number from ${least} to ${most}`),
+      })
+    }
+  }
+  for (const right of ['e', 'e'.repeat(64)]) make({ engineId: right })
+  for (const wrong of ['', 'e'.repeat(65), 5, ['e'], null]) {
+    assert.throws(() => make({ engineId: wrong }), /'engineId' must be a string of 1 to 64 characters/)
+  }
+})
+
 test('a server may be given parsed, and has its endpoint as name', () => {
   const engine = createEngine({ servers: [{ type: 'tcp', host: '::1', port: 9 }, '/run/agent.sock'] })
   assert.deepEqual(engine.servers, ['[::1]:9', 'unix@/run/agent.sock'])
@@ -348,4 +381,37 @@ test('what is refused costs nothing: no exchange, no connection, no slot of its 
   assert.equal(outcome.status, 0)
   const { exchanges, inFlight, queued } = engine.stats
   assert.deepEqual({ exchanges, inFlight, queued }, { exchanges: 2, inFlight: 0, queued: 0 })
+})
+
+test('servers that are no endpoints are refused, one among others too', () => {
+  for (const servers of [undefined, [], 'unix@/a', ['unix@/a', 5], ['unix@/a', undefined]]) {
+    assert.throws(() => createEngine({ servers } as unknown as EngineOptions), {
+      code: 'ERR_SLUICE_OPTION',
+      message: /'servers' must (?:be an array of|name) at least one endpoint/,
+    })
+  }
+  assert.throws(() => createEngine({ servers: ['unix@/a', 'fd@3'] }), { code: 'ERR_SLUICE_ADDRESS' })
+})
+
+test('close() settles when the last socket is gone, and not before', async (t) => {
+  let answer = () => {}
+  const agent = await startAgent(t, async (peer) => {
+    await peer.greet()
+    const { ids } = await peer.frame()
+    answer = () => peer.send(ack(ids))
+  })
+  const engine = createEngine({ servers: [agent.address] })
+  const outcome = engine.send({ messages: check })
+  while (engine.stats.inFlight === 0) await new Promise(setImmediate)
+  let closed = false
+  const closing = engine.close().then(() => (closed = true))
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  assert.equal(closed, false, 'an exchange is under way')
+  while (engine.stats.acks === 0) {
+    answer()
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  assert.equal((await outcome).status, 0)
+  await closing
+  assert.equal(engine.stats.connections, 0)
 })

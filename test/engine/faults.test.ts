@@ -589,3 +589,33 @@ for (const [what, connect] of [
     await engine.close()
   })
 }
+
+test('the log tells which agent is down, why, when it is tried again, and that it is back', async (t) => {
+  const lines: [string, Record<string, unknown>][] = []
+  const tell = (fields: object, message: string) =>
+    void lines.push([message, fields as Record<string, unknown>])
+  let good = false
+  const script: Script = async (peer) => {
+    if (good) await answering(peer)
+    else peer.socket.destroy()
+  }
+  const { agent, ask } = await setUp(t, script, {
+    logger: { debug() {}, info: tell, warn: tell, error() {} },
+    minBackoff: 20,
+    maxBackoff: 20,
+  })
+  assert.equal((await ask()).status, 257)
+  good = true
+  await sleep(40)
+  assert.equal((await ask()).status, 0)
+  const server = agent.address
+  const [down, back] = lines
+  assert.deepEqual(
+    lines.map(([message]) => message),
+    ['the agent is down', 'the agent is back'],
+  )
+  assert.equal(down?.[1]['server'], server)
+  assert.equal((down?.[1]['err'] as { code: string }).code, 'ERR_ENGINE_CONNECTION_LOST')
+  assert.ok(Number(down?.[1]['retryIn']) <= 20)
+  assert.deepEqual(back?.[1], { server })
+})

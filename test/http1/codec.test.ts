@@ -370,4 +370,39 @@ describe('HeadBuffer', () => {
       )
     }
   })
+
+  it('forgets a head that was found in pieces, and one that it is told to forget', () => {
+    const buffer = new HeadBuffer({ maxHeadSize: 100 })
+    const heads = ['GET /1 HTTP/1.1\r\n\r\n', 'GET /2 HTTP/1.1\r\n\r\n', '\r\nGET /3 HTTP/1.1\r\n\r\n']
+    for (const head of heads) {
+      for (const byte of head.slice(0, -1)) assert.equal(buffer.push(bytes(byte), 0), -1)
+      assert.equal(buffer.push(bytes('\n'), 0), 1)
+      assert.equal(buffer.bytes.toString('latin1', buffer.start, buffer.end), head.trimStart())
+      assert.equal(buffer.pending, 0)
+    }
+    buffer.push(bytes('GET /4'), 0)
+    assert.equal(buffer.pending, 6)
+    assert.equal(buffer.partial.toString('latin1'), 'GET /4')
+    buffer.reset()
+    assert.equal(buffer.pending, 0)
+    const next = bytes('GET /5 HTTP/1.1\r\n\r\n')
+    assert.equal(buffer.push(next, 0), next.length)
+    assert.equal(buffer.bytes.toString('latin1', buffer.start, buffer.end), next.toString('latin1'))
+  })
+
+  it('says which byte is wrong, and where in the head it stands', () => {
+    for (const [pieces, bareLf, message] of [
+      [['GET\0'], false, /0x00 at byte 3/],
+      [['\r\nGET\x16'], false, /0x16 at byte 3/],
+      [['\r', '\nGET', '\x16'], false, /0x16 at byte 3/],
+      [['A: b', '\rc'], false, /0x0d at byte 4/],
+      [['A: b\n', 'C: \0'], true, /0x00 at byte 8/],
+      [['A: b\n\x01'], true, /0x01 at byte 5/],
+      [['A: b\r', '\x01'], true, /0x0d at byte 4/],
+    ] as const) {
+      const buffer = new HeadBuffer({ maxHeadSize: 100, bareLf })
+      const feed = () => pieces.map((each) => buffer.push(bytes(each), 0))
+      assert.throws(feed, (error: Http1Error) => message.test(error.message), JSON.stringify(pieces))
+    }
+  })
 })

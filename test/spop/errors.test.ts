@@ -16,7 +16,7 @@ test('an error has its code, its status and who is to blame', () => {
   assert.equal(error.fault, 'peer')
   assert.equal(error.message, 'frame is too big: 70000 bytes')
   assert.equal(new SpopError('ERR_SPOP_NO_VERSION').message, 'version value not found')
-  assert.equal(new SpopError('ERR_SPOP_VALUE', 'x', 'local').fault, 'local')
+  assert.equal(new SpopError('ERR_SPOP_VALUE', 'x', { fault: 'local' }).fault, 'local')
 })
 
 test('every code of the catalogue has the status that its name says', () => {

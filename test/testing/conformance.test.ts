@@ -258,7 +258,7 @@ test('an agent that dies is noticed, and what comes after is skipped', async () 
     try {
       agent.accept(theirs)
     } catch (cause) {
-      throw new TestingError('ERR_TESTING_CLOSED', 'cannot connect', undefined, cause)
+      throw new TestingError('ERR_TESTING_CLOSED', 'cannot connect', { cause })
     }
     return ours
   }

@@ -1,4 +1,3 @@
-/** What stands in an ACK (SPOE.txt 3.2.7, 3.4): it takes a message that the agent answers with actions to see it. */
 import type { Check } from './check.ts'
 import { helloWith, notifyOf } from './frames.ts'
 import { sampleAnswer } from './sample.ts'
@@ -6,7 +5,9 @@ import { sampleAnswer } from './sample.ts'
 /** HAProxy takes these characters, and 63 of them with scope and prefix. */
 const variableName = /^[a-zA-Z0-9_.]{1,60}$/
 
-/** See the head of this file. */
+/**
+ * What stands in an ACK (SPOE.txt 3.2.7, 3.4): it takes a message that the agent answers with actions to see it.
+ */
 export const ackChecks: readonly Check[] = [
   {
     id: 'ack.actions',

@@ -1,4 +1,3 @@
-/** One connection of a check: says something, and compares what comes with what should. */
 import type { Duplex } from 'node:stream'
 import type { Action } from '../../spop/ack.ts'
 import { FrameType, lengthSize, type Id } from '../../spop/frame-head.ts'
@@ -33,7 +32,7 @@ const knownFlags = 3
 /** Bytes of a chunk that a transcript shows. */
 const shownBytes = 160
 
-/** See the head of this file. */
+/** One connection of a check: says something, and compares what comes with what should. */
 export class Conversation {
   readonly wire: Wire
   readonly #timeout: number

@@ -1,4 +1,3 @@
-/** How bytes come and go: cut anywhere, many at once, slowly, on many connections. */
 import { needCapability, type Check, type CheckContext } from './check.ts'
 import type { Conversation, Ids } from './conversation.ts'
 import { notifyOf } from './frames.ts'
@@ -169,5 +168,5 @@ const many: Check[] = [
   },
 ]
 
-/** See the head of this file. */
+/** How bytes come and go: cut anywhere, many at once, slowly, on many connections. */
 export const deliveryChecks: readonly Check[] = [...cut, ...many]

@@ -1,4 +1,3 @@
-/** How connections end (SPOE.txt 3.2.8, 3.2.9): with manners, without, and at any moment. */
 import { haproxyDisconnectBytes } from '../haproxy-bytes.ts'
 import type { Check } from './check.ts'
 import { CheckSkipped } from './verdict.ts'
@@ -7,7 +6,7 @@ import { hello3x } from './hellos.ts'
 
 const goodbye = haproxyDisconnectBytes(0, 'normal')
 
-/** See the head of this file. */
+/** How connections end (SPOE.txt 3.2.8, 3.2.9): with manners, without, and at any moment. */
 export const endChecks: readonly Check[] = [
   {
     id: 'end.disconnect',

@@ -1,4 +1,3 @@
-/** Fragments (SPOE.txt 3.2): HAProxy up to 3.0 sends them to an agent that announces the capability. */
 import { FrameType } from '../../spop/frame-head.ts'
 import { formatEvent } from '../wire.ts'
 import { needCapability, type Check, type CheckContext } from './check.ts'
@@ -33,7 +32,7 @@ async function interlaced(context: CheckContext, intruder: Buffer): Promise<void
   await conversation.expectRefusal({ statuses: [11] })
 }
 
-/** See the head of this file. */
+/** Fragments (SPOE.txt 3.2): HAProxy up to 3.0 sends them to an agent that announces the capability. */
 export const fragmentChecks: readonly Check[] = [
   {
     id: 'fragment.joined',

@@ -1,4 +1,3 @@
-/** Bytes that are no SPOP, or broken SPOP: refused at once, before memory is taken, and nobody else notices. */
 import { FrameType } from '../../spop/frame-head.ts'
 import { formatEvent } from '../wire.ts'
 import type { Check, CheckContext, CheckPoint } from './check.ts'
@@ -55,7 +54,7 @@ function brokenNotify(
 const clientHello = Buffer.from(`16030100c8010000c40303${'5a'.repeat(32)}00`, 'hex')
 const httpRequest = text('GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: curl/8.0\r\n\r\n')
 
-/** See the head of this file. */
+/** Bytes that are no SPOP, or broken SPOP: refused at once, before memory is taken, and nobody else notices. */
 export const garbageChecks: readonly Check[] = [
   garbage(
     'http',

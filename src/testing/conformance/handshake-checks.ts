@@ -1,4 +1,3 @@
-/** HELLO (SPOE.txt 3.2.4, 3.2.5): what is accepted, and how it is answered. */
 import { IpAddress } from '../../ip-address.ts'
 import type { Value } from '../../spop/typed-data.ts'
 import type { Check, CheckContext } from './check.ts'
@@ -228,5 +227,5 @@ const unknownKeys: readonly (readonly [string, Value])[] = [
   ['x-binary', Buffer.of(0, 255)],
 ]
 
-/** See the head of this file. */
+/** HELLO (SPOE.txt 3.2.4, 3.2.5): what is accepted, and how it is answered. */
 export const handshakeChecks: readonly Check[] = [...answers, ...accepted]

@@ -1,11 +1,10 @@
-/** The health check of HAProxy, `option spop-check`. */
 import { healthCheckBytes } from '../haproxy-bytes.ts'
 import { judgeHealthReply } from '../peer-judge.ts'
 import { formatEvent } from '../wire.ts'
 import type { Check } from './check.ts'
 import { helloKeys, helloOf } from './frames.ts'
 
-/** See the head of this file. */
+/** The health check of HAProxy, `option spop-check`. */
 export const healthChecks: readonly Check[] = [
   {
     id: 'health.answer',

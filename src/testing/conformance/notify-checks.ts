@@ -1,4 +1,3 @@
-/** NOTIFY and ACK (SPOE.txt 3.2.6, 3.2.7): whatever is asked, there is one answer with the same ids. */
 import { IpAddress } from '../../ip-address.ts'
 import { FrameType, type Id } from '../../spop/frame-head.ts'
 import type { MessageInput } from '../../spop/notify.ts'
@@ -256,5 +255,5 @@ const ids: Check[] = [
   },
 ]
 
-/** See the head of this file. */
+/** NOTIFY and ACK (SPOE.txt 3.2.6, 3.2.7): whatever is asked, there is one answer with the same ids. */
 export const notifyChecks: readonly Check[] = [...payloads, ...ids]

@@ -1,4 +1,3 @@
-/** HELLO (SPOE.txt 3.2.4, 3.2.5): what is refused, and with which status. */
 import { FrameType } from '../../spop/frame-head.ts'
 import type { Check, CheckContext } from './check.ts'
 import type { RefusalRules } from './conversation.ts'
@@ -26,7 +25,7 @@ function refusal(id: string, title: string, without: HelloKeys, status: number):
   }
 }
 
-/** See the head of this file. */
+/** HELLO (SPOE.txt 3.2.4, 3.2.5): what is refused, and with which status. */
 export const refusalChecks: readonly Check[] = [
   refusal(
     'hello.version-old',

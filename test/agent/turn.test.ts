@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createAgent } from 'sluice/agent'
-import { FlushQueue } from '#src/agent/flush-queue.js'
+import { Turn } from '#src/turn.js'
 import { ack, hello, notify } from '../support/peer.ts'
 import { SpySocket, until } from './support.ts'
 
@@ -12,35 +12,35 @@ const outbox = (name: string, order: string[]) => ({ flush: () => void order.pus
 
 test('all leave together at the end of the turn, in the order in which they came', async () => {
   const order: string[] = []
-  const queue = new FlushQueue()
-  queue.add(outbox('a', order), 0)
-  queue.add(outbox('b', order), 0.4)
+  const turn = new Turn(0.5)
+  turn.add(outbox('a', order), 0)
+  turn.add(outbox('b', order), 0.4)
   await Promise.resolve()
   process.nextTick(() => order.push('tick'))
-  await turn()
+  await nextTurn()
   assert.deepEqual(order, ['tick', 'a', 'b'])
-  queue.add(outbox('c', order), 7)
-  await turn()
+  turn.add(outbox('c', order), 7)
+  await nextTurn()
   assert.deepEqual(order, ['tick', 'a', 'b', 'c'])
 })
 
 test('when handlers take long, what waits leaves before the next one is called', () => {
   const order: string[] = []
-  const queue = new FlushQueue()
-  queue.add(outbox('a', order), 10)
-  queue.add(outbox('b', order), 10.5)
+  const turn = new Turn(0.5)
+  turn.add(outbox('a', order), 10)
+  turn.add(outbox('b', order), 10.5)
   assert.deepEqual(order, [])
-  queue.add(outbox('c', order), 10.6)
+  turn.add(outbox('c', order), 10.6)
   assert.deepEqual(order, ['a', 'b', 'c'])
 })
 
 test('what is added while the others leave, leaves the next time', async () => {
   const order: string[] = []
-  const queue = new FlushQueue()
-  queue.add({ flush: () => queue.add(outbox('later', order), 0) }, 0)
-  queue.flush()
+  const turn = new Turn(0.5)
+  turn.add({ flush: () => turn.add(outbox('later', order), 0) }, 0)
+  turn.end()
   assert.deepEqual(order, [])
-  await turn()
+  await nextTurn()
   assert.deepEqual(order, ['later'])
 })
 

@@ -2,7 +2,7 @@
 import type { BreakerState } from './breaker.ts'
 
 /** One server. */
-export interface ServerStatistics {
+export interface ServerStats {
   /** The endpoint as text. */
   readonly server: string
   /** Connections that may carry exchanges. */
@@ -28,7 +28,7 @@ export interface ServerStatistics {
 }
 
 /** The engine: sums over its servers, and counters since it was created. */
-export interface EngineStatistics {
+export interface EngineStats {
   readonly connections: number
   readonly connecting: number
   readonly idle: number
@@ -46,7 +46,7 @@ export interface EngineStatistics {
   /** Faults that were reported to `onAgentFault`. */
   readonly agentFaults: number
   readonly reconnects: number
-  readonly servers: readonly ServerStatistics[]
+  readonly servers: readonly ServerStats[]
 }
 
 /** What only counts up. */
@@ -63,14 +63,14 @@ export class Counters {
 }
 
 /** A snapshot of everything. */
-export function takeStatistics(
-  from: readonly { readonly stats: ServerStatistics }[],
+export function takeStats(
+  from: readonly { readonly stats: ServerStats }[],
   { exchanges, acks, lateAcks, errors }: Counters,
   queued: number,
   agentFaults: number,
-): EngineStatistics {
+): EngineStats {
   const servers = from.map(({ stats }) => stats)
-  const sum = (pick: (server: ServerStatistics) => number) =>
+  const sum = (pick: (server: ServerStats) => number) =>
     servers.reduce((total, server) => total + pick(server), 0)
   return {
     connections: sum((server) => server.connections),

@@ -1,0 +1,69 @@
+import { monotonic } from './clock.ts'
+
+/** Longer waits than `setTimeout` takes are as good as none. */
+const longest = 0x7fff_ffff
+
+/**
+ * A deadline that is moved often and missed seldom, such as that of one side of a connection: moving it costs a look at the
+ * clock, not a timer. For many items that wait equally long there are the lanes of deadlines.ts, which cost no timer each.
+ */
+export class Deadline {
+  readonly #expired: () => void
+  readonly #keepsAlive: boolean
+  /** When it is missed; 0 when nothing is waited for. */
+  #at = 0
+  #timer: NodeJS.Timeout | undefined
+  #firesAt = 0
+
+  /** `keepsAlive` says whether the process may not end while it is armed. */
+  constructor(expired: () => void, keepsAlive = true) {
+    this.#expired = expired
+    this.#keepsAlive = keepsAlive
+  }
+
+  /** Whether something is being waited for. */
+  get armed(): boolean {
+    return this.#at !== 0
+  }
+
+  /** Waits for `timeout` milliseconds from now; undefined waits for ever. */
+  arm(timeout: number | undefined): void {
+    if (timeout === undefined || timeout > longest) {
+      this.#at = 0
+      return
+    }
+    const at = monotonic() + timeout
+    this.#at = at
+    // A timer that fires too early looks again; only one that would fire too late is replaced.
+    if (this.#timer === undefined || at < this.#firesAt) this.#schedule(timeout)
+  }
+
+  /** Waits for nothing. The timer is left alone: it will find that out. */
+  disarm(): void {
+    this.#at = 0
+  }
+
+  /** Gives the timer back. */
+  stop(): void {
+    this.#at = 0
+    if (this.#timer !== undefined) clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #schedule(timeout: number): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer)
+    this.#firesAt = monotonic() + timeout
+    this.#timer = setTimeout(this.#check, timeout)
+    if (!this.#keepsAlive) this.#timer.unref()
+  }
+
+  readonly #check = (): void => {
+    this.#timer = undefined
+    if (this.#at === 0) return
+    const left = this.#at - monotonic()
+    // Timers of Node may fire a fraction of a millisecond early.
+    if (left > 1) return this.#schedule(left)
+    this.#at = 0
+    this.#expired()
+  }
+}
