@@ -57,20 +57,26 @@ function steady(ask: Ask, setup: HttpSetup): Ask {
   // It may take a response that nobody asked for as the answer to somebody else.
   const shares = lines.some((line) => /http-reuse (?:aggressive|always)/.test(line))
   const end = shares && answer.end === 'extra' ? 'keep' : answer.end
+  // It announces the length of a body that is not there, and the client waits for it.
+  const sets = lines.some((line) => line.includes('set-status'))
+  const framing = sets && answer.status === 304 && answer.framing === 'length' ? 'none' : answer.framing
   // How much of a body a rule sees that is larger than a buffer is not the same.
   const sees = (side: RegExp) => [...lines, ...setup.spoe].some((line) => side.test(line))
   // An agent's delay decides how much of a body a rule sees.
   const looks = (side: RegExp) => setup.spoe.length > 0 && sees(side)
+  // Without waiting for it, the same goes for pieces that come close together.
+  const early = sees(/req\.body/) && !lines.includes('option http-buffer-request')
   return {
     ...ask,
     size: sees(/req\.body/) ? ask.size % 8000 : ask.size,
-    pieces: looks(/req\.body/) && ask.pieces !== 'half' ? 'whole' : ask.pieces,
+    pieces: (looks(/req\.body/) || early) && ask.pieces !== 'half' ? 'whole' : ask.pieces,
     // Whether the next request is sent before the end of the connection is seen.
     waits: ask.waits || answer.end === 'close' || answer.end === 'extra',
     answer: {
       ...answer,
       interim,
       end,
+      framing,
       size: sees(/res\.body/) ? answer.size % 8000 : answer.size,
       pieces: looks(/res\.body/) ? 'whole' : answer.pieces,
       // It may end a body early that is large, or comes in pieces, behind a 1xx answer.
