@@ -62,7 +62,8 @@ function steady(ask: Ask, setup: HttpSetup): Ask {
   const interim = rewrites || breaks ? [] : answer.interim
   // It may take a response that nobody asked for as the answer to somebody else.
   const shares = lines.some((line) => /http-reuse (?:aggressive|always)/.test(line))
-  const end = shares && answer.end === 'extra' ? 'keep' : answer.end
+  const plainEnd = answer.framing === 'close' ? 'close' : 'keep'
+  const end = shares && answer.end === 'extra' ? plainEnd : answer.end
   // It announces the length of a body that is not there, or says of HTTP/1.0 that it goes on: the client waits.
   const sets = lines.some((line) => line.includes('set-status'))
   const version = sets && [204, 304].includes(answer.status) ? '1.1' : answer.version
@@ -169,7 +170,10 @@ export function* smallerSequences(sequence: Sequence): Generator<Sequence> {
 
 /** Towards the plain request and the plain answer, one step at a time. */
 function* smallerAsks(ask: Ask): Generator<Ask> {
-  for (const smaller of towards(ask.answer, plainAnswer)) yield { ...ask, answer: smaller }
+  for (const answer of towards(ask.answer, plainAnswer)) {
+    // What goes on until the connection ends must end.
+    if (answer.framing !== 'close' || answer.end !== 'keep') yield { ...ask, answer }
+  }
   if (ask.answer.size > 2) yield { ...ask, answer: { ...ask.answer, size: 2 } }
   for (const at of ask.headers.keys()) yield { ...ask, headers: ask.headers.toSpliced(at, 1) }
   if (ask.framing !== 'none') {
