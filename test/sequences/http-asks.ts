@@ -38,11 +38,17 @@ export function randomSequence(random: Random, setup: HttpSetup): Sequence {
     const ask = randomAsk(random)
     return pipelines && !ask.expect && ask.pieces !== 'half' ? { ...ask, waits: random.chance(30) } : ask
   })
-  if (random.chance(6)) asks.push(random.chance(50) ? connectAsk(random) : upgradeAsk(random))
+  if (random.chance(6))
+    asks.push(random.chance(50) && !replies(setup) ? connectAsk(random) : upgradeAsk(random))
   return {
     asks: asks.map((ask) => steady(ask, setup)),
     end: random.weighted({ hold: 80, fin: 17, reset: 3 }),
   }
+}
+
+/** Whether rules answer with 200, which is no answer to a CONNECT: client and proxy are in disagreement then. */
+function replies({ frontend, backend }: HttpSetup): boolean {
+  return [...frontend, ...backend].some((line) => line.includes('return status 20'))
 }
 
 /** Without what HAProxy 2.6.12 does now in one way, now in another. */
@@ -56,21 +62,30 @@ function steady(ask: Ask, setup: HttpSetup): Ask {
   const interim = rewrites || breaks ? [] : answer.interim
   // It may take a response that nobody asked for as the answer to somebody else.
   const shares = lines.some((line) => /http-reuse (?:aggressive|always)/.test(line))
-  const end = shares && answer.end === 'extra' ? 'keep' : answer.end
+  const plainEnd = answer.framing === 'close' ? 'close' : 'keep'
+  const end = shares && answer.end === 'extra' ? plainEnd : answer.end
+  // It announces the length of a body that is not there, or says of HTTP/1.0 that it goes on: the client waits.
+  const sets = lines.some((line) => line.includes('set-status'))
+  const version = sets && [204, 304].includes(answer.status) ? '1.1' : answer.version
+  const framing = sets && answer.status === 304 && answer.framing === 'length' ? 'none' : answer.framing
   // How much of a body a rule sees that is larger than a buffer is not the same.
   const sees = (side: RegExp) => [...lines, ...setup.spoe].some((line) => side.test(line))
   // An agent's delay decides how much of a body a rule sees.
   const looks = (side: RegExp) => setup.spoe.length > 0 && sees(side)
+  // Without waiting for it, the same goes for pieces that come close together.
+  const early = sees(/req\.body/) && !lines.includes('option http-buffer-request')
   return {
     ...ask,
     size: sees(/req\.body/) ? ask.size % 8000 : ask.size,
-    pieces: looks(/req\.body/) && ask.pieces !== 'half' ? 'whole' : ask.pieces,
+    pieces: (looks(/req\.body/) || early) && ask.pieces !== 'half' ? 'whole' : ask.pieces,
     // Whether the next request is sent before the end of the connection is seen.
     waits: ask.waits || answer.end === 'close' || answer.end === 'extra',
     answer: {
       ...answer,
       interim,
       end,
+      framing,
+      version,
       size: sees(/res\.body/) ? answer.size % 8000 : answer.size,
       pieces: looks(/res\.body/) ? 'whole' : answer.pieces,
       // It may end a body early that is large, or comes in pieces, behind a 1xx answer.
@@ -155,7 +170,10 @@ export function* smallerSequences(sequence: Sequence): Generator<Sequence> {
 
 /** Towards the plain request and the plain answer, one step at a time. */
 function* smallerAsks(ask: Ask): Generator<Ask> {
-  for (const smaller of towards(ask.answer, plainAnswer)) yield { ...ask, answer: smaller }
+  for (const answer of towards(ask.answer, plainAnswer)) {
+    // What goes on until the connection ends must end.
+    if (answer.framing !== 'close' || answer.end !== 'keep') yield { ...ask, answer }
+  }
   if (ask.answer.size > 2) yield { ...ask, answer: { ...ask.answer, size: 2 } }
   for (const at of ask.headers.keys()) yield { ...ask, headers: ask.headers.toSpliced(at, 1) }
   if (ask.framing !== 'none') {
