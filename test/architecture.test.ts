@@ -38,6 +38,35 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 
+/**
+ * The rooms of the proxy, and what each may import of the others: arrows go down only. Files that lie in no room are named
+ * by themselves.
+ */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  index: ['errors', 'load', 'plan', 'proxy', 'settings', 'control'],
+  load: ['compile', 'plan'],
+  proxy: ['runtime', 'control', 'plan', 'settings'],
+  control: ['runtime'],
+  runtime: ['client', 'filters', 'stream', 'server', 'log', 'context', 'settings', 'plan'],
+  client: ['stream', 'server', 'context', 'settings', 'errors', 'plan', 'wire'],
+  filters: ['stream', 'server', 'context', 'plan'],
+  stream: ['server', 'context', 'settings', 'plan', 'wire'],
+  server: ['context', 'settings', 'log', 'plan', 'wire'],
+  compile: ['actions', 'settings', 'errors', 'plan', 'wire'],
+  actions: ['plan', 'wire'],
+  context: ['log', 'settings', 'plan'],
+  log: ['settings', 'plan'],
+  settings: [],
+  errors: [],
+  plan: ['wire'],
+  wire: ['settings'],
+}
+
+/** `stream` for `src/proxy/stream/http-stream.ts`, `load` for `src/proxy/load.ts`; undefined outside of the proxy. */
+function roomOf(path: string): string | undefined {
+  return /^src\/proxy\/([^/.]+)/.exec(path)?.[1]
+}
+
 /** Folders and files that do no I/O and read no clock. Of FastCGI: what knows records and parameters, and no socket. */
 const pure = [
   'bytes/',
@@ -95,11 +124,21 @@ function importViolation(path: string, specifier: string, sources: Sources): str
 function arrowViolation(path: string, target: string): string[] {
   const from = layerOf(path)
   const to = layerOf(target)
-  if (to === '' || to === from) return []
+  if (to === from) return roomViolation(path, target)
+  if (to === '') return []
   if (from === '') return [`${path} is a leaf and imports ${target}`]
   const allowed = arrows[from]
   if (allowed === undefined) return [`${path} is in a folder that the table does not know`]
   return allowed.includes(to) ? [] : [`${path} imports ${target}: ${from} -> ${to} is not in the table`]
+}
+
+function roomViolation(path: string, target: string): string[] {
+  const from = roomOf(path)
+  const to = roomOf(target)
+  if (from === undefined || to === undefined || from === to) return []
+  const allowed = rooms[from]
+  if (allowed === undefined) return [`${path} is in a room that the table does not know`]
+  return allowed.includes(to) ? [] : [`${path} imports ${target}: ${from} -> ${to} goes up`]
 }
 
 /** A pure file may import only leaves that are pure themselves. */
@@ -190,6 +229,7 @@ const withoutCircles = [
   'fcgi',
   'http1',
   'lint',
+  'proxy',
   'sample',
   'services',
   'spop',
@@ -202,6 +242,28 @@ test('no files import one another', () => {
 
 /** What the checker says about one planted file. */
 const planted = (path: string, source: string) => violations({ [path]: source }, sources)
+
+test('every arrow between rooms of the proxy that is not in the table is refused', () => {
+  assert.deepEqual(cycles(rooms), [])
+  for (const from of Object.keys(rooms)) {
+    for (const [to, inside] of Object.entries(aFileOfEach(rooms))) {
+      const path = `src/proxy/${from}/planted.ts`
+      const found = planted(path, `import { x } from '../${inside.slice('src/proxy/'.length)}'`)
+      const refused = found.some((each) => each.endsWith(`${from} -> ${to} goes up`))
+      assert.equal(refused, from !== to && rooms[from]?.includes(to) === false, `${from} -> ${to}`)
+    }
+  }
+})
+
+/** A file in each room, to be imported by a planted one. */
+function aFileOfEach(table: Readonly<Record<string, unknown>>): Record<string, string> {
+  const found: Record<string, string> = {}
+  for (const path of Object.keys(sources)) {
+    const room = roomOf(path)
+    if (room !== undefined && room in table) found[room] ??= path
+  }
+  return found
+}
 
 test('a planted arrow is refused', () => {
   for (const [path, specifier, expected] of [

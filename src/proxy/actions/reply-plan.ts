@@ -4,7 +4,7 @@ import { HeaderList } from '../../http1/index.ts'
 import type { Stream } from '../../sample/index.ts'
 import type { ErrorReply } from '../plan/reply.ts'
 import type { Format } from '../plan/rule.ts'
-import { haproxyReason } from '../stream/reason.ts'
+import { haproxyReason } from '../wire/reason.ts'
 import type { ActionContext } from './context.ts'
 import { checkHeaderName, headerValue } from './header-text.ts'
 

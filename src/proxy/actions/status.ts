@@ -3,7 +3,7 @@ import type { StatusAction } from '../../config/index.ts'
 import { isHeaderValue } from '../../http1/index.ts'
 import { Flow } from '../plan/flow.ts'
 import type { RuleAction } from '../plan/rule.ts'
-import { haproxyReason } from '../stream/reason.ts'
+import { haproxyReason } from '../wire/reason.ts'
 import type { ActionCompilers, ActionContext } from './context.ts'
 
 /** Changes the status of the response, and its reason to the usual one unless another is given. */

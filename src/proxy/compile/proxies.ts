@@ -41,7 +41,7 @@ export function compileProxies(
   const enginesOf = groupBy(engines, (each) => each.proxy)
   const proxyIds = new IdGiver(config.proxies)
   const compiled = config.proxies.map((proxy) => {
-    const own = (enginesOf.get(proxy) ?? []).map((each) => compileSpoe(each, environment, find))
+    const own = (enginesOf.get(proxy) ?? []).map((each) => compileSpoe(each, environment))
     const scope = new CompileScope(environment, proxy)
     scope.declareAcls(proxy.acls)
     const plan = compileProxy(proxy, proxyIds.take(proxy.id), own, shared, scope)

@@ -11,7 +11,6 @@ import type { Config, Environment, SpoeEngine, SpoeEvent, SpoeMessage } from '..
 import { compileExpression, eventRulesets } from '../../sample/index.ts'
 import type { Ruleset } from '../../sample/index.ts'
 import type { SpoeMessagePlan, SpoePlan } from '../plan/spoe.ts'
-import type { ProxyPlan } from '../plan/plan.ts'
 import { CompileScope } from './scope.ts'
 import type { CompileEnvironment } from './scope.ts'
 
@@ -45,12 +44,8 @@ export function readSpoeEngines(
   return engines
 }
 
-/** Compiles one filter. `backend` finds the section with the agent's servers once all are there. */
-export function compileSpoe(
-  engine: SpoeEngine,
-  environment: CompileEnvironment,
-  backend: (name: string) => ProxyPlan | undefined,
-): CompiledSpoe {
+/** Compiles one filter. */
+export function compileSpoe(engine: SpoeEngine, environment: CompileEnvironment): CompiledSpoe {
   const { proxy, spoe } = engine
   const { agent } = spoe
   const { variableNames } = environment
@@ -77,7 +72,7 @@ export function compileSpoe(
   const plan: SpoePlan = {
     name: engineName(engine),
     agent,
-    backend: () => (agent.useBackend === undefined ? undefined : backend(agent.useBackend.text)),
+    backend: agent.useBackend?.text,
     logTargets: logs,
     logTag: environment.globalLogTag,
     eventMessages: (event) => byEvent.get(event) ?? [],

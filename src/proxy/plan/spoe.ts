@@ -3,7 +3,6 @@ import type { SpoeAgent, SpoeEvent } from '../../config/index.ts'
 import type { Stream } from '../../sample/stream.ts'
 import type { SampleValue } from '../../sample/value.ts'
 import type { LogDestination } from './log.ts'
-import type { ProxyPlan } from './plan.ts'
 
 /** One argument of a message. */
 export interface SpoeArgPlan {
@@ -25,7 +24,7 @@ export interface SpoePlan {
   readonly name: string
   readonly agent: SpoeAgent
   /** Whose servers are asked; undefined: there is none, and every exchange fails. */
-  readonly backend: () => ProxyPlan | undefined
+  readonly backend: string | undefined
   readonly logTargets: readonly LogDestination[]
   readonly logTag: string
   /** The messages of an event, in the order in which the agent lists them. */

@@ -1,14 +1,14 @@
 /** What log lines show of a stream (configuration.txt 8.2.4), computed when it is asked for. */
 import type { SampleEndpoint, StreamLog } from '../../sample/stream.ts'
 import type { StreamRecord } from './record.ts'
-import type { ProxyStream } from './stream.ts'
+import type { LoggedStream } from './logged-stream.ts'
 
 /** One look at one stream; a log format asks it for each of its fields. */
 export class StreamLogView implements StreamLog {
-  readonly #stream: ProxyStream
+  readonly #stream: LoggedStream
   readonly #record: StreamRecord
 
-  constructor(stream: ProxyStream) {
+  constructor(stream: LoggedStream) {
     this.#stream = stream
     this.#record = stream.record
   }

@@ -1,5 +1,5 @@
 /** The way of streams through a section that accepts: its steps, the choice of a backend, and the steps behind that. */
-import type { SampleNamed } from '../../sample/stream.ts'
+import type { SampleNamed, Stream } from '../../sample/stream.ts'
 import type { ProxyPlan } from '../plan/plan.ts'
 import type { Backend } from '../server/backend.ts'
 import type { Backends } from '../server/backends.ts'
@@ -7,7 +7,6 @@ import type { StreamFilter } from './filter.ts'
 import type { Step } from './step.ts'
 import { afterResponseSteps, frontendSteps, routeSteps } from './steps.ts'
 import type { Route, Side } from './steps.ts'
-import type { ProxyStream } from './stream.ts'
 
 /** One for each frontend, shared by its streams. */
 export class Router implements SampleNamed, Side {
@@ -38,7 +37,7 @@ export class Router implements SampleNamed, Side {
   }
 
   /** Where a stream goes (`use_backend`, `default_backend`); a `listen` is its own backend. */
-  chooseBackend(stream: ProxyStream): Backend | undefined {
+  chooseBackend(stream: Stream): Backend | undefined {
     const { plan } = this
     for (const { condition, backend } of plan.switches) {
       if (condition !== undefined && !condition(stream)) continue

@@ -1,8 +1,7 @@
 /** Runs the rules of one rule set of one section. */
 import { Flow } from '../plan/flow.ts'
-import type { Step } from './step.ts'
+import type { Step, StepStream } from './step.ts'
 import type { RulePlan } from '../plan/rule.ts'
-import type { ProxyStream } from './stream.ts'
 
 /** How the rules of `tcp-request content` and `tcp-response content` wait. */
 export interface ContentRules {
@@ -20,7 +19,7 @@ export class RulesStep implements Step {
     this.#content = content
   }
 
-  run(stream: ProxyStream): Flow {
+  run(stream: StepStream): Flow {
     const content = this.#content
     if (content === undefined) return this.#run(stream, undefined)
     const { delay } = content
@@ -36,7 +35,7 @@ export class RulesStep implements Step {
     return flow
   }
 
-  #run(stream: ProxyStream, delay: number | undefined): Flow {
+  #run(stream: StepStream, delay: number | undefined): Flow {
     const rules = this.#rules
     for (let at = stream.position; at < rules.length; at++) {
       const { condition, action } = rules[at] as RulePlan // at < length

@@ -1,8 +1,30 @@
-/** One step of a stream through its phases. */
+/** One step of a stream through its phases, and what it sees of the stream. */
 import type { Flow } from '../plan/flow.ts'
-import type { ProxyStream } from './stream.ts'
+import type { RuleStream } from '../plan/rule.ts'
+import type { Inspection } from './inspection.ts'
 
-/** Steps keep nothing: what they must remember is `stream.position`, 0 when they begin. */
+/** What rules see, and what is between their runner and the stream alone. */
+export interface StepStream extends RuleStream {
+  /** What the current step has to remember. */
+  position: number
+  /** What samples show now will not change. */
+  final: boolean
+  /** The rules that run may not wait. */
+  hurried: boolean
+  /** The rules that run are content rules. */
+  inspecting: boolean
+  /** Whether no more bytes can come from the side that content rules look at now. */
+  readonly inputOver: boolean
+  readonly inspection: Inspection
+  /** Counts the streams of the process from 0: `sid` of the SPOE log, and the stream id of the 2.6 engine profile. */
+  readonly serial: number
+  /** Content rules cannot decide on the bytes that are there. */
+  awaitBytes(): Flow
+  /** What a filter keeps of this stream; made when it first asks. */
+  stateOf<State extends object>(filter: object, create: () => State): State
+}
+
+/** Steps keep nothing themselves. */
 export interface Step {
-  run(stream: ProxyStream): Flow
+  run(stream: StepStream): Flow
 }

@@ -19,24 +19,24 @@ import type { ProxyContext } from '../context.ts'
 import { Flow } from '../plan/flow.ts'
 import type { ProxyPlan } from '../plan/plan.ts'
 import type { StreamReply } from '../plan/reply.ts'
-import type { Cause, RuleStream } from '../plan/rule.ts'
+import type { Cause } from '../plan/rule.ts'
 import type { SpoeMessagePlan, SpoePlan } from '../plan/spoe.ts'
 import type { Backend } from '../server/backend.ts'
 import type { Captured } from './captured.ts'
 import type { Server } from '../server/server.ts'
-import type { FilterContext } from './filter.ts'
 import { logStream } from './log-line.ts'
+import type { LoggedStream } from './logged-stream.ts'
 import { StreamLogView } from './log-view.ts'
 import type { StreamRecord } from './record.ts'
 import { errorReply } from './reply.ts'
 import type { Router } from './router.ts'
 import type { Session } from './session.ts'
 import { StepRunner } from './step-runner.ts'
-import type { Step } from './step.ts'
+import type { Step, StepStream } from './step.ts'
 import type { Route } from './steps.ts'
 
 /** See the head of this file: one request and its response, or one TCP connection. */
-export abstract class ProxyStream extends StepRunner implements RuleStream {
+export abstract class ProxyStream extends StepRunner implements StepStream, LoggedStream {
   readonly context: ProxyContext
   readonly session: Session
   readonly frontend: Router
@@ -44,8 +44,6 @@ export abstract class ProxyStream extends StepRunner implements RuleStream {
   direction: 'request' | 'response' = 'request'
   chosenBackend: Backend | undefined
   server: Server | undefined
-  /** The state of the filters that have seen this stream. */
-  filterContexts: FilterContext[] | undefined
   /** What `capture` took, by the slots of the frontend; undefined: nothing yet. */
   capturedRequest: Captured | undefined
   capturedResponse: Captured | undefined
@@ -53,6 +51,8 @@ export abstract class ProxyStream extends StepRunner implements RuleStream {
 
   #serial: number
   #route: Route | undefined
+  /** Of the filters that have seen this stream: few, and asked for often. */
+  #filterStates: { readonly filter: object; readonly state: object }[] | undefined
   #txn: VariableStore | undefined
   #req: VariableStore | undefined
   #res: VariableStore | undefined
@@ -84,7 +84,7 @@ export abstract class ProxyStream extends StepRunner implements RuleStream {
     this.#txn = before.#txn
     this.#req = before.#req
     this.#uniqueId = before.#uniqueId
-    this.filterContexts = before.filterContexts
+    this.#filterStates = before.#filterStates
     before.#txn = before.#req = undefined
   }
 
@@ -154,6 +154,14 @@ export abstract class ProxyStream extends StepRunner implements RuleStream {
   abstract reject(cause: Cause): Flow
   /** Something that should not happen has happened: ends the stream. */
   protected abstract fault(): void
+
+  stateOf<State extends object>(filter: object, create: () => State): State {
+    const states = (this.#filterStates ??= [])
+    for (const each of states) if (each.filter === filter) return each.state as State // its own
+    const state = create()
+    states.push({ filter, state })
+    return state
+  }
 
   sendGroup(engine: SpoePlan, messages: readonly SpoeMessagePlan[], group: string): Flow {
     const filters = this.#route?.filters ?? this.frontend.filters

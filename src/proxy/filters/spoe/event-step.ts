@@ -2,12 +2,11 @@
 import type { SpoeEvent } from '../../../config/index.ts'
 import { Flow } from '../../plan/flow.ts'
 import type { SpoeMessagePlan } from '../../plan/spoe.ts'
-import type { Step } from '../../stream/step.ts'
-import type { ProxyStream } from '../../stream/stream.ts'
+import type { Step, StepStream } from '../../stream/step.ts'
 
 /** What fires it: a filter. */
 export interface EventFilter {
-  process(stream: ProxyStream, messages: readonly SpoeMessagePlan[], kind: string): Flow
+  process(stream: StepStream, messages: readonly SpoeMessagePlan[], kind: string): Flow
 }
 
 /** Once for each stream: `position` is 1 while the answer is awaited. */
@@ -22,7 +21,7 @@ export class SpoeEventStep implements Step {
     this.#kind = `EVENT:${event}`
   }
 
-  run(stream: ProxyStream): Flow {
+  run(stream: StepStream): Flow {
     if (stream.position === 1) return Flow.Next
     stream.position = 1
     return this.#filter.process(stream, this.#messages, this.#kind)

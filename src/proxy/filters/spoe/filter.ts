@@ -18,14 +18,14 @@ import type { VariableScope } from '../../../sample/variables.ts'
 import { sint } from '../../../sample/value.ts'
 import type { SampleValue } from '../../../sample/value.ts'
 import { Flow } from '../../plan/flow.ts'
-import type { Step } from '../../stream/step.ts'
+import type { Step, StepStream } from '../../stream/step.ts'
 import type { ProxyContext } from '../../context.ts'
+import type { Backend } from '../../server/backend.ts'
 import type { Backends } from '../../server/backends.ts'
-import { FilterContext } from '../../stream/filter.ts'
 import type { StreamFilter } from '../../stream/filter.ts'
-import type { ProxyStream } from '../../stream/stream.ts'
 import { ErrorRate } from './error-rate.ts'
 import type { SpoeMessagePlan, SpoePlan } from '../../plan/spoe.ts'
+import { SpoeContext } from './context.ts'
 import { SpoeEventStep } from './event-step.ts'
 import { fromSpop, toSpop } from './values.ts'
 
@@ -68,7 +68,7 @@ export class SpoeFilter implements StreamFilter {
     return messages.length === 0 ? undefined : new SpoeEventStep(this, event, messages)
   }
 
-  sendGroup(stream: ProxyStream, messages: readonly SpoeMessagePlan[], group: string): Flow {
+  sendGroup(stream: StepStream, messages: readonly SpoeMessagePlan[], group: string): Flow {
     return this.process(stream, messages, `GROUP:${group}`)
   }
 
@@ -76,8 +76,8 @@ export class SpoeFilter implements StreamFilter {
    * Sends what of `messages` is to be sent. `Flow.Next`: there was nothing to wait for.
    * @param kind for the log: `EVENT:on-frontend-http-request`, `GROUP:name`
    */
-  process(stream: ProxyStream, messages: readonly SpoeMessagePlan[], kind: string): Flow {
-    const context = this.#contextOf(stream)
+  process(stream: StepStream, messages: readonly SpoeMessagePlan[], kind: string): Flow {
+    const context = stream.stateOf(this, () => new SpoeContext())
     if (context.disabled) return Flow.Next
     const now = monotonic()
     if (this.#errorRate?.exceeded(now) === true) return Flow.Next
@@ -89,17 +89,9 @@ export class SpoeFilter implements StreamFilter {
     })
   }
 
-  #contextOf(stream: ProxyStream): FilterContext {
-    const contexts = (stream.filterContexts ??= [])
-    for (const each of contexts) if (each.filter === this) return each
-    const context = new FilterContext(this)
-    contexts.push(context)
-    return context
-  }
-
   #ask(
-    stream: ProxyStream,
-    context: FilterContext,
+    stream: StepStream,
+    context: SpoeContext,
     inputs: readonly MessageInput[],
     done: (outcome: Outcome | number) => void,
   ): Flow {
@@ -146,14 +138,18 @@ export class SpoeFilter implements StreamFilter {
 
   /** Whether the checks have taken all servers down; connections that stand are used nevertheless. */
   #deserted(engine: Engine): boolean {
-    const plan = this.plan.backend()
-    const backend = plan === undefined ? undefined : this.#backends.of(plan)
+    const backend = this.#backend
     return backend?.usableServers === 0 && engine.stats.connections === 0
+  }
+
+  get #backend(): Backend | undefined {
+    const { backend } = this.plan
+    return backend === undefined ? undefined : this.#backends.named(backend)
   }
 
   #getEngine(): Engine | undefined {
     if (this.#engine !== undefined || this.#closed) return this.#engine
-    const backend = this.plan.backend()
+    const backend = this.#backend?.plan
     const servers = backend?.servers.filter(({ model }) => !model.disabled) ?? []
     if (backend === undefined || servers.length === 0) return undefined
     const { agent } = this.plan
@@ -177,8 +173,8 @@ export class SpoeFilter implements StreamFilter {
   }
 
   #finish(
-    stream: ProxyStream,
-    context: FilterContext,
+    stream: StepStream,
+    context: SpoeContext,
     outcome: Outcome | number,
     kind: string,
     began: number,
@@ -202,11 +198,11 @@ export class SpoeFilter implements StreamFilter {
   }
 
   /** A variable of the filter itself: in the scope of the transaction, and always known. */
-  #setOwn(stream: ProxyStream, name: string, value: SampleValue): void {
+  #setOwn(stream: StepStream, name: string, value: SampleValue): void {
     stream.variables('txn')?.set(`${this.plan.agent.varPrefix}.${name}`, value)
   }
 
-  #apply(stream: ProxyStream, action: Action): void {
+  #apply(stream: StepStream, action: Action): void {
     const name = `${this.plan.agent.varPrefix}.${action.name}`
     const scope: VariableScope = action.scope
     const full = `${scope}.${name}`
@@ -220,7 +216,7 @@ export class SpoeFilter implements StreamFilter {
 
   /** One line for each event or group: NOTICE, or WARNING with a status (SPOE.txt 4). */
   #log(
-    stream: ProxyStream,
+    stream: StepStream,
     outcome: Outcome | number,
     status: number,
     kind: string,
@@ -257,7 +253,7 @@ function whole(milliseconds: number): number {
   return Math.trunc(milliseconds)
 }
 
-function collect(messages: readonly SpoeMessagePlan[], stream: ProxyStream): MessageInput[] {
+function collect(messages: readonly SpoeMessagePlan[], stream: StepStream): MessageInput[] {
   const inputs: MessageInput[] = []
   for (const { name, condition, args } of messages) {
     if (condition !== undefined && !condition(stream)) continue
