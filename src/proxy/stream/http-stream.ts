@@ -1,7 +1,7 @@
 /** One request and its response: the phases of the request, a server, the phases of the response. */
-import { HeaderList, originForm } from '../../http1/index.ts'
+import { HeaderList } from '../../http1/index.ts'
 import type { Framing, RequestHead, ResponseHead } from '../../http1/index.ts'
-import type { RequestState, SampleEndpoint, SampleRequest, SampleResponse } from '../../sample/stream.ts'
+import type { SampleEndpoint } from '../../sample/stream.ts'
 import type { ProxyContext } from '../context.ts'
 import { Flow } from '../plan/flow.ts'
 import type { StreamReply } from '../plan/reply.ts'
@@ -18,16 +18,13 @@ import type {
   ServerFailure,
   ServerTransport,
 } from '../server/server-transport.ts'
-import { BodyBuffer } from './body-buffer.ts'
-import { captureHeaders } from './captured.ts'
 import type { ClientEvents, ClientTransport } from './client-transport.ts'
-import { endSize, requestSize, responseSize } from './htx-size.ts'
+import { HeldResponse } from './held-response.ts'
+import { HttpMessages } from './http-messages.ts'
 import { isBegun, step } from './http-state.ts'
 import type { ResponseEvent, ResponseState } from './http-state.ts'
 import { logBeginning } from './log-line.ts'
 import { answersUpgrade, looksSwitched } from '../wire/upgrade.ts'
-import { RequestView, ResponseView } from './message-view.ts'
-import { StreamRecord } from './record.ts'
 import type { Beginning } from './record.ts'
 import { replyHead } from './reply.ts'
 import { RequestBody } from './request-body.ts'
@@ -42,26 +39,15 @@ const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
  * Glue between a {@link ClientTransport} and a {@link ServerTransport}, neither of which it knows more of. Its two halves
  * are the {@link RequestBody} and the {@link ResponseState}; what is told to the log goes through the record.
  */
-export class HttpStream extends ProxyStream implements ServerEvents, ClientEvents, ConnectorClient {
-  readonly #head: RequestHead
+export class HttpStream extends HttpMessages implements ServerEvents, ClientEvents, ConnectorClient {
   readonly #client: ClientTransport
   readonly #body: RequestBody
-  /** As received: rules may change those of the head. */
-  readonly #method: string
-  readonly #target: string
-  #responseHead: ResponseHead | undefined
-  #responseFraming: Framing = 0
   #response: ResponseState = 'awaited'
   /** The server has switched to another protocol, or opened a tunnel. */
   #switches = false
-  /** What of the response's body came before its head was sent. */
-  #early: BodyBuffer | undefined
-  #earlyDone = false
-  #earlyTrailers: HeaderList | undefined
+  readonly #held = new HeldResponse()
   #connector: Connector | undefined
   #server: ServerTransport | undefined
-  #requestView: RequestView | undefined
-  #responseView: ResponseView | undefined
   /** The client has ended its side while rules waited for its body. */
   #halved = false
   /** A monitor is not logged. */
@@ -75,51 +61,28 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     head: RequestHead,
     beginning: Beginning,
   ) {
-    super(context, session, frontend, new StreamRecord(beginning, -1))
+    super(context, session, frontend, head, beginning)
     this.#client = client
-    this.#head = head
-    this.#method = head.method
-    this.#target = head.target
     this.#body = new RequestBody(client, head.framing === 0)
   }
 
   // What samples see.
 
-  override get head(): RequestHead {
-    return this.#head
+  protected get requestBody(): RequestBody {
+    return this.#body
   }
 
-  override get request(): SampleRequest {
-    return (this.#requestView ??= new RequestView(this.head, this.#body))
+  protected get responseBody(): this {
+    return this
   }
 
-  override get requestState(): RequestState {
-    return 'complete'
-  }
-
-  override get response(): SampleResponse | undefined {
-    const head = this.#responseHead
-    if (head === undefined) return undefined
-    return (this.#responseView ??= new ResponseView(head, this.#responseFraming, this))
-  }
-
-  override get responseHead(): ResponseHead | undefined {
-    return this.#responseHead
-  }
-
-  override get requestLine(): string | undefined {
-    // Content rules run before HAProxy has taken it down.
-    if (this.inspecting) return undefined
-    return `${this.#method} ${this.#target} HTTP/1.${this.head.minor}`
-  }
-
-  /** The body of the response, as far as it is there while rules look at it. */
+  /** Of the response's body. */
   get bytes(): Buffer | undefined {
-    if (this.#response === 'judged' && !this.#earlyDone) this.#server?.drain()
-    return this.#early?.bytes
+    if (this.#response === 'judged' && !this.#held.complete) this.#server?.drain()
+    return this.#held.bytes
   }
 
-  /** What of it is announced and has not come. */
+  /** What of the response's body is announced and has not come. */
   get left(): number {
     return this.#server?.left ?? 0
   }
@@ -137,7 +100,7 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     const { maxBufferSize } = this.context.settings
     if (this.direction === 'request')
       return this.#client.ended || this.#body.complete || this.#body.size >= maxBufferSize
-    return this.#responseFraming === 0 || this.#earlyDone || (this.#early?.size ?? 0) >= maxBufferSize
+    return this.responseFraming === 0 || this.#held.complete || this.#held.size >= maxBufferSize
   }
 
   /** The body is read on, so that there is more for the rules to see. */
@@ -154,22 +117,17 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
 
   start(): void {
     logBeginning(this)
-    const { method, target, headers } = this.head
-    this.record.bytesUploaded += requestSize(method, target, headers)
-    const { model } = this.frontend.plan
-    const { request: slots } = model.captures
-    if (slots.length > 0) this.capturedRequest = captureHeaders(slots, headers)
-    if (model.monitorUri !== undefined && isMonitor(target, model.monitorUri)) {
+    this.takeRequest()
+    if (this.asksMonitor) {
       this.#silent = true
       this.reply(this.errorPage(200), 'L')
-    } else this.#withBody(model.options.httpBufferRequest, this.#runFrontend)
+    } else this.#withBody(this.frontend.plan.model.options.httpBufferRequest, this.#runFrontend)
   }
 
   /** As `start`, for a stream that its frontend, of TCP, has sent to `backend` already. */
   startBehind(backend: Backend, before: ProxyStream): void {
-    const { method, target, headers } = this.head
     this.inherit(before)
-    this.record.bytesUploaded += requestSize(method, target, headers)
+    this.takeRequest()
     this.#goTo(backend)
   }
 
@@ -245,8 +203,7 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
   // From the client.
 
   onClientBody(pieces: readonly Buffer[], done: boolean): void {
-    for (const piece of pieces) this.record.bytesUploaded += piece.length
-    if (done) this.record.bytesUploaded += endSize(this.head.framing, this.#client.trailers)
+    this.countRequestBody(pieces, done, this.#client.trailers)
     this.#body.receive(pieces, done)
     if (done && this.#response === 'done') this.#end()
   }
@@ -323,7 +280,7 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
 
   onServerInformational(head: ResponseHead): void {
     if (this.over || this.head.minor !== 1 || isBegun(this.#response)) return
-    this.record.bytesRead += responseSize(head.reason, head.headers)
+    this.countResponseHead(head)
     this.#client.sendInformational(head)
   }
 
@@ -339,14 +296,8 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     this.record.responded()
     // As the server said it: rules change what the client sees, not what the server does.
     this.#switches = looksSwitched(this.head, head)
-    this.direction = 'response'
-    this.#responseHead = head
-    this.#responseFraming = framing
-    this.record.status = head.status
-    this.record.bytesRead += responseSize(head.reason, head.headers)
+    this.takeResponse(head, framing)
     this.#move('head')
-    const { response: slots } = this.frontend.plan.model.captures
-    if (slots.length > 0) this.capturedResponse = captureHeaders(slots, head.headers)
     const steps = this.route?.response ?? []
     if (steps.length === 0) return this.#sendHead(head)
     this.#server?.hold()
@@ -362,17 +313,12 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     this.record.answering()
     const { connectionMode } = this.frontend.plan.model.options
     const mayKeep = connectionMode !== 'close' && !looksSwitched(this.head, head)
-    this.#client.sendHead(head, this.#responseFraming, tunnel, mayKeep)
+    this.#client.sendHead(head, this.responseFraming, tunnel, mayKeep)
     if (tunnel) return this.#openTunnel()
     if (this.#switches) this.#dropServer()
-    const early = this.#early
-    this.#early = undefined
-    if (this.#responseFraming === 0 || this.#earlyDone) {
-      if (early !== undefined || this.#earlyDone)
-        this.#client.sendBody(early?.pieces ?? [], true, this.#earlyTrailers)
-      return this.#endResponse()
-    }
-    if (early === undefined || this.#client.sendBody(early.pieces, false, undefined)) this.#server?.release()
+    const more = this.#held.sendTo(this.#client)
+    if (this.responseFraming === 0 || this.#held.complete) this.#endResponse()
+    else if (more) this.#server?.release()
   }
 
   /** A server that speaks another protocol by now, to nobody. */
@@ -393,23 +339,15 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
   }
 
   onServerBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): void {
-    this.#countBody(pieces, done, trailers)
+    this.countResponseBody(pieces, done, trailers)
     if (this.#response === 'judged') {
-      if (pieces.length > 0) (this.#early ??= new BodyBuffer()).add(pieces)
-      this.#earlyDone = done
-      this.#earlyTrailers = trailers
+      this.#held.add(pieces, done, trailers)
       if (!done) this.#server?.hold()
       return this.inspectAgain()
     }
     const more = this.#client.sendBody(pieces, done, trailers)
     if (done) this.#endResponse()
     else if (!more) this.#server?.hold()
-  }
-
-  /** What came from the server counts, whether the client gets it or not. */
-  #countBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): void {
-    for (const piece of pieces) this.record.bytesRead += piece.length
-    if (done) this.record.bytesRead += endSize(this.#responseFraming, trailers)
   }
 
   #endResponse(): void {
@@ -449,7 +387,7 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     }
     if (this.#response === 'done') return this.#end()
     // All of the response is here: it only waits for its rules.
-    if (this.#response === 'judged' && (this.#responseFraming === 0 || this.#earlyDone)) return
+    if (this.#response === 'judged' && (this.responseFraming === 0 || this.#held.complete)) return
     if (why === 'refused') return this.#refuse(error?.status ?? 400)
     const cause: Cause = why === 'timeout' ? 's' : why === 'invalid' ? 'P' : 'S'
     if (isBegun(this.#response)) return this.#giveUp(cause, () => this.#client.cut())
@@ -490,25 +428,24 @@ export class HttpStream extends ProxyStream implements ServerEvents, ClientEvent
     this.record.blame(cause)
     const { server, connector } = this.#leaveServer()
     server?.destroy()
-    connector?.passOn()
     this.abandonWait()
     if (this.#response !== 'local') this.#move('reply')
-    this.direction = 'response'
     this.record.status = reply.status
     // What of the body has come already is read; what has not come ends the connection.
     this.#body.discard(this.context.settings.maxBufferSize)
-    this.#early = this.#responseView = undefined
+    this.#held.drop()
     const head = replyHead(reply)
-    this.#responseHead = head
-    this.#responseFraming = reply.body.length
+    this.setResponse(head, reply.body.length)
     const steps = this.route?.afterResponse ?? this.frontend.afterResponse
     this.runSteps(steps, () => this.#sendReply(reply, head))
+    connector?.passOn()
     return Flow.Over
   }
 
   #sendReply(reply: StreamReply, head: ResponseHead): void {
     this.record.status = head.status === reply.status ? (reply.logged ?? head.status) : head.status
-    this.record.bytesRead += responseSize(head.reason, head.headers) + (reply.uncounted ?? 0)
+    this.countResponseHead(head)
+    this.record.bytesRead += reply.uncounted ?? 0
     const { connectionMode } = this.frontend.plan.model.options
     const mayKeep = this.#body.complete && !reply.close && connectionMode !== 'close'
     const hasBody = this.head.method !== 'HEAD' && head.status !== 204 && head.status !== 304
@@ -589,9 +526,4 @@ function continueHead(): ResponseHead {
     connection: 0,
     upgrade: undefined,
   }
-}
-
-/** A `monitor-uri` with a slash in front is compared with the path, any other with the whole target. */
-function isMonitor(target: string, uri: string): boolean {
-  return target === uri || (uri.startsWith('/') && originForm(target) === uri)
 }
