@@ -615,7 +615,7 @@ test('the log tells which agent is down, why, when it is tried again, and that i
     ['the agent is down', 'the agent is back'],
   )
   assert.equal(down?.[1]['server'], server)
-  assert.equal((down?.[1]['err'] as { code: string }).code, 'ERR_ENGINE_CONNECTION_LOST')
+  assert.equal((down?.[1]['err'] as { code: string } | undefined)?.code, 'ERR_ENGINE_CONNECTION_LOST')
   assert.ok(Number(down?.[1]['retryIn']) <= 20)
   assert.deepEqual(back?.[1], { server })
 })

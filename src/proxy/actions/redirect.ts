@@ -34,7 +34,8 @@ export function redirect(model: RedirectAction, format: Format): RuleAction {
 
 function locationOf(model: RedirectAction, text: string, { target, headers }: RequestHead): string {
   if (model.kind === 'location') return text
-  const { path, query } = splitTarget(target)
+  // A target without a path, as of CONNECT and OPTIONS *, stands for the whole server.
+  const { path, query } = splitTarget(target.startsWith('/') || target.includes('://') ? target : '/')
   let rest = model.dropQuery ? path : path + query
   // Without drop-query HAProxy puts the slash behind the query.
   if (model.appendSlash && !rest.endsWith('/')) rest += '/'
