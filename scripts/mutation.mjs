@@ -1,7 +1,8 @@
 // npm run mutation: Stryker changes the sources of a room one expression at a time, and the tests must notice.
 // It works in a copy of what is needed (.cache/mutation), on a Node.js that Stryker supports, both brought by npm.
 //   --room NAME       codec (src/bytes, src/spop), http1, engine or stream (src/proxy/stream); all of them when not given
-//   --sample N        about so many mutants of each room, on lines that --seed chooses: all of them take hours
+//   --sample N        about so many mutants of each room, on lines that --seed chooses: all of them take hours, and those of
+//                     stream a minute each
 //   --seed N          (default 1)
 //   --concurrency N   mutants at a time (default 1)
 //   --mutate GLOB     other files than those of the room
@@ -64,6 +65,17 @@ const rooms = {
     slow: /faults|pool\.test/,
     leastScore: 80,
     timeout: 10_000,
+  },
+  stream: {
+    mutate: ['src/proxy/stream'],
+    sources: ['src'],
+    tests: ['test/proxy'],
+    others: ['test/support', 'test/fcgi/support.ts'],
+    skipped: /(?:chaos|load|log-outputs)\.test\.ts$/,
+    slow: /faults|backends|spoe|logs/,
+    // Its witnesses are test/parity and test/sequences, which start HAProxy: no bar here.
+    leastScore: 0,
+    timeout: 60_000,
   },
 }
 
