@@ -46,7 +46,8 @@ export class Reader {
     this.bytes = bytes
     this.at = at
     this.end = end === undefined ? bytes.length : end
-    checkRange(bytes, at, this.end)
+    // The whole of a buffer is within it.
+    if (at !== 0 || end !== undefined) checkRange(bytes, at, this.end)
   }
 
   /** Points the cursor at another frame. */

@@ -72,7 +72,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     checkExchange(messages, timeout, callback, stream)
     const now = monotonic()
     const exchange = new Exchange(this, callback, stream, now)
-    this.#short.length = 0 // of a call that threw
+    if (this.#short.length > 0) this.#short.length = 0 // of a call that threw
     const connection = this.#queue.size === 0 ? this.#pick(now) : undefined
     // What cannot be encoded is thrown from here, before anything is begun for it.
     const error =
@@ -148,7 +148,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     let exchange: Exchange | undefined
     while ((exchange = this.#queue.first) !== undefined) {
       const connection = this.#pick(now)
-      this.#connectShort()
+      if (this.#short.length > 0) this.#connectShort()
       if (connection === undefined) return
       this.#queue.remove(exchange)
       const error = connection.notify(exchange, noMessages, now)
