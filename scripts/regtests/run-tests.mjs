@@ -60,7 +60,7 @@ function runOne(file, { vtest, program, folder }) {
     child.once('error', reject)
     child.once('close', (code) => {
       const seconds = Math.round((performance.now() - started) / 100) / 10
-      settle({ ...readVerdict(code, log), seconds })
+      settle({ ...readVerdict(code, log, program !== 'haproxy'), seconds })
     })
   })
 }

@@ -4,7 +4,7 @@
 const missing = /\bnot implemented$|\bnot supported$/
 
 /** `{ verdict, reason }`; `reason` is the first thing that is missing or different, `errors` all of the configuration. */
-export function readVerdict(code, log) {
+export function readVerdict(code, log, isSluice = true) {
   if (code === 0) return { verdict: 'pass', reason: '' }
   if (code === 77) return { verdict: 'skip', reason: skippedFor(log) }
   const errors = diagnosticsOf(log)
