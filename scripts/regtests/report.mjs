@@ -28,7 +28,7 @@ export function formatReport(results) {
 function count(results, program) {
   const verdicts = results.flatMap((each) => each[program]?.verdict ?? [])
   if (verdicts.length === 0) return []
-  const parts = ['pass', 'missing', 'fail', 'skip'].map(
+  const parts = ['pass', 'missing', 'differs', 'fail', 'skip'].map(
     (verdict) => `${verdicts.filter((each) => each === verdict).length} ${verdict}`,
   )
   return [`${program}: ${verdicts.length} tests, ${parts.join(', ')}`]

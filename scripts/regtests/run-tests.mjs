@@ -18,7 +18,7 @@ export async function runAll(files, { vtest, tests, programs, jobs, onResult }) 
     const paths = { sluice: writeSluice(folder), haproxy: 'haproxy' }
     const results = files.map((test) => ({ test }))
     const run = async (result, program) => {
-      result[program] = await runOne(join(tests, result.test), { vtest, program: paths[program], folder })
+      result[program] = await runOne(result.test, { tests, vtest, program: paths[program], folder })
     }
     const waiting = results.values()
     const work = async () => {
@@ -46,9 +46,9 @@ function writeSluice(folder) {
   return path
 }
 
-function runOne(file, { vtest, program, folder }) {
+function runOne(test, { tests, vtest, program, folder }) {
   // The buffer holds the whole log of a test that prints a lot.
-  const args = ['-b', '8388608', '-t', String(longest), '-v', file]
+  const args = ['-b', '8388608', '-t', String(longest), '-v', join(tests, test)]
   const env = { ...process.env, HAPROXY_PROGRAM: program, HAPROXY_ARGS: '', TMPDIR: folder }
   const child = spawn(vtest, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
@@ -60,7 +60,7 @@ function runOne(file, { vtest, program, folder }) {
     child.once('error', reject)
     child.once('close', (code) => {
       const seconds = Math.round((performance.now() - started) / 100) / 10
-      settle({ ...readVerdict(code, log), seconds })
+      settle({ ...readVerdict(test, code, log, program !== 'haproxy'), seconds })
     })
   })
 }

@@ -1,10 +1,11 @@
-// What VTest's exit code and log say: pass, skip, missing (sluice does not have it) or fail, and why.
+// What VTest's exit code and log say: pass, skip, missing (sluice does not have it), differs (on purpose) or fail, and why.
+import { onPurpose } from './on-purpose.mjs'
 
 /** Errors about things that sluice does not have. Any other error is a file that HAProxy takes and sluice refuses. */
 const missing = /\bnot implemented$|\bnot supported$/
 
 /** `{ verdict, reason }`; `reason` is the first thing that is missing or different, `errors` all of the configuration. */
-export function readVerdict(code, log) {
+export function readVerdict(test, code, log, isSluice) {
   if (code === 0) return { verdict: 'pass', reason: '' }
   if (code === 77) return { verdict: 'skip', reason: skippedFor(log) }
   const errors = diagnosticsOf(log)
@@ -16,7 +17,10 @@ export function readVerdict(code, log) {
     return { verdict: 'missing', reason: 'the runtime API (stats socket, master CLI)' }
   const reason =
     firstComplaint(log) ?? (log.includes('TIMED OUT') ? 'it waits without end' : `vtest ended with ${code}`)
-  return { verdict: 'fail', reason }
+  const known = isSluice ? onPurpose.get(test) : undefined
+  return known?.reason.test(reason) === true
+    ? { verdict: 'differs', reason: `on purpose: ${known.why}` }
+    : { verdict: 'fail', reason }
 }
 
 /** What `sluice run` said before it gave up, each once. */

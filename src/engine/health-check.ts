@@ -110,6 +110,8 @@ class HealthCheck {
       const detail = `status ${statusCode}, '${message}'`
       throw new EngineError('ERR_ENGINE_DISCONNECTED', detail, { status: 256 + statusCode })
     }
+    if (head.type === FrameType.AgentHello && (head.flags & FrameFlag.Fin) === 0)
+      throw new SpopError('ERR_SPOP_FRAGMENTATION', 'a HELLO without FIN')
     if (
       head.type !== FrameType.AgentHello ||
       head.flags !== FrameFlag.Fin ||
@@ -121,8 +123,6 @@ class HealthCheck {
     }
     const hello = decodeAgentHello(reader)
     acceptAgentHello(hello, this.#options)
-    // Between engine and agent it may lack; here HAProxy insists.
-    if (hello.capabilities === undefined) throw new SpopError('ERR_SPOP_NO_CAPABILITIES')
     return hello
   }
 

@@ -45,6 +45,10 @@ const { dir, remove } = makeFolder({
   'tests/http-rules/refused.vtc': `# run\n# exit 1\n${config}  ${absent}\n  server s no-such-word:x\n`,
   'tests/log/differs.vtc':
     '# say ---- h1    Bad exit status: 0x0100 exit 0x1 signal 0 core 0\n# say ---- c1    EXPECT resp.status (400) == "200" failed\n# say ---- c2    HTTP rx timeout\n# exit 2\n',
+  'tests/http-messaging/http_request_buffer.vtc':
+    '# say ---- c1    EXPECT resp.status (400) == "408" failed\n# exit 2\n',
+  'tests/http-messaging/http_transfer_encoding.vtc':
+    '# say ---- c1    EXPECT resp.status (502) == "200" failed\n# exit 2\n',
   'tests/spoe/hangs.vtc': '# say #    top  TEST x TIMED OUT (kill -9)\n# exit 2\n',
   'tests/ssl/elsewhere.vtc': '# exit 1\n',
 })
@@ -76,12 +80,18 @@ test('each test has a verdict and the first thing that is missing or different',
     ['balance/passes.vtc', 'pass', ''],
     ['checks/cli.vtc', 'missing', 'the runtime API (stats socket, master CLI)'],
     ['checks/skipped.vtc', 'skip', 'feature(OPENSSL)'],
+    [
+      'http-messaging/http_request_buffer.vtc',
+      'differs',
+      'on purpose: an HTTP/1.1 request without Host is 400',
+    ],
+    ['http-messaging/http_transfer_encoding.vtc', 'fail', 'c1: EXPECT resp.status (502) == "200" failed'],
     ['http-rules/missing.vtc', 'missing', `'${absent}': not implemented`],
-    ['http-rules/refused.vtc', 'fail', short[4]?.[2]],
+    ['http-rules/refused.vtc', 'fail', short[6]?.[2]],
     ['log/differs.vtc', 'fail', 'c1: EXPECT resp.status (400) == "200" failed'],
     ['spoe/hangs.vtc', 'fail', 'it waits without end'],
   ])
-  assert.match(short[4]?.[2] ?? '', /no-such-word:x/)
+  assert.match(short[6]?.[2] ?? '', /no-such-word:x/)
   assert.equal(code, 1)
 })
 
@@ -90,7 +100,7 @@ test('the table has a line for each, and counts', () => {
   const lines = stdout.trimEnd().split('\n')
   assert.match(lines[0] ?? '', /^test +sluice +first thing missing or different$/)
   assert.match(lines[2] ?? '', /^checks\/cli\.vtc +missing +the runtime API/)
-  assert.equal(lines.at(-1), 'sluice: 7 tests, 1 pass, 2 missing, 3 fail, 1 skip')
+  assert.equal(lines.at(-1), 'sluice: 9 tests, 1 pass, 2 missing, 1 differs, 4 fail, 1 skip')
 })
 
 test('a test that fails among others and passes alone has passed', () => {

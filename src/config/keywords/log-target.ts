@@ -75,6 +75,9 @@ const syslogPort = 514
 
 function readUdp(args: Args, word: Word, text: string): LogAddress | undefined {
   const { host, port } = splitHost(text)
+  // As for `bind`, any address of this machine: what is sent there stays here.
+  if ((host === '' || host === '*') && text !== '' && port <= 65535)
+    return { type: 'udp', host: '0.0.0.0', port }
   if (host !== '' && host !== 'global' && port <= 65535) return { type: 'udp', host, port }
   const hint =
     text === 'global'

@@ -8,6 +8,7 @@ import type { Endpoint } from '../../endpoint.ts'
 import { createEngine } from '../../engine/index.ts'
 import type { Engine, EngineError } from '../../engine/index.ts'
 import type { HealthCheck } from '../../config/index.ts'
+import { SpopError, StatusCode, statusText } from '../../spop/index.ts'
 import { HealthCounter } from './health-counter.ts'
 import { changeLine, checkLine, noServerLine } from './health-lines.ts'
 import type { CheckResult } from './health-lines.ts'
@@ -198,8 +199,9 @@ function connectProblem(error: Error | undefined): CheckResult {
   return { passed: false, status: 'Layer4 connection problem', details: `, info: "${describe(error)}"` }
 }
 
-function agentProblem({ code, cause, message }: EngineError): CheckResult {
-  switch (code) {
+function agentProblem(error: EngineError): CheckResult {
+  const { cause, message } = error
+  switch (error.code) {
     case 'ERR_ENGINE_CONNECT':
       return connectProblem(cause instanceof Error ? cause : undefined)
     case 'ERR_ENGINE_HELLO_TIMEOUT':
@@ -208,10 +210,20 @@ function agentProblem({ code, cause, message }: EngineError): CheckResult {
       return {
         passed: false,
         status: 'Layer7 invalid response',
-        details: ', info: "invalid frame received"',
+        details: `, info: "${agentReason(error)}"`,
         explanation: message,
       }
   }
+}
+
+/** The words of HAProxy (`spoe_frm_err_reasons`): those of SPOE.txt but for one; no check finds a frame too big. */
+function agentReason({ code, status, cause }: EngineError): string {
+  if (code === 'ERR_ENGINE_DISCONNECTED') return statusText(status - 256)
+  if (!(cause instanceof SpopError) || cause.status === StatusCode.FrameTooBig)
+    return statusText(StatusCode.InvalidFrame)
+  return cause.status === StatusCode.FragmentationNotSupported
+    ? 'fragmentation not supported'
+    : statusText(cause.status)
 }
 
 /** The words of the operating system, which HAProxy uses. */

@@ -25,7 +25,8 @@ export class RulesStep implements Step {
     const { delay } = content
     // Asked anew each time: the delay may be over by now, or the side that is read may have ended.
     stream.final = delay === undefined || stream.inspection.expired || stream.inputOver
-    stream.hurried = stream.final
+    // Bytes may be complete, and an agent still be waited for.
+    stream.hurried = delay === undefined || stream.inspection.expired
     stream.inspecting = true
     const flow = this.#run(stream, delay)
     if (flow === Flow.Wait) stream.inspection.begin(delay ?? 0)
@@ -42,7 +43,8 @@ export class RulesStep implements Step {
       if (condition !== undefined) {
         const verdict = condition(stream)
         if (verdict === 1 && delay !== undefined) {
-          stream.position = at
+          // All rules see the bytes that are awaited: as in HAProxy, those before this one run again.
+          stream.position = 0
           return stream.awaitBytes()
         }
         if (verdict !== 2) continue
