@@ -49,6 +49,10 @@ function asFcgi(ask: Ask): Ask {
   return {
     ...ask,
     version: '1.1',
+    // A body in chunks is asked for as a whole.
+    pieces: ask.pieces === 'half' ? 'whole' : ask.pieces,
+    // Who says 100 Continue depends on the protocol, too.
+    expect: false,
     // An application is asked for a path.
     target: ask.target === '*' ? '/' : ask.target,
     trailers: false,

@@ -41,7 +41,8 @@ export function randomSequence(random: Random, setup: HttpSetup): Sequence {
   if (random.chance(6)) {
     const rules = [...setup.frontend, ...setup.backend].join()
     // Rules that answer it, or change its target, are no help to anybody.
-    if (random.chance(50) && !/return status 20|set-path|set-query/.test(rules)) asks.push(connectAsk(random))
+    if (random.chance(50) && !/return status 20|set-path|set-query|set-status/.test(rules))
+      asks.push(connectAsk(random))
     else if (!rules.includes('set-status')) asks.push(upgradeAsk(random))
   }
   return {

@@ -87,10 +87,8 @@ export const httpKnown: readonly Known<HttpSetup, Sequence>[] = [
     link: 'docs/compatibility.md#other-differences',
     reason: 'the request is asked again where that is safe, else it is answered: never a silent end',
     explains: (difference, each) => {
-      const dying = each.asks.findIndex(
-        ({ answer }, at) => at > 0 && ['drop', 'head-cut', 'reset'].includes(answer.end),
-      )
-      return dying > 0 && differsBehind(difference, each, dying)
+      const dying = each.asks.findIndex(({ answer }) => ['drop', 'head-cut', 'reset'].includes(answer.end))
+      return dying >= 0 && differsBehind(difference, each, dying)
     },
   },
 ]
@@ -115,6 +113,6 @@ function differsBehind({ where, theirs, ours }: Difference, { asks }: Sequence, 
   if (!where.startsWith('request ') || number <= dying) return false
   const ask = asks[number - 1]
   const again =
-    ask?.framing === 'none' && ask.answer.end === 'drop' && ask.method !== 'POST' && ask.method !== 'PATCH'
+    ask?.size === 0 && ask.answer.end === 'drop' && ask.method !== 'POST' && ask.method !== 'PATCH'
   return where.endsWith(' arrived') ? theirs === '0' || (again && ours === '2') : number > dying + 1
 }

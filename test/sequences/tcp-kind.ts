@@ -28,7 +28,18 @@ export interface TcpCase {
   readonly origin: 'echo' | 'greets' | 'closes' | 'silent'
 }
 
-const known: readonly Known<TcpSetup, TcpCase>[] = []
+const known: readonly Known<TcpSetup, TcpCase>[] = [
+  {
+    name: 'events behind one that failed',
+    link: 'docs/compatibility.md#the-spoe-filter',
+    reason: 'SPOE.txt 2.5: without continue-on-error there are none; HAProxy fires those of the response',
+    explains: ({ where, theirs, ours }, _each, { spoe }) =>
+      where === 'agent' &&
+      theirs.startsWith(`${ours}\n`) &&
+      spoe.some((line) => /^spoe-message .*d500/.test(line)) &&
+      !spoe.includes('  option continue-on-error'),
+  },
+]
 
 export const tcpKind: Kind<TcpSetup, TcpCase> = {
   name: 'tcp',
@@ -173,7 +184,7 @@ class TcpSide implements Side<TcpCase> {
 }
 
 /** Longer than every inspection and every agent's delay together. */
-const quiet = 1000
+const quiet = 1500
 
 async function converse(port: number, each: TcpCase): Promise<{ received: string; end: string }> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
