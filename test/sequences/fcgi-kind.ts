@@ -61,6 +61,8 @@ function asFcgi(ask: Ask): Ask {
       version: '1.1',
       framing,
       interim: [],
+      // An application that has answered is not sent the rest of the body.
+      when: answer.when === 'early' && ask.framing !== 'none' ? 'now' : answer.when,
       trailers: false,
       end: ends || (answer.framing === 'close' && answer.end === 'close') ? 'keep' : answer.end,
     },

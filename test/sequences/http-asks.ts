@@ -45,10 +45,12 @@ export function randomSequence(random: Random, setup: HttpSetup): Sequence {
       asks.push(connectAsk(random))
     else if (!rules.includes('set-status')) asks.push(upgradeAsk(random))
   }
-  return {
-    asks: asks.map((ask) => steady(ask, setup)),
-    end: random.weighted({ hold: 80, fin: 17, reset: 3 }),
-  }
+  const end = random.weighted({ hold: 80, fin: 17, reset: 3 })
+  const steadied = asks.map((ask) => steady(ask, setup))
+  const last = steadied.at(-1)
+  // With abortonclose the end of a client that waits is a matter of time.
+  if (end !== 'hold' && last !== undefined) steadied.splice(-1, 1, { ...last, waits: true })
+  return { asks: steadied, end }
 }
 
 /** Without what HAProxy 2.6.12 does now in one way, now in another. */

@@ -81,7 +81,8 @@ function randomCase(random: Random, setup: TcpSetup): TcpCase {
   }))
   return {
     segments: random.chance(6) ? [] : segments.filter(({ text }) => text !== ''),
-    end: random.chance(70) ? 'hold' : 'fin',
+    // HAProxy may lose what was sent when the client ends its side while an agent is waited for.
+    end: random.chance(70) || setup.spoe.length > 0 ? 'hold' : 'fin',
     origin: random.weighted({ echo: 50, greets: 20, closes: 20, silent: 10 }),
   }
 }
@@ -161,7 +162,8 @@ class TcpSide implements Side<TcpCase> {
         ['client end', client.end],
         ['origin connections', String(origin.connections)],
         ['origin received', origin.received],
-        ['agent', agent.take().join('\n')],
+        // HAProxy says now NULL, now nothing of a buffer without bytes.
+        ['agent', agent.take().join('\n').replaceAll('p=null:', 'p=binary:')],
       ])
     })
   }
