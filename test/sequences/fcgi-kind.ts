@@ -49,6 +49,10 @@ function asFcgi(ask: Ask): Ask {
   return {
     ...ask,
     version: '1.1',
+    // A body in chunks is asked for as a whole.
+    pieces: ask.pieces === 'half' ? 'whole' : ask.pieces,
+    // Who says 100 Continue depends on the protocol, too.
+    expect: false,
     // An application is asked for a path.
     target: ask.target === '*' ? '/' : ask.target,
     trailers: false,
@@ -57,6 +61,8 @@ function asFcgi(ask: Ask): Ask {
       version: '1.1',
       framing,
       interim: [],
+      // An application that has answered is not sent the rest of the body.
+      when: answer.when === 'early' && ask.framing !== 'none' ? 'now' : answer.when,
       trailers: false,
       end: ends || (answer.framing === 'close' && answer.end === 'close') ? 'keep' : answer.end,
     },

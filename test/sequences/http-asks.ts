@@ -38,17 +38,19 @@ export function randomSequence(random: Random, setup: HttpSetup): Sequence {
     const ask = randomAsk(random)
     return pipelines && !ask.expect && ask.pieces !== 'half' ? { ...ask, waits: random.chance(30) } : ask
   })
-  if (random.chance(6))
-    asks.push(random.chance(50) && !replies(setup) ? connectAsk(random) : upgradeAsk(random))
-  return {
-    asks: asks.map((ask) => steady(ask, setup)),
-    end: random.weighted({ hold: 80, fin: 17, reset: 3 }),
+  if (random.chance(6)) {
+    const rules = [...setup.frontend, ...setup.backend].join()
+    // Rules that answer it, or change its target, are no help to anybody.
+    if (random.chance(50) && !/return status 20|set-path|set-query|set-status/.test(rules))
+      asks.push(connectAsk(random))
+    else if (!rules.includes('set-status')) asks.push(upgradeAsk(random))
   }
-}
-
-/** Whether rules answer with 200, which is no answer to a CONNECT: client and proxy are in disagreement then. */
-function replies({ frontend, backend }: HttpSetup): boolean {
-  return [...frontend, ...backend].some((line) => line.includes('return status 20'))
+  const end = random.weighted({ hold: 80, fin: 17, reset: 3 })
+  const steadied = asks.map((ask) => steady(ask, setup))
+  const last = steadied.at(-1)
+  // With abortonclose the end of a client that waits is a matter of time.
+  if (end !== 'hold' && last !== undefined) steadied.splice(-1, 1, { ...last, waits: true })
+  return { asks: steadied, end }
 }
 
 /** Without what HAProxy 2.6.12 does now in one way, now in another. */
@@ -58,12 +60,12 @@ function steady(ask: Ask, setup: HttpSetup): Ask {
   // It changes the status of 1xx answers as well, and then takes them for final ones.
   const rewrites = lines.some((line) => /after-response set-status/.test(line))
   // What is wrong behind them may overtake them.
-  const breaks = ['garbage', 'drop', 'head-cut', 'reset'].includes(answer.end)
+  const breaks = ['garbage', 'drop', 'head-cut', 'reset', 'cut'].includes(answer.end)
   const interim = rewrites || breaks ? [] : answer.interim
   // It may take a response that nobody asked for as the answer to somebody else.
   const shares = lines.some((line) => /http-reuse (?:aggressive|always)/.test(line))
   const plainEnd = answer.framing === 'close' ? 'close' : 'keep'
-  const end = shares && answer.end === 'extra' ? plainEnd : answer.end
+  const end = answer.end === 'extra' && (shares || answer.framing === 'close') ? plainEnd : answer.end
   // It announces the length of a body that is not there, or says of HTTP/1.0 that it goes on: the client waits.
   const sets = lines.some((line) => line.includes('set-status'))
   const version = sets && [204, 304].includes(answer.status) ? '1.1' : answer.version
@@ -74,8 +76,11 @@ function steady(ask: Ask, setup: HttpSetup): Ask {
   const looks = (side: RegExp) => setup.spoe.length > 0 && sees(side)
   // Without waiting for it, the same goes for pieces that come close together.
   const early = sees(/req\.body/) && !lines.includes('option http-buffer-request')
+  // What follows differs when the connection goes on for one and not for the other (http-known.ts).
+  const ends = ask.version === '1.0' && answer.framing === 'chunked'
   return {
     ...ask,
+    headers: ends ? ask.headers.filter((line) => line !== 'Connection: keep-alive') : ask.headers,
     size: sees(/req\.body/) ? ask.size % 8000 : ask.size,
     pieces: (looks(/req\.body/) || early) && ask.pieces !== 'half' ? 'whole' : ask.pieces,
     // Whether the next request is sent before the end of the connection is seen.

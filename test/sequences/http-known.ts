@@ -65,11 +65,11 @@ export const httpKnown: readonly Known<HttpSetup, Sequence>[] = [
     },
   },
   {
-    name: 'a reply of the rules to a large body in chunks',
+    name: 'a reply of the rules to a large body',
     link: 'docs/compatibility.md#other-differences',
-    reason: 'HAProxy has not looked at the end of it, though it is there, and closes',
+    reason: 'HAProxy closes when it has not seen the end of it in one buffer',
     explains: (difference, { asks }) => {
-      const at = asks.findIndex(({ framing, size }) => framing === 'chunked' && size >= 4000)
+      const at = asks.findIndex(({ size }) => size >= 4000)
       return at >= 0 && endsEarlier(difference, at)
     },
   },
@@ -87,10 +87,8 @@ export const httpKnown: readonly Known<HttpSetup, Sequence>[] = [
     link: 'docs/compatibility.md#other-differences',
     reason: 'the request is asked again where that is safe, else it is answered: never a silent end',
     explains: (difference, each) => {
-      const dying = each.asks.findIndex(
-        ({ answer }, at) => at > 0 && ['drop', 'head-cut', 'reset'].includes(answer.end),
-      )
-      return dying > 0 && differsBehind(difference, each, dying)
+      const dying = each.asks.findIndex(({ answer }) => ['drop', 'head-cut', 'reset'].includes(answer.end))
+      return dying >= 0 && differsBehind(difference, each, dying)
     },
   },
 ]
@@ -115,6 +113,6 @@ function differsBehind({ where, theirs, ours }: Difference, { asks }: Sequence, 
   if (!where.startsWith('request ') || number <= dying) return false
   const ask = asks[number - 1]
   const again =
-    ask?.framing === 'none' && ask.answer.end === 'drop' && ask.method !== 'POST' && ask.method !== 'PATCH'
+    ask?.size === 0 && ask.answer.end === 'drop' && ask.method !== 'POST' && ask.method !== 'PATCH'
   return where.endsWith(' arrived') ? theirs === '0' || (again && ours === '2') : number > dying + 1
 }

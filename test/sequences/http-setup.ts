@@ -217,7 +217,7 @@ function responseRules(random: Random, spoe: boolean): string[] {
     'deny',
     'deny deny_status 503',
     'return status 200 content-type text/plain string "instead"',
-    'return status 403 content-type text/plain lf-string "%[status]" hdr X-R r',
+    'return status 403 content-type text/plain lf-string "%[var(txn.a)]" hdr X-R r',
   ]
   return lines(random, 'http-response', actions, final, pool)
 }

@@ -28,7 +28,18 @@ export interface TcpCase {
   readonly origin: 'echo' | 'greets' | 'closes' | 'silent'
 }
 
-const known: readonly Known<TcpSetup, TcpCase>[] = []
+const known: readonly Known<TcpSetup, TcpCase>[] = [
+  {
+    name: 'events behind one that failed',
+    link: 'docs/compatibility.md#the-spoe-filter',
+    reason: 'SPOE.txt 2.5: without continue-on-error there are none; HAProxy fires those of the response',
+    explains: ({ where, theirs, ours }, _each, { spoe }) =>
+      where === 'agent' &&
+      theirs.startsWith(`${ours}\n`) &&
+      spoe.some((line) => /^spoe-message .*d500/.test(line)) &&
+      !spoe.includes('  option continue-on-error'),
+  },
+]
 
 export const tcpKind: Kind<TcpSetup, TcpCase> = {
   name: 'tcp',
@@ -70,7 +81,8 @@ function randomCase(random: Random, setup: TcpSetup): TcpCase {
   }))
   return {
     segments: random.chance(6) ? [] : segments.filter(({ text }) => text !== ''),
-    end: random.chance(70) ? 'hold' : 'fin',
+    // HAProxy may lose what was sent when the client ends its side while an agent is waited for.
+    end: random.chance(70) || setup.spoe.length > 0 ? 'hold' : 'fin',
     origin: random.weighted({ echo: 50, greets: 20, closes: 20, silent: 10 }),
   }
 }
@@ -150,7 +162,8 @@ class TcpSide implements Side<TcpCase> {
         ['client end', client.end],
         ['origin connections', String(origin.connections)],
         ['origin received', origin.received],
-        ['agent', agent.take().join('\n')],
+        // HAProxy says now NULL, now nothing of a buffer without bytes.
+        ['agent', agent.take().join('\n').replaceAll('p=null:', 'p=binary:')],
       ])
     })
   }
@@ -173,7 +186,7 @@ class TcpSide implements Side<TcpCase> {
 }
 
 /** Longer than every inspection and every agent's delay together. */
-const quiet = 1000
+const quiet = 1500
 
 async function converse(port: number, each: TcpCase): Promise<{ received: string; end: string }> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })

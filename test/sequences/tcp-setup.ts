@@ -78,7 +78,7 @@ export function randomTcpSetup(random: Random): TcpSetup {
   const pool = spoe.length > 0 ? [...conditions, ...spoeConditions, ...spoeConditions] : conditions
   return {
     rules: [
-      ...(random.chance(75) ? [`tcp-request inspect-delay ${random.pick([100, 200, 400])}ms`] : []),
+      ...(random.chance(75) ? [`tcp-request inspect-delay ${random.pick([100, 200])}ms`] : []),
       ...rules(random, 'tcp-request', pool, spoe.length > 0),
       ...(random.chance(30)
         ? [
@@ -112,7 +112,7 @@ function rules(random: Random, set: string, pool: readonly string[], spoe: boole
 }
 
 /** The agent answers a message after as many milliseconds as its name says. */
-const delays = [0, 0, 40, 150, 700]
+const delays = [0, 0, 40, 120, 500]
 
 function randomSpoe(random: Random): string[] {
   const events = ['on-client-session', 'on-frontend-tcp-request', 'on-server-session', 'on-tcp-response']
@@ -132,7 +132,7 @@ function randomSpoe(random: Random): string[] {
     ...(random.chance(30) ? ['  option continue-on-error'] : []),
     '  timeout hello 2s',
     '  timeout idle 30s',
-    '  timeout processing 400ms',
+    '  timeout processing 250ms',
     '  use-backend agents',
     ...messages.flatMap(({ name, event, args }) => [
       `spoe-message ${name}`,
