@@ -181,6 +181,11 @@ export class SpoeFilter implements StreamFilter {
     encoded: number,
   ): void {
     const status = typeof outcome === 'number' ? outcome : outcome.status
+    // HAProxy says nothing of a group that its rules could not wait for, and goes on asking: it is no error.
+    if (status === interruptedStatus) {
+      this.#processed++
+      return
+    }
     const spent = Math.trunc(monotonic() - began)
     context.total += spent
     this.#processed++
