@@ -22,7 +22,7 @@ const runs = {
   tcp: (options: RunOptions) => new Runner(tcpKind, options).run(),
   spoe: (options: RunOptions) => new Runner(spoeKind, options).run(),
 }
-const counts = { http: 120, fcgi: 60, tcp: 48, spoe: 24 }
+const counts = { http: 100, fcgi: 40, tcp: 24, spoe: 24 }
 
 describe('random sequences through sluice and through HAProxy 2.6', { skip, concurrency: false }, () => {
   for (const [name, run] of Object.entries(runs)) {

@@ -11,6 +11,7 @@ import type { AddressInfo, Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fieldOf, readMessage, statusOf } from '../sequences/message.ts'
 import type { Message } from '../sequences/message.ts'
+import { Origin } from '../sequences/origin.ts'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
 import { startSluice } from '../support/sluice.ts'
 import { readRawCases } from './smuggling-cases.ts'
@@ -258,6 +259,47 @@ function oddities({ line, headers, framing, trailers }: Message): string[] {
     found.push('a coding')
   return found
 }
+
+describe('a body behind an early answer', { skip, concurrency: false }, () => {
+  const inner = 'GET /admin HTTP/1.1\r\nHost: a\r\nX-Id: inner\r\n\r\n'
+  const bodies = {
+    'with a length': [`Content-Length: ${inner.length}`, inner],
+    'in chunks': ['Transfer-Encoding: chunked', `${inner.length.toString(16)}\r\n${inner}\r\n0\r\n\r\n`],
+  } as const
+  const answers = ['404 length=1 early', '404 length=1 early say-close', '404 length=1 early close']
+  const cleanups: Cleanup[] = []
+  const origin = new Origin()
+  let port = 0
+
+  before(async () => {
+    await origin.listen()
+    cleanups.push(() => origin.stop())
+    ;[port = 0] = await startProxies(startSluice<string>, [origin.port], cleanups)
+  })
+
+  after(() => stopAll(cleanups))
+
+  for (const [name, [framing, body]] of Object.entries(bodies)) {
+    for (const answer of answers) {
+      it(`${name}, answered with ${answer}`, async () => {
+        origin.take('inner')
+        const client = new SmugglingClient(port)
+        client.send(`POST /c HTTP/1.1\r\nHost: a\r\nX-Id: outer\r\nX-Answer: ${answer}\r\n${framing}\r\n\r\n`)
+        await client.until(() => client.answers.length === 1, 2000)
+        // The origin is gone, if it is one that closes.
+        await sleep(50)
+        client.send(body)
+        await client.settle(quiet)
+        client.close()
+        assert.deepEqual(
+          client.answers.map(({ line }) => statusOf(line)),
+          [404],
+        )
+        assert.equal(origin.take('inner').length, 0)
+      })
+    }
+  }
+})
 
 const portsOf = (list: readonly { readonly port: number }[]): number[] => list.map(({ port }) => port)
 

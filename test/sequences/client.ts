@@ -83,7 +83,7 @@ class SequenceClient {
     }
     if (ask.waits) await this.#until(() => this.#finals() >= count, patience)
     // The proxy sees what comes behind the answer before it has the next request.
-    if (ask.answer.end === 'close' || ask.answer.end === 'extra') await sleep(40)
+    if (['close', 'extra', 'cut'].includes(ask.answer.end)) await sleep(40)
     if (ask.tunnel !== '' && this.seen().answers.at(-1)?.framing === 'tunnel') {
       this.#send(ask.tunnel)
       await this.#until(() => this.seen().rest.length >= ask.tunnel.length, patience)

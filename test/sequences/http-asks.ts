@@ -75,7 +75,8 @@ function steady(ask: Ask, setup: HttpSetup): Ask {
   // An agent's delay decides how much of a body a rule sees.
   const looks = (side: RegExp) => setup.spoe.length > 0 && sees(side)
   // Without waiting for it, the same goes for pieces that come close together.
-  const early = sees(/req\.body/) && !lines.includes('option http-buffer-request')
+  const early =
+    sees(/req\.body|http-request (?:deny|return|redirect)/) && !lines.includes('option http-buffer-request')
   // What follows differs when the connection goes on for one and not for the other (http-known.ts).
   const ends = ask.version === '1.0' && answer.framing === 'chunked'
   return {
@@ -84,7 +85,7 @@ function steady(ask: Ask, setup: HttpSetup): Ask {
     size: sees(/req\.body/) ? ask.size % 8000 : ask.size,
     pieces: (looks(/req\.body/) || early) && ask.pieces !== 'half' ? 'whole' : ask.pieces,
     // Whether the next request is sent before the end of the connection is seen.
-    waits: ask.waits || answer.end === 'close' || answer.end === 'extra',
+    waits: ask.waits || ['close', 'extra', 'cut'].includes(answer.end),
     answer: {
       ...answer,
       interim,

@@ -34,4 +34,12 @@ export const spoeKnown: readonly Known<SpoeSetup, SpoeCase>[] = [
       requests.some((deeds) => deeds.some((deed) => deed.does !== 'ack' || isLate(deed))) &&
       !/arrived|end/.test(difference.where),
   },
+  {
+    name: 'an ACK that nobody waits for',
+    link: 'docs/compatibility.md#the-spoe-filter',
+    reason:
+      'HAProxy passes it over; here it breaks the protocol, and ends the connection with what is under way on it',
+    explains: (_difference, { requests }) =>
+      requests.some((deeds) => deeds.some(({ does }) => does === 'twice' || does.startsWith('wrong'))),
+  },
 ]
