@@ -1,36 +1,16 @@
 /** The agent behind a real HAProxy under wrk: CPU per million requests, and beside HAProxy's own. */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { atMost, notRun, told, type Figure } from './figure.js'
 import { messageName } from './payloads.js'
+import { freePort, waitFor } from './ports.js'
 import { cpuSeconds, hasProgram, median, startScript } from './processes.js'
 import { spawn } from 'node:child_process'
 
 const name = 'agent-haproxy-64'
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-async function waitFor(port: number): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(true)).once('error', () => resolve(false))
-      socket.once('connect', () => socket.destroy())
-    })
-    if (open) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  throw new Error(`nothing listens on port ${port}`)
-}
 
 const configuration = (port: number, agent: string) => `
 global
