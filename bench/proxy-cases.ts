@@ -43,13 +43,13 @@ async function measure(
   try {
     const running = await startGateway(gateway, (port) => proxyConfiguration(each.name, port, origin))
     try {
-      const { line, stop } = await start(1, [
+      const client = await start(1, [
         load,
         ...`-a ${running.port} -u ${origin.path} -l ${each.length} -p ${running.pid}`.split(' '),
         ...`-c ${each.connections} -t ${seconds} -w ${warmUp.seconds} -n ${warmUp.requests}`.split(' '),
       ])
-      await stop()
-      return read(line, `${each.name}, ${gateway.name}`)
+      await client.stop()
+      return read(client.line, `${each.name}, ${gateway.name}`)
     } finally {
       await running.stop()
     }

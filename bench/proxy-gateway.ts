@@ -42,6 +42,18 @@ export async function startGateway(
   gateway: Gateway,
   configure: (port: number) => Readonly<Record<string, string>>,
 ): Promise<RunningGateway> {
+  for (let tries = 0; tries < 3; tries++) {
+    const running = await tryToStart(gateway, configure)
+    if (running !== undefined) return running
+  }
+  throw new Error(`${gateway.name} does not start: ${gateway.command.join(' ')}`)
+}
+
+/** Undefined when it has ended at once: somebody else may have taken its port meanwhile. */
+async function tryToStart(
+  gateway: Gateway,
+  configure: (port: number) => Readonly<Record<string, string>>,
+): Promise<RunningGateway | undefined> {
   const dir = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
   const port = await freePort()
   for (const [name, text] of Object.entries(configure(port))) writeFileSync(join(dir, name), text)
@@ -55,11 +67,14 @@ export async function startGateway(
     clearTimeout(killer)
     rmSync(dir, { recursive: true, force: true })
   }
-  try {
-    await waitFor(port)
-  } catch (error) {
-    await stop()
-    throw error
-  }
-  return { pid: child.pid ?? 0, port, stop }
+  const listens = await Promise.race([
+    exited.then(() => false),
+    waitFor(port).then(
+      () => true,
+      () => false,
+    ),
+  ])
+  if (listens && child.exitCode === null) return { pid: child.pid ?? 0, port, stop }
+  await stop()
+  return undefined
 }

@@ -5,14 +5,17 @@ import { startPhpFpm } from '../test/support/php-fpm.js'
 
 export type ProxyCaseName = 'proxy-http' | 'proxy-spoe' | 'proxy-fcgi'
 
-/** An origin, an agent or php-fpm. */
-export interface Origin {
-  /** Where it listens. */
+/** Where an origin, an agent or php-fpm listens. */
+export interface Listening {
   readonly address: string
-  /** What the client asks for. */
-  readonly path: string
   /** Of the scripts of php-fpm. */
   readonly docroot?: string
+}
+
+/** One that was started here. */
+export interface Origin extends Listening {
+  /** What the client asks for. */
+  readonly path: string
   stop(): Promise<void>
 }
 
@@ -34,7 +37,7 @@ export async function startOrigin(name: ProxyCaseName, length: number): Promise<
 export function proxyConfiguration(
   name: ProxyCaseName,
   port: number,
-  origin: Origin,
+  origin: Listening,
 ): Readonly<Record<string, string>> {
   const head = `
 global
@@ -57,12 +60,12 @@ frontend fe
   }
 }
 
-const httpBackend = ({ address }: Origin) => `    default_backend be
+const httpBackend = ({ address }: Listening) => `    default_backend be
 backend be
     server origin ${address}
 `
 
-const fcgiBackend = ({ address, docroot }: Origin) => `    default_backend php
+const fcgiBackend = ({ address, docroot }: Listening) => `    default_backend php
 backend php
     use-fcgi-app php
     http-reuse always
@@ -73,7 +76,7 @@ fcgi-app php
     option keep-conn
 `
 
-const spoeBackend = ({ address }: Origin) => `    filter spoe engine bench config spoe.conf
+const spoeBackend = ({ address }: Listening) => `    filter spoe engine bench config spoe.conf
     http-request return status 200 content-type text/plain string ok hdr x-score %[var(sess.b.ip_score)]
 backend agents
     mode tcp
