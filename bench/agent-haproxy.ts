@@ -1,68 +1,16 @@
 /** The agent behind a real HAProxy under wrk: CPU per million requests, and beside HAProxy's own. */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { atMost, notRun, told, type Figure } from './figure.js'
-import { messageName } from './payloads.js'
+import { freePort, waitFor } from './ports.js'
+import { proxyConfiguration } from './proxy-origin.js'
 import { cpuSeconds, hasProgram, median, startScript } from './processes.js'
 import { spawn } from 'node:child_process'
 
 const name = 'agent-haproxy-64'
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-async function waitFor(port: number): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(true)).once('error', () => resolve(false))
-      socket.once('connect', () => socket.destroy())
-    })
-    if (open) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  throw new Error(`nothing listens on port ${port}`)
-}
-
-const configuration = (port: number, agent: string) => `
-global
-    nbthread 1
-    maxconn 1000
-defaults
-    mode http
-    timeout connect 2s
-    timeout client 10s
-    timeout server 1m
-frontend fe
-    bind 127.0.0.1:${port}
-    filter spoe engine bench config spoe.conf
-    http-request return status 200 content-type text/plain string ok hdr x-score %[var(sess.b.ip_score)]
-backend agents
-    mode tcp
-    server agent 127.0.0.1:${agent}
-`
-
-const spoe = `
-[bench]
-spoe-agent bench
-    messages ${messageName}
-    option var-prefix b
-    timeout hello 2s
-    timeout idle 1m
-    timeout processing 1s
-    use-backend agents
-spoe-message ${messageName}
-    args ip=src
-    event on-frontend-http-request
-`
 
 interface Measurement {
   readonly perSecond: number
@@ -74,8 +22,8 @@ async function measure(seconds: number): Promise<Measurement> {
   const dir = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
   const agent = await startScript(0, 'agent-server', 'one')
   const port = await freePort()
-  writeFileSync(join(dir, 'haproxy.cfg'), configuration(port, agent.line))
-  writeFileSync(join(dir, 'spoe.conf'), spoe)
+  const files = proxyConfiguration('proxy-spoe', port, { address: `127.0.0.1:${agent.line}` })
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(dir, file), text)
   const haproxy = spawn('taskset', ['-c', '1', 'haproxy', '-db', '-f', 'haproxy.cfg'], {
     cwd: dir,
     stdio: 'ignore',

@@ -1,26 +1,33 @@
-/** `npm run bench -- [--json] [--runs N] [--seconds S] [CASE…]`: measures, and prints a table or JSON lines. */
+/** `npm run bench -- [--json] [--runs N] [--seconds S] [--beside FOLDER] [CASE…]`: prints a table or JSON lines. */
 import { runHaproxyCase } from './agent-haproxy.js'
 import { runIdleCase } from './agent-idle.js'
 import { loadCases, runLoadCase } from './agent-load.js'
 import { readArguments, refuse } from './arguments.js'
 import { formatTable, type Figure } from './figure.js'
+import { proxyCases, runProxyCase } from './proxy-cases.js'
 
-const usage = 'npm run bench -- [--json] [--runs N] [--seconds S] [CASE…]'
+const usage = 'npm run bench -- [--json] [--runs N] [--seconds S] [--beside FOLDER] [CASE…]'
 const { values, positionals } = readArguments(usage, {
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
     runs: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '3' },
+    seconds: { type: 'string' },
+    // Another checkout of this repository, built: the cases of the proxy measure its `sluice run` in the same rounds.
+    beside: { type: 'string' },
   },
 })
 const runs = Number(values.runs)
-const seconds = Number(values.seconds)
+const seconds = Number(values.seconds ?? 3)
+const proxySeconds = Number(values.seconds ?? 4)
 
 const cases = new Map<string, () => Promise<Figure[]>>([
   ...loadCases.map((each) => [each.name, () => runLoadCase(each, runs, seconds)] as const),
   ['agent-haproxy-64', () => runHaproxyCase(runs, seconds)],
   ['agent-idle', runIdleCase],
+  ...proxyCases.map(
+    (each) => [each.name, () => runProxyCase(each, runs, proxySeconds, values.beside)] as const,
+  ),
 ])
 
 const unknown = positionals.filter((name) => !cases.has(name))

@@ -69,6 +69,15 @@ export function compile(name: string): string | undefined {
   return status === 0 ? program : undefined
 }
 
+/** Keeps a process that is running, and its children, on one core. */
+export function pin(core: number, pid: number): void {
+  if (!canPin) return
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+  for (const each of [String(pid), ...children]) {
+    execFileSync('taskset', ['-a', '-p', '-c', String(core), each], { stdio: 'ignore' })
+  }
+}
+
 /** User and system time of a process so far, in seconds. */
 export function cpuSeconds(pid: number): number {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8')

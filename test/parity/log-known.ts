@@ -5,8 +5,6 @@ export const refused: ReadonlySet<string> = new Set<string>()
 
 /** Their lines differ. */
 export const known: ReadonlySet<string> = new Set<string>([
-  // HAProxy looks at its client again when the body is through; sluice lets go of a request that is answered.
-  'an answer and the end before the body',
   // HAProxy does not see a reset while it reads nothing; sluice gives the server's place to the next one at once.
   'a client that resets while the server is silent',
   'a client that resets in the body of the answer',

@@ -2,6 +2,7 @@
 import type { HttpReply, HttpReplyBody } from '../../config/index.ts'
 import { HeaderList } from '../../http1/index.ts'
 import type { Stream } from '../../sample/index.ts'
+import { copyPage } from '../plan/reply.ts'
 import type { ErrorReply } from '../plan/reply.ts'
 import type { Format } from '../plan/rule.ts'
 import { haproxyReason } from '../wire/reason.ts'
@@ -11,7 +12,7 @@ import { checkHeaderName, headerValue } from './header-text.ts'
 /** One reply. */
 export interface ReplyPlan {
   readonly status: number
-  /** Undefined: the error page of the status is sent. */
+  /** The stream's own. Undefined: the error page of the status is sent. */
   build(stream: Stream): ErrorReply | undefined
 }
 
@@ -27,11 +28,11 @@ export function compileReply(reply: HttpReply, context: ActionContext): ReplyPla
       const page = context.errorSection(body.section.text)?.get(status)
       // A section that lacks the page gives a response without a body, not the page of the proxy.
       if (page === undefined) return compileBuilt(reply, () => nothing, context)
-      return { status, build: () => page }
+      return { status, build: () => copyPage(page) }
     }
     case 'errorfile': {
       const page = context.errorFile(body.file, status)
-      return { status, build: () => page }
+      return { status, build: () => (page === undefined ? undefined : copyPage(page)) }
     }
     default:
       return compileBuilt(reply, compileBody(body, context), context)

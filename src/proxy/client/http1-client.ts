@@ -48,7 +48,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   readonly #waiting: Http1Waiting
   #stream: HttpStream | undefined
   /** The request of the stream, as far as the connection is concerned. */
-  #request: RequestHead | undefined
+  #request: Pick<RequestHead, 'method' | 'minor' | 'connection'> | undefined
   /** A response head that is not sent yet, so that it can leave with the body. */
   #head = ''
   #chunked = false
@@ -228,7 +228,8 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
 
   finish(): void {
     this.#leaveStream()
-    const last = this.#reader.ended && !this.#reader.pending
+    // A body that was not read to its end would be the next request.
+    const last = this.#reader.midBody || (this.#reader.ended && !this.#reader.pending)
     if (!this.#keep || last || this.#context.closing) return this.end()
     this.#accepted = this.#begun = monotonic()
     this.#acceptDate = this.#beginDate = wallClock()
@@ -240,7 +241,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
       this.#waiting.forClient()
       return
     }
-    this.#waiting.forNextRequest()
+    this.#waiting.forNextRequest(this.#begun)
     // The stream may have held back the rest of a body that nobody wants any more.
     this.#reader.release()
   }
@@ -404,7 +405,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     this.#begunHead = true
     this.#begun = monotonic()
     this.#beginDate = wallClock()
-    this.#waiting.forRequest()
+    this.#waiting.forRequest(this.#begun)
   }
 
   onHead(bytes: Buffer, start: number, end: number): void {
@@ -417,7 +418,8 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     this.session.requests++
     const stream = new HttpStream(this.#context, this.session, this.#router, this, head, this.#beginning)
     this.#stream = stream
-    this.#request = { ...head }
+    // As it came: rules may change the method.
+    this.#request = { method: head.method, minor: head.minor, connection: head.connection }
     if (this.#reader.expectBody(head.framing)) this.#reader.hold()
     this.#waiting.forNothing()
     const before = this.#before

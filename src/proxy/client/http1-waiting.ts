@@ -38,13 +38,13 @@ export class Http1Waiting {
   }
 
   /** The rest of a head, or all of the first one. */
-  forRequest(): void {
-    this.#requestBegan = monotonic()
-    this.#wait('request', this.#timeouts.httpRequest)
+  forRequest(now = monotonic()): void {
+    this.#requestBegan = now
+    this.#wait('request', this.#timeouts.httpRequest, now)
   }
 
-  forNextRequest(): void {
-    this.#wait('next-request', this.#timeouts.httpKeepAlive)
+  forNextRequest(now = monotonic()): void {
+    this.#wait('next-request', this.#timeouts.httpKeepAlive, now)
   }
 
   /** The whole request, its body included: the time began with its first byte. */
@@ -79,9 +79,9 @@ export class Http1Waiting {
     this.#wait('last-bytes', this.#lingerTimeout)
   }
 
-  #wait(waited: Waited, timeout: number | undefined): void {
+  #wait(waited: Waited, timeout: number | undefined, now?: number): void {
     this.#waited = waited
-    this.#deadline.arm(timeout)
+    this.#deadline.arm(timeout, now)
   }
 
   /** What was waited for in vain; nothing is from here on. */

@@ -51,10 +51,15 @@ export class Backend implements SampleNamed {
    * server is usable, and then the first of them alone.
    */
   choose(stream: Stream | undefined, avoid: Server | undefined): Server | undefined {
+    // Backends of one server are the most common ones: there is nothing to balance, nor to avoid.
+    if (this.servers.length === 1) {
+      const only = this.servers[0] as Server // length is 1
+      return only.usable && !only.full ? only : undefined
+    }
     const active = this.servers.filter((each) => each.usable && !each.backup)
     if (active.length === 0) return this.servers.find((each) => each.usable && !each.full)
     const free = active.filter((each) => !each.full)
-    const others = free.filter((each) => each !== avoid)
+    const others = avoid === undefined ? free : free.filter((each) => each !== avoid)
     const candidates = others.length > 0 ? others : free
     return candidates.length === 0 ? undefined : this.#balancer.pick(candidates, stream, active)
   }

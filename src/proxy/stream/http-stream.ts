@@ -291,6 +291,7 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
   onServerHead(head: ResponseHead, framing: Framing): void {
     if (this.over || this.#response !== 'awaited') return
     if (head.status === 101 && !answersUpgrade(this.head, head)) {
+      this.#dropServer()
       return this.onServerFailed('invalid', undefined)
     }
     this.record.responded()
@@ -385,7 +386,7 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
       this.#connector?.startFresh()
       return
     }
-    if (this.#response === 'done') return this.#end()
+    if (this.#response === 'done') return this.#discardRest()
     // All of the response is here: it only waits for its rules.
     if (this.#response === 'judged' && (this.responseFraming === 0 || this.#held.complete)) return
     if (why === 'refused') return this.#refuse(error?.status ?? 400)
@@ -393,6 +394,16 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     if (isBegun(this.#response)) return this.#giveUp(cause, () => this.#client.cut())
     this.record.responseRefused()
     this.#replyError(why === 'timeout' ? 504 : why === 'overloaded' ? 503 : 502, cause)
+  }
+
+  /**
+   * The answer is complete, its server gone, and the rest of the request still on its way: it is read, for the next
+   * request stands behind it, and goes nowhere.
+   */
+  #discardRest(): void {
+    this.#leaveServer().connector?.passOn()
+    if (this.#body.discard(Number.POSITIVE_INFINITY)) this.#end()
+    else this.#client.release()
   }
 
   /** A connection that was kept may end just when the next request is sent: that request has probably not been seen. */
@@ -511,7 +522,9 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     this.finishOnce(this.#silent)
     const { server, connector } = this.#leaveServer()
     server?.finish()
-    this.#client.finish()
+    // What is left of the body would be read as the next request.
+    if (this.#body.complete) this.#client.finish()
+    else this.#client.end()
     connector?.passOn()
   }
 }

@@ -1,7 +1,7 @@
 /** Answers that the proxy gives itself: error pages, `return`, `deny`, `redirect`. */
 import { errorPage, pageHeaders } from './error-page.ts'
 import type { ResponseHead } from '../../http1/index.ts'
-import { sendable } from '../plan/reply.ts'
+import { copyPage, sendable } from '../plan/reply.ts'
 import type { StreamReply } from '../plan/reply.ts'
 import type { Stream } from '../../sample/stream.ts'
 import type { ProxyPlan } from '../plan/plan.ts'
@@ -14,7 +14,7 @@ export function errorReply(
 ): StreamReply {
   for (const plan of plans) {
     const page = plan?.errorReplies.get(status)
-    if (page !== undefined) return sendable(page.build?.(stream) ?? page, status)
+    if (page !== undefined) return sendable(page.build?.(stream) ?? copyPage(page), status)
   }
   const page = errorPage(status)
   return {

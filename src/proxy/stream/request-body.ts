@@ -27,6 +27,8 @@ export interface BodySource {
  */
 type State = 'held' | 'gathering' | 'flowing' | 'discarded' | 'raw'
 
+const nothing = (): void => {}
+
 /** One per request; `complete` says whether its last byte has come, in every state. */
 export class RequestBody {
   readonly #source: BodySource
@@ -38,7 +40,7 @@ export class RequestBody {
   /** Whether bytes have gone to a server that are kept no longer. */
   #lost = false
   #enough = 0
-  #then: () => void = () => {}
+  #then: () => void = nothing
 
   constructor(source: BodySource, empty: boolean) {
     this.#source = source
@@ -115,7 +117,7 @@ export class RequestBody {
   #gathered(): void {
     const then = this.#then
     this.#state = 'held'
-    this.#then = () => {}
+    this.#then = nothing
     if (!this.#complete) this.#source.hold()
     then()
   }
@@ -150,7 +152,7 @@ export class RequestBody {
    */
   discard(most: number): boolean {
     this.#sink = undefined
-    this.#then = () => {}
+    this.#then = nothing
     if (this.#state !== 'raw') this.#state = 'discarded'
     if (!this.#complete && this.#source.left <= most) this.#complete = this.#source.drain()
     return this.#complete

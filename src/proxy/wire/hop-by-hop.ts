@@ -71,6 +71,7 @@ export function cleanTe(headers: HeaderList): void {
  * the next reader would find another end.
  */
 export function fixFraming(headers: HeaderList, framing: Framing): void {
+  if (saysLength(headers, framing)) return
   const lengths = headers.all('content-length')
   const codings = headers.all('transfer-encoding')
   if (framing === Framing.Chunked) {
@@ -85,6 +86,14 @@ export function fixFraming(headers: HeaderList, framing: Framing): void {
   } else if (lengths.length !== 1 || Number(lengths[0]) !== framing) {
     if (framing > 0 || lengths.length > 0) headers.set('content-length', String(framing))
   }
+}
+
+/** What nearly every message does, found without an array: that one length, or none when there is no body. */
+function saysLength({ keys, values }: HeaderList, framing: Framing): boolean {
+  if (framing < 0 || keys.includes('transfer-encoding')) return false
+  const at = keys.indexOf('content-length')
+  if (at < 0) return framing === 0
+  return Number(values[at]) === framing && !keys.includes('content-length', at + 1)
 }
 
 /** A message without framing at all: 1xx and 204 answers (RFC 9110 section 8.6, RFC 9112 section 6.1). */
