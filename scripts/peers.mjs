@@ -9,6 +9,7 @@ const peers = [
   { program: 'go', paths: [], packages: ['golang-go'] },
   { program: 'fcgiwrap', paths: ['/usr/sbin/fcgiwrap'], packages: ['fcgiwrap'] },
   { program: 'openssl', paths: [], packages: ['openssl'] },
+  { program: 'nginx', paths: ['/usr/sbin/nginx'], packages: ['nginx-light'] },
   { program: 'curl', paths: [], packages: ['curl'] },
 ]
 

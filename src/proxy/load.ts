@@ -69,6 +69,7 @@ export function loadProxy({
     environment: definedOnly(parsed.environment),
     hostname: hostname(),
     globalLogs: parsed.config.global.logs,
+    bufferSize: parsed.config.global.bufferSize,
     globalLogTag: parsed.config.global.logTag ?? 'haproxy',
   }
   const engines = readSpoeEngines(parsed.config, parsed.environment, environment)

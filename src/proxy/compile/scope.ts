@@ -8,6 +8,7 @@ import type {
   Condition as CompiledCondition,
   LogFormatUse,
   Ruleset,
+  SampleRegistry,
   VariableNames,
 } from '../../sample/index.ts'
 import type { AclDeclaration } from '../../config/index.ts'
@@ -24,6 +25,10 @@ export interface CompileEnvironment {
   readonly hostname: string
   readonly globalLogs: readonly LogTarget[]
   readonly globalLogTag: string
+  /** `tune.bufsize`, in bytes; undefined: its default. */
+  readonly bufferSize: number | undefined
+  /** Fetches and converters; undefined: those that there are. What a user adds of his own comes in here. */
+  readonly registry?: SampleRegistry
 }
 
 /** A section whose rules are compiled, with the ACLs that it declares. */
@@ -43,7 +48,8 @@ export class CompileScope {
 
   /** For what is evaluated in `ruleset`. */
   context(ruleset: Ruleset): CompileContext {
-    const { diagnostics, variableNames, environment, hostname, files } = this.environment
+    const { diagnostics, variableNames, environment, hostname, files, bufferSize, registry } =
+      this.environment
     return {
       diagnostics,
       ruleset,
@@ -54,6 +60,8 @@ export class CompileScope {
       environment,
       hostname,
       readPatternFile: files.optionalText,
+      ...(bufferSize === undefined ? {} : { bufferSize }),
+      ...(registry === undefined ? {} : { registry }),
     }
   }
 
@@ -110,8 +118,7 @@ export class CompileScope {
       if (log.kind === 'target') targets.push(log)
       else targets.push(...this.#globalTargets.filter((each) => !targets.includes(each)))
     }
-    // The targets of the global section are asked for once, however often `log global` stands here.
-    return [...new Set(targets)]
+    return targets
   }
 
   get #globalTargets(): LogDestination[] {
