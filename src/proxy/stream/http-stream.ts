@@ -115,13 +115,18 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
 
   // The request.
 
+  // One function for all streams: a closure for each would cost as much as the stream.
+  static readonly #atFrontend = (stream: HttpStream): void => stream.#runFrontend()
+  static readonly #behindFrontend = (stream: HttpStream): void => stream.#chooseBackend()
+  static readonly #behindBackend = (stream: HttpStream): void => stream.#forward()
+
   start(): void {
     logBeginning(this)
     this.takeRequest()
     if (this.asksMonitor) {
       this.#silent = true
       this.reply(this.errorPage(200), 'L')
-    } else this.#withBody(this.frontend.plan.model.options.httpBufferRequest, this.#runFrontend)
+    } else this.#withBody(this.frontend.plan.model.options.httpBufferRequest, HttpStream.#atFrontend)
   }
 
   /** As `start`, for a stream that its frontend, of TCP, has sent to `backend` already. */
@@ -131,11 +136,11 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     this.#goTo(backend)
   }
 
-  readonly #runFrontend = (): void => {
-    this.runSteps(this.frontend.steps, this.#chooseBackend)
+  #runFrontend(): void {
+    this.runSteps(this.frontend.steps, HttpStream.#behindFrontend)
   }
 
-  readonly #chooseBackend = (): void => {
+  #chooseBackend(): void {
     const backend = this.frontend.chooseBackend(this)
     if (backend === undefined) return this.onUnavailable('no-server')
     this.#goTo(backend)
@@ -144,20 +149,21 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
   #goTo(backend: Backend): void {
     const { request } = this.enter(backend)
     const ownBuffer = backend.plan !== this.frontend.plan && backend.plan.model.options.httpBufferRequest
-    this.#withBody(ownBuffer, () => this.runSteps(request, this.#forward))
+    if (ownBuffer) this.#withBody(true, () => this.runSteps(request, HttpStream.#behindBackend))
+    else this.runSteps(request, HttpStream.#behindBackend)
   }
 
   /** Waits for the body, or for as much of it as is kept, when rules want to see it. */
-  #withBody(wanted: boolean, then: () => void): void {
-    if (!wanted || this.#body.complete) return then()
+  #withBody(wanted: boolean, then: (stream: this) => void): void {
+    if (!wanted || this.#body.complete) return then(this)
     if (this.head.expectsContinue && this.head.headers.has('expect')) {
       this.#client.sendInformational(continueHead())
       this.head.headers.delete('expect')
     }
-    this.#body.gather(this.context.settings.maxBufferSize, then)
+    this.#body.gather(this.context.settings.maxBufferSize, () => then(this))
   }
 
-  readonly #forward = (): void => {
+  #forward(): void {
     const { head, chosenBackend: backend } = this
     if (backend === undefined) return
     this.record.requestReady()

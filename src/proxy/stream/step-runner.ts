@@ -21,7 +21,7 @@ export abstract class StepRunner {
 
   #steps: readonly Step[] = noSteps
   #at = 0
-  #then: () => void = nothing
+  #then: (stream: never) => void = nothing
   #running = false
   #wait: Wait | undefined
   /** The wait for more bytes, while it is one. */
@@ -35,10 +35,10 @@ export abstract class StepRunner {
   /** A step has thrown: a fault of ours, which costs this stream and nothing else. */
   protected abstract onFault(error: unknown): void
 
-  /** Runs `steps`, then calls `then` unless one of them ended the stream. */
-  protected runSteps(steps: readonly Step[], then: () => void): void {
+  /** Runs `steps`, then calls `then` with this stream unless one of them ended it: a function for all streams costs no closure. */
+  protected runSteps(steps: readonly Step[], then: (stream: this) => void): void {
     // What every stream without rules does.
-    if (steps.length === 0) return then()
+    if (steps.length === 0) return then(this)
     this.#steps = steps
     this.#at = 0
     this.position = 0
@@ -74,7 +74,7 @@ export abstract class StepRunner {
     const then = this.#then
     this.#steps = noSteps
     this.#then = nothing
-    if (!this.over) then()
+    if (!this.over) then(this as never) // it was given by this stream, for itself
   }
 
   // Waits.
@@ -84,10 +84,11 @@ export abstract class StepRunner {
    * @param abandon told when the stream ends, or is answered, before
    */
   wait(abandon: () => void = nothing): Wait {
-    return (this.#wait = new Wait(this.#wake, abandon))
+    return (this.#wait = new Wait(this, abandon))
   }
 
-  readonly #wake = (wait: Wait): void => {
+  /** For the wait itself: only who holds it can call this with it. */
+  wake(wait: Wait): void {
     if (this.#wait !== wait || this.over) return
     this.#wait = undefined
     if (!this.#running) this.#advance()

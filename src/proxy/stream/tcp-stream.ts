@@ -111,10 +111,10 @@ export class TcpStream extends ProxyStream implements SocketClient {
   }
 
   #runFrontend(): void {
-    if (!this.over) this.runSteps(this.frontend.steps, this.#chooseBackend)
+    if (!this.over) this.runSteps(this.frontend.steps, () => this.#chooseBackend())
   }
 
-  readonly #chooseBackend = (): void => {
+  #chooseBackend(): void {
     const backend = this.frontend.chooseBackend(this)
     if (backend === undefined) {
       this.record.unassigned()
