@@ -79,7 +79,8 @@ export class ProxyRuntime implements FrontendHost {
   /** Ends what outlives the clients: engines, idle connections, checks. */
   async closeServers(): Promise<void> {
     this.health.stop()
-    await Promise.all([...this.#allFilters().map((filter) => filter.close()), this.backends.close()])
+    this.backends.close()
+    await Promise.all(this.#allFilters().map((filter) => filter.close()))
     await this.context.log.close()
   }
 
@@ -88,7 +89,7 @@ export class ProxyRuntime implements FrontendHost {
     for (const frontend of this.frontends) frontend.destroy()
     this.health.stop()
     for (const filter of this.#allFilters()) filter.destroy()
-    this.backends.destroy()
+    this.backends.close()
     void this.context.log.close()
   }
 

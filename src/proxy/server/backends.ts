@@ -31,11 +31,7 @@ export class Backends {
   }
 
   /** Ends what outlives the streams. */
-  async close(): Promise<void> {
-    await Promise.all([...this].flatMap(({ servers }) => servers.map((server) => server.close())))
-  }
-
-  destroy(): void {
-    for (const { servers } of this) for (const server of servers) server.destroy()
+  close(): void {
+    for (const { servers } of this) for (const server of servers) server.close()
   }
 }

@@ -4,11 +4,10 @@
  */
 import type { Socket } from 'node:net'
 import type { Stream } from '../../sample/stream.ts'
-import { dial } from '../wire/dial.ts'
+import { createSocket, dialWith } from '../wire/dial.ts'
 import type { Dialling } from '../wire/dial.ts'
 import type { Backend } from './backend.ts'
-import { FcgiServer } from './fcgi-server.ts'
-import { openConnection } from './open-connection.ts'
+import { createServerSocket, openConnection } from './open-connection.ts'
 import type { Queued } from './queue.ts'
 import type { OwnConnections, ServerConnection } from './server-transport.ts'
 import type { Server } from './server.ts'
@@ -147,11 +146,7 @@ export class Connector implements Queued {
   }
 
   #keptConnection(client: ConnectorClient, server: Server): ServerConnection | undefined {
-    if (server.plan.model.proto === 'fcgi') return new FcgiServer(server)
-    return (
-      client.ownConnections.take(server) ??
-      server.pool.take(this.#backend.plan.model.httpReuse, client.firstRequest)
-    )
+    return client.ownConnections.take(server) ?? server.pool.take(client.firstRequest)
   }
 
   #releaseServer(): void {
@@ -164,7 +159,8 @@ export class Connector implements Queued {
 
   #open(server: Server): void {
     const { connect: timeout } = this.#backend.plan.timeouts
-    this.#dialling = dial(server.plan.model.address, timeout, {
+    const create = 'onConnection' in this.#client ? () => createServerSocket(server) : createSocket
+    this.#dialling = dialWith(create, server.plan.model.address, timeout, {
       onConnected: (socket) => this.#onConnected(server, socket),
       onFailed: (why) => this.#onFailure(why === 'timeout' ? 'connect-timeout' : 'connect-error'),
     })

@@ -1,13 +1,21 @@
 /** Carries requests to a `proto fcgi` server: headers become parameters, what the application writes a response. */
+import type { Socket } from 'node:net'
 import { wallClock } from '../../clock.ts'
+import { FcgiMux } from '../../fcgi/client/mux.ts'
+import type { MuxExchange, MuxOwner } from '../../fcgi/client/mux.ts'
 import { deriveEnvironment, FcgiError } from '../../fcgi/index.ts'
-import type { CgiHead, EnvironmentRules, FcgiExchange } from '../../fcgi/index.ts'
+import type { CgiHead, EnvironmentRules } from '../../fcgi/index.ts'
 import { Framing, HeaderList } from '../../http1/index.ts'
 import type { RequestHead, ResponseHead } from '../../http1/index.ts'
 import { formatIp } from '../../ip.ts'
 import type { SampleEndpoint, Stream } from '../../sample/stream.ts'
 import type { FcgiPlan } from '../plan/fcgi.ts'
+import { localEndpoint, remoteEndpoint } from '../wire/addresses.ts'
+import { Deadline } from '../wire/deadline.ts'
+import type { FcgiOptions } from './fcgi-options.ts'
+import { idleTimeout } from './idle-pool.ts'
 import type {
+  OwnConnections,
   ServerConnection,
   ServerEvents,
   ServerFailure,
@@ -16,34 +24,105 @@ import type {
 } from './server-transport.ts'
 import type { Server } from './server.ts'
 
-/** Whatever connection the client of the server uses. */
-export class FcgiServer implements ServerConnection {
-  readonly #server: Server
+/**
+ * A connection to a `proto fcgi` server. Of one that does not multiplex, which are nearly all, this is the life:
+ *
+ *   idle ──begin──▶ busy ──END_REQUEST──▶ idle      when the application keeps it
+ *                     └─────────────────▶ closed    else, and when the request was given up
+ *
+ * With `option mpxs-conns` a busy one takes further requests as long as it has `room`.
+ */
+export class FcgiServer implements ServerConnection, MuxOwner {
+  /** Applications close when they like; HAProxy takes all for `safe` (`fcgi_detach`, src/mux_fcgi.c). */
+  readonly safe = true
   requests = 0
+  readonly #server: Server
+  readonly #socket: Socket
+  readonly #mux: FcgiMux
+  readonly #idle = new Deadline(() => this.destroy())
+  /** Of the last request. */
+  #own: OwnConnections | undefined
 
-  constructor(server: Server) {
+  constructor(socket: Socket, server: Server, options: FcgiOptions) {
     this.#server = server
+    this.#socket = socket
+    this.#mux = new FcgiMux(socket, `${server.backend.model.name}/${server.name}`, options, this)
   }
 
-  begin({ head, stream }: ServerRequest, events: ServerEvents): ServerTransport | undefined {
-    const plan = this.#server.backend.fcgi
-    if (plan === undefined) return undefined
+  get room(): number {
+    return this.#mux.room
+  }
+
+  begin({ head, stream, own }: ServerRequest, events: ServerEvents): ServerTransport | undefined {
+    const { fcgi: plan } = this.#server.backend
+    this.#idle.disarm()
+    this.#own = own
     this.requests++
     const expects = takeExpect(head)
     try {
+      // A backend without `use-fcgi-app` is refused when it is loaded.
+      if (plan === undefined) throw new FcgiError('ERR_FCGI_ABORTED', 'the backend has no application')
       const params = deriveEnvironment(environmentRequest(stream, head), plan.app, applyRules(stream, plan))
       if (expects) events.onServerInformational({ ...continueHead, headers: new HeaderList() })
-      return new FcgiTransport(events, this.#server, plan, head, params)
+      const kept = this.requests > 1
+      return new FcgiTransport(
+        events,
+        { server: this.#server, mux: this.#mux, socket: this.#socket, kept },
+        plan,
+        head,
+        params,
+      )
     } catch (error) {
       if (!(error instanceof FcgiError)) throw error
       const { logger } = this.#server.context.settings
       logger.debug({ err: error, target: head.target }, 'a request cannot be sent to an application')
+      this.#settle()
       events.onServerFailed('refused', error)
       return undefined
     }
   }
 
-  destroy(): void {}
+  destroy(): void {
+    this.#forget()
+    // The end of a request that is answered may never come.
+    this.#mux.setIdle(true)
+    this.#mux.close()
+  }
+
+  // From the connection.
+
+  released(): void {
+    this.#settle()
+  }
+
+  closed(mux: FcgiMux): void {
+    this.#forget()
+    // As PHP did before version 5.3.
+    const { fcgi } = this.#server
+    if (mux.refusedValues && fcgi !== undefined) this.#server.fcgi = { ...fcgi, getValues: false }
+  }
+
+  /** A request has ended, or was not begun. */
+  #settle(): void {
+    if (this.#mux.room === 0) return
+    if (this.#mux.active > 0) this.#server.pool.share(this)
+    else if (this.#keep()) this.#idle.arm(idleTimeout)
+    else this.destroy()
+  }
+
+  #keep(): boolean {
+    const server = this.#server
+    if (server.backend.model.httpReuse !== 'never') return server.keep(this)
+    if (!server.state.up || server.context.closing) return false
+    this.#own?.put(server, this)
+    return true
+  }
+
+  #forget(): void {
+    this.#idle.stop()
+    this.#server.pool.drop(this)
+    this.#own?.drop(this.#server, this)
+  }
 }
 
 /**
@@ -95,12 +174,23 @@ function applyRules(stream: Stream, plan: FcgiPlan): EnvironmentRules {
   return { passHeaders, setParams }
 }
 
+/** Where a request goes. */
+interface Carrier {
+  readonly server: Server
+  readonly mux: FcgiMux
+  readonly socket: Socket
+  /** Whether it has carried others. */
+  readonly kept: boolean
+}
+
 /** One request and its answer. */
 class FcgiTransport implements ServerTransport {
-  readonly reused = false
   readonly left = 0
+  unsent = false
   readonly #events: ServerEvents
-  readonly #exchange: FcgiExchange
+  readonly #exchange: MuxExchange
+  readonly #socket: Socket
+  readonly #kept: boolean
   readonly #method: string
   readonly #minor: number
   /** A head waits for the end of the turn: it leaves with the body that is there, and with its length when that is all. */
@@ -111,11 +201,10 @@ class FcgiTransport implements ServerTransport {
   #held = false
   #ended = false
   #over = false
-  #answered = false
 
   constructor(
     events: ServerEvents,
-    server: Server,
+    { server, mux, socket, kept }: Carrier,
     plan: FcgiPlan,
     head: RequestHead,
     params: Map<string, string>,
@@ -123,10 +212,12 @@ class FcgiTransport implements ServerTransport {
     this.#events = events
     this.#method = head.method
     this.#minor = head.minor
+    this.#socket = socket
+    this.#kept = kept
     const { log } = server.context
     // Without a length the body is gathered, and the client adds it; 0 is only the default for requests without one.
     if (head.framing === Framing.Chunked) params.delete('CONTENT_LENGTH')
-    this.#exchange = server.fcgi.start(
+    this.#exchange = mux.start(
       { params, hasBody: head.framing !== 0 },
       {
         onHead: (each) => this.#onHead(each),
@@ -142,21 +233,25 @@ class FcgiTransport implements ServerTransport {
     )
   }
 
+  /** Old versions of PHP close over GET_VALUES, which counts as a request. */
+  get reused(): boolean {
+    return this.#kept || this.#exchange.reused
+  }
+
   get answered(): boolean {
-    return this.#answered
+    return this.#exchange.progress === 'answered'
   }
 
-  get peer(): undefined {
-    return undefined
+  get peer(): SampleEndpoint | undefined {
+    return remoteEndpoint(this.#socket)
   }
 
-  get local(): undefined {
-    return undefined
+  get local(): SampleEndpoint | undefined {
+    return localEndpoint(this.#socket)
   }
 
   #onHead(head: CgiHead): void {
     if (this.#over) return
-    this.#answered = true
     const { status } = head
     if (!head.headers.has('date')) head.headers.add('date', new Date(wallClock()).toUTCString())
     if (this.#method === 'HEAD' || status === 204 || status === 304) return this.#handOutHead(head, 0)
@@ -211,6 +306,7 @@ class FcgiTransport implements ServerTransport {
   #onError(error: FcgiError): void {
     if (this.#over) return
     this.#over = true
+    this.unsent = error.notRun
     const why = unsendable.has(error.code) ? 'refused' : failureOf(error)
     this.#events.onServerFailed(why, error)
   }
@@ -280,8 +376,11 @@ const unsendable: ReadonlySet<string> = new Set([
   'ERR_FCGI_PARAM_VALUE',
 ])
 
+/** One that refuses a second request on its connection is asked on another. */
+const elsewhere: ReadonlySet<string> = new Set(['ERR_FCGI_CONNECTION_LOST', 'ERR_FCGI_CANT_MPX_CONN'])
+
 function failureOf(error: FcgiError): ServerFailure {
+  if (elsewhere.has(error.code)) return 'closed'
   if (error.status === 504) return 'timeout'
-  if (error.status === 503) return 'overloaded'
-  return error.code === 'ERR_FCGI_CONNECTION_LOST' ? 'closed' : 'invalid'
+  return error.status === 503 ? 'overloaded' : 'invalid'
 }

@@ -32,6 +32,8 @@ const maxInformational = 64
  *                     └──────────▶ closed      else, and when the server says anything while it is idle
  */
 export class Http1Server implements ReaderSink, ServerConnection, ServerTransport {
+  /** What a server has seen of a request is not known here. */
+  readonly unsent = false
   readonly #socket: Socket
   readonly #server: Server
   readonly #reader: MessageReader
@@ -79,6 +81,14 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
 
   get answered(): boolean {
     return this.#answered
+  }
+
+  get room(): number {
+    return this.#events === undefined && !this.#closed ? 1 : 0
+  }
+
+  get safe(): boolean {
+    return this.requests > 1
   }
 
   get left(): number {

@@ -1,31 +1,64 @@
-/** The idle connections to a server (configuration.txt 4.2 "http-reuse", 5.2 "pool-max-conn"). */
+/** The connections to a server (configuration.txt 4.2 "http-reuse", 5.2 "pool-max-conn"). */
+import { monotonic } from '../../clock.ts'
 import type { HttpReuse } from '../../config/index.ts'
 import type { ServerConnection } from './server-transport.ts'
 
 /** HAProxy's `pool-purge-delay`: an idle connection that nobody took for this long is closed, in milliseconds. */
 export const idleTimeout = 5000
 
-/** The last one that came back is taken first. */
+/**
+ *   opened ──▶ used ──put──▶ idle ──take──▶ used        any ──drop──▶ gone
+ *                └──share──▶ shared                      carries requests, and takes more of them
+ *
+ * Of the idle ones the last that came back is taken first.
+ */
 export class IdlePool {
   readonly #most: number
+  readonly #reuse: HttpReuse
+  readonly #used = new Set<ServerConnection>()
+  /** Of those that are used. */
+  readonly #shared: ServerConnection[] = []
   /** Connections that have answered one request, and those that have proved to be kept open. */
   readonly #idle: ServerConnection[] = []
   readonly #safe: ServerConnection[] = []
+  /** The most that were used at a time since `#since`, and before. */
+  #peak = 0
+  #needed = 0
+  #since = 0
 
-  constructor(most: number) {
+  constructor(most: number, reuse: HttpReuse) {
     this.#most = most
+    this.#reuse = reuse
   }
 
+  /** How many are idle. */
   get size(): number {
     return this.#idle.length + this.#safe.length
+  }
+
+  /** A connection has been made, for a request that takes it. */
+  opened(connection: ServerConnection): void {
+    this.#use(connection)
+    if (this.#reuse === 'always' && connection.room > 1) this.#shared.push(connection)
   }
 
   /**
    * One that may carry a request (the table in `connect_server`, src/backend.c): with `safe`, the first request of a
    * client goes out on a connection of its own, since the client would not repeat it.
    */
-  take(reuse: HttpReuse, firstRequest: boolean): ServerConnection | undefined {
-    switch (reuse) {
+  take(firstRequest: boolean): ServerConnection | undefined {
+    const shared = this.#takeShared()
+    if (shared !== undefined) return shared
+    const connection = this.#takeIdle(firstRequest)
+    if (connection === undefined) return undefined
+    this.#use(connection)
+    // With `safe`, one slow request would hold up those of other clients (`MX_FL_HOL_RISK`).
+    if (this.#reuse !== 'safe' && connection.room > 1) this.#shared.push(connection)
+    return connection
+  }
+
+  #takeIdle(firstRequest: boolean): ServerConnection | undefined {
+    switch (this.#reuse) {
       case 'never':
         return undefined
       case 'safe':
@@ -37,26 +70,71 @@ export class IdlePool {
     }
   }
 
-  /** Answers false when there are enough already. */
+  /** One that carries requests already; those that take no more are forgotten on the way. */
+  #takeShared(): ServerConnection | undefined {
+    for (let last = this.#shared.at(-1); last !== undefined; last = this.#shared.at(-1)) {
+      const { room } = last
+      if (room <= 1) this.#shared.pop()
+      if (room > 0) return last
+    }
+    return undefined
+  }
+
+  /** One of several requests on a connection has ended: another one may go there. */
+  share(connection: ServerConnection): void {
+    const may = this.#reuse === 'always' || this.#reuse === 'aggressive'
+    if (may && this.#used.has(connection) && !this.#shared.includes(connection)) this.#shared.push(connection)
+  }
+
+  /**
+   * The last request on it has ended. Answers false when it is not wanted: when `pool-max-conn` are kept, or as many as
+   * were needed at a time (`srv_add_to_idle_list`, include/haproxy/server.h). It is used still then.
+   */
   put(connection: ServerConnection): boolean {
-    if (this.size >= this.#most) return false
-    const list = connection.requests > 1 ? this.#safe : this.#idle
+    const others = this.#used.size - 1 + this.size
+    if (this.size >= this.#most || others > this.#estimate()) return false
+    this.drop(connection)
+    const list = connection.safe ? this.#safe : this.#idle
     list.push(connection)
     return true
   }
 
   /** Forgets one that has died. */
   drop(connection: ServerConnection): void {
-    for (const list of [this.#idle, this.#safe]) {
+    this.#used.delete(connection)
+    for (const list of [this.#shared, this.#idle, this.#safe]) {
       const at = list.indexOf(connection)
       if (at >= 0) list.splice(at, 1)
     }
   }
 
+  /** Closes those that are idle. */
   close(): void {
     const all = [...this.#idle, ...this.#safe]
     this.#idle.length = 0
     this.#safe.length = 0
     for (const connection of all) connection.destroy()
+  }
+
+  /** The proxy ends, and its streams have ended: closes all of them. */
+  end(): void {
+    this.close()
+    for (const connection of this.#used) connection.destroy()
+  }
+
+  #use(connection: ServerConnection): void {
+    this.#used.add(connection)
+    this.#peak = Math.max(this.#peak, this.#used.size)
+  }
+
+  /** How many are needed at a time; half of what was needed once is forgotten with every purge. */
+  #estimate(): number {
+    this.#needed = Math.max(this.#needed, this.#peak)
+    const now = monotonic()
+    if (now - this.#since < idleTimeout) return this.#needed
+    const needed = Math.ceil((this.#needed + this.#peak) / 2)
+    this.#since = now
+    this.#peak = this.#used.size
+    return (this.#needed = needed)
   }
 }

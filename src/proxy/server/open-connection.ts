@@ -1,10 +1,22 @@
-/** The connection that a server's protocol makes of a socket. */
+/** The connection that a server's protocol makes of a socket: `proto` of the server line decides. */
 import type { Socket } from 'node:net'
+import { LingeringSocket } from '../../fcgi/client/lingering-socket.ts'
+import { createSocket } from '../wire/dial.ts'
+import { FcgiServer } from './fcgi-server.ts'
 import { Http1Server } from './http1-server.ts'
 import type { ServerConnection } from './server-transport.ts'
 import type { Server } from './server.ts'
 
-/** `proto` of the server line decides. */
+/** A socket to be connected to the server. */
+export function createServerSocket({ fcgi }: Server): Socket {
+  return fcgi === undefined ? createSocket() : new LingeringSocket()
+}
+
+/** Of a socket that is connected; it counts as one that the server has from here on. */
 export function openConnection(server: Server, socket: Socket): ServerConnection {
-  return new Http1Server(socket, server)
+  const { fcgi } = server
+  const connection =
+    fcgi === undefined ? new Http1Server(socket, server) : new FcgiServer(socket, server, fcgi)
+  server.pool.opened(connection)
+  return connection
 }

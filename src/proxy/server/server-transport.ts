@@ -37,6 +37,8 @@ export interface ServerTransport {
   readonly reused: boolean
   /** Whether a byte of the answer has come. */
   readonly answered: boolean
+  /** Once it has failed: nothing of the request can have reached the server, so that it may be sent again whatever it is. */
+  readonly unsent: boolean
   readonly peer: SampleEndpoint | undefined
   readonly local: SampleEndpoint | undefined
   /** Sends a piece of the request body. False: wait for `onServerDrain`. */
@@ -82,9 +84,14 @@ export interface ServerRequest {
 export interface ServerConnection {
   /** Requests that it has carried, the current one included. */
   readonly requests: number
+  /** How many more requests it takes now. */
+  readonly room: number
+  /** Whether it has proved, or its protocol says, that the server keeps it open between requests. */
+  readonly safe: boolean
   /**
    * Sends the head of a request, or holds it back until the body or `flush`. Undefined: it has failed, and has told so.
    */
   begin(request: ServerRequest, events: ServerEvents): ServerTransport | undefined
+  /** Nobody wants it: it closes, at once or behind requests that others have on it. */
   destroy(): void
 }

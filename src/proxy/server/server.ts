@@ -1,17 +1,14 @@
 /** A server of a backend: its state, what it carries, and its idle connections. */
-import { createFcgiClient } from '../../fcgi/index.ts'
-import type { FcgiClient, FcgiClientOptions } from '../../fcgi/index.ts'
 import type { SampleEndpoint, SampleNamed } from '../../sample/stream.ts'
 import type { ProxyContext } from '../context.ts'
 import type { ProxyPlan, ServerPlan } from '../plan/plan.ts'
 import { sampleEndpoint } from '../wire/addresses.ts'
 import type { Balanced } from './balance/balancer.ts'
-import { IdlePool, idleTimeout } from './idle-pool.ts'
+import { resolveFcgiOptions } from './fcgi-options.ts'
+import type { FcgiOptions } from './fcgi-options.ts'
+import { IdlePool } from './idle-pool.ts'
 import { ServerState } from './server-state.ts'
 import type { ServerConnection } from './server-transport.ts'
-
-/** Connections to a FastCGI server without `maxconn`: more workers than a single php-fpm pool usually has. */
-const mostFcgiConnections = 256
 
 /** Counts the streams that were given to it; who gives them is the backend. */
 export class Server implements SampleNamed, Balanced {
@@ -23,14 +20,15 @@ export class Server implements SampleNamed, Balanced {
   readonly backup: boolean
   readonly state: ServerState
   readonly pool: IdlePool
+  /** How to speak to a `proto fcgi` server; undefined for others. */
+  fcgi: FcgiOptions | undefined
   /** Streams that it was given and that have not ended. */
   served = 0
   /** Streams that it was given, in all. */
   total = 0
-  #fcgi: FcgiClient | undefined
 
   constructor(plan: ServerPlan, backend: ProxyPlan, context: ProxyContext) {
-    const { name, weight, disabled, backup, poolMaxConn } = plan.model
+    const { name, weight, disabled, backup, poolMaxConn, proto } = plan.model
     this.plan = plan
     this.backend = backend
     this.context = context
@@ -38,7 +36,8 @@ export class Server implements SampleNamed, Balanced {
     this.id = plan.id
     this.backup = backup
     this.state = new ServerState(weight, disabled)
-    this.pool = new IdlePool(poolMaxConn ?? Number.POSITIVE_INFINITY)
+    this.pool = new IdlePool(poolMaxConn ?? Number.POSITIVE_INFINITY, backend.model.httpReuse)
+    if (proto === 'fcgi') this.fcgi = resolveFcgiOptions(backend, context)
   }
 
   /** As samples have it; undefined for a name that is still to be resolved. */
@@ -66,40 +65,7 @@ export class Server implements SampleNamed, Balanced {
     return this.state.up && !this.context.closing && this.pool.put(connection)
   }
 
-  /** The client of a `proto fcgi` server, made for the first request. */
-  get fcgi(): FcgiClient {
-    return (this.#fcgi ??= createFcgiClient(fcgiOptions(this)))
-  }
-
-  async close(): Promise<void> {
-    this.pool.close()
-    await this.#fcgi?.close()
-  }
-
-  destroy(): void {
-    this.pool.close()
-    this.#fcgi?.destroy()
-  }
-}
-
-/** Times and limits as the backend and the `fcgi-app` section say. */
-function fcgiOptions({ plan, backend, context }: Server): FcgiClientOptions {
-  const { timeouts, fcgi: app } = backend
-  const { address, maxconn, poolMaxConn } = plan.model
-  return {
-    endpoint: address,
-    keepConn: app?.model.keepConn ?? true,
-    getValues: app?.model.getValues ?? false,
-    multiplex: app?.model.mpxsConns ?? false,
-    maxRequests: app?.model.maxReqs ?? 1,
-    maxConnections: maxconn ?? mostFcgiConnections,
-    maxIdleConnections: poolMaxConn ?? maxconn ?? mostFcgiConnections,
-    idleTimeout,
-    connectTimeout: timeouts.connect ?? 5000,
-    responseTimeout: timeouts.server ?? 0,
-    queueTimeout: timeouts.queue ?? 0,
-    maxHeadSize: context.settings.maxHeadSize,
-    maxHeaders: context.settings.maxHeaders,
-    logger: context.settings.logger,
+  close(): void {
+    this.pool.end()
   }
 }

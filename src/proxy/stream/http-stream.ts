@@ -392,6 +392,10 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
       this.#connector?.startFresh()
       return
     }
+    if (why === 'closed' && server !== undefined && this.#mayLeaveToClient(server)) {
+      this.#silent = true
+      return this.#giveUp('S', () => this.#client.end())
+    }
     if (this.#response === 'done') return this.#discardRest()
     // All of the response is here: it only waits for its rules.
     if (this.#response === 'judged' && (this.responseFraming === 0 || this.#held.complete)) return
@@ -415,7 +419,16 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
   /** A connection that was kept may end just when the next request is sent: that request has probably not been seen. */
   #mayRepeat(server: ServerTransport): boolean {
     if (!server.reused || server.answered || this.#response !== 'awaited') return false
-    return this.#body.repeatable && idempotent.has(this.head.method)
+    return this.#body.repeatable && (server.unsent || idempotent.has(this.head.method))
+  }
+
+  /**
+   * Else the client, which knows what its request does, is let to repeat it: when it has had an answer on this connection
+   * before, an end without one tells it that it may. HAProxy does not log it (`abort_keep_alive` of
+   * `http_wait_for_response`, src/http_ana.c).
+   */
+  #mayLeaveToClient(server: ServerTransport): boolean {
+    return server.reused && !server.answered && this.#response === 'awaited' && !this.firstRequest
   }
 
   /** The request cannot be sent to this server: that is the client's fault, and it is told. */
