@@ -10,18 +10,19 @@ import { codeOnly, importsOf, readSources, withoutComments, type Sources } from 
 
 /** A folder may import itself, the folders named here, and the leaves (the files directly in src/). */
 const arrows: Readonly<Record<string, readonly string[]>> = {
+  net: [],
   bytes: [],
   spop: ['bytes'],
-  agent: ['spop', 'bytes'],
-  engine: ['spop', 'bytes'],
+  agent: ['spop', 'bytes', 'net'],
+  engine: ['spop', 'bytes', 'net'],
   http1: ['bytes'],
-  fcgi: ['http1', 'bytes'],
+  fcgi: ['http1', 'bytes', 'net'],
   config: [],
   sample: ['config'],
   lint: ['sample', 'config'],
-  proxy: ['engine', 'spop', 'fcgi', 'http1', 'sample', 'config', 'bytes'],
+  proxy: ['engine', 'spop', 'fcgi', 'http1', 'sample', 'config', 'bytes', 'net'],
   services: ['agent'],
-  testing: ['agent', 'engine', 'fcgi', 'spop', 'bytes'],
+  testing: ['agent', 'engine', 'fcgi', 'spop', 'bytes', 'net'],
   cli: [
     'bytes',
     'spop',
@@ -268,6 +269,8 @@ function aFileOfEach(table: Readonly<Record<string, unknown>>): Record<string, s
 test('a planted arrow is refused', () => {
   for (const [path, specifier, expected] of [
     ['src/spop/planted.ts', '../agent/index.ts', /spop -> agent is not in the table/],
+    ['src/net/planted.ts', '../agent/index.ts', /net -> agent is not in the table/],
+    ['src/spop/planted.ts', '../net/dial.ts', /spop -> net is not in the table/],
     ['src/bytes/planted.ts', '../spop/varint.ts', /bytes -> spop is not in the table/],
     ['src/agent/planted.ts', '../engine/index.ts', /agent -> engine is not in the table/],
     ['src/config/planted.ts', '../sample/index.ts', /config -> sample is not in the table/],

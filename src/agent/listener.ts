@@ -1,16 +1,10 @@
-import { chmod, lstat, stat, unlink } from 'node:fs/promises'
-import {
-  connect,
-  createServer,
-  type AddressInfo,
-  type ListenOptions,
-  type Server,
-  type Socket,
-} from 'node:net'
+import { lstat, stat } from 'node:fs/promises'
+import { createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import { formatEndpoint, type Endpoint } from '../endpoint.ts'
 import { errorMessage } from '../errors.ts'
+import { listenOn } from '../net/listener.ts'
 import { integer, optionalInteger, resolveOptions, type Resolved, type Specs } from '../options.ts'
 import { AgentError } from './errors.ts'
 
@@ -97,35 +91,22 @@ export class Listener {
   }
 
   async #open(): Promise<void> {
-    try {
-      await this.#listen()
-    } catch (error) {
-      if (!(await this.#removeStaleSocket(error).catch(() => false))) throw await this.#explain(error)
-      await this.#listen().catch(async (again: unknown) => {
-        throw await this.#explain(again)
-      })
-    }
-    if (this.address.type === 'unix' && this.#options.mode !== undefined) {
-      await chmod(this.address.path, this.#options.mode).catch(async (error: unknown) => {
-        // Closed meanwhile: the path is gone.
-        if (this.listening) throw await this.#explain(error)
-      })
-    }
-  }
-
-  #listen(): Promise<void> {
     const server = this.#createServer()
-    return new Promise((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(this.#listenOptions(), () => {
-        server.off('error', reject)
-        // Accepting can fail later, for want of descriptors; the socket goes on listening.
-        server.on('error', (error) => this.#owner.onAcceptError(error))
-        this.#server = server
-        this.#noteAddress(server.address())
-        resolve()
+    const { mode, backlog } = this.#options
+    const onAcceptError = (error: NodeJS.ErrnoException): void => this.#owner.onAcceptError(error)
+    try {
+      this.address = await listenOn(server, this.address, {
+        mode,
+        backlog,
+        remove: 'unanswered',
+        onAcceptError,
       })
-    })
+    } catch (error) {
+      throw await this.#explain(error)
+    }
+    this.#server = server
+    const bound = server.address()
+    this.isLocal = bound === null || typeof bound === 'string'
   }
 
   #createServer(): Server {
@@ -166,34 +147,6 @@ export class Listener {
   /** Ends all TLS handshakes that are under way. */
   destroyHandshakes(): void {
     for (const socket of this.#handshaking.values()) socket.destroy()
-  }
-
-  #listenOptions(): ListenOptions | { fd: number } {
-    const { backlog } = this.#options
-    const endpoint = this.address
-    switch (endpoint.type) {
-      case 'tcp':
-        return { host: endpoint.host, port: endpoint.port, backlog }
-      case 'unix':
-        return { path: endpoint.path, backlog }
-      case 'fd':
-        return { fd: endpoint.fd }
-    }
-  }
-
-  #noteAddress(address: AddressInfo | string | null): void {
-    this.isLocal = address === null || typeof address === 'string'
-    if (this.#endpoint.type !== 'tcp' || address === null || typeof address === 'string') return
-    this.address = { type: 'tcp', host: this.#endpoint.host, port: address.port }
-  }
-
-  async #removeStaleSocket(error: unknown): Promise<boolean> {
-    const endpoint = this.#endpoint
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || endpoint.type !== 'unix') return false
-    const { path } = endpoint
-    if (path.startsWith('\0') || !(await isStaleSocket(path))) return false
-    await unlink(path)
-    return true
   }
 
   async #explain(error: unknown): Promise<AgentError> {
@@ -251,17 +204,4 @@ async function describeMissing(directory: string): Promise<string | undefined> {
     (error: NodeJS.ErrnoException) => error.code,
   )
   return failure === 'ENOENT' ? `the directory ${directory} does not exist` : undefined
-}
-
-/** Whether it is a socket that refuses connections: nobody listens on it. Files and what may not be touched are not. */
-async function isStaleSocket(path: string): Promise<boolean> {
-  if (!(await lstat(path)).isSocket()) return false
-  return new Promise((resolve) => {
-    const socket = connect(path)
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(false)
-    })
-    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'))
-  })
 }

@@ -1,8 +1,9 @@
 /** Sockets towards agents. */
-import { connect } from 'node:net'
+import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { Endpoint } from '../endpoint.ts'
 import { errorMessage } from '../errors.ts'
+import { connectSocket } from '../net/dial.ts'
 import { hasMethods, show } from '../options.ts'
 
 /** What can be connected to. */
@@ -28,9 +29,8 @@ export type ConnectTo = (endpoint: RemoteEndpoint) => Transport
 
 /** Begins to connect. */
 export const connectTo: ConnectTo = (endpoint) => {
-  if (endpoint.type === 'unix') return connect({ path: endpoint.path })
   // Frames are gathered into one write each turn: waiting for more in the kernel would only delay them.
-  return connect({ host: endpoint.host, port: endpoint.port, noDelay: true })
+  return connectSocket(new Socket().setNoDelay(true), endpoint)
 }
 
 /** A transport in any case: of a `connect` that throws, or makes no stream, one that fails by an event as others do. */

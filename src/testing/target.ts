@@ -1,9 +1,10 @@
 /** How tests reach an agent: by its address, by a stream of their own, or in memory. */
-import { connect } from 'node:net'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import { formatEndpoint, isEndpointLike, toEndpoint, type Endpoint } from '../endpoint.ts'
 import { errorMessage } from '../errors.ts'
+import { dial } from '../net/dial.ts'
 import { hasMethods, requireArgument } from '../options.ts'
 import { TestingError } from './errors.ts'
 import { createSocketPair } from './memory-socket.ts'
@@ -59,30 +60,56 @@ function connectSocket(endpoint: Endpoint, { tls, timeout = 2000 }: ConnectOptio
       new TestingError('ERR_TESTING_CLOSED', `${formatEndpoint(endpoint)} is no address to connect to`),
     )
   }
-  const where =
-    endpoint.type === 'unix'
-      ? { path: endpoint.path }
-      : { host: endpoint.host, port: endpoint.port, noDelay: true }
   return new Promise((resolve, reject) => {
-    const socket = tls === undefined ? connect(where) : connectTls({ ...tls, ...where })
     const fail = (reason: string, cause?: unknown) => {
       clearTimeout(timer)
-      socket.destroy()
-      reject(
-        new TestingError('ERR_TESTING_CLOSED', `cannot connect to ${formatEndpoint(endpoint)}: ${reason}`, {
-          cause,
-        }),
-      )
+      dialling.cancel()
+      const detail = `cannot connect to ${formatEndpoint(endpoint)}: ${reason}`
+      reject(new TestingError('ERR_TESTING_CLOSED', detail, { cause }))
     }
-    const onError = (error: Error) => fail(errorMessage(error), error)
-    const timer = setTimeout(() => fail(`nothing after ${timeout} ms`), timeout)
-    socket.once('error', onError)
-    socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
+    const succeed = (socket: Socket) => {
       clearTimeout(timer)
-      socket.off('error', onError)
       // Until somebody listens, an early reset must not end the process.
       socket.on('error', () => {})
       resolve(socket)
-    })
+    }
+    let secure: Socket | undefined
+    const timer = setTimeout(() => {
+      secure?.destroy()
+      fail(`nothing after ${timeout} ms`)
+    }, timeout)
+    const dialling = dial(
+      endpoint,
+      { create: () => new Socket().setNoDelay(true), timeout: undefined },
+      {
+        onConnected: (socket) => {
+          if (tls === undefined) return succeed(socket)
+          secure = beginTls(socket, endpoint, tls, succeed, (error) => fail(errorMessage(error), error))
+        },
+        onFailed: (_, error) => fail(errorMessage(error), error),
+      },
+    )
   })
+}
+
+/** The stage behind the connection. */
+function beginTls(
+  socket: Socket,
+  endpoint: Endpoint,
+  options: ConnectionOptions,
+  succeed: (socket: Socket) => void,
+  fail: (error: Error) => void,
+): Socket {
+  const host = endpoint.type === 'tcp' ? { host: endpoint.host } : {}
+  const secure = connectTls({ ...host, ...options, socket })
+  const onError = (error: Error) => {
+    secure.destroy()
+    fail(error)
+  }
+  secure.once('error', onError)
+  secure.once('secureConnect', () => {
+    secure.off('error', onError)
+    succeed(secure)
+  })
+  return secure
 }

@@ -3,12 +3,14 @@ import { formatEndpoint } from '../../endpoint.ts'
 import { LinkedList } from '../../linked-list.ts'
 import { Deadlines } from '../../deadlines.ts'
 import type { Endpoint } from '../../endpoint.ts'
+import { errorMessage } from '../../errors.ts'
+import { dial } from '../../net/dial.ts'
+import type { Dialling } from '../../net/dial.ts'
+import { LingeringSocket } from '../../net/lingering-socket.ts'
 import { FcgiError } from '../errors.ts'
 import type { ConnectionOwner } from './connection-roles.ts'
 import { FcgiConnection } from './connection.ts'
-import { Dial } from './dial.ts'
 import type { Exchange } from './exchange.ts'
-import type { LingeringSocket } from './lingering-socket.ts'
 import type { ResolvedClientOptions } from './options.ts'
 
 /** How long a new connection may go without an answer before kept ones are closed: they may hold the worker it needs. */
@@ -39,7 +41,7 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
   /** Those whose first request has not been answered yet. One is never in both, for a connection has one deadline. */
   readonly #starving = new Deadlines<FcgiConnection>((connection) => this.#starve(connection), false)
   /** Connections that are being made. */
-  readonly #opening = new Set<Dial>()
+  readonly #opening = new Set<Dialling>()
   /** Those that have waited long for an answer. */
   readonly #hungry = new Set<FcgiConnection>()
   #getValues: boolean
@@ -144,12 +146,12 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
   }
 
   #cancelDials(): void {
-    for (const dial of this.#opening) dial.cancel()
+    for (const dialling of this.#opening) dialling.cancel()
     this.#opening.clear()
   }
 
-  #connected(dial: Dial, socket: LingeringSocket): void {
-    this.#opening.delete(dial)
+  #connected(dialling: Dialling, socket: LingeringSocket): void {
+    this.#opening.delete(dialling)
     this.#downSince = -Infinity
     this.opened++
     const options = { ...this.#options, getValues: this.#getValues }
@@ -169,8 +171,8 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
     else this.#list(connection)
   }
 
-  #failed(dial: Dial, error: FcgiError): void {
-    this.#opening.delete(dial)
+  #failed(dialling: Dialling, error: FcgiError): void {
+    this.#opening.delete(dialling)
     this.#downSince = monotonic()
     // Each request in the queue has a connection that is being made for it, up to the limit of connections.
     const refused = this.#queue.size > this.#opening.size ? this.#takeQueued() : undefined
@@ -192,12 +194,25 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
     const { maxConnections, multiplex, maxRequests } = this.#options
     const each = multiplex && !this.#getValues ? maxRequests : 1
     while (this.#queue.size > this.#opening.size * each && this.connections < maxConnections) {
-      const dial: Dial = new Dial(this.#endpoint, this.#options.connectTimeout, {
-        connected: (socket) => this.#connected(dial, socket),
-        failed: (error) => this.#failed(dial, error),
-      })
-      this.#opening.add(dial)
+      const dialling = this.#dial()
+      this.#opening.add(dialling)
     }
+  }
+
+  #dial(): Dialling {
+    const options = { create: () => new LingeringSocket(), timeout: this.#options.connectTimeout }
+    const dialling: Dialling = dial(this.#endpoint, options, {
+      onConnected: (socket) => this.#connected(dialling, socket),
+      onFailed: (why, cause) => {
+        const where = formatEndpoint(this.#endpoint)
+        const error =
+          why === 'timeout'
+            ? new FcgiError('ERR_FCGI_CONNECT_TIMEOUT', where, { notRun: true })
+            : new FcgiError('ERR_FCGI_CONNECT', `${where}: ${errorMessage(cause)}`, { cause, notRun: true })
+        this.#failed(dialling, error)
+      },
+    })
+    return dialling
   }
 
   #begin(exchange: Exchange, connection: FcgiConnection): void {

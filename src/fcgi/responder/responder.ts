@@ -1,12 +1,12 @@
 /** The responder: an application that gateways such as nginx, HAProxy and sluice's own proxy ask over FastCGI. */
-import { chmod, unlink } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import { CidrMap } from '../../cidr-map.ts'
 import { Deadlines } from '../../deadlines.ts'
 import { formatEndpoint, toEndpoint } from '../../endpoint.ts'
 import type { Endpoint } from '../../endpoint.ts'
 import { errorMessage, UsageError } from '../../errors.ts'
+import { listenOn } from '../../net/listener.ts'
 import { readArgument } from '../arguments.ts'
 import { FcgiError } from '../errors.ts'
 import { ResponderConnection } from './connection.ts'
@@ -97,57 +97,22 @@ class Responder implements FcgiResponder, ConnectionHost {
   async listen(given: string | Endpoint): Promise<Endpoint> {
     if (this.#closed) throw closedError()
     const endpoint = readArgument('listen: the endpoint', () => toEndpoint(given))
-    const server = await this.#open(endpoint)
-    try {
-      await this.#permit(endpoint)
-      // It may have been closed meanwhile, when this one was not known yet.
-      if (this.#closed) throw closedError()
-    } catch (error) {
-      server.close()
-      throw error
-    }
-    this.#servers.push(server)
-    const address = server.address()
-    if (endpoint.type !== 'tcp' || address === null || typeof address === 'string') return endpoint
-    return { ...endpoint, port: address.port }
-  }
-
-  async #permit(endpoint: Endpoint): Promise<void> {
-    const { socketMode } = this.options
-    if (endpoint.type !== 'unix' || socketMode === 0) return
-    await chmod(endpoint.path, socketMode).catch((error: unknown) => {
+    const server = createServer((socket) => this.#accept(socket))
+    const { socketMode, logger } = this.options
+    const bound = await listenOn(server, endpoint, {
+      mode: socketMode === 0 ? undefined : socketMode,
+      remove: 'unanswered',
+      onAcceptError: (error) => logger.error({ err: error }, 'fcgi: accept failed'),
+    }).catch((error: unknown) => {
       throw listenError(endpoint, error)
     })
-  }
-
-  async #open(endpoint: Endpoint): Promise<Server> {
-    try {
-      return await this.#bind(endpoint)
-    } catch (error) {
-      const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
-      const stale = taken && endpoint.type === 'unix' && !(await isAnswered(endpoint.path))
-      if (!stale) throw listenError(endpoint, error)
-      await unlink(endpoint.path)
-      return await this.#bind(endpoint).catch((again: unknown) => {
-        throw listenError(endpoint, again)
-      })
+    // It may have been closed meanwhile, when this one was not known yet.
+    if (this.#closed) {
+      server.close()
+      throw closedError()
     }
-  }
-
-  #bind(endpoint: Endpoint): Promise<Server> {
-    const server = createServer((socket) => this.#accept(socket))
-    return new Promise((resolve, reject) => {
-      server.once('error', reject)
-      const listening = () => {
-        server.off('error', reject)
-        // Accepting can fail later, for want of descriptors; the socket goes on listening.
-        server.on('error', (error) => this.options.logger.error({ err: error }, 'fcgi: accept failed'))
-        resolve(server)
-      }
-      if (endpoint.type === 'tcp') server.listen(endpoint.port, endpoint.host, listening)
-      else if (endpoint.type === 'unix') server.listen(endpoint.path, listening)
-      else server.listen({ fd: endpoint.fd }, listening)
-    })
+    this.#servers.push(server)
+    return bound
   }
 
   #accept(socket: Socket): void {
@@ -226,16 +191,4 @@ function listenError(endpoint: Endpoint, error: unknown): FcgiError {
   const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
   const reason = taken ? 'the address is in use by another process' : errorMessage(error)
   return new FcgiError('ERR_FCGI_LISTEN', `${formatEndpoint(endpoint)}: ${reason}`, { cause: error })
-}
-
-/** Whether a process listens on a unix socket. */
-function isAnswered(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path)
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })
 }

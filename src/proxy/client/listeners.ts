@@ -1,11 +1,11 @@
 /** The `bind` lines of a frontend. */
-import { chmodSync, existsSync, lstatSync, unlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
-import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
+import type { Server as NetServer, Socket } from 'node:net'
 import type { Bind } from '../../config/index.ts'
 import { formatEndpoint } from '../../endpoint.ts'
 import type { Endpoint } from '../../endpoint.ts'
 import { errorMessage } from '../../errors.ts'
+import { listenOn } from '../../net/listener.ts'
 import type { ProxyContext } from '../context.ts'
 import { ProxyError } from '../errors.ts'
 import type { ProxyPlan } from '../plan/plan.ts'
@@ -51,47 +51,21 @@ export class Listeners {
       this.#onSocket(socket)
     })
     this.#servers.push(server)
+    const onAcceptError = (error: Error): void => {
+      const frontend = this.#plan.model.name
+      this.#context.settings.logger.warn({ err: error, frontend }, 'a listener failed to accept')
+    }
+    const { mode, backlog = 1024 } = bind
     try {
-      if (endpoint.type === 'unix') removeStaleSocket(endpoint.path)
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject)
-        server.listen({ ...listenOptions(endpoint), backlog: bind.backlog ?? 1024 }, resolve)
-      })
-      if (endpoint.type === 'unix' && bind.mode !== undefined) chmodSync(endpoint.path, bind.mode)
+      this.#endpoints.push(await listenOn(server, endpoint, { mode, backlog, remove: 'any', onAcceptError }))
     } catch (error) {
       const { file, line } = bind.place
       const why = `${file}:${line}: bind ${formatEndpoint(endpoint)}: ${errorMessage(error)}`
       throw new ProxyError('ERR_PROXY_LISTEN', why, { cause: error })
     }
-    server.on('error', (error) => {
-      const frontend = this.#plan.model.name
-      this.#context.settings.logger.warn({ err: error, frontend }, 'a listener failed to accept')
-    })
-    this.#endpoints.push(boundEndpoint(endpoint, server.address()))
   }
 
   close(): void {
     for (const server of this.#servers) if (server.listening) server.close()
   }
-}
-
-function listenOptions(endpoint: Endpoint): { host?: string; port?: number; path?: string; fd?: number } {
-  switch (endpoint.type) {
-    case 'tcp':
-      return { host: endpoint.host, port: endpoint.port }
-    case 'unix':
-      return { path: endpoint.path }
-    case 'fd':
-      return { fd: endpoint.fd }
-  }
-}
-
-function boundEndpoint(endpoint: Endpoint, bound: AddressInfo | string | null): Endpoint {
-  if (endpoint.type !== 'tcp' || bound === null || typeof bound === 'string') return endpoint
-  return { type: 'tcp', host: bound.address, port: bound.port }
-}
-
-/** HAProxy takes the place of a socket file that is there; anything else of that name is left alone. */
-function removeStaleSocket(path: string): void {
-  if (!path.startsWith('\0') && existsSync(path) && lstatSync(path).isSocket()) unlinkSync(path)
 }

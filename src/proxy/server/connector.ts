@@ -3,9 +3,10 @@
  * (`retries`, `option redispatch`). Streams of every kind have one.
  */
 import type { Socket } from 'node:net'
+import { dial } from '../../net/dial.ts'
+import type { Dialling } from '../../net/dial.ts'
 import type { Stream } from '../../sample/stream.ts'
-import { createSocket, dialWith } from '../wire/dial.ts'
-import type { Dialling } from '../wire/dial.ts'
+import { createSocket } from '../wire/socket-options.ts'
 import type { Backend } from './backend.ts'
 import { createServerSocket, openConnection } from './open-connection.ts'
 import type { Queued } from './queue.ts'
@@ -160,10 +161,14 @@ export class Connector implements Queued {
   #open(server: Server): void {
     const { connect: timeout } = this.#backend.plan.timeouts
     const create = 'onConnection' in this.#client ? () => createServerSocket(server) : createSocket
-    this.#dialling = dialWith(create, server.plan.model.address, timeout, {
-      onConnected: (socket) => this.#onConnected(server, socket),
-      onFailed: (why) => this.#onFailure(why === 'timeout' ? 'connect-timeout' : 'connect-error'),
-    })
+    this.#dialling = dial(
+      server.plan.model.address,
+      { create, timeout },
+      {
+        onConnected: (socket) => this.#onConnected(server, socket),
+        onFailed: (why) => this.#onFailure(why === 'timeout' ? 'connect-timeout' : 'connect-error'),
+      },
+    )
   }
 
   #onConnected(server: Server, socket: Socket): void {

@@ -12,8 +12,9 @@ import { SpopError, StatusCode, statusText } from '../../spop/index.ts'
 import { HealthCounter } from './health-counter.ts'
 import { changeLine, checkLine, noServerLine } from './health-lines.ts'
 import type { CheckResult } from './health-lines.ts'
-import { dial } from '../wire/dial.ts'
-import type { Dialling } from '../wire/dial.ts'
+import { dial } from '../../net/dial.ts'
+import type { Dialling } from '../../net/dial.ts'
+import { createSocket } from '../wire/socket-options.ts'
 import type { ProxyContext } from '../context.ts'
 import type { LogLevel } from '../log/levels.ts'
 import type { Backends } from './backends.ts'
@@ -101,18 +102,22 @@ class ServerCheck {
   }
 
   #connect(): void {
-    this.#dialling = dial(this.#endpoint, this.#timeout, {
-      onConnected: (socket) => {
-        this.#dialling = undefined
-        socket.on('error', () => {})
-        socket.destroy()
-        this.#report({ passed: true, status: 'Layer4 check passed' })
+    this.#dialling = dial(
+      this.#endpoint,
+      { create: createSocket, timeout: this.#timeout },
+      {
+        onConnected: (socket) => {
+          this.#dialling = undefined
+          socket.on('error', () => {})
+          socket.destroy()
+          this.#report({ passed: true, status: 'Layer4 check passed' })
+        },
+        onFailed: (why, error) => {
+          this.#dialling = undefined
+          this.#report(connectProblem(why === 'timeout' ? undefined : error))
+        },
       },
-      onFailed: (why, error) => {
-        this.#dialling = undefined
-        this.#report(connectProblem(why === 'timeout' ? undefined : error))
-      },
-    })
+    )
   }
 
   async #askAgent(): Promise<void> {

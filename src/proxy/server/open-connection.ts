@@ -1,7 +1,7 @@
 /** The connection that a server's protocol makes of a socket: `proto` of the server line decides. */
 import type { Socket } from 'node:net'
-import { LingeringSocket } from '../../fcgi/client/lingering-socket.ts'
-import { createSocket } from '../wire/dial.ts'
+import { LingeringSocket } from '../../net/lingering-socket.ts'
+import { createSocket } from '../wire/socket-options.ts'
 import { FcgiServer } from './fcgi-server.ts'
 import { Http1Server } from './http1-server.ts'
 import type { ServerConnection } from './server-transport.ts'

@@ -1,7 +1,13 @@
-/** Connects to an endpoint. */
+/**
+ * Connects to an endpoint: the one way for the engine, the FastCGI client, the proxy and the test tools.
+ *
+ * What comes between a connection and its first byte of protocol has its place behind {@link DialEvents.onConnected}: a
+ * PROXY protocol header (`send-proxy`) is written to the socket, then TLS is begun on it (`connect({ socket })` of
+ * node:tls, which src/testing does), and the result is what the caller goes on with. The time-out of the connection does
+ * not count what comes behind.
+ */
 import { Socket } from 'node:net'
-import type { Endpoint } from '../../endpoint.ts'
-import { socketOptions } from './socket-options.ts'
+import type { Endpoint } from '../endpoint.ts'
 
 /** How long after a full backlog of a unix socket (EAGAIN) the next attempt is made, in milliseconds. */
 const backlogDelay = 20
@@ -12,31 +18,29 @@ export interface Dialling {
   cancel(): void
 }
 
-/** What came of it: one of the two, once. */
+/** What came of it: one of the two, once, and never from within `dial`. */
 export interface DialEvents<Made extends Socket = Socket> {
   /** The socket has no listeners. */
   onConnected(socket: Made): void
+  /** `error` is undefined for a time-out. */
   onFailed(why: 'error' | 'timeout', error: Error | undefined): void
 }
 
-/** A socket of the data path, to be connected. */
-export function createSocket(): Socket {
-  return new Socket(socketOptions)
-}
-
-/** Begins to connect; `timeout` in milliseconds, undefined for as long as the kernel tries. */
-export function dial(endpoint: Endpoint, timeout: number | undefined, events: DialEvents): Dialling {
-  return dialWith(createSocket, endpoint, timeout, events)
+/** How to connect, beside where. */
+export interface DialOptions<Made extends Socket> {
+  /** Makes the socket; called again for another attempt. */
+  readonly create: () => Made
+  /** For all attempts together, in milliseconds; undefined for as long as the kernel tries. */
+  readonly timeout: number | undefined
 }
 
 /**
- * The same with sockets of the caller's making. A unix socket whose backlog is full refuses at once, where TCP would
- * wait: as long as there is a time-out, it is tried again.
+ * Begins to connect. A unix socket whose backlog is full refuses at once, where TCP would wait: as long as there is a
+ * time-out, it is tried again.
  */
-export function dialWith<Made extends Socket>(
-  create: () => Made,
+export function dial<Made extends Socket>(
   endpoint: Endpoint,
-  timeout: number | undefined,
+  { create, timeout }: DialOptions<Made>,
   events: DialEvents<Made>,
 ): Dialling {
   let socket: Made | undefined
@@ -79,7 +83,7 @@ export function dialWith<Made extends Socket>(
     })
     made.on('error', (error) => fail('error', error))
     made.on('close', () => fail('error'))
-    made.connect(connectOptions(endpoint))
+    connectSocket(made, endpoint)
   }
   if (timeout !== undefined) timer = setTimeout(() => fail('timeout'), timeout)
   attempt()
@@ -90,7 +94,10 @@ export function dialWith<Made extends Socket>(
   }
 }
 
-function connectOptions(endpoint: Endpoint): { host: string; port: number } | { path: string } {
-  if (endpoint.type === 'tcp') return { host: endpoint.host, port: endpoint.port }
-  return { path: endpoint.type === 'unix' ? endpoint.path : `/dev/fd/${endpoint.fd}` }
+/** Begins to connect a socket that its owner listens to; what fails, fails by its events. */
+export function connectSocket<Made extends Socket>(socket: Made, endpoint: Endpoint): Made {
+  if (endpoint.type === 'tcp') socket.connect({ host: endpoint.host, port: endpoint.port })
+  else if (endpoint.type === 'unix') socket.connect({ path: endpoint.path })
+  else socket.destroy(new Error('a descriptor cannot be connected to'))
+  return socket
 }

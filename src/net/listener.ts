@@ -1,0 +1,112 @@
+/**
+ * Listens on an endpoint: the one way for the agent, the FastCGI responder and the frontends of the proxy. Its owner makes
+ * the `net.Server`, or a `tls.Server`, and is told of sockets by it.
+ *
+ * What comes between accepting a socket and its session has its place in the owner's listener for `connection`: a PROXY
+ * protocol header (`accept-proxy`) is read first, then TLS is begun on the same socket, then the session gets what came of
+ * it. The agent's TLS (src/agent/listener.ts) is such a stage, of node:tls; frontends have none.
+ */
+import { chmodSync } from 'node:fs'
+import { lstat, unlink } from 'node:fs/promises'
+import { Socket } from 'node:net'
+import type { AddressInfo, ListenOptions, Server } from 'node:net'
+import type { Endpoint } from '../endpoint.ts'
+import { dial } from './dial.ts'
+
+/** How to listen, beside where. */
+export interface BindOptions {
+  /** Connections that the kernel keeps waiting; not for a descriptor, which listens already. */
+  readonly backlog?: number | undefined
+  /** Permissions of a unix socket; undefined leaves what the umask gives. */
+  readonly mode?: number | undefined
+  /**
+   * Of a unix socket that is there: `unanswered` removes one that nobody listens on, `any` takes the place of one that is
+   * in use, as HAProxy does when it is started beside its predecessor. What is no socket is never removed.
+   */
+  readonly remove: 'unanswered' | 'any'
+  /** Accepting failed later, for want of descriptors for example; it goes on. */
+  readonly onAcceptError: (error: NodeJS.ErrnoException) => void
+}
+
+/**
+ * Binds the server, which must not listen yet. Resolves with where it listens: the port that the kernel chose, when 0 was
+ * asked for. Rejects with the error of the system; the server is closed then.
+ */
+export async function listenOn(server: Server, endpoint: Endpoint, options: BindOptions): Promise<Endpoint> {
+  if (endpoint.type === 'unix' && options.remove === 'any' && (await isSocket(endpoint.path))) {
+    await unlink(endpoint.path)
+  }
+  try {
+    return await bind(server, endpoint, options)
+  } catch (error) {
+    if (!isTaken(error) || endpoint.type !== 'unix' || !(await isStale(endpoint))) throw error
+    await unlink(endpoint.path)
+    return await bind(server, endpoint, options)
+  }
+}
+
+function bind(server: Server, endpoint: Endpoint, options: BindOptions): Promise<Endpoint> {
+  const { backlog, mode, onAcceptError } = options
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(listenOptions(endpoint, backlog), () => {
+      server.off('error', reject)
+      try {
+        // At once: nobody has been accepted yet.
+        if (endpoint.type === 'unix' && mode !== undefined) chmodSync(endpoint.path, mode)
+      } catch (error) {
+        server.close()
+        return reject(error as Error) // of the system
+      }
+      server.on('error', onAcceptError)
+      resolve(boundEndpoint(endpoint, server.address()))
+    })
+  })
+}
+
+function listenOptions(endpoint: Endpoint, backlog: number | undefined): ListenOptions | { fd: number } {
+  const rest = backlog === undefined ? {} : { backlog }
+  switch (endpoint.type) {
+    case 'tcp':
+      return { host: endpoint.host, port: endpoint.port, ...rest }
+    case 'unix':
+      return { path: endpoint.path, ...rest }
+    case 'fd':
+      return { fd: endpoint.fd }
+  }
+}
+
+function boundEndpoint(endpoint: Endpoint, bound: AddressInfo | string | null): Endpoint {
+  if (endpoint.type !== 'tcp' || bound === null || typeof bound === 'string') return endpoint
+  return { ...endpoint, port: bound.port }
+}
+
+function isTaken(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+}
+
+/** Abstract names have no file. */
+async function isSocket(path: string): Promise<boolean> {
+  if (path.startsWith('\0')) return false
+  const stats = await lstat(path).catch(() => undefined)
+  return stats?.isSocket() === true
+}
+
+/** Whether it is a socket that refuses connections: nobody listens on it. What may not be touched is not. */
+async function isStale(endpoint: Endpoint & { type: 'unix' }): Promise<boolean> {
+  if (!(await isSocket(endpoint.path))) return false
+  return new Promise((resolve) => {
+    dial(
+      endpoint,
+      { create: () => new Socket(), timeout: undefined },
+      {
+        onConnected: (socket) => {
+          socket.destroy()
+          resolve(false)
+        },
+        onFailed: (_, error) =>
+          resolve((error as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED'),
+      },
+    )
+  })
+}
