@@ -41,6 +41,7 @@ export class ProxyContext {
   /** Whether an address is one of this machine's. */
   isLocal(endpoint: SampleEndpoint | undefined): boolean {
     if (endpoint === undefined) return false
+    if (endpoint.address.length === 0) return true // a unix socket
     this.#localAddresses ??= new Set(
       Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address)),
     )

@@ -108,16 +108,6 @@ function captureList(pick: (stream: Stream) => readonly (string | undefined)[]):
   }
 }
 
-/** A client of a unix socket has neither address nor port: HAProxy writes `unix`, and the number of the listener. */
-function ofClient(pick: (stream: Stream) => SampleEndpoint | undefined, what: 'ip' | 'port'): Write {
-  const write = what === 'ip' ? ip(pick) : port(pick)
-  return (stream, options) => {
-    const { unixListener } = stream.log
-    if (unixListener === undefined || pick(stream) !== undefined) return write(stream, options)
-    return what === 'ip' ? quoted('unix', options.flags) : String(unixListener)
-  }
-}
-
 type Row = readonly [name: string, doc: string, write: Write]
 
 const anywhere: readonly Row[] = [
@@ -145,12 +135,12 @@ const anywhere: readonly Row[] = [
   ['bi', 'own address towards the server', ip((s) => s.log.backendSource)],
   ['bp', 'own port towards the server', port((s) => s.log.backendSource)],
   ['bq', 'position in the backend queue', number((s) => s.log.backendQueue)],
-  ['ci', 'client address', ofClient((s) => s.source, 'ip')],
-  ['cp', 'client port', ofClient((s) => s.source, 'port')],
+  ['ci', 'client address', ip((s) => s.source)],
+  ['cp', 'client port', port((s) => s.source)],
   ['f', 'frontend', text((s) => s.frontend.name)],
   ['fc', 'connections of the frontend', number((s) => s.log.connections.frontend)],
-  ['fi', 'address that the client connected to', ofClient((s) => s.destination, 'ip')],
-  ['fp', 'port that the client connected to', ofClient((s) => s.destination, 'port')],
+  ['fi', 'address that the client connected to', ip((s) => s.destination)],
+  ['fp', 'port that the client connected to', port((s) => s.destination)],
   [
     'ft',
     'frontend, with ~ when encrypted',

@@ -141,8 +141,6 @@ export interface StreamLog {
   readonly serverQueue: number
   /** `%bq` */
   readonly backendQueue: number
-  /** The number of the unix socket that the client came to; undefined for other clients. */
-  readonly unixListener: number | undefined
   /** `%hr`, `%hrl`: what `capture request header` took, in order. */
   readonly capturedRequest: readonly (string | undefined)[]
   /** `%hs`, `%hsl` */

@@ -148,7 +148,6 @@ export const emptyLog: StreamLog = {
   redispatched: false,
   serverQueue: 0,
   backendQueue: 0,
-  unixListener: undefined,
   capturedRequest: [],
   capturedResponse: [],
   requestLine: undefined,

@@ -8,7 +8,6 @@ import { RulesStep } from '../stream/rules-step.ts'
 import type { Router } from '../stream/router.ts'
 import { Session } from '../stream/session.ts'
 import { SessionStream } from '../stream/session-stream.ts'
-import { localEndpoint, remoteEndpoint } from '../wire/addresses.ts'
 import type { ClientHost, ClientSide } from './client-side.ts'
 import { Http1Client } from './http1-client.ts'
 import { Listeners } from './listeners.ts'
@@ -97,10 +96,9 @@ export class Frontend implements ClientHost {
     this.total++
     if (socket.destroyed) return
     const session = new Session(
-      remoteEndpoint(socket),
-      localEndpoint(socket),
+      this.#listeners.sourceOf(socket),
+      this.#listeners.destinationOf(socket),
       this.#context.variables,
-      this.#listeners.unixListenerOf(socket),
     )
     if (this.#refuses(session)) {
       socket.on('error', () => {})

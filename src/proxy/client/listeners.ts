@@ -9,6 +9,8 @@ import { listenOn } from '../../net/listener.ts'
 import type { ProxyContext } from '../context.ts'
 import { ProxyError } from '../errors.ts'
 import type { ProxyPlan } from '../plan/plan.ts'
+import type { SampleEndpoint } from '../../sample/stream.ts'
+import { localEndpoint, remoteEndpoint, unixEndpoint } from '../wire/addresses.ts'
 import { socketOptions } from '../wire/socket-options.ts'
 
 /** All addresses of one section, bound one after the other. */
@@ -18,8 +20,8 @@ export class Listeners {
   readonly #onSocket: (socket: Socket) => void
   readonly #servers: NetServer[] = []
   readonly #endpoints: Endpoint[] = []
-  /** Of the connections to unix sockets. */
-  readonly #ids = new WeakMap<Socket, number>()
+  /** Of both ends of connections to unix sockets. */
+  readonly #unix = new WeakMap<Socket, SampleEndpoint>()
 
   constructor(plan: ProxyPlan, context: ProxyContext, onSocket: (socket: Socket) => void) {
     this.#plan = plan
@@ -32,9 +34,14 @@ export class Listeners {
     return this.#endpoints
   }
 
-  /** Which unix socket a connection came to: 1 for the first address of the section, whatever it is. */
-  unixListenerOf(socket: Socket): number | undefined {
-    return this.#ids.get(socket)
+  /** The client's end of a connection. A unix socket has the id of its listener for a port, at both ends, as in HAProxy. */
+  sourceOf(socket: Socket): SampleEndpoint | undefined {
+    return this.#unix.get(socket) ?? remoteEndpoint(socket)
+  }
+
+  /** Our end. */
+  destinationOf(socket: Socket): SampleEndpoint | undefined {
+    return this.#unix.get(socket) ?? localEndpoint(socket)
   }
 
   /** @throws ProxyError `ERR_PROXY_LISTEN` naming the line and the address. */
@@ -45,9 +52,10 @@ export class Listeners {
   }
 
   async #listen(bind: Bind, endpoint: Endpoint): Promise<void> {
-    const id = this.#servers.length + 1
+    // Ids count the addresses of the section, whatever they are, from 1.
+    const unix = endpoint.type === 'unix' ? unixEndpoint(this.#servers.length + 1) : undefined
     const server = createServer(socketOptions, (socket) => {
-      if (endpoint.type === 'unix') this.#ids.set(socket, id)
+      if (unix !== undefined) this.#unix.set(socket, unix)
       this.#onSocket(socket)
     })
     this.#servers.push(server)

@@ -150,12 +150,21 @@ function environmentRequest({ source, destination }: Stream, head: RequestHead) 
     target: head.target,
     version: head.minor === 0 ? 'HTTP/1.0' : 'HTTP/1.1',
     headers: head.headers,
-    remoteAddress: addressText(source),
-    remotePort: source?.port ?? 0,
+    // As HAProxy has it for a unix socket.
+    remoteAddress: isUnix(source) ? 'unix' : addressText(source),
+    remotePort: portOf(source),
     localAddress: addressText(destination),
-    localPort: destination?.port ?? 0,
+    localPort: portOf(destination),
     tls: false,
   }
+}
+
+function isUnix(endpoint: SampleEndpoint | undefined): boolean {
+  return endpoint?.address.length === 0
+}
+
+function portOf(endpoint: SampleEndpoint | undefined): number {
+  return endpoint === undefined || isUnix(endpoint) ? 0 : endpoint.port
 }
 
 function addressText(endpoint: SampleEndpoint | undefined): string {
@@ -189,6 +198,7 @@ class FcgiTransport implements ServerTransport {
   unsent = false
   readonly #events: ServerEvents
   readonly #exchange: MuxExchange
+  readonly #server: Server
   readonly #socket: Socket
   readonly #kept: boolean
   readonly #method: string
@@ -212,6 +222,7 @@ class FcgiTransport implements ServerTransport {
     this.#events = events
     this.#method = head.method
     this.#minor = head.minor
+    this.#server = server
     this.#socket = socket
     this.#kept = kept
     const { log } = server.context
@@ -243,11 +254,11 @@ class FcgiTransport implements ServerTransport {
   }
 
   get peer(): SampleEndpoint | undefined {
-    return remoteEndpoint(this.#socket)
+    return this.#server.unix ?? remoteEndpoint(this.#socket)
   }
 
   get local(): SampleEndpoint | undefined {
-    return localEndpoint(this.#socket)
+    return this.#server.unix ?? localEndpoint(this.#socket)
   }
 
   #onHead(head: CgiHead): void {

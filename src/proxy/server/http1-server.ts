@@ -68,11 +68,11 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
   }
 
   get peer(): SampleEndpoint | undefined {
-    return remoteEndpoint(this.#socket)
+    return this.#server.unix ?? remoteEndpoint(this.#socket)
   }
 
   get local(): SampleEndpoint | undefined {
-    return localEndpoint(this.#socket)
+    return this.#server.unix ?? localEndpoint(this.#socket)
   }
 
   get reused(): boolean {

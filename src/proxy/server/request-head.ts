@@ -17,7 +17,7 @@ export function addForwardedFor(
 ): void {
   const plan = backend.model.options.forwardFor === undefined ? frontend : backend
   const option = plan.model.options.forwardFor
-  if (option === undefined || address === undefined) return
+  if (option === undefined || address === undefined || address.length === 0) return
   if (option.ifNone && headers.has(option.header.toLowerCase())) return
   if (plan.forwardExcept !== undefined && inRange(address, plan.forwardExcept)) return
   headers.add(option.header, formatIp(address))

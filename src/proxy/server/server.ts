@@ -2,7 +2,7 @@
 import type { SampleEndpoint, SampleNamed } from '../../sample/stream.ts'
 import type { ProxyContext } from '../context.ts'
 import type { ProxyPlan, ServerPlan } from '../plan/plan.ts'
-import { sampleEndpoint } from '../wire/addresses.ts'
+import { sampleEndpoint, unixEndpoint } from '../wire/addresses.ts'
 import type { Balanced } from './balance/balancer.ts'
 import { resolveFcgiOptions } from './fcgi-options.ts'
 import type { FcgiOptions } from './fcgi-options.ts'
@@ -40,10 +40,16 @@ export class Server implements SampleNamed, Balanced {
     if (proto === 'fcgi') this.fcgi = resolveFcgiOptions(backend, context)
   }
 
-  /** As samples have it; undefined for a name that is still to be resolved. */
+  /** As samples have it; undefined for a name that is still to be resolved, and for a descriptor. */
   get address(): SampleEndpoint | undefined {
     const { address } = this.plan.model
-    return address.type === 'tcp' ? sampleEndpoint(address.host, address.port) : undefined
+    if (address.type === 'tcp') return sampleEndpoint(address.host, address.port)
+    return this.unix
+  }
+
+  /** Both ends of a connection to it, when it is reached by a unix socket. */
+  get unix(): SampleEndpoint | undefined {
+    return this.plan.model.address.type === 'unix' ? unixEndpoint(0) : undefined
   }
 
   get weight(): number {

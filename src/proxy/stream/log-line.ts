@@ -34,10 +34,10 @@ function levelOf({ frontend, record, logLevel }: LoggedStream): StreamLogLevel {
 }
 
 function connectLine({ session, frontend }: LoggedStream): string {
-  const { source, destination, unixListener } = session
+  const { source, destination } = session
   const where = `(${frontend.name}/${frontend.plan.model.mode.toUpperCase()})`
-  if (source === undefined || destination === undefined)
-    return `Connect to unix:${unixListener ?? 1} ${where}`
+  if (destination?.address.length === 0) return `Connect to unix:${destination.port} ${where}`
+  if (source === undefined || destination === undefined) return `Connect from ? to ? ${where}`
   const from = `${formatIp(source.address)}:${source.port}`
   return `Connect from ${from} to ${formatIp(destination.address)}:${destination.port} ${where}`
 }

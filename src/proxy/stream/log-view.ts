@@ -119,10 +119,6 @@ export class StreamLogView implements StreamLog {
     return 0
   }
 
-  get unixListener(): number | undefined {
-    return this.#stream.session.unixListener
-  }
-
   get backendQueue(): number {
     return this.#record.queuedBefore
   }

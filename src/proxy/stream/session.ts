@@ -8,11 +8,9 @@ import { PrivatePool } from '../server/private-pool.ts'
 export class Session {
   readonly accepted = monotonic()
   readonly acceptDate = wallClock()
-  /** Undefined for unix sockets. */
+  /** Undefined for a socket that is closed already. */
   readonly source: SampleEndpoint | undefined
   readonly destination: SampleEndpoint | undefined
-  /** The number of the unix socket that the client came to, among the addresses of its frontend. */
-  readonly unixListener: number | undefined
   /** Requests so far, the current one included. */
   requests = 0
   /** Connections to servers that only its requests use. */
@@ -25,11 +23,9 @@ export class Session {
     source: SampleEndpoint | undefined,
     destination: SampleEndpoint | undefined,
     parent: VariableStore,
-    unixListener?: number,
   ) {
     this.source = source
     this.destination = destination
-    this.unixListener = unixListener
     this.#parent = parent
   }
 

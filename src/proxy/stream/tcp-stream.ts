@@ -90,11 +90,11 @@ export class TcpStream extends ProxyStream implements SocketClient {
   }
 
   override get serverAddress(): SampleEndpoint | undefined {
-    return this.#server === undefined ? undefined : remoteEndpoint(this.#server)
+    return this.#server === undefined ? undefined : (this.server?.unix ?? remoteEndpoint(this.#server))
   }
 
   override get backendSource(): SampleEndpoint | undefined {
-    return this.#server === undefined ? undefined : localEndpoint(this.#server)
+    return this.#server === undefined ? undefined : (this.server?.unix ?? localEndpoint(this.#server))
   }
 
   // Towards the server.

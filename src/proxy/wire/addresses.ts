@@ -3,6 +3,11 @@ import type { Socket } from 'node:net'
 import { parseIp } from '../../ip.ts'
 import type { SampleEndpoint } from '../../sample/stream.ts'
 
+/** Of a unix socket: no address, and whatever stands for its port. */
+export function unixEndpoint(port: number): SampleEndpoint {
+  return { address: new Uint8Array(0), port }
+}
+
 /** Of the other side. Undefined for unix sockets, and when the socket is closed: it forgets its addresses then. */
 export function remoteEndpoint({ remoteAddress, remotePort }: Socket): SampleEndpoint | undefined {
   return sampleEndpoint(remoteAddress, remotePort)

@@ -26,7 +26,7 @@ const clientFetches: readonly FetchSpec[] = [
     'bool',
     'client',
     "Whether the client's address is one of this machine's.",
-    (stream) => (isInternet(stream.source) ? bool(stream.sourceIsLocal) : undefined),
+    (stream) => (stream.source === undefined ? undefined : bool(stream.sourceIsLocal)),
   ),
   plain('dst', 'ipv4', 'client', 'The address that the client connected to.', (stream) =>
     address(stream.destination),
@@ -39,7 +39,7 @@ const clientFetches: readonly FetchSpec[] = [
     'bool',
     'client',
     "Whether the address that the client connected to is one of this machine's.",
-    (stream) => (isInternet(stream.destination) ? bool(stream.destinationIsLocal) : undefined),
+    (stream) => (stream.destination === undefined ? undefined : bool(stream.destinationIsLocal)),
   ),
   plain('ssl_fc', 'bool', 'client-connection', "Whether the client's connection is encrypted.", (stream) =>
     bool(stream.tls !== undefined),
