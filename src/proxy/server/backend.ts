@@ -50,7 +50,7 @@ export class Backend implements SampleNamed {
    * Chooses a server with room, another one than `avoid` when there is one. Backup servers take part only when no other
    * server is usable, and then the first of them alone.
    */
-  choose(stream: Stream | undefined, avoid: Server | undefined): Server | undefined {
+  choose(stream: Stream, avoid: Server | undefined): Server | undefined {
     // Backends of one server are the most common ones: there is nothing to balance, nor to avoid.
     if (this.servers.length === 1) {
       const only = this.servers[0] as Server // length is 1
@@ -66,6 +66,6 @@ export class Backend implements SampleNamed {
 
   /** A server has room, or has come up: whoever waits longest goes there. */
   serveQueue(): void {
-    if (this.queue.size > 0) this.queue.serve(() => this.choose(undefined, undefined))
+    if (this.queue.size > 0) this.queue.serve((stream) => this.choose(stream, undefined))
   }
 }

@@ -69,6 +69,10 @@ export class Connector implements Queued {
     this.#backend = backend
   }
 
+  get stream(): Stream {
+    return this.#client
+  }
+
   start(): void {
     this.#assign(undefined)
   }

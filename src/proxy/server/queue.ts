@@ -1,10 +1,13 @@
 /** The streams that wait for a server of one backend. */
 import { LinkedList } from '../../linked-list.ts'
 import type { Linked } from '../../linked-list.ts'
+import type { Stream } from '../../sample/stream.ts'
 import type { Server } from './server.ts'
 
 /** One that waits. */
 export interface Queued extends Linked<Queued> {
+  /** What a server is chosen by. */
+  readonly stream: Stream
   /** It is its turn, and it is in the queue no more. */
   serve(server: Server): void
 }
@@ -29,9 +32,9 @@ export class Queue {
   }
 
   /** Whoever waits longest goes to the server that `choose` finds, as long as it finds one. */
-  serve(choose: () => Server | undefined): void {
+  serve(choose: (stream: Stream) => Server | undefined): void {
     for (let first = this.#list.first; first !== undefined; first = this.#list.first) {
-      const server = choose()
+      const server = choose(first.stream)
       if (server === undefined) return
       this.#list.remove(first)
       first.serve(server)

@@ -3,6 +3,8 @@ import type { Stream } from '../../../sample/stream.ts'
 
 /** What a balancer sees of a server. */
 export interface Balanced {
+  /** Unique in its backend. */
+  readonly id: number
   readonly weight: number
   /** Streams that it was given and that have not ended. */
   readonly served: number
@@ -19,5 +21,5 @@ export interface Balancer<T extends Balanced> {
    * One of `candidates`, none of which is full; there is at least one.
    * @param all the servers that could be chosen if none were full
    */
-  pick(candidates: readonly T[], stream: Stream | undefined, all: readonly T[]): T
+  pick(candidates: readonly T[], stream: Stream, all: readonly T[]): T
 }
