@@ -104,18 +104,11 @@ export class FcgiServer implements ServerConnection, MuxOwner {
 
   /** A request has ended, or was not begun. */
   #settle(): void {
-    if (this.#mux.room === 0) return
+    // What it can do may be told after the request that asked: it is kept already then.
+    if (this.#mux.room === 0 || this.#idle.armed) return
     if (this.#mux.active > 0) this.#server.pool.share(this)
-    else if (this.#keep()) this.#idle.arm(idleTimeout)
+    else if (this.#server.keep(this, this.#own)) this.#idle.arm(idleTimeout)
     else this.destroy()
-  }
-
-  #keep(): boolean {
-    const server = this.#server
-    if (server.backend.model.httpReuse !== 'never') return server.keep(this)
-    if (!server.state.up || server.context.closing) return false
-    this.#own?.put(server, this)
-    return true
   }
 
   #forget(): void {

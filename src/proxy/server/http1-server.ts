@@ -163,18 +163,10 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
   finish(): void {
     this.#events = undefined
     const keep = this.#reusable && this.#requestDone && !this.#closed && !this.#reader.ended
-    if (!keep || this.#reader.pending || !this.#keep()) return this.destroy()
+    if (!keep || this.#reader.pending || !this.#server.keep(this, this.#own)) return this.destroy()
     // A response without a body ends while its rules still hold it.
     this.#reader.rest()
     this.#deadline.arm(idleTimeout)
-  }
-
-  #keep(): boolean {
-    const server = this.#server
-    if (server.backend.model.httpReuse !== 'never') return server.keep(this)
-    if (!server.state.up || server.context.closing) return false
-    this.#own?.put(server, this)
-    return true
   }
 
   destroy(): void {

@@ -8,7 +8,7 @@ import { resolveFcgiOptions } from './fcgi-options.ts'
 import type { FcgiOptions } from './fcgi-options.ts'
 import { IdlePool } from './idle-pool.ts'
 import { ServerState } from './server-state.ts'
-import type { ServerConnection } from './server-transport.ts'
+import type { OwnConnections, ServerConnection } from './server-transport.ts'
 
 /** Counts the streams that were given to it; who gives them is the backend. */
 export class Server implements SampleNamed, Balanced {
@@ -66,9 +66,12 @@ export class Server implements SampleNamed, Balanced {
     return maxconn !== undefined && maxconn > 0 && this.served >= maxconn
   }
 
-  /** Keeps a connection for later. Answers false when it is to be closed. */
-  keep(connection: ServerConnection): boolean {
-    return this.state.up && !this.context.closing && this.pool.put(connection)
+  /** Keeps a connection for later, with `http-reuse never` for one client. Answers false when it is to be closed. */
+  keep(connection: ServerConnection, own: OwnConnections | undefined): boolean {
+    if (!this.state.up || this.context.closing) return false
+    if (this.backend.model.httpReuse !== 'never') return this.pool.put(connection)
+    own?.put(this, connection)
+    return own !== undefined
   }
 
   close(): void {
