@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { record, reply, startApp } from '../fcgi/support.ts'
+import { pair, record, reply, startApp } from '../fcgi/support.ts'
 import type { Peer } from '../fcgi/support.ts'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
 import { RawHttp } from '../support/raw-http.ts'
@@ -207,4 +207,44 @@ describe('an application that closes a kept connection as a request comes', { sk
       assert.equal(await afterKept(t, 'sluice', meet, get), how.startsWith('writes') ? '502 ' : '200 1')
     })
   }
+})
+
+describe('option get-values', { skip }, () => {
+  /** An application that tells its values at the moment that it is given: before the first answer, or behind it. */
+  const asked = (t: TestContext, moment: 'before' | 'behind') =>
+    startApp(t, async (peer, index) => {
+      let count = 0
+      const values = record('VALUES', 0, pair('FCGI_MAX_REQS', '5') + pair('FCGI_MPXS_CONNS', '1'))
+      for (let seen = await peer.next(); seen !== undefined; seen = await peer.next()) {
+        const { type, id, content } = seen
+        if (type !== 'STDIN' || content.length > 0) continue
+        const first = ++count === 1
+        if (first && moment === 'before') peer.send(values)
+        peer.send(reply(id, `A: b\r\n\r\n${index}.${count}`))
+        if (first && moment === 'behind') void sleep(10).then(() => peer.send(values))
+      }
+    })
+
+  for (const reuse of ['never', 'safe', 'always']) {
+    for (const moment of ['before', 'behind'] as const) {
+      it(`http-reuse ${reuse}, told ${moment} the answer`, async (t) => {
+        const app = await asked(t, moment)
+        const port = await proxy(t, 'sluice', app.endpoint, 'option get-values', `http-reuse ${reuse}`)
+        assert.equal(await turns(t, port, 'aaaa'), 'new kept kept kept')
+      })
+    }
+  }
+
+  it('an application that closes over it is asked once', async (t) => {
+    const app = await startApp(t, async (peer, index) => {
+      const first = await peer.next()
+      if (first?.type === 'GET_VALUES') return void peer.socket.end()
+      await peer.until('STDIN', first?.id)
+      peer.send(reply(first?.id ?? 0, `A: b\r\n\r\n${index}.1`))
+    })
+    const port = await proxy(t, 'sluice', app.endpoint, 'option get-values', '')
+    const [client] = clients(t, port, 1)
+    assert.ok(client)
+    assert.equal(await ask(client), '1.1')
+  })
 })

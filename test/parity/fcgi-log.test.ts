@@ -1,0 +1,99 @@
+/** What the log says of requests to FastCGI servers, beside HAProxy: queues, time-outs, refusals, clients that go. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { reply, startApp } from '../fcgi/support.ts'
+import { freePorts, skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
+import { RawHttp } from '../support/raw-http.ts'
+import { startSluice } from '../support/sluice.ts'
+
+const start = { haproxy: startHaproxy, sluice: startSluice } as const
+type Which = keyof typeof start
+
+/** Answers after as many milliseconds as the query says; never for `never`. */
+async function slowApp(t: TestContext): Promise<string> {
+  const app = await startApp(t, async (peer) => {
+    for (;;) {
+      const { id, params } = await peer.request()
+      const query = params.get('QUERY_STRING') ?? ''
+      if (query === 'closes') return void peer.socket.destroy()
+      if (query === 'nonsense') peer.send(reply(id, 'no head at all'))
+      else if (query !== 'never') void sleep(Number(query)).then(() => peer.send(reply(id, 'A: b\r\n\r\nx')))
+    }
+  })
+  return app.endpoint
+}
+
+/** Times as `-` for none, 0, and `+` for what was worth waiting. */
+function waited(times: string): string {
+  const show = (ms: number): string => (ms < 0 ? '-' : ms < 150 ? '0' : '+')
+  return times.split('/').map(Number).map(show).join('/')
+}
+
+/** Requests, sent 100 ms apart on connections of their own; `!` behind one: its client goes after 200 ms. */
+async function logOf(t: TestContext, which: Which, backend: string, queries: readonly string[]) {
+  const running = await start[which]({
+    ports: ['fe'],
+    config: ({ fe }) => `
+global
+  nbthread 1
+  log stdout format raw local0
+defaults
+  mode http
+  log global
+  timeout client 5s
+  timeout server 5s
+  timeout connect 2s
+listen fe
+  bind 127.0.0.1:${fe}
+  log-format "%ST %tsc %TR/%Tw/%Tc/%Tr/%Ta rc=%rc %s %HU"
+  use-fcgi-app app
+  ${backend}
+fcgi-app app
+  docroot /srv
+`,
+  })
+  t.after(() => running.stop())
+  await Promise.all(
+    queries.map(async (query, at) => {
+      await sleep(at * 100)
+      const client = new RawHttp(running.ports.fe)
+      client.send(`GET /x?${query.replace('!', '')} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+      if (query.endsWith('!')) await sleep(200)
+      else await client.reply()
+      client.close()
+    }),
+  )
+  await running.waitForLog(new RegExp(`(?:^-?\\d+ .{4} [^\\n]*\\n[^]*?){${queries.length}}`, 'm'))
+  const lines = running.logs().match(/^-?\d+ .{4} -?\d+\/.*$/gm) ?? []
+  // Whether there was anything to wait for: a busy machine adds to each time.
+  return lines.map((line) => line.replace(/-?\d+(?:\/-?\d+){4}/, waited)).sort()
+}
+
+describe('the log', { skip: skipWithoutHaproxy(), concurrency: 3 }, () => {
+  for (const [name, server, options, queries] of [
+    ['an answer', 'SERVER', '', ['300']],
+    ['the queue', 'SERVER maxconn 1', '', ['400', '0']],
+    ['the queue is too slow', 'SERVER maxconn 1', 'timeout queue 200ms', ['600', '0']],
+    ['a client leaves the queue', 'SERVER maxconn 1', 'option abortonclose', ['600', '0!']],
+    ['the application is silent', 'SERVER', 'timeout server 300ms', ['never']],
+    ['the application closes', 'SERVER', '', ['closes']],
+    ['the client goes', 'SERVER', '', ['never!']],
+    ['nobody listens', 'DEAD', 'retries 1\n  timeout connect 300ms', ['0']],
+    ['nobody listens at one of two', 'DEAD\n  SERVER', 'option redispatch', ['0']],
+  ] as const) {
+    it(name, async (t) => {
+      const [dead] = await freePorts(1)
+      const lines: unknown[] = []
+      for (const which of ['haproxy', 'sluice'] as const) {
+        const live = `server live ${await slowApp(t)} proto fcgi`
+        const text = server
+          .replace('SERVER', live)
+          .replace('DEAD', `server dead 127.0.0.1:${dead} proto fcgi`)
+        lines.push(await logOf(t, which, `${options}\n  ${text}`, queries))
+      }
+      assert.deepEqual(lines[1], lines[0])
+    })
+  }
+})
