@@ -6,7 +6,7 @@
 export { formatDiagnostic } from '../config/index.ts'
 export type { Diagnostic, Environment, Place, Severity } from '../config/index.ts'
 export { ProxyError, proxyFaults } from './errors.ts'
-export type { ProxyCode } from './errors.ts'
+export type { ProxyErrorCode } from './errors.ts'
 export { loadProxy } from './load.ts'
 export type { LoadedProxy, LoadOptions } from './load.ts'
 export { phases, phasesOf } from './plan/phases.ts'
