@@ -26,13 +26,13 @@ export class Deadline {
     return this.#at !== 0
   }
 
-  /** Waits for `timeout` milliseconds from now; undefined waits for ever. */
-  arm(timeout: number | undefined): void {
+  /** Waits for `timeout` milliseconds from now; undefined waits for ever. Who has just read the clock says `now`. */
+  arm(timeout: number | undefined, now?: number): void {
     if (timeout === undefined || timeout > longest) {
       this.#at = 0
       return
     }
-    const at = monotonic() + timeout
+    const at = (now ?? monotonic()) + timeout
     this.#at = at
     // A timer that fires too early looks again; only one that would fire too late is replaced.
     if (this.#timer === undefined || at < this.#firesAt) this.#schedule(timeout)

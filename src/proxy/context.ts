@@ -4,7 +4,7 @@ import { formatIp } from '../ip.ts'
 import type { SampleEndpoint } from '../sample/stream.ts'
 import { VariableStore } from '../sample/variables.ts'
 import type { LogSink } from './log/sink.ts'
-import type { Plan } from './plan/plan.ts'
+import type { InnerPlan } from './plan/plan.ts'
 import type { ProxySettings } from './settings.ts'
 
 /** At the bottom of the house: it knows no room above it, and holds no section, server or client. */
@@ -22,7 +22,7 @@ export class ProxyContext {
   #streams = 0
   #localAddresses: ReadonlySet<string> | undefined
 
-  constructor(plan: Plan, settings: ProxySettings, log: LogSink) {
+  constructor(plan: InnerPlan, settings: ProxySettings, log: LogSink) {
     this.variables = new VariableStore({ permanent: plan.variableNames.of('proc') })
     this.settings = settings
     this.log = log

@@ -1,4 +1,4 @@
-/** What can go wrong with a proxy as a whole. A stream that fails is a status and a log line, never one of these. */
+/** What can go wrong with a proxy as a whole, and the errors that say so. */
 import { SluiceError } from '../errors.ts'
 import type { Fault } from '../errors.ts'
 
@@ -12,11 +12,11 @@ export const proxyFaults = {
 } as const satisfies Record<string, { fault: Fault; message: string }>
 
 /** One of the codes of {@link proxyFaults}. */
-export type ProxyCode = keyof typeof proxyFaults
+export type ProxyErrorCode = keyof typeof proxyFaults
 
-/** See the head of this file. */
-export class ProxyError extends SluiceError<ProxyCode> {
-  constructor(code: ProxyCode, detail?: string, options: { readonly cause?: unknown } = {}) {
+/** What can go wrong with a proxy as a whole. A stream that fails is a status and a log line, never one of these. */
+export class ProxyError extends SluiceError<ProxyErrorCode> {
+  constructor(code: ProxyErrorCode, detail?: string, options: { readonly cause?: unknown } = {}) {
     const { fault, message } = proxyFaults[code]
     super(code, detail === undefined ? message : `${message}: ${detail}`, { fault, cause: options.cause })
   }

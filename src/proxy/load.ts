@@ -7,7 +7,9 @@ import { Files } from './compile/files.ts'
 import { compileProxies } from './compile/proxies.ts'
 import type { CompileEnvironment } from './compile/scope.ts'
 import { readSpoeEngines } from './compile/spoe.ts'
-import type { Plan } from './plan/plan.ts'
+import type { Plan } from './plan/opaque.ts'
+import type { InnerPlan } from './plan/plan.ts'
+import { sealPlan } from './plan/sealed.ts'
 
 /** What to load. */
 export interface LoadOptions {
@@ -75,7 +77,7 @@ export function loadProxy({
   const engines = readSpoeEngines(parsed.config, parsed.environment, environment)
   const proxies = compileProxies(parsed.config, engines, environment)
   warnUnreachableLogs(proxies, diagnostics)
-  const plan: Plan = {
+  const inner: InnerPlan = {
     global: maxconn === undefined ? parsed.config.global : { ...parsed.config.global, maxconn },
     proxies,
     variableNames: environment.variableNames,
@@ -85,7 +87,7 @@ export function loadProxy({
   const binds = proxies.flatMap(({ model }) => model.binds)
   const { statsSockets } = parsed.config.global
   const listeners = binds.reduce((sum, { endpoints }) => sum + endpoints.length, statsSockets)
-  return { diagnostics: list, plan: diagnostics.failed ? undefined : plan, listeners }
+  return { diagnostics: list, plan: diagnostics.failed ? undefined : sealPlan(inner), listeners }
 }
 
 /** A message that is sent at an event and in a group is compiled for each of them. */
@@ -151,7 +153,7 @@ function definedOnly(env: Environment): Map<string, string> {
   return defined
 }
 
-function warnUnreachableLogs(proxies: Plan['proxies'], diagnostics: Diagnostics): void {
+function warnUnreachableLogs(proxies: InnerPlan['proxies'], diagnostics: Diagnostics): void {
   const targets = new Set(proxies.flatMap((each) => each.logTargets))
   for (const { to, place } of targets) {
     if (to.type !== 'unix') continue

@@ -1,11 +1,12 @@
 /** A running proxy: starts, closes, and tells what it is doing. */
 import type { Endpoint } from '../endpoint.ts'
-import type { Plan } from './plan/plan.ts'
+import type { Plan } from './plan/opaque.ts'
+import { openPlan } from './plan/sealed.ts'
 import { ProxyRuntime } from './runtime.ts'
 import { resolveProxyOptions } from './settings.ts'
 import type { ProxyOptions } from './settings.ts'
-import { takeStats } from './control/stats.ts'
 import type { ProxyStats } from './control/stats.ts'
+import { takeStats } from './control/take-stats.ts'
 
 /** See {@link createProxy}. */
 export interface Proxy extends AsyncDisposable {
@@ -29,10 +30,11 @@ export interface Proxy extends AsyncDisposable {
 
 /**
  * Makes a proxy of a plan that `loadProxy` gave. Nothing is opened before `start`.
- * @throws UsageError `ERR_SLUICE_OPTION`
+ * @throws UsageError `ERR_SLUICE_OPTION`, also for a plan that it did not give
  */
 export function createProxy(plan: Plan, options: ProxyOptions = {}): Proxy {
-  return new RunningProxy(new ProxyRuntime(plan, resolveProxyOptions(options, plan.global)))
+  const inner = openPlan(plan)
+  return new RunningProxy(new ProxyRuntime(inner, resolveProxyOptions(options, inner.global)))
 }
 
 class RunningProxy implements Proxy {

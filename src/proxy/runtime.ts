@@ -4,7 +4,7 @@ import type { FrontendHost } from './client/frontend.ts'
 import { ProxyContext } from './context.ts'
 import { SpoeFilter } from './filters/spoe/filter.ts'
 import { LogSink } from './log/sink.ts'
-import type { Plan, ProxyPlan } from './plan/plan.ts'
+import type { InnerPlan, ProxyPlan } from './plan/plan.ts'
 import { Backends } from './server/backends.ts'
 import { HealthChecks } from './server/health.ts'
 import type { ProxySettings } from './settings.ts'
@@ -12,7 +12,7 @@ import { Router } from './stream/router.ts'
 
 /** Nobody below knows it: each room was given what it needs. */
 export class ProxyRuntime implements FrontendHost {
-  readonly plan: Plan
+  readonly plan: InnerPlan
   readonly context: ProxyContext
   readonly backends: Backends
   readonly health: HealthChecks
@@ -23,7 +23,7 @@ export class ProxyRuntime implements FrontendHost {
   readonly #filters = new Map<ProxyPlan, readonly SpoeFilter[]>()
   readonly #waiting = new Set<Frontend>()
 
-  constructor(plan: Plan, settings: ProxySettings) {
+  constructor(plan: InnerPlan, settings: ProxySettings) {
     const context = new ProxyContext(plan, settings, new LogSink(plan, settings))
     const backends = new Backends(plan.proxies, context)
     for (const each of plan.proxies) {

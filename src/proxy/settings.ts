@@ -1,10 +1,10 @@
 /** The options of a running proxy, and how they are checked. */
 import { defaults } from '../config/index.ts'
 import type { Global } from '../config/index.ts'
-import { silentLogger } from '../logger.ts'
+import { loggerOption } from '../logger-option.ts'
 import type { Logger } from '../logger.ts'
 import { integer, optional, resolveOptions } from '../options.ts'
-import type { OptionSpec, Resolved, Specs } from '../options.ts'
+import type { Resolved, Specs } from '../options.ts'
 
 /** Milliseconds and bytes. */
 export interface ProxyOptions {
@@ -27,17 +27,12 @@ export interface ProxyOptions {
   stderr?: ((line: string) => void) | undefined
 }
 
-const logger: OptionSpec<Logger> = {
-  fallback: silentLogger,
-  check: (given) => (typeof given === 'object' && given !== null ? undefined : 'must be a logger'),
-}
-
 const specs: Specs<ProxyOptions> = {
   maxHeadSize: integer(defaults.bufferSize, { min: 256, max: 1_048_576 }),
   maxHeaders: integer(defaults.maxHeaders, { min: 1, max: 32_767 }),
   maxBufferSize: integer(defaults.bufferSize, { min: 256, max: 1_048_576 }),
   lingerTimeout: integer(1000, { max: 60_000 }),
-  logger,
+  logger: loggerOption(),
   stdout: optional<(line: string) => void>('function'),
   stderr: optional<(line: string) => void>('function'),
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { openPlan } from '#src/proxy/plan/sealed.js'
 import { createProxy, formatDiagnostic, loadProxy } from 'sluice/proxy'
 import { defaults, folder, get, rawClient, rawOrigin, reply, startProxy, until } from './support.js'
 import type { Cleanup } from './support.js'
@@ -75,11 +76,13 @@ describe('loadProxy', () => {
       'c.txt': 'rubbish',
     })
     const { plan } = loadProxy({ files: ['.'], cwd })
+    assert.ok(plan)
+    const { proxies } = openPlan(plan)
     assert.deepEqual(
-      plan?.proxies.map((each) => each.model.name),
+      proxies.map((each) => each.model.name),
       ['a', 'b'],
     )
-    assert.equal(plan?.proxies[0]?.defaultBackend, plan?.proxies[1])
+    assert.equal(proxies[0]?.defaultBackend, proxies[1])
   })
 
   it('knows which variables an agent may set', (t) => {
@@ -104,7 +107,8 @@ ${name === 'careful' ? '  register-var-names known' : '  option force-set-var'}
         )
         .join(''),
     })
-    const [careful, trusting] = plan?.proxies[0]?.filters ?? []
+    assert.ok(plan)
+    const [careful, trusting] = openPlan(plan).proxies[0]?.filters ?? []
     assert.equal(careful?.maySet('txn', 'c.read'), true)
     assert.equal(careful?.maySet('sess', 'c.read'), false)
     assert.equal(careful?.maySet('txn', 'c.other'), false)
@@ -163,6 +167,13 @@ describe('createProxy', () => {
     again.listen(socket)
     await once(again, 'listening')
     again.close()
+  })
+
+  it('refuses what is no plan', (t) => {
+    const { plan } = load(t, { 'haproxy.cfg': `${defaults}frontend fe\n  bind 127.0.0.1:1\n` })
+    assert.ok(plan)
+    assert.deepEqual(Object.keys(plan), [])
+    assert.throws(() => createProxy({ ...plan }), { code: 'ERR_SLUICE_OPTION' })
   })
 
   it('refuses unknown options', (t) => {

@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { createProxy, loadProxy, phases, phasesOf } from 'sluice/proxy'
 import { BodyDecoder, Framing, HeaderList, parseConnection } from '#src/http1/index.js'
-import { Deadline } from '#src/proxy/wire/deadline.js'
+import { openPlan } from '#src/proxy/plan/sealed.js'
+import { Deadline } from '#src/deadline.js'
 import { errorPage, rawErrorPage } from '#src/proxy/stream/error-page.js'
 import { ErrorRate } from '#src/proxy/filters/spoe/error-rate.js'
 import { fromSpop, toSpop } from '#src/proxy/filters/spoe/values.js'
@@ -220,7 +221,7 @@ describe('a fault of ours', () => {
     })
     const { plan } = loadProxy({ files: ['haproxy.cfg'], cwd: dir })
     assert.ok(plan)
-    const [frontend] = plan.proxies
+    const [frontend] = openPlan(plan).proxies
     assert.ok(frontend)
     const endpoints = frontend.model.binds[0]?.endpoints as { type: 'tcp'; host: string; port: number }[]
     endpoints[0] = { type: 'tcp', host: '127.0.0.1', port: 0 }

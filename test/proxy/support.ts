@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createProxy, formatDiagnostic, loadProxy } from 'sluice/proxy'
 import type { Endpoint } from 'sluice'
+import { openPlan } from '#src/proxy/plan/sealed.js'
 import type { Plan, Proxy, ProxyOptions } from 'sluice/proxy'
 
 /** What `t` of node:test gives. */
@@ -52,7 +53,7 @@ const anyPort = 65_535
 
 /** As the configuration was read, but for the ports: `plan` is made for this test alone. */
 function letKernelChoose(plan: Plan): void {
-  for (const { model } of plan.proxies) {
+  for (const { model } of openPlan(plan).proxies) {
     for (const bind of model.binds) {
       const endpoints = bind.endpoints as Endpoint[]
       for (const [at, each] of endpoints.entries()) {

@@ -2,7 +2,7 @@
 import { monotonic } from '../../clock.ts'
 import type { TimeoutPlan } from '../plan/timeouts.ts'
 import type { ProxySettings } from '../settings.ts'
-import { Deadline } from '../wire/deadline.ts'
+import { Deadline } from '../../deadline.ts'
 
 /**
  *   request ──head──▶ nothing ⇄ client ──finished──▶ next-request ──first byte──▶ request

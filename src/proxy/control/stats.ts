@@ -1,5 +1,4 @@
 /** What `proxy.stats` shows: a snapshot. */
-import type { ProxyRuntime } from '../runtime.ts'
 
 /** A server. */
 export interface ServerStats {
@@ -51,33 +50,4 @@ export interface ProxyStats {
   readonly frontends: readonly FrontendStats[]
   readonly backends: readonly BackendStats[]
   readonly spoe: readonly SpoeStats[]
-}
-
-/** Takes the snapshot. */
-export function takeStats(runtime: ProxyRuntime): ProxyStats {
-  return {
-    connections: runtime.context.connections,
-    streams: runtime.context.streams,
-    frontends: runtime.frontends.map(({ name, connections, total }) => ({ name, connections, total })),
-    backends: [...runtime.backends].map(({ name, streams, total, queue, servers }) => ({
-      name,
-      streams,
-      total,
-      queued: queue.size,
-      servers: servers.map((server) => ({
-        name: server.name,
-        usable: server.usable,
-        served: server.served,
-        total: server.total,
-        idle: server.pool.size,
-      })),
-    })),
-    spoe: runtime.plan.proxies.flatMap((plan) =>
-      runtime.filtersOf(plan).map((filter) => ({
-        name: filter.plan.name,
-        proxy: plan.model.name,
-        ...filter.stats,
-      })),
-    ),
-  }
 }

@@ -12,7 +12,7 @@ import { DescriptorOutput, FunctionOutput, LossReport } from './output.ts'
 import type { LogOutput } from './output.ts'
 import { UdpOutput } from './udp.ts'
 import type { LogDestination } from '../plan/log.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { InnerPlan } from '../plan/plan.ts'
 import type { ProxySettings } from '../settings.ts'
 
 /** See the head of this file. */
@@ -25,7 +25,7 @@ export class LogSink {
   /** By their addresses: targets that share one share its queue. */
   readonly #outputs = new Map<string, LogOutput>()
 
-  constructor(plan: Plan, settings: ProxySettings) {
+  constructor(plan: InnerPlan, settings: ProxySettings) {
     const { logSendHostname } = plan.global
     this.#hostname = logSendHostname === '' ? hostname() : logSendHostname
     this.#longest = longestLine(plan)
@@ -93,7 +93,7 @@ function addressName(address: Exclude<LogAddress, { type: 'unix' }>): string {
 }
 
 /** As in HAProxy, whose buffer for a line is as large as the largest `len` there is and ends with a zero. */
-function longestLine({ global, proxies }: Plan): number {
+function longestLine({ global, proxies }: InnerPlan): number {
   const owners = proxies.flatMap((each) => [
     each,
     ...each.filters,

@@ -45,8 +45,8 @@ export interface ServerPlan {
   readonly id: number
 }
 
-/** A configuration that can be run, see `loadProxy`. */
-export interface Plan {
+/** A configuration that can be run; outside it is a {@link Plan}, of which nothing can be read. */
+export interface InnerPlan {
   readonly global: Global
   readonly proxies: readonly ProxyPlan[]
   /** All variables that the configuration mentions. */

@@ -1,0 +1,124 @@
+/** Which of its timeouts counts for a client, and what is said when it has run out. */
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Http1Waiting } from '#src/proxy/client/http1-waiting.js'
+import { resolveTimeouts } from '#src/proxy/plan/timeouts.js'
+import { resolveProxyOptions } from '#src/proxy/settings.js'
+import { parseConfigFiles } from '#src/config/index.js'
+import type { Timeouts } from '#src/config/index.js'
+
+const never = 60_000
+const soon = 15
+
+type Name = 'client' | 'httpRequest' | 'httpKeepAlive' | 'tunnel' | 'linger'
+
+/** What is done, the one timeout that is short, and what has been waited for in vain. */
+const table: readonly (readonly [string, (waiting: Http1Waiting) => void, Name, string])[] = [
+  ['a head', (w) => w.forRequest(), 'httpRequest', 'request'],
+  ['the next head', (w) => w.forNextRequest(), 'httpKeepAlive', 'next-request'],
+  ['a body that a server takes', (w) => w.forStream(true), 'client', 'client'],
+  [
+    'a body that rules want',
+    (w) => {
+      w.forRequest()
+      w.forNothing()
+      w.forBody()
+      w.forStream(true)
+    },
+    'httpRequest',
+    'client',
+  ],
+  [
+    'a body behind one that rules wanted',
+    (w) => {
+      w.forBody()
+      w.forNothing()
+      w.forStream(true)
+    },
+    'client',
+    'client',
+  ],
+  [
+    'a client that does not read',
+    (w) => {
+      w.blocked = true
+      w.forStream(false)
+    },
+    'client',
+    'client',
+  ],
+  [
+    'a tunnel',
+    (w) => {
+      w.openTunnel(soon)
+      w.forStream(false)
+    },
+    'tunnel',
+    'client',
+  ],
+  [
+    'a tunnel without a timeout of its own',
+    (w) => {
+      w.openTunnel(undefined)
+      w.forStream(false)
+    },
+    'client',
+    'client',
+  ],
+  ['the last bytes', (w) => w.forLastBytes(), 'linger', 'last-bytes'],
+]
+
+const { global } = parseConfigFiles([], {}).config
+
+/** Only the timeout called `short` is. */
+function waitingWith(short: Name | undefined, expired: () => void): Http1Waiting {
+  const of = (name: Name): number => (name === short ? soon : never)
+  const timeouts = resolveTimeouts({
+    client: of('client'),
+    httpRequest: of('httpRequest'),
+    httpKeepAlive: of('httpKeepAlive'),
+  } as Timeouts) // the others are not asked for
+  return new Http1Waiting(timeouts, resolveProxyOptions({ lingerTimeout: of('linger') }, global), expired)
+}
+
+for (const [name, act, short, wanted] of table) {
+  it(`${name}: ${short} counts, and nothing else`, async () => {
+    const names: readonly Name[] = ['client', 'httpRequest', 'httpKeepAlive', 'linger']
+    const found: string[] = []
+    const all = [...names, 'tunnel' as const].map((each) => {
+      const waiting = waitingWith(each, () => void found.push(`${each} ${waiting.take()}`))
+      // The tunnel's own timeout is in the act.
+      if (each === short || short !== 'tunnel') act(waiting)
+      return waiting
+    })
+    await sleep(60)
+    for (const each of all) each.stop()
+    assert.deepEqual(found, [`${short} ${wanted}`])
+  })
+}
+
+it('nothing is waited for while a stream is in progress that reads nothing, nor once it is told', async () => {
+  for (const act of [(w: Http1Waiting) => w.forStream(false), (w: Http1Waiting) => w.forNothing()]) {
+    let expired = 0
+    const waiting = waitingWith('httpRequest', () => expired++)
+    waiting.forRequest()
+    act(waiting)
+    await sleep(40)
+    assert.equal(expired, 0)
+    assert.equal(waiting.take(), 'nothing')
+    waiting.stop()
+  }
+})
+
+it('the time of a body that rules want began with the head', async () => {
+  let expired = 0
+  const waiting = waitingWith('httpRequest', () => expired++)
+  waiting.forRequest()
+  waiting.forNothing()
+  await sleep(20)
+  waiting.forBody()
+  await sleep(10)
+  assert.equal(expired, 1)
+  waiting.stop()
+})

@@ -1,0 +1,54 @@
+/** A plan is opaque, and the types of `sluice/proxy` reach nothing of the proxy at work. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { it } from 'node:test'
+import { createProxy } from 'sluice/proxy'
+import type { LoadedProxy, Plan } from 'sluice/proxy'
+
+it('nothing of a plan can be read or made up', () => {
+  const uses = (plan: Plan, loaded: LoadedProxy): void => {
+    // @ts-expect-error: not to be read
+    void plan.proxies
+    // @ts-expect-error: not to be read
+    void plan.global
+    // @ts-expect-error: not to be made up
+    createProxy({})
+    // @ts-expect-error: it may be undefined
+    createProxy(loaded.plan)
+    createProxy(plan)
+  }
+  assert.equal(uses.length, 2)
+})
+
+/** All declaration files that `file` imports, itself included. */
+function reachable(file: string, found = new Set<string>()): Set<string> {
+  if (found.has(file)) return found
+  found.add(file)
+  const text = readFileSync(file, 'utf8')
+  for (const [, from = ''] of text.matchAll(/(?:from |import\()['"](\.[^'"]+)\.[jt]s['"]/g)) {
+    reachable(join(dirname(file), `${from}.d.ts`), found)
+  }
+  return found
+}
+
+it('the declaration files of sluice/proxy are few, and none is of a room behind it', () => {
+  const files = [...reachable('dist/proxy/index.d.ts')].map((file) => relative('dist', file))
+  const own = files.filter((file) => file.startsWith('proxy/'))
+  assert.deepEqual(own.toSorted(), [
+    'proxy/control/stats.d.ts',
+    'proxy/errors.d.ts',
+    'proxy/index.d.ts',
+    'proxy/load.d.ts',
+    'proxy/plan/opaque.d.ts',
+    'proxy/plan/phases.d.ts',
+    'proxy/proxy.d.ts',
+    'proxy/settings.d.ts',
+  ])
+  // The files that users write, as far as they are described to them; nothing that runs, measures or parses a message.
+  const floors = new Set(files.map((file) => file.split('/')[0] ?? ''))
+  assert.deepEqual(
+    [...floors].toSorted((a, b) => (a < b ? -1 : 1)),
+    ['config', 'endpoint.d.ts', 'errors.d.ts', 'logger.d.ts', 'options.d.ts', 'proxy'],
+  )
+})
