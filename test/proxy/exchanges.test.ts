@@ -250,9 +250,10 @@ describe('a kept connection that ends under a request', () => {
   for (const [name, request, last, wanted] of [
     ['GET, nothing was said', get('/2'), '', ' 200 '],
     ['GET, a byte was said', get('/2'), 'H', ' 502 '],
-    ['POST', post, '', ' 502 '],
+    // It is the client's to send again (`abort_keep_alive` of HAProxy): nobody knows whether it arrived.
+    ['POST', post, '', ''],
   ] as const) {
-    it(`${name}: ${wanted.trim()}`, async (t) => {
+    it(`${name}: ${wanted === '' ? 'an end' : wanted.trim()}`, async (t) => {
       const origin = await rawOrigin(t, (text, { socket, received }, connection) => {
         if (connection > 1 || received === text) return echo(text)
         socket.end(last)
@@ -263,7 +264,9 @@ describe('a kept connection that ends under a request', () => {
       await client.until('x-path: /1')
       client.received = ''
       await quiet()
-      await client.send(request).until(wanted)
+      client.send(request)
+      if (wanted === '') assert.equal(await client.untilEnd(), '')
+      else await client.until(wanted)
       assert.equal(origin.peers.length, wanted === ' 200 ' ? 2 : 1)
     })
   }

@@ -81,7 +81,8 @@ function compileBuilt(reply: HttpReply, body: (stream: Stream) => Buffer, contex
       if (value !== '') headers.add(name, value)
     }
     const bytes = body(stream)
-    if (status !== 204 && status !== 304) headers.add('content-length', String(bytes.length))
+    // Rules see it in every reply; where the status allows none it does not leave.
+    headers.add('content-length', String(bytes.length))
     if (bytes.length > 0 && contentType !== undefined) headers.add('content-type', contentType.text)
     return { status, reason, headers, body: bytes, silent: false }
   }

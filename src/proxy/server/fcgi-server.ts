@@ -11,7 +11,7 @@ import { formatIp } from '../../ip.ts'
 import type { SampleEndpoint, Stream } from '../../sample/stream.ts'
 import type { FcgiPlan } from '../plan/fcgi.ts'
 import { localEndpoint, remoteEndpoint } from '../wire/addresses.ts'
-import { Deadline } from '../wire/deadline.ts'
+import { Deadline } from '../../deadline.ts'
 import type { FcgiOptions } from './fcgi-options.ts'
 import { idleTimeout } from './idle-pool.ts'
 import type {

@@ -116,7 +116,6 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
   // The request.
 
   // One function for all streams: a closure for each would cost as much as the stream.
-  static readonly #atFrontend = (stream: HttpStream): void => stream.#runFrontend()
   static readonly #behindFrontend = (stream: HttpStream): void => stream.#chooseBackend()
   static readonly #behindBackend = (stream: HttpStream): void => stream.#forward()
 
@@ -126,7 +125,7 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     if (this.asksMonitor) {
       this.#silent = true
       this.reply(this.errorPage(200), 'L')
-    } else this.#withBody(this.frontend.plan.model.options.httpBufferRequest, HttpStream.#atFrontend)
+    } else this.runSteps(this.frontend.steps, HttpStream.#behindFrontend)
   }
 
   /** As `start`, for a stream that its frontend, of TCP, has sent to `backend` already. */
@@ -136,10 +135,6 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     this.#goTo(backend)
   }
 
-  #runFrontend(): void {
-    this.runSteps(this.frontend.steps, HttpStream.#behindFrontend)
-  }
-
   #chooseBackend(): void {
     const backend = this.frontend.chooseBackend(this)
     if (backend === undefined) return this.onUnavailable('no-server')
@@ -147,20 +142,18 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
   }
 
   #goTo(backend: Backend): void {
-    const { request } = this.enter(backend)
-    const ownBuffer = backend.plan !== this.frontend.plan && backend.plan.model.options.httpBufferRequest
-    if (ownBuffer) this.#withBody(true, () => this.runSteps(request, HttpStream.#behindBackend))
-    else this.runSteps(request, HttpStream.#behindBackend)
+    this.runSteps(this.enter(backend).request, HttpStream.#behindBackend)
   }
 
-  /** Waits for the body, or for as much of it as is kept, when rules want to see it. */
-  #withBody(wanted: boolean, then: (stream: this) => void): void {
-    if (!wanted || this.#body.complete) return then(this)
+  override awaitBody(): Flow {
+    if (this.#body.complete) return Flow.Next
     if (this.head.expectsContinue && this.head.headers.has('expect')) {
       this.#client.sendInformational(continueHead())
       this.head.headers.delete('expect')
     }
-    this.#body.gather(this.context.settings.maxBufferSize, () => then(this))
+    const wait = this.wait()
+    this.#body.gather(this.context.settings.maxBufferSize, () => wait.over())
+    return Flow.Wait
   }
 
   #forward(): void {

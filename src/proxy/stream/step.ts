@@ -20,6 +20,8 @@ export interface StepStream extends RuleStream {
   readonly serial: number
   /** Content rules cannot decide on the bytes that are there. */
   awaitBytes(): Flow
+  /** Waits for the body of the request, or for as much of it as is kept; `Flow.Next` when there is nothing to wait for. */
+  awaitBody(): Flow
   /** What a filter keeps of this stream; made when it first asks. */
   stateOf<State extends object>(filter: object, create: () => State): State
 }

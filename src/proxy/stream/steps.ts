@@ -4,6 +4,7 @@ import { phases, phasesOf } from '../plan/phases.ts'
 import type { Phase } from '../plan/phases.ts'
 import type { ProxyPlan } from '../plan/plan.ts'
 import type { RulePlan } from '../plan/rule.ts'
+import { BodyStep } from './body-step.ts'
 import type { StreamFilter } from './filter.ts'
 import { RulesStep } from './rules-step.ts'
 import type { Step } from './step.ts'
@@ -36,12 +37,18 @@ export function frontendSteps(frontend: Side): readonly Step[] {
 export function routeSteps(frontend: Side, backend: Side): Route {
   const lists = phasesOf[backend.plan.model.mode]
   return {
-    request: backend.plan === frontend.plan ? [] : build(lists.backend, frontend, backend),
+    request: backend.plan === frontend.plan ? [] : backendSteps(lists.backend, frontend, backend),
     server: build(lists.server, frontend, backend),
     response: build(lists.response, frontend, backend),
     afterResponse: afterResponseSteps(frontend, backend),
     filters: [...frontend.filters, ...backend.filters],
   }
+}
+
+/** All rules of a backend that buffers bodies see them, those for content too. */
+function backendSteps(list: readonly Phase[], frontend: Side, backend: Side): readonly Step[] {
+  const steps = build(list, frontend, backend)
+  return buffers(backend) && !buffers(frontend) ? [new BodyStep(), ...steps] : steps
 }
 
 /** What replies of the proxy itself go through. */
@@ -52,6 +59,8 @@ export function afterResponseSteps(frontend: Side, backend: Side | undefined): r
 
 function build(list: readonly Phase[], frontend: Side, backend: Side | undefined): readonly Step[] {
   return list.flatMap((phase) => [
+    // Content rules run before the body is waited for: what they reject is not asked to go on.
+    ...(phase === phases.frontendHttpRequest && buffers(frontend) ? [new BodyStep()] : []),
     ...eventSteps(phase, frontend, backend),
     ...ruleSteps(phase, frontend, backend),
   ])
@@ -76,6 +85,10 @@ function ruleSteps(
     const content = isContent(ruleSet) ? { delay: plan.model.inspectDelay[direction] } : undefined
     return rules.length === 0 ? [] : new RulesStep(rules, content)
   })
+}
+
+function buffers({ plan }: Side): boolean {
+  return plan.model.options.httpBufferRequest
 }
 
 function isContent(ruleSet: RuleSet): boolean {

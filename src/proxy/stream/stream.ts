@@ -155,6 +155,10 @@ export abstract class ProxyStream extends StepRunner implements StepStream, Logg
   /** Something that should not happen has happened: ends the stream. */
   protected abstract fault(): void
 
+  awaitBody(): Flow {
+    return Flow.Next
+  }
+
   stateOf<State extends object>(filter: object, create: () => State): State {
     const states = (this.#filterStates ??= [])
     for (const each of states) if (each.filter === filter) return each.state as State // its own

@@ -1,13 +1,13 @@
-/** Idle connections, the queue and the state of a server, as tables (`connect_server` and `srv_add_to_idle_list` of HAProxy). */
+/** A client's own connections, the queue and the state of a server, as tables (`connect_server` and `srv_add_to_idle_list` of HAProxy). */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { IdlePool } from '#src/proxy/server/idle-pool.js'
 import { PrivatePool } from '#src/proxy/server/private-pool.js'
 import { Queue } from '#src/proxy/server/queue.js'
 import type { Queued } from '#src/proxy/server/queue.js'
 import { ServerState } from '#src/proxy/server/server-state.js'
 import type { AdminState } from '#src/proxy/server/server-state.js'
 import type { ServerConnection } from '#src/proxy/server/server-transport.js'
+import type { Stream } from '#src/sample/stream.js'
 import type { Server } from '#src/proxy/server/server.js'
 
 /** A connection that can only be told apart and closed. */
@@ -15,6 +15,8 @@ class Connection implements ServerConnection {
   closed = 0
   readonly name: string
   readonly requests: number
+  readonly room = 1
+  readonly safe = true
 
   constructor(name: string, requests = 1) {
     this.name = name
@@ -27,63 +29,6 @@ class Connection implements ServerConnection {
     this.closed++
   }
 }
-
-const nameOf = (connection: ServerConnection | undefined): string =>
-  connection === undefined ? '-' : (connection as Connection).name // the only ones here
-
-/** A pool with two connections that have answered once, i1 and i2, and two that have been kept, s1 and s2. */
-function filled(most = 10): IdlePool {
-  const pool = new IdlePool(most)
-  for (const [name, requests] of [
-    ['i1', 1],
-    ['s1', 2],
-    ['i2', 1],
-    ['s2', 3],
-  ] as const) {
-    pool.put(new Connection(name, requests))
-  }
-  return pool
-}
-
-describe('the idle connections of a server', () => {
-  const orders = {
-    never: ['- - - - -', '- - - - -'],
-    safe: ['- - - - -', 'i2 i1 s2 s1 -'],
-    aggressive: ['s2 s1 - - -', 'i2 i1 s2 s1 -'],
-    always: ['s2 s1 i2 i1 -', 'i2 i1 s2 s1 -'],
-  } as const
-  for (const reuse of ['never', 'safe', 'aggressive', 'always'] as const) {
-    it(`http-reuse ${reuse}: which of them the first request and later ones take`, () => {
-      for (const [at, first] of [true, false].entries()) {
-        const pool = filled()
-        const taken = Array.from({ length: 5 }, () => nameOf(pool.take(reuse, first)))
-        assert.equal(taken.join(' '), orders[reuse][at])
-      }
-    })
-  }
-
-  it('are never more than pool-max-conn', () => {
-    const pool = filled(3)
-    assert.equal(pool.size, 3)
-    assert.equal(pool.put(new Connection('x')), false)
-    assert.equal(pool.size, 3)
-    assert.equal(new IdlePool(0).put(new Connection('x')), false)
-  })
-
-  it('are forgotten when they die, each by itself, and closed once with the server', () => {
-    const pool = new IdlePool(10)
-    const [a, b, c] = [new Connection('a'), new Connection('b', 2), new Connection('c')] as const
-    for (const each of [a, b, c]) pool.put(each)
-    pool.drop(a)
-    pool.drop(a)
-    pool.drop(new Connection('stranger'))
-    assert.equal(pool.size, 2)
-    pool.close()
-    pool.close()
-    assert.deepEqual([a.closed, b.closed, c.closed], [0, 1, 1])
-    assert.equal(pool.size, 0)
-  })
-})
 
 describe('the connections of one client', () => {
   const server = {}
@@ -126,9 +71,10 @@ describe('the connections of one client', () => {
 
 describe('the queue of a backend', () => {
   const server = {} as Server // never looked at
+  const stream = {} as Stream // neither
 
   function waiting(served: string[], name: string): Queued {
-    return { previous: undefined, next: undefined, serve: () => void served.push(name) }
+    return { previous: undefined, next: undefined, stream, serve: () => void served.push(name) }
   }
 
   it('serves in order, while there is a server, and nobody who has left', () => {
@@ -157,6 +103,7 @@ describe('the queue of a backend', () => {
     queue.enter({
       previous: undefined,
       next: undefined,
+      stream,
       serve: () => {
         served.push(`a ${queue.size}`)
         queue.serve(() => server)
