@@ -1,7 +1,7 @@
 // npm run regtests -- --vtest PATH --tests DIR: HAProxy's regression tests against `sluice run`, as a table.
 //   --vtest PATH    the vtest program
 //   --tests DIR     the reg-tests folder of a HAProxy source tree
-//   --only WORD     only tests whose path has the word; may be repeated. Without it: the folders of `folders.mjs`
+//   --only WORD     only tests whose path has the word; may be repeated. Without it: the folders of regtests/find-tests.mjs
 //   --haproxy       HAProxy from the PATH runs each of them, too
 //   --json          one JSON object instead of the table
 //   --jobs N        tests at once (default 1: they measure time)
