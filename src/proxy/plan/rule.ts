@@ -2,7 +2,8 @@
 import type { Place, StreamLogLevel } from '../../config/index.ts'
 import type { RequestHead, ResponseHead } from '../../http1/index.ts'
 import type { Stream } from '../../sample/stream.ts'
-import type { Flow, Wait } from './flow.ts'
+import type { Flow } from './flow.ts'
+import type { Wait } from './wait.ts'
 import type { StreamReply } from './reply.ts'
 import type { SpoeMessagePlan, SpoePlan } from './spoe.ts'
 

@@ -1,5 +1,6 @@
 /** Takes a stream through a list of steps: each of them finishes at once, waits, or ends the stream. */
-import { Flow, Wait } from '../plan/flow.ts'
+import { Flow } from '../plan/flow.ts'
+import { Wait } from '../plan/wait.ts'
 import { Inspection } from './inspection.ts'
 import type { Step } from './step.ts'
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Flow } from '#src/proxy/plan/flow.js'
-import type { Wait } from '#src/proxy/plan/flow.js'
+import type { Wait } from '#src/proxy/plan/wait.js'
 import { StepRunner } from '#src/proxy/stream/step-runner.js'
 import type { Step, StepStream } from '#src/proxy/stream/step.js'
 
