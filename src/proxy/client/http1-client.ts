@@ -99,8 +99,9 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   /** Whether a byte of a request came that no stream was made for. */
   #begunHead = false
 
+  /** Empty lines are no request that anybody waits for. */
   get #busy(): boolean {
-    return this.#stream !== undefined || this.#reader.midHead
+    return this.#stream !== undefined || this.#reader.midHeadLine
   }
 
   // The transport of a stream: its request.

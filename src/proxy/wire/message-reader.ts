@@ -56,6 +56,11 @@ export class MessageReader {
     return this.#mode === Mode.Head && this.#begun
   }
 
+  /** Whether there is more of that head than the empty lines that may stand before it. */
+  get midHeadLine(): boolean {
+    return this.midHead && this.#head.pending > 0
+  }
+
   /** Whether a body is being read. */
   get midBody(): boolean {
     return this.#mode === Mode.Body
