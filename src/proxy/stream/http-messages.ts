@@ -46,6 +46,11 @@ export abstract class HttpMessages extends ProxyStream {
     return this.#head
   }
 
+  /** That of the client, for whom the answer ends as it belongs to this one; the server goes by the head's. */
+  protected get clientMethod(): string {
+    return this.#method
+  }
+
   override get request(): SampleRequest {
     return (this.#requestView ??= new RequestView(this.#head, this.requestBody))
   }

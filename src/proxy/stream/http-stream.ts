@@ -295,7 +295,7 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     }
     this.record.responded()
     // As the server said it: rules change what the client sees, not what the server does.
-    this.#switches = looksSwitched(this.head, head)
+    this.#switches = looksSwitched(this.head.method, head)
     this.takeResponse(head, framing)
     this.#move('head')
     const steps = this.route?.response ?? []
@@ -305,14 +305,16 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
   }
 
   #sendHead(head: ResponseHead): void {
-    const tunnel = this.#switches && looksSwitched(this.head, head)
+    // For the client, who goes by the method that it has sent itself.
+    const switched = looksSwitched(this.clientMethod, head)
+    const tunnel = this.#switches && switched
     // Neither may a rule promise a switch that no server has made, nor a server have made one that the client never sees.
     if (head.status < 200 && !tunnel) return this.#replyError(502, 'P')
     this.record.status = head.status
     this.#move('send')
     this.record.answering()
     const { connectionMode } = this.frontend.plan.model.options
-    const mayKeep = connectionMode !== 'close' && !looksSwitched(this.head, head)
+    const mayKeep = connectionMode !== 'close' && !switched
     this.#client.sendHead(head, this.responseFraming, tunnel, mayKeep)
     if (tunnel) return this.#openTunnel()
     if (this.#switches) this.#dropServer()
@@ -471,7 +473,7 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     this.record.bytesRead += reply.uncounted ?? 0
     const { connectionMode } = this.frontend.plan.model.options
     const mayKeep = this.#body.complete && !reply.close && connectionMode !== 'close'
-    const hasBody = this.head.method !== 'HEAD' && head.status !== 204 && head.status !== 304
+    const hasBody = this.clientMethod !== 'HEAD' && head.status !== 204 && head.status !== 304
     this.#move('send')
     this.#client.sendHead(head, reply.body.length, false, mayKeep)
     if (hasBody && reply.body.length > 0) {

@@ -53,8 +53,8 @@ export function answersUpgrade(request: RequestHead, response: ResponseHead): bo
   return key !== '' && response.headers.get('sec-websocket-accept') === accept
 }
 
-/** Whether a response, by its status, says that what follows is no HTTP. */
-export function looksSwitched({ method }: RequestHead, { status }: ResponseHead): boolean {
+/** Whether a response, by its status, says that what follows is no HTTP, to whoever has sent a request with `method`. */
+export function looksSwitched(method: string, { status }: ResponseHead): boolean {
   return status === 101 || (method === 'CONNECT' && status >= 200 && status < 300)
 }
 
