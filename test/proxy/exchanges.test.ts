@@ -15,7 +15,7 @@ function config(port: number, { front = '', back = '', server = '' } = {}): stri
 
 /** Answers every request with its path; POSTs once their four bytes are there. */
 const echo = (text: string): string =>
-  Array.from(text.matchAll(/^(?:GET|HEAD|POST) (\S+)/gm), ([, path]) =>
+  Array.from(text.matchAll(/^(?:GET|HEAD|POST|PUT) (\S+)/gm), ([, path]) =>
     reply('body', `X-Path: ${path}`),
   ).join('')
 
@@ -61,7 +61,7 @@ describe('a client that does not read', () => {
     }
     assert.ok(asked() < most / 2, `${asked()} requests were sent on`)
     client.socket.resume()
-    await until(() => client.received.length > most * body.length, 'all the answers')
+    await until(() => client.received.length > most * (body.length + 40), 'all the answers')
     assert.equal(count(client.received, /HTTP\/1.1 200/g), most)
   })
 
@@ -197,7 +197,9 @@ describe('a kept connection to a server', () => {
     const proxy = await startProxy(t, config(origin.port, { back: always }))
     await ask(t, proxy.port(), '/1')
     origin.peers[0]?.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+    const spoke = Date.now()
     await until(() => origin.peers[0]?.socket.readableEnded === true, 'the end of the first one')
+    assert.ok(Date.now() - spoke < 2000)
     await ask(t, proxy.port(), '/2')
     origin.peers[1]?.socket.end()
     await quiet()
@@ -214,6 +216,16 @@ describe('a kept connection to a server', () => {
     await ask(t, proxy.port(), '/1')
     const second = await ask(t, proxy.port(), '/2')
     assert.equal(second.received.includes('evil'), false)
+    assert.equal(origin.peers.length, 2)
+  })
+
+  it('that the server has announced to close is not used again, whether it closes it or not', async (t) => {
+    const origin = await rawOrigin(t, (text) =>
+      echo(text).replace('200 OK\r\n', '200 OK\r\nConnection: close\r\n'),
+    )
+    const proxy = await startProxy(t, config(origin.port, { back: always }))
+    await ask(t, proxy.port(), '/1')
+    await ask(t, proxy.port(), '/2')
     assert.equal(origin.peers.length, 2)
   })
 
@@ -246,12 +258,18 @@ describe('a kept connection to a server', () => {
 })
 
 describe('a kept connection that ends under a request', () => {
-  const post = 'POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody'
-  for (const [name, request, last, wanted] of [
+  const sending = (method: string, body: string): string =>
+    `${method} /2 HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+  const buffering = '  option http-buffer-request'
+  for (const [name, request, last, wanted, front = ''] of [
     ['GET, nothing was said', get('/2'), '', ' 200 '],
     ['GET, a byte was said', get('/2'), 'H', ' 502 '],
     // It is the client's to send again (`abort_keep_alive` of HAProxy): nobody knows whether it arrived.
-    ['POST', post, '', ''],
+    ['POST', sending('POST', 'body'), '', ''],
+    ['POST without a body', sending('POST', ''), '', ''],
+    ['POST, all of it kept', sending('POST', 'body'), '', '', buffering],
+    ['PUT, all of it kept', sending('PUT', 'body'), '', ' 200 ', buffering],
+    ['PUT, some of it gone', sending('PUT', 'body'), '', ''],
   ] as const) {
     it(`${name}: ${wanted === '' ? 'an end' : wanted.trim()}`, async (t) => {
       const origin = await rawOrigin(t, (text, { socket, received }, connection) => {
@@ -259,7 +277,7 @@ describe('a kept connection that ends under a request', () => {
         socket.end(last)
         return undefined
       })
-      const proxy = await startProxy(t, config(origin.port))
+      const proxy = await startProxy(t, config(origin.port, { front }))
       const client = rawClient(t, proxy.port(), get('/1'))
       await client.until('x-path: /1')
       client.received = ''
@@ -268,6 +286,181 @@ describe('a kept connection that ends under a request', () => {
       if (wanted === '') assert.equal(await client.untilEnd(), '')
       else await client.until(wanted)
       assert.equal(origin.peers.length, wanted === ' 200 ' ? 2 : 1)
+    })
+  }
+})
+
+it('a new connection that ends under its first request is not tried again', async (t) => {
+  const origin = await rawOrigin(t, (_, { socket }) => void socket.end())
+  const proxy = await startProxy(t, config(origin.port))
+  await rawClient(t, proxy.port(), get('/1')).until(' 502 ')
+  assert.equal(origin.peers.length, 1)
+})
+
+describe('a switch of protocol', () => {
+  const connect = 'CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n'
+  const get_ = get('/', 'Connection: upgrade', 'Upgrade: x')
+  const method = (name: string): string => `  http-request set-method ${name}`
+  const made = 'HTTP/1.1 200 OK\r\n\r\n'
+  const refused = 'HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n'
+  const served = reply('body')
+  const cases: readonly (readonly [string, string, string, string, string, boolean])[] = [
+    ['the server makes it', connect, made, '', ' 200 ', true],
+    [
+      'the server makes it, and a rule takes it back',
+      connect,
+      made,
+      '  http-response set-status 500',
+      ' 500 ',
+      false,
+    ],
+    [
+      'the server refuses it, and a rule promises it',
+      connect,
+      refused,
+      '  http-response set-status 200',
+      ' 200 ',
+      false,
+    ],
+    ['a rule promises a 101', get_, served, '  http-response set-status 101', ' 502 ', false],
+    ['only the server was asked for it', get('/'), made, method('CONNECT'), ' 200 ', false],
+    ['only the proxy was asked for it', connect, served, method('GET'), ' 200 ', false],
+  ]
+  for (const [name, request, answer, front, wanted, open] of cases) {
+    it(`${name}: ${open ? 'bytes pass' : 'none does'}`, async (t) => {
+      const origin = await rawOrigin(t, (text) => (/^[A-Z]+ \S+ HTTP/.test(text) ? answer : undefined))
+      const proxy = await startProxy(t, config(origin.port, { front }))
+      const client = rawClient(t, proxy.port(), request)
+      await client.until(wanted)
+      client.send('raw')
+      await quiet()
+      assert.equal(origin.peers[0]?.received.endsWith('raw'), open)
+      // What speaks another protocol by now is good for nobody else.
+      if (!open && answer === made) assert.equal(origin.peers[0]?.socket.readableEnded, true)
+    })
+  }
+})
+
+it('a reply has a body when the client has asked for one, whatever rules made of its method', async (t) => {
+  for (const [method, changed] of [
+    ['GET', 'HEAD'],
+    ['HEAD', 'GET'],
+  ] as const) {
+    const front = `  http-request set-method ${changed}\n  http-request deny`
+    const proxy = await startProxy(t, config(1, { front }))
+    const client = rawClient(t, proxy.port(), `${method} / HTTP/1.1\r\nHost: a\r\n\r\n`.repeat(2))
+    await until(() => count(client.received, / 403 /g) === 2, 'two answers')
+    await quiet()
+    assert.equal(count(client.received, /<html>/g), method === 'GET' ? 2 : 0)
+  }
+})
+
+describe('a side that takes its time', () => {
+  it('holds the other one: an answer is read no faster than it is sent', async (t) => {
+    const whole = 60_000_000
+    const origin = await rawOrigin(t, () => `HTTP/1.1 200 OK\r\nContent-Length: ${whole}\r\n\r\n`)
+    const proxy = await startProxy(t, config(origin.port))
+    const client = rawClient(t, proxy.port())
+    client.socket.pause()
+    client.send(get('/'))
+    await until(() => origin.peers[0]?.received !== undefined && origin.peers[0].received !== '')
+    const socket = origin.peers[0]?.socket
+    const piece = Buffer.alloc(1_000_000, 'x')
+    for (let at = 0; at < whole; at += piece.length) socket?.write(piece)
+    await sleep(500)
+    assert.ok((socket?.writableLength ?? 0) > whole / 2, `${socket?.writableLength} are left`)
+    client.socket.resume()
+    await until(() => client.received.length > whole, 'the whole answer')
+  })
+
+  it('holds the other one: a body is read no faster than it is taken, and is taken whole', async (t) => {
+    const whole = 60_000_000
+    const origin = await rawOrigin(t, () => undefined)
+    const proxy = await startProxy(t, config(origin.port))
+    const client = rawClient(
+      t,
+      proxy.port(),
+      `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${whole}\r\n\r\n`,
+    )
+    await until(() => origin.peers[0]?.received !== undefined && origin.peers[0].received !== '')
+    const [peer] = origin.peers
+    peer?.socket.pause()
+    const piece = Buffer.alloc(1_000_000, 'x')
+    for (let at = 0; at < whole; at += piece.length) client.socket.write(piece)
+    await sleep(500)
+    assert.ok(client.socket.writableLength > whole / 2, `${client.socket.writableLength} are left`)
+    peer?.socket.resume()
+    await until(() => (peer?.received.length ?? 0) > whole, 'the whole body')
+    peer?.socket.write(reply('body'))
+    await client.until('body')
+  })
+})
+
+it('a request whose body breaks off while rules wait for it reaches no server', async (t) => {
+  const origin = await rawOrigin(t, echo)
+  const proxy = await startProxy(t, config(origin.port, { front: '  option http-buffer-request' }))
+  const client = rawClient(t, proxy.port(), 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nbody')
+  await quiet()
+  client.socket.end()
+  await client.untilEnd()
+  assert.equal(origin.peers.length, 0)
+})
+
+it('an answer that breaks off does not look whole, however its end was to be seen', async (t) => {
+  for (const head of ['', 'Content-Length: 100\r\n', 'Transfer-Encoding: chunked\r\n']) {
+    const origin = await rawOrigin(t, (_, { socket }) => {
+      socket.write(`HTTP/1.1 200 OK\r\n${head}\r\n${head.includes('chunked') ? '64\r\n' : ''}body`)
+      setTimeout(() => socket.resetAndDestroy(), 40)
+      return undefined
+    })
+    const proxy = await startProxy(t, config(origin.port))
+    const client = rawClient(t, proxy.port())
+    let reset = false
+    client.socket.on('error', () => void (reset = true))
+    client.send(get('/'))
+    await until(() => client.closed || client.ended)
+    assert.equal(reset || head !== '', true, head)
+  }
+})
+
+it('times of a later request begin where the one before it has ended', async (t) => {
+  const origin = await rawOrigin(t, echo)
+  const proxy = await startProxy(t, config(origin.port, { front: '  log-format "%Ti %Tt"' }))
+  const client = rawClient(t, proxy.port())
+  for (const path of ['/1', '/2', '/3']) {
+    await sleep(200)
+    client.send(get(path))
+    await client.until(`x-path: ${path}`)
+  }
+  await until(() => proxy.lines.length === 3)
+  for (const line of proxy.lines) {
+    const [idle = 0, total = 0] = line.split(' ').map(Number)
+    assert.ok(idle >= 150 && idle < 390 && total >= idle && total < idle + 150, proxy.lines.join(', '))
+  }
+})
+
+describe('while the proxy is being closed', () => {
+  for (const [name, text, idle] of [
+    ['has sent nothing', '', true],
+    ['has sent empty lines', '\r\n\r\n', true],
+    ['is between two requests', get('/1'), true],
+    ['has sent a part of a head', '\r\nGET / HT', false],
+    ['waits for its answer', get('/slow'), false],
+  ] as const) {
+    it(`a client that ${name} is ${idle ? 'not waited for' : 'answered, and its connection closed'}`, async (t) => {
+      const origin = await rawOrigin(t, (sent) => (sent.includes('/slow') ? undefined : echo(sent)))
+      const proxy = await startProxy(t, config(origin.port))
+      const client = rawClient(t, proxy.port(), text)
+      await sleep(100)
+      const closed = proxy.proxy.close()
+      await quiet()
+      assert.equal(client.ended, idle)
+      if (name === 'waits for its answer') origin.peers[0]?.socket.write(reply('late'))
+      else if (!idle) client.send('TP/1.1\r\nHost: a\r\n\r\n')
+      await client.untilEnd()
+      client.destroy()
+      await closed
+      assert.equal(client.received.includes(' 200 '), text.includes('GET'))
     })
   }
 })

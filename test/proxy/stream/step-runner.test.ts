@@ -124,13 +124,18 @@ describe('a stream and its steps', () => {
     assert.deepEqual(runner.told, ['next', 'others'])
   })
 
-  it('goes no further once it has ended, whoever wakes it', () => {
+  it('goes no further once it has ended, whoever wakes it', async () => {
     const waits: Wait[] = []
     const runner = new Runner().run([waiting(waits), next])
     runner.end()
     assert.deepEqual(runner.told, ['run 0', 'abandoned'])
     waits[0]?.over()
     assert.deepEqual(runner.told, ['run 0', 'abandoned'])
+    const inspecting = new Runner()
+    inspecting.inspection.begin(1)
+    inspecting.end()
+    await sleep(20)
+    assert.equal(inspecting.inspection.expired, false)
     const ended = new Runner().run([(stream) => (stream.end(), Flow.Next)])
     assert.deepEqual(ended.told, [])
   })
