@@ -5,7 +5,7 @@ import type { SpoeMessagePlan, SpoePlan } from '../plan/spoe.ts'
 import type { ErrorReply } from '../plan/reply.ts'
 import type { Format, RuleAction } from '../plan/rule.ts'
 
-/** See the head of this file: one rule set of one section. Complaints are made where they arise. */
+/** What an action is compiled for: one rule set of one section. Complaints are made where they arise. */
 export interface ActionContext {
   readonly ruleset: Ruleset
 

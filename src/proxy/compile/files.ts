@@ -1,4 +1,3 @@
-/** Reads the files that a configuration names, relative to the working directory as HAProxy does. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Diagnostics, Place } from '../../config/index.ts'
@@ -7,7 +6,10 @@ import { errorMessage } from '../../errors.ts'
 /** One character for each byte, so that text that is not ASCII leaves the proxy as it stands in the files. */
 const encoding = 'latin1'
 
-/** See the head of this file. Names are latin1 text of the bytes in the configuration. */
+/**
+ * Reads the files that a configuration names, relative to the working directory as HAProxy does. Names are latin1 text of the
+ * bytes in the configuration.
+ */
 export class Files {
   readonly #cwd: string
   readonly #diagnostics: Diagnostics

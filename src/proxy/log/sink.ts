@@ -1,7 +1,3 @@
-/**
- * Sends log lines to their targets: cut at the target's length, dropped below its level, and headed as its `format` says
- * (configuration.txt 4.2 "log").
- */
 import { hostname } from 'node:os'
 import { wallClock } from '../../clock.ts'
 import type { LogAddress } from '../../config/index.ts'
@@ -15,7 +11,10 @@ import type { LogDestination } from '../plan/log.ts'
 import type { InnerPlan } from '../plan/plan.ts'
 import type { ProxySettings } from '../settings.ts'
 
-/** See the head of this file. */
+/**
+ * Sends log lines to their targets: cut at the target's length, dropped below its level, and headed as its `format` says
+ * (configuration.txt 4.2 "log").
+ */
 export class LogSink {
   readonly #settings: ProxySettings
   /** Undefined without `log-send-hostname`. */

@@ -14,7 +14,7 @@ export interface FcgiRulePlan {
   readonly format: Format | undefined
 }
 
-/** See the head of this file. */
+/** The section, with its rules and its log targets compiled. */
 export interface FcgiPlan {
   readonly model: FcgiAppModel
   readonly app: FcgiApp

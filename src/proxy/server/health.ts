@@ -1,7 +1,3 @@
-/**
- * Health checks: a connection, or with `option spop-check` a SPOP handshake. What they find goes to a
- * {@link HealthCounter}, which says whether the server is up and when the next check is due. There is no `agent-check`.
- */
 import { monotonic } from '../../clock.ts'
 import { parseEndpoint } from '../../endpoint.ts'
 import type { Endpoint } from '../../endpoint.ts'
@@ -21,7 +17,10 @@ import type { Backends } from './backends.ts'
 import type { Backend } from './backend.ts'
 import type { Server } from './server.ts'
 
-/** See the head of this file. */
+/**
+ * Health checks: a connection, or with `option spop-check` a SPOP handshake. What they find goes to a
+ * {@link HealthCounter}, which says whether the server is up and when the next check is due. There is no `agent-check`.
+ */
 export class HealthChecks {
   readonly #backends: Backends
   readonly #context: ProxyContext

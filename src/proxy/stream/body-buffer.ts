@@ -1,6 +1,4 @@
 /** The beginning of a request body, kept until the rules have seen it. */
-
-/** See the head of this file. */
 export class BodyBuffer {
   readonly pieces: Buffer[] = []
   size = 0

@@ -18,7 +18,7 @@ const transitions = {
   rawEnded: {},
 } as const satisfies Record<string, Record<string, string>>
 
-/** See the head of this file. */
+/** How far a response has come. */
 export type ResponseState = keyof typeof transitions
 /** What happens to a response. */
 export type ResponseEvent = 'head' | 'reply' | 'send' | 'last' | 'switch' | 'end'

@@ -1,4 +1,3 @@
-/** Runs the rules of one rule set of one section. */
 import { Flow } from '../plan/flow.ts'
 import type { Step, StepStream } from './step.ts'
 import type { RulePlan } from '../plan/rule.ts'
@@ -9,7 +8,7 @@ export interface ContentRules {
   readonly delay: number | undefined
 }
 
-/** See the head of this file. `position` is the rule to go on with. */
+/** Runs the rules of one rule set of one section. `position` is the rule to go on with. */
 export class RulesStep implements Step {
   readonly #rules: readonly RulePlan[]
   readonly #content: ContentRules | undefined

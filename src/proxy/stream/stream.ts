@@ -1,7 +1,3 @@
-/**
- * What TCP and HTTP streams have in common: the variables, the filters, the record for the log, and the face that
- * samples and rules see.
- */
 import { wallClock } from '../../clock.ts'
 import type { StreamLogLevel, VariableScope } from '../../config/model/index.ts'
 import type { RequestHead, ResponseHead } from '../../http1/index.ts'
@@ -35,7 +31,10 @@ import { StepRunner } from './step-runner.ts'
 import type { Step, StepStream } from './step.ts'
 import type { Route } from './steps.ts'
 
-/** See the head of this file: one request and its response, or one TCP connection. */
+/**
+ * What TCP and HTTP streams, one connection or one request and its response, have in common: the variables, the filters,
+ * the record for the log, and the face that samples and rules see.
+ */
 export abstract class ProxyStream extends StepRunner implements StepStream, LoggedStream {
   readonly context: ProxyContext
   readonly session: Session
