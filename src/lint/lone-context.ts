@@ -1,7 +1,7 @@
 /** What compiling needs of a SPOE file whose configuration is not there. */
 import { Diagnostics } from '../config/index.ts'
 import type { SpoeMessage } from '../config/index.ts'
-import { eventRulesets, VariableNames } from '../sample/index.ts'
+import { eventCheckpoints, VariableNames } from '../sample/index.ts'
 import type { CompileContext } from '../sample/index.ts'
 
 /**
@@ -15,7 +15,7 @@ export function loneContext(
 ): CompileContext {
   return {
     diagnostics: new Diagnostics(),
-    ruleset: event === undefined ? 'http-request' : eventRulesets[event.name],
+    checkpoint: event === undefined ? 'http-request' : eventCheckpoints[event.name],
     isBackend: true,
     mode: 'http',
     aclsByName: new Map(),

@@ -9,7 +9,7 @@ import type { Acl } from './acl.ts'
 import { evaluateAcl } from './acl.ts'
 import { complain } from './build-context.ts'
 import type { CompileContext } from './context.ts'
-import { available, describeNeeds } from './ruleset.ts'
+import { available, describeNeeds } from './checkpoint.ts'
 import type { Stream } from './stream.ts'
 import { Verdict, negateVerdict } from './verdict.ts'
 
@@ -134,7 +134,7 @@ function findAcl(word: Word, context: CompileContext): Acl | undefined {
 /** An ACL none of whose lines can match here is a mistake, though HAProxy only warns. */
 function warnUnusable(acl: Acl, word: Word, context: CompileContext): void {
   const usable = acl.tests.some(({ expression }) =>
-    available(expression.needs, context.ruleset, context.isBackend),
+    available(expression.needs, context.checkpoint, context.isBackend),
   )
   const [first] = acl.tests
   if (usable || first === undefined) return
@@ -143,7 +143,7 @@ function warnUnusable(acl: Acl, word: Word, context: CompileContext): void {
   context.diagnostics.warning(
     'CFG_SAMPLE_CONTEXT',
     word.place,
-    `${subject} never matches here: '${first.expression.fetch}' needs ${needs}, not available in ${context.ruleset}`,
+    `${subject} never matches here: '${first.expression.fetch}' needs ${needs}, not available in ${context.checkpoint}`,
   )
 }
 

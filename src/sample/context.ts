@@ -2,12 +2,12 @@
 import type { Acl } from './acl.ts'
 import type { BuildContext } from './build-context.ts'
 import type { SampleRegistry } from './registry.ts'
-import type { Ruleset } from './ruleset.ts'
+import type { Checkpoint } from './checkpoint.ts'
 
 /** One for each rule set of a section; the parts that never change may be shared. */
 export interface CompileContext extends BuildContext {
   /** Where the result will be evaluated. */
-  readonly ruleset: Ruleset
+  readonly checkpoint: Checkpoint
   /** Whether the section is a backend (`backend`, `listen`), so that rules know theirs. */
   readonly isBackend: boolean
   /** The mode of the section: some log-format aliases exist in HTTP mode only. */

@@ -22,13 +22,13 @@ import { mayChangeOf } from './fetches/spec.ts'
 import type { Fetch, FetchSpec } from './fetches/spec.ts'
 import { unsupportedFetches } from './fetches/unsupported.ts'
 import { didYouMean } from './hint.ts'
-import { available, describeNeeds } from './ruleset.ts'
+import { available, describeNeeds } from './checkpoint.ts'
 import { placeAt, sourceOf } from './source.ts'
 import type { Source } from './source.ts'
 import type { SampleType } from './value.ts'
 
 /**
- * Compiles one word, all of which must be an expression that can be used in the context's ruleset. Undefined after
+ * Compiles one word, all of which must be an expression that can be used in the context's checkpoint. Undefined after
  * complaints.
  */
 export function compileExpression(word: Word, context: CompileContext): Expression | undefined {
@@ -59,7 +59,7 @@ export function compileExpressionWords(
   return expression === undefined ? undefined : { expression, next }
 }
 
-/** As {@link compileExpression}; `checked` false leaves the ruleset alone, for ACLs, whose use decides. */
+/** As {@link compileExpression}; `checked` false leaves the checkpoint alone, for ACLs, whose use decides. */
 export function compileSource(
   source: Source,
   context: CompileContext,
@@ -80,19 +80,19 @@ function commaHint(rest: string): string {
   return rest.startsWith(' ') ? 'write it without spaces' : 'fetch and converters are separated by commas'
 }
 
-/** Complains and returns false when nothing that the expression needs is available in the ruleset. */
+/** Complains and returns false when nothing that the expression needs is available in the checkpoint. */
 export function checkNeeds(
   expression: Expression,
   source: Source,
   at: number,
   context: CompileContext,
 ): boolean {
-  if (available(expression.needs, context.ruleset, context.isBackend)) return true
+  if (available(expression.needs, context.checkpoint, context.isBackend)) return true
   complain(
     context,
     'CFG_SAMPLE_CONTEXT',
     placeAt(source, at),
-    `fetch '${expression.fetch}' needs ${describeNeeds(expression.needs)}, not available in ${context.ruleset}`,
+    `fetch '${expression.fetch}' needs ${describeNeeds(expression.needs)}, not available in ${context.checkpoint}`,
   )
   return false
 }

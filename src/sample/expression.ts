@@ -1,6 +1,6 @@
 /** Sample expressions: a fetch, and converters behind it (configuration.txt 7.3). */
 import type { Evaluate, Some } from './evaluation.ts'
-import type { SampleSource } from './ruleset.ts'
+import type { SampleSource } from './checkpoint.ts'
 import type { Stream } from './stream.ts'
 import type { SampleType } from './value.ts'
 

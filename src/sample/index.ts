@@ -26,8 +26,8 @@ export type { SampleExtensions, SampleRegistry } from './registry.ts'
 export { renderSampleReference } from './reference.ts'
 export { compileRegex, compileReplacement } from './regex.ts'
 export type { RegexOptions } from './regex.ts'
-export { available, eventRulesets, rulesets } from './ruleset.ts'
-export type { Ruleset, SampleSource } from './ruleset.ts'
+export { available, eventCheckpoints, checkpoints } from './checkpoint.ts'
+export type { Checkpoint, SampleSource } from './checkpoint.ts'
 export type {
   RequestState,
   SampleEndpoint,

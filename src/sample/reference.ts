@@ -8,7 +8,7 @@ import type { FetchSpec } from './fetches/spec.ts'
 import { unsupportedFetches } from './fetches/unsupported.ts'
 import { logAliases } from './log-aliases.ts'
 import { matchMethods } from './patterns/match-method.ts'
-import { describeNeeds } from './ruleset.ts'
+import { describeNeeds } from './checkpoint.ts'
 
 const introduction = `# Samples, ACLs and log formats
 

@@ -114,8 +114,8 @@ function ask(port: number, raw: string): Promise<string[]> {
 }
 
 function evaluate(list: readonly string[], stream: Stream): string[] {
-  const ruleset = stream.direction === 'request' ? 'http-request' : 'http-response'
-  const context = compileContext({ ruleset })
+  const checkpoint = stream.direction === 'request' ? 'http-request' : 'http-response'
+  const context = compileContext({ checkpoint })
   const values = list.map((each) => compileLogFormat(word(`%[${each}]`), context, 'plain')?.format(stream))
   assert.deepEqual(complaints(context), [])
   for (const [at, value] of values.entries()) stream.variables('txn')?.set(`v${at}`, str(value ?? 'BROKEN'))

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { compileCondition } from '#src/sample/index.js'
-import type { Ruleset } from '#src/sample/index.js'
+import type { Checkpoint } from '#src/sample/index.js'
 import { fetches } from '#src/sample/fetches/registry.js'
 import { findHaproxy, skipWithoutHaproxy } from '../support/haproxy.ts'
 import { compileContext, complaints, words } from '../support/sample-stream.ts'
@@ -17,7 +17,7 @@ interface PlaceOfRules {
   readonly section: 'frontend' | 'backend'
   readonly mode: 'tcp' | 'http'
   readonly rule: string
-  readonly ruleset: Ruleset
+  readonly checkpoint: Checkpoint
 }
 
 const places: readonly PlaceOfRules[] = [
@@ -25,31 +25,41 @@ const places: readonly PlaceOfRules[] = [
     section: 'frontend',
     mode: 'tcp',
     rule: 'tcp-request connection reject',
-    ruleset: 'tcp-request-connection',
+    checkpoint: 'tcp-request-connection',
   },
-  { section: 'frontend', mode: 'tcp', rule: 'tcp-request session reject', ruleset: 'tcp-request-session' },
-  { section: 'frontend', mode: 'tcp', rule: 'tcp-request content reject', ruleset: 'tcp-request-content' },
-  { section: 'frontend', mode: 'tcp', rule: 'use_backend other', ruleset: 'backend-switching' },
-  { section: 'frontend', mode: 'http', rule: 'tcp-request content reject', ruleset: 'tcp-request-content' },
-  { section: 'frontend', mode: 'http', rule: 'http-request deny', ruleset: 'http-request' },
-  { section: 'frontend', mode: 'http', rule: 'use_backend other', ruleset: 'backend-switching' },
-  { section: 'frontend', mode: 'http', rule: 'http-response deny', ruleset: 'http-response' },
+  { section: 'frontend', mode: 'tcp', rule: 'tcp-request session reject', checkpoint: 'tcp-request-session' },
+  { section: 'frontend', mode: 'tcp', rule: 'tcp-request content reject', checkpoint: 'tcp-request-content' },
+  { section: 'frontend', mode: 'tcp', rule: 'use_backend other', checkpoint: 'backend-switching' },
+  {
+    section: 'frontend',
+    mode: 'http',
+    rule: 'tcp-request content reject',
+    checkpoint: 'tcp-request-content',
+  },
+  { section: 'frontend', mode: 'http', rule: 'http-request deny', checkpoint: 'http-request' },
+  { section: 'frontend', mode: 'http', rule: 'use_backend other', checkpoint: 'backend-switching' },
+  { section: 'frontend', mode: 'http', rule: 'http-response deny', checkpoint: 'http-response' },
   {
     section: 'frontend',
     mode: 'http',
     rule: 'http-after-response del-header x',
-    ruleset: 'http-after-response',
+    checkpoint: 'http-after-response',
   },
-  { section: 'backend', mode: 'tcp', rule: 'tcp-request content reject', ruleset: 'tcp-request-content' },
-  { section: 'backend', mode: 'tcp', rule: 'tcp-response content reject', ruleset: 'tcp-response-content' },
-  { section: 'backend', mode: 'tcp', rule: 'use-server s1', ruleset: 'server-switching' },
-  { section: 'backend', mode: 'http', rule: 'http-request deny', ruleset: 'http-request' },
-  { section: 'backend', mode: 'http', rule: 'http-response deny', ruleset: 'http-response' },
+  { section: 'backend', mode: 'tcp', rule: 'tcp-request content reject', checkpoint: 'tcp-request-content' },
+  {
+    section: 'backend',
+    mode: 'tcp',
+    rule: 'tcp-response content reject',
+    checkpoint: 'tcp-response-content',
+  },
+  { section: 'backend', mode: 'tcp', rule: 'use-server s1', checkpoint: 'server-switching' },
+  { section: 'backend', mode: 'http', rule: 'http-request deny', checkpoint: 'http-request' },
+  { section: 'backend', mode: 'http', rule: 'http-response deny', checkpoint: 'http-response' },
   {
     section: 'backend',
     mode: 'http',
     rule: 'http-after-response del-header x',
-    ruleset: 'http-after-response',
+    checkpoint: 'http-after-response',
   },
 ]
 
@@ -107,8 +117,8 @@ test('a fetch is never there where HAProxy says so', { skip }, () => {
   )
   assert.ok(warned.size > 100, output)
   const differences = tried.flatMap(({ line, place, expression }) => {
-    const { ruleset, mode, section } = place
-    const context = compileContext({ ruleset, mode, isBackend: section === 'backend' })
+    const { checkpoint, mode, section } = place
+    const context = compileContext({ checkpoint, mode, isBackend: section === 'backend' })
     const compiled = compileCondition(words(condition(expression)), context)
     assert.notEqual(compiled, undefined, `${expression}: ${complaints(context).join('\n')}`)
     const ours = complaints(context).some((each) => each.includes('never matches here'))

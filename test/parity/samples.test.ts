@@ -226,7 +226,7 @@ for (const [name, raw] of Object.entries(responses)) {
       backend: { name: 'res', id: 1002 },
       server: { name: 's1', id: 1 },
     })
-    const context = compileContext({ ruleset: 'http-response', isBackend: true, files })
+    const context = compileContext({ checkpoint: 'http-response', isBackend: true, files })
     for (const [at, each] of responseExpressions.entries()) {
       const value = compileLogFormat(word(`%[${each}]`), context, 'plain')?.format(stream) ?? 'BROKEN'
       stream.variables('txn')?.set(`value${at}`, str(value))
@@ -253,7 +253,7 @@ async function compareLog(raw: string, overrides: (logged: string) => Partial<St
     destination: { address: loopback, port: haproxy.ports.log },
     ...overrides(logged),
   })
-  const context = compileContext({ ruleset: 'log', isBackend: true })
+  const context = compileContext({ checkpoint: 'log', isBackend: true })
   const format = compileLogFormat(word(logFormats.map((each) => `|${each}`).join('')), context, 'log')
   assert.deepEqual(complaints(context), [])
   assert.equal(format?.format(stream), logged)

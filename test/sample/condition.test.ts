@@ -54,7 +54,7 @@ test('a declared ACL goes before a predefined one', () => {
 })
 
 test('an ACL that can never match here is worth a warning', () => {
-  const context = compileContext({ ruleset: 'http-response' })
+  const context = compileContext({ checkpoint: 'http-response' })
   compileAcl(words('a path /'), context)
   const condition = compileCondition(words('if a or { status 200 }'), context)
   assert.match(
@@ -63,7 +63,7 @@ test('an ACL that can never match here is worth a warning', () => {
   )
   assert.equal(complaints(context).length, 1)
   assert.notEqual(condition, undefined)
-  const early = compileContext({ ruleset: 'tcp-request-connection' })
+  const early = compileContext({ checkpoint: 'tcp-request-connection' })
   compileCondition(words('if { path / }'), early)
   assert.match(complaints(early)[0] ?? '', /warning: an anonymous ACL never matches here/)
 })

@@ -60,7 +60,7 @@ test('an expression says what it gives and needs', () => {
 test('a backend knows itself', () => {
   assert.notEqual(compileExpression(word('be_name'), compileContext({ isBackend: true })), undefined)
   assert.equal(compileExpression(word('be_name'), compileContext()), undefined)
-  const later = compileContext({ ruleset: 'http-response' })
+  const later = compileContext({ checkpoint: 'http-response' })
   assert.notEqual(compileExpression(word('be_name'), later), undefined)
 })
 

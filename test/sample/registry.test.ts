@@ -46,7 +46,7 @@ const shout: ConverterSpec = {
 
 const registry = extendRegistry(defaultRegistry, { fetches: [greeting], converters: [shout] })
 
-const context = () => compileContext({ registry, ruleset: 'tcp-request-content', mode: 'tcp' })
+const context = () => compileContext({ registry, checkpoint: 'tcp-request-content', mode: 'tcp' })
 
 const stream = (sent: string, final = true) =>
   testStream({ requestBuffer: Buffer.from(sent, 'latin1'), final })
@@ -82,7 +82,7 @@ test('it is checked and complained about like all others', () => {
     assert.equal(compileExpression(word(text), inner), undefined)
     assert.match(complaints(inner).join('\n'), expected)
   }
-  const early = compileContext({ registry, ruleset: 'tcp-request-connection' })
+  const early = compileContext({ registry, checkpoint: 'tcp-request-connection' })
   assert.equal(compileExpression(word('x.greeting'), early), undefined)
   assert.match(complaints(early)[0] ?? '', /needs request buffer, not available in tcp-request-connection/)
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
 import { compileAcl, compileCondition, Verdict } from '#src/sample/index.js'
-import type { Ruleset, Stream } from '#src/sample/index.js'
+import type { Checkpoint, Stream } from '#src/sample/index.js'
 import { compileContext, complaints, tcpStream, words } from '../support/sample-stream.ts'
 import {
   declared,
@@ -25,10 +25,10 @@ function decide(
   condition: string,
   pieces: readonly string[],
   at: At = request,
-  ruleset: Ruleset = 'tcp-request-content',
+  checkpoint: Checkpoint = 'tcp-request-content',
 ): Outcome {
-  const isBackend = ruleset === 'tcp-response-content'
-  const context = compileContext({ ruleset, isBackend, mode: 'tcp', files: waitingFiles })
+  const isBackend = checkpoint === 'tcp-response-content'
+  const context = compileContext({ checkpoint, isBackend, mode: 'tcp', files: waitingFiles })
   for (const each of declared) compileAcl(words(each), context)
   const compiled = compileCondition(words(condition), context)
   assert.ok(compiled !== undefined, complaints(context).join('\n'))

@@ -47,7 +47,7 @@ export function compileContext(
   const files = new Map(Object.entries(overrides.files ?? {}))
   return {
     diagnostics: new Diagnostics(),
-    ruleset: 'http-request',
+    checkpoint: 'http-request',
     isBackend: false,
     mode: 'http',
     aclsByName: new Map(),

@@ -1,13 +1,13 @@
 /** What actions need to be compiled, so that none of them knows the compiler. */
 import type { Action, Place, Word } from '../../config/index.ts'
-import type { LogFormatUse, Ruleset, SampleValue, Stream } from '../../sample/index.ts'
+import type { LogFormatUse, Checkpoint, SampleValue, Stream } from '../../sample/index.ts'
 import type { SpoeMessagePlan, SpoePlan } from '../plan/spoe.ts'
 import type { ErrorReply } from '../plan/reply.ts'
 import type { Format, RuleAction } from '../plan/rule.ts'
 
 /** What an action is compiled for: one rule set of one section. Complaints are made where they arise. */
 export interface ActionContext {
-  readonly ruleset: Ruleset
+  readonly checkpoint: Checkpoint
 
   error(place: Place, message: string, hint?: string): void
   /** Empty text after complaints. */

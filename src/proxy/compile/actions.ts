@@ -1,7 +1,7 @@
 /** The compilers of all actions, by name, and what they are given. */
 import type { Action, Place, RuleSet, Word } from '../../config/index.ts'
 import { compileExpressionWords } from '../../sample/index.ts'
-import type { LogFormatUse, Ruleset, SampleValue, Stream } from '../../sample/index.ts'
+import type { LogFormatUse, Checkpoint, SampleValue, Stream } from '../../sample/index.ts'
 import { captureCompilers } from '../actions/capture.ts'
 import type { ActionCompiler, ActionCompilers, ActionContext, GroupPlan } from '../actions/context.ts'
 import { headerCompilers } from '../actions/headers.ts'
@@ -34,8 +34,8 @@ const compilers: ActionCompilers<Action> = {
 }
 
 /** Where the fetches of a rule set's rules are looked up. */
-export function rulesetOf(ruleSet: RuleSet): Ruleset {
-  return ruleSet.replace(' ', '-') as Ruleset // the same names, but for the blank
+export function checkpointOf(ruleSet: RuleSet): Checkpoint {
+  return ruleSet.replace(' ', '-') as Checkpoint // the same names, but for the blank
 }
 
 /** Compiles one action; undefined after complaints. */
@@ -47,18 +47,18 @@ export function compileAction(action: Action, context: ActionContext): RuleActio
 
 /** What actions see of the section that they stand in. */
 export class SectionActionContext implements ActionContext {
-  readonly ruleset: Ruleset
+  readonly checkpoint: Checkpoint
   readonly #scope: CompileScope
   readonly #engines: readonly CompiledSpoe[]
   readonly #errorSections: ErrorSections
 
   constructor(
-    ruleset: Ruleset,
+    checkpoint: Checkpoint,
     scope: CompileScope,
     engines: readonly CompiledSpoe[],
     errorSections: ErrorSections,
   ) {
-    this.ruleset = ruleset
+    this.checkpoint = checkpoint
     this.#scope = scope
     this.#engines = engines
     this.#errorSections = errorSections
@@ -69,11 +69,11 @@ export class SectionActionContext implements ActionContext {
   }
 
   format(word: Word, use: LogFormatUse): Format {
-    return this.#scope.format(word, this.ruleset, use)
+    return this.#scope.format(word, this.checkpoint, use)
   }
 
   expression(words: readonly Word[]): ((stream: Stream) => SampleValue | undefined) | undefined {
-    const compiled = compileExpressionWords(words, 0, this.#scope.context(this.ruleset))
+    const compiled = compileExpressionWords(words, 0, this.#scope.context(this.checkpoint))
     if (compiled === undefined) return undefined
     const extra = words[compiled.next]
     if (extra === undefined) return compiled.expression.evaluate
@@ -99,7 +99,7 @@ export class SectionActionContext implements ActionContext {
 
   group(engine: string, group: string): GroupPlan | undefined {
     const found = this.#engines.find((each) => each.plan.name === engine)
-    const messages = found?.groupMessages(group, this.ruleset)
+    const messages = found?.groupMessages(group, this.checkpoint)
     return found === undefined || messages === undefined ? undefined : { engine: found.plan, messages }
   }
 }

@@ -1,13 +1,13 @@
 /** Sections into plans. Names are resolved here: what runs holds references. */
 import { parseCidr } from '../../cidr-map.ts'
 import type { Config, FcgiApp, Proxy, Rule, RuleSet, SpoeEngine, Word } from '../../config/index.ts'
-import type { Ruleset } from '../../sample/index.ts'
+import type { Checkpoint } from '../../sample/index.ts'
 import type { FcgiPlan } from '../plan/fcgi.ts'
 import type { ProxyPlan, ServerPlan, SwitchPlan } from '../plan/plan.ts'
 import type { ErrorReply } from '../plan/reply.ts'
 import type { Format, RulePlan } from '../plan/rule.ts'
 import { resolveTimeouts } from '../plan/timeouts.ts'
-import { compileAction, rulesetOf, SectionActionContext } from './actions.ts'
+import { compileAction, checkpointOf, SectionActionContext } from './actions.ts'
 import { compileErrorPages, readErrorSections } from './error-pages.ts'
 import type { ErrorSections } from './error-pages.ts'
 import { compileFcgiApp } from './fcgi.ts'
@@ -97,11 +97,11 @@ function compileProxy(
   scope: CompileScope,
 ): ProxyPlan {
   const { environment } = scope
-  const contextOf = (ruleset: Ruleset) =>
-    new SectionActionContext(ruleset, scope, engines, shared.errorSections)
+  const contextOf = (checkpoint: Checkpoint) =>
+    new SectionActionContext(checkpoint, scope, engines, shared.errorSections)
   const of = (set: RuleSet): readonly RulePlan[] => {
     const rules = model.rules[set]
-    return rules.length === 0 ? noRules : compileRules(rules, scope, contextOf(rulesetOf(set)))
+    return rules.length === 0 ? noRules : compileRules(rules, scope, contextOf(checkpointOf(set)))
   }
   const serverIds = new IdGiver(model.servers)
   return {
@@ -145,7 +145,7 @@ function compileRules(
   context: SectionActionContext,
 ): RulePlan[] {
   return rules.flatMap(({ place, action, condition }) => {
-    const test = scope.condition(condition, context.ruleset)
+    const test = scope.condition(condition, context.checkpoint)
     const compiled = compileAction(action, context)
     return compiled === undefined ? [] : [{ place, condition: test?.evaluate, action: compiled }]
   })

@@ -7,7 +7,7 @@ import type {
   CompileContext,
   Condition as CompiledCondition,
   LogFormatUse,
-  Ruleset,
+  Checkpoint,
   SampleRegistry,
   VariableNames,
 } from '../../sample/index.ts'
@@ -46,13 +46,13 @@ export class CompileScope {
     this.#mode = proxy.mode
   }
 
-  /** For what is evaluated in `ruleset`. */
-  context(ruleset: Ruleset): CompileContext {
+  /** For what is evaluated in `checkpoint`. */
+  context(checkpoint: Checkpoint): CompileContext {
     const { diagnostics, variableNames, environment, hostname, files, bufferSize, registry } =
       this.environment
     return {
       diagnostics,
-      ruleset,
+      checkpoint,
       isBackend: this.#isBackend,
       mode: this.#mode,
       aclsByName: this.#acls,
@@ -77,14 +77,14 @@ export class CompileScope {
   }
 
   /** Undefined without a condition; `never` after complaints, so that the rest can be compiled. */
-  condition(condition: Condition | undefined, ruleset: Ruleset): CompiledCondition | undefined {
+  condition(condition: Condition | undefined, checkpoint: Checkpoint): CompiledCondition | undefined {
     if (condition === undefined) return undefined
     const unless = condition.kind === 'unless'
     // Nothing behind it, of which a warning told, is a condition that does not hold.
     if (condition.words.length === 0) return unless ? undefined : never
     if (!this.#declaresAbove(condition)) return never
     const keyword = { text: condition.kind, place: condition.place, quoted: false }
-    return compileTerms(keyword, condition.words, unless, this.context(ruleset)) ?? never
+    return compileTerms(keyword, condition.words, unless, this.context(checkpoint)) ?? never
   }
 
   /** HAProxy reads a file from above: an ACL below a condition is not there. */
@@ -104,8 +104,8 @@ export class CompileScope {
   }
 
   /** Empty text after complaints. */
-  format(word: Word, ruleset: Ruleset, use: LogFormatUse): Format {
-    const compiled = compileLogFormat(word, this.context(ruleset), use)
+  format(word: Word, checkpoint: Checkpoint, use: LogFormatUse): Format {
+    const compiled = compileLogFormat(word, this.context(checkpoint), use)
     if (compiled === undefined) return () => ''
     const { constant } = compiled
     return constant === undefined ? compiled.format : () => constant

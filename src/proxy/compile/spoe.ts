@@ -8,8 +8,8 @@ import {
   spoeEvents,
 } from '../../config/index.ts'
 import type { Config, Environment, SpoeEngine, SpoeEvent, SpoeMessage } from '../../config/index.ts'
-import { compileExpression, eventRulesets } from '../../sample/index.ts'
-import type { Ruleset } from '../../sample/index.ts'
+import { compileExpression, eventCheckpoints } from '../../sample/index.ts'
+import type { Checkpoint } from '../../sample/index.ts'
 import type { SpoeMessagePlan, SpoePlan } from '../plan/spoe.ts'
 import { CompileScope } from './scope.ts'
 import type { CompileEnvironment } from './scope.ts'
@@ -18,7 +18,7 @@ import type { CompileEnvironment } from './scope.ts'
 export interface CompiledSpoe {
   readonly plan: SpoePlan
   /** The messages of a group, compiled for a rule set; undefined when there is no such group. */
-  groupMessages(group: string, ruleset: Ruleset): readonly SpoeMessagePlan[] | undefined
+  groupMessages(group: string, checkpoint: Checkpoint): readonly SpoeMessagePlan[] | undefined
 }
 
 /** Reads all SPOE files, and reports how they fit the configuration. */
@@ -51,11 +51,11 @@ export function compileSpoe(engine: SpoeEngine, environment: CompileEnvironment)
   const { variableNames } = environment
   registerNames(engine, environment)
   const compiled = new Map<string, SpoeMessagePlan>()
-  const compile = (message: SpoeMessage, ruleset: Ruleset): SpoeMessagePlan => {
-    const key = `${ruleset} ${message.name}`
+  const compile = (message: SpoeMessage, checkpoint: Checkpoint): SpoeMessagePlan => {
+    const key = `${checkpoint} ${message.name}`
     const known = compiled.get(key)
     if (known !== undefined) return known
-    const plan = compileMessage(message, ruleset, new CompileScope(environment, proxy))
+    const plan = compileMessage(message, checkpoint, new CompileScope(environment, proxy))
     compiled.set(key, plan)
     return plan
   }
@@ -65,7 +65,7 @@ export function compileSpoe(engine: SpoeEngine, environment: CompileEnvironment)
     const message = spoe.messages.find((each) => each.name === name)
     const event = message === undefined ? undefined : effectiveEvent(proxy, message)
     if (message !== undefined && event !== undefined) {
-      byEvent.get(event)?.push(compile(message, eventRulesets[event]))
+      byEvent.get(event)?.push(compile(message, eventCheckpoints[event]))
     }
   }
   const logs = new CompileScope(environment, proxy).logTargets(agent.logs)
@@ -81,11 +81,11 @@ export function compileSpoe(engine: SpoeEngine, environment: CompileEnvironment)
   }
   return {
     plan,
-    groupMessages: (name, ruleset) => {
+    groupMessages: (name, checkpoint) => {
       const group = spoe.groups.find((each) => each.name === name)
       return group?.messages.flatMap(({ text }) => {
         const message = spoe.messages.find((each) => each.name === text)
-        return message === undefined ? [] : [compile(message, ruleset)]
+        return message === undefined ? [] : [compile(message, checkpoint)]
       })
     },
   }
@@ -118,11 +118,11 @@ function registerNames({ spoe: { agent } }: SpoeEngine, { variableNames }: Compi
   }
 }
 
-function compileMessage(message: SpoeMessage, ruleset: Ruleset, scope: CompileScope): SpoeMessagePlan {
+function compileMessage(message: SpoeMessage, checkpoint: Checkpoint, scope: CompileScope): SpoeMessagePlan {
   scope.declareAcls(message.acls)
-  const condition = scope.condition(message.event?.condition, ruleset)
+  const condition = scope.condition(message.event?.condition, checkpoint)
   const args = message.args.flatMap(({ name = '', expr }) => {
-    const expression = compileExpression(expr, scope.context(ruleset))
+    const expression = compileExpression(expr, scope.context(checkpoint))
     return expression === undefined ? [] : [{ name, evaluate: expression.evaluate }]
   })
   return { name: message.name, condition: condition?.test, args }

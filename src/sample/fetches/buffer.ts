@@ -2,7 +2,7 @@
 import type { Arguments } from '../arguments.ts'
 import type { BuildContext } from '../build-context.ts'
 import { parseInteger } from '../int64.ts'
-import type { SampleSource } from '../ruleset.ts'
+import type { SampleSource } from '../checkpoint.ts'
 import type { SampleRequest, SampleResponse, Stream } from '../stream.ts'
 import type { SampleValue } from '../value.ts'
 import { bin, bool, sint } from '../value.ts'

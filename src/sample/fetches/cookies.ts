@@ -2,7 +2,7 @@
 import type { ArgSpec, Arguments } from '../arguments.ts'
 import { cookiesOf } from '../http-text.ts'
 import { readInt32 } from '../int64.ts'
-import type { SampleSource } from '../ruleset.ts'
+import type { SampleSource } from '../checkpoint.ts'
 import type { Stream } from '../stream.ts'
 import { requestOf, responseOf } from '../stream.ts'
 import type { SampleType, SampleValue } from '../value.ts'

@@ -1,7 +1,7 @@
 /** What an entry of the registry of fetches is, and helpers to write one. */
 import type { ArgSpec, Arguments } from '../arguments.ts'
 import type { BuildContext } from '../build-context.ts'
-import type { SampleSource } from '../ruleset.ts'
+import type { SampleSource } from '../checkpoint.ts'
 import type { Stream } from '../stream.ts'
 import type { SampleType, SampleValue } from '../value.ts'
 import { str } from '../value.ts'

@@ -2,19 +2,24 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
 import { compileExpression, defaultRegistry } from '#src/sample/index.js'
-import type { Ruleset, SampleValue, Stream } from '#src/sample/index.js'
+import type { Checkpoint, SampleValue, Stream } from '#src/sample/index.js'
 import { fetches } from '#src/sample/fetches/registry.js'
 import { unsupportedFetches } from '#src/sample/fetches/unsupported.js'
 import { compileContext, complaints, requestStream, testStream, word } from '../../support/sample-stream.ts'
 
-function evaluate(text: string, stream: Stream, ruleset: Ruleset = 'http-request'): SampleValue | undefined {
-  const context = compileContext({ ruleset, environment: new Map([['HOME', '/root']]) })
+function evaluate(
+  text: string,
+  stream: Stream,
+  checkpoint: Checkpoint = 'http-request',
+): SampleValue | undefined {
+  const context = compileContext({ checkpoint, environment: new Map([['HOME', '/root']]) })
   const expression = compileExpression(word(text), context)
   assert.deepEqual(complaints(context), [], text)
   return expression?.evaluate(stream)
 }
 
-const value = (text: string, stream: Stream, ruleset?: Ruleset) => evaluate(text, stream, ruleset)?.value
+const value = (text: string, stream: Stream, checkpoint?: Checkpoint) =>
+  evaluate(text, stream, checkpoint)?.value
 
 test('no name is registered twice, or both supported and not', () => {
   const names = fetches.flatMap((spec) => [spec.name, ...(spec.aliases ?? [])])

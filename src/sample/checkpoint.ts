@@ -1,6 +1,7 @@
 /**
- * Which information is available where: a fetch says what it needs, a ruleset what it has (`fetch_cap` in
- * src/sample.c). A fetch used where nothing that it needs is available is reported when the configuration is read.
+ * Which information is available where: a fetch says what it needs, a checkpoint what it has (`fetch_cap` in
+ * src/sample.c; its checkpoints are `SMP_CKP_*`). A fetch used where nothing that it needs is available is reported when the
+ * configuration is read.
  */
 import type { SpoeEvent } from '../config/model/index.ts'
 
@@ -39,11 +40,11 @@ const answered = [
 ] as const
 
 /**
- * What each ruleset has. `config` is for `set-var` in `global`; `server-connection` for `source`, `sni` and the SPOE
+ * What each checkpoint has. `config` is for `set-var` in `global`; `server-connection` for `source`, `sni` and the SPOE
  * event on-server-session; `log` for log-format; `error-page` for `http-error`, which stands in for the answer to a
  * request or for a response. A unique-id-format has what `http-request` rules have.
  */
-export const rulesets = {
+export const checkpoints = {
   config: ['constant'],
   'tcp-request-connection': accepted,
   'tcp-request-session': opened,
@@ -59,11 +60,11 @@ export const rulesets = {
   log: [...opened, 'request', 'backend', 'server', 'response'],
 } as const satisfies Record<string, readonly SampleSource[]>
 
-/** One key of {@link rulesets}. */
-export type Ruleset = keyof typeof rulesets
+/** One key of {@link checkpoints}. */
+export type Checkpoint = keyof typeof checkpoints
 
 /** What the arguments of a message may use that is sent at a SPOE event (`where` in parse_spoe_flt, src/flt_spoe.c). */
-export const eventRulesets = {
+export const eventCheckpoints = {
   'on-client-session': 'tcp-request-session',
   'on-frontend-tcp-request': 'tcp-request-content',
   'on-backend-tcp-request': 'tcp-request-content',
@@ -72,12 +73,16 @@ export const eventRulesets = {
   'on-server-session': 'server-connection',
   'on-tcp-response': 'tcp-response-content',
   'on-http-response': 'http-response',
-} as const satisfies Record<SpoeEvent, Ruleset>
+} as const satisfies Record<SpoeEvent, Checkpoint>
 
-/** Whether any of `needs` is there in the ruleset; in a section that is a backend, its backend is. */
-export function available(needs: readonly SampleSource[], ruleset: Ruleset, isBackend: boolean): boolean {
-  const has: readonly SampleSource[] = rulesets[ruleset]
-  const late = isBackend && (ruleset === 'http-request' || ruleset === 'tcp-request-content')
+/** Whether any of `needs` is there in the checkpoint; in a section that is a backend, its backend is. */
+export function available(
+  needs: readonly SampleSource[],
+  checkpoint: Checkpoint,
+  isBackend: boolean,
+): boolean {
+  const has: readonly SampleSource[] = checkpoints[checkpoint]
+  const late = isBackend && (checkpoint === 'http-request' || checkpoint === 'tcp-request-content')
   return needs.some((each) => has.includes(each) || (late && each === 'backend'))
 }
 
