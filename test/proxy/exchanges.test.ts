@@ -446,20 +446,28 @@ describe('while the proxy is being closed', () => {
     ['is between two requests', get('/1'), true],
     ['has sent a part of a head', '\r\nGET / HT', false],
     ['waits for its answer', get('/slow'), false],
+    ['has a part of its answer', get('/part'), false],
   ] as const) {
     it(`a client that ${name} is ${idle ? 'not waited for' : 'answered, and its connection closed'}`, async (t) => {
-      const origin = await rawOrigin(t, (sent) => (sent.includes('/slow') ? undefined : echo(sent)))
+      const origin = await rawOrigin(t, (sent) => {
+        if (sent.includes('/part')) return reply('late').slice(0, -4)
+        return sent.includes('/slow') ? undefined : echo(sent)
+      })
       const proxy = await startProxy(t, config(origin.port))
       const client = rawClient(t, proxy.port(), text)
       await sleep(100)
+      const began = Date.now()
       const closed = proxy.proxy.close()
       await quiet()
       assert.equal(client.ended, idle)
       if (name === 'waits for its answer') origin.peers[0]?.socket.write(reply('late'))
+      else if (name === 'has a part of its answer') origin.peers[0]?.socket.write('late')
       else if (!idle) client.send('TP/1.1\r\nHost: a\r\n\r\n')
       await client.untilEnd()
       client.destroy()
       await closed
+      // No time-out has ended it.
+      assert.ok(Date.now() - began < 2000)
       assert.equal(client.received.includes(' 200 '), text.includes('GET'))
     })
   }

@@ -254,3 +254,44 @@ spoe-message two
     await sleep(120)
   })
 })
+
+it('content rules that cannot wait ask no agent', async (t) => {
+  const spoe = `spoe-agent agent
+  groups g
+  option var-prefix e
+  option set-on-error error
+  timeout processing 1s
+  use-backend agents
+spoe-group g
+  messages m
+spoe-message m
+  args src
+`
+  let asked = 0
+  const agent = await startAgent(t, (each) => void each.message('m', () => void asked++))
+  const origin = await rawOrigin(t, () => reply('ok'))
+  for (const [delay, wanted] of [
+    ['', 0],
+    ['  tcp-request inspect-delay 1s\n', 1],
+  ] as const) {
+    asked = 0
+    const proxy = await startProxy(
+      t,
+      `${defaults}
+frontend fe
+  bind 127.0.0.1:0
+  filter spoe config spoe.conf
+${delay}  tcp-request content send-spoe-group agent g
+  http-response set-header X-Error "%[var(txn.e.error)]"
+  default_backend web
+backend web
+  server o 127.0.0.1:${origin.port}
+${agents(agent)}`,
+      { files: { 'spoe.conf': spoe } },
+    )
+    const answer = await ask(t, proxy.port(), 'GET /')
+    assert.equal(asked, wanted, answer)
+    // HAProxy takes it for no error.
+    assert.match(answer, /x-error: \r\n/)
+  }
+})
