@@ -72,6 +72,8 @@ const samples: Readonly<Record<string, string>> = {
   ipv4: 'ipv4(192.0.2.1)',
   ipv6: 'ipv6(::1)',
   meth: 'meth(GET)',
+  'capture.req.hdr': 'capture.req.hdr(0)',
+  'capture.res.hdr': 'capture.res.hdr(0)',
   env: 'env(HOME)',
   var: 'var(txn.a)',
   payload: 'payload(0,1)',

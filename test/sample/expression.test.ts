@@ -17,7 +17,7 @@ const wrong: readonly (readonly [string, RegExp])[] = [
   ['nothing.like.it', /unknown fetch 'nothing\.like\.it' \(CFG_SAMPLE_FETCH\)$/],
   ['sc0_conn_rate', /fetch 'sc0_conn_rate' is known to HAProxy, but not supported/],
   ['path,lowr', /^test\.cfg:1:6: error: unknown converter 'lowr'.*\n.*did you mean 'lower'/],
-  ['path,xxh3', /^test\.cfg:1:6: error: converter 'xxh3' is known to HAProxy, but not supported/],
+  ['path,ungrpc', /^test\.cfg:1:6: error: converter 'ungrpc' is known to HAProxy, but not supported/],
   ['path,lower,,field(1)', /^test\.cfg:1:13: error: 'field' misses its argument <delimiters>/],
   ['bin(00),add(1)', /^test\.cfg:1:9: error: converter 'add' takes sint, and cannot be applied to bin/],
   ['path lower', /^test\.cfg:1:5: error: ' lower' does not belong.*\n.*without spaces/],
