@@ -226,7 +226,7 @@ function prepare(node, name) {
   mkdirSync(project, { recursive: true })
   for (const path of ['package.json', 'tsconfig.base.json', 'tsconfig.json', ...room.others]) copy(path)
   for (const path of [...room.sources, ...room.tests]) copy(path, room.skipped)
-  for (const leaf of readdirSync('src')) if (leaf.endsWith('.ts')) copy(`src/${leaf}`)
+  for (const leaf of ['src/index.ts', 'src/base', 'src/net']) copy(leaf)
   const test = JSON.parse(readFileSync('tsconfig.test.json', 'utf8'))
   writeFileSync(join(project, 'tsconfig.test.json'), JSON.stringify({ ...test, include: ['test'] }))
   if (!existsSync(join(project, 'node_modules')))

@@ -3,13 +3,13 @@
  * `sluice/fcgi`, `sluice/proxy`, `sluice/spop` and `sluice/testing`.
  * @module
  */
-export { SluiceError, UsageError } from './errors.ts'
-export type { Fault } from './errors.ts'
-export { createTextLogger, silentLogger } from './logger.ts'
-export type { Logger, LogLevel } from './logger.ts'
-export { IpAddress } from './ip-address.ts'
-export { CidrMap, parseCidr } from './cidr-map.ts'
-export type { Cidr } from './cidr-map.ts'
-export { formatIp, parseIp } from './ip.ts'
-export { formatEndpoint, parseEndpoint } from './endpoint.ts'
-export type { Endpoint } from './endpoint.ts'
+export { SluiceError, UsageError } from './base/errors.ts'
+export type { Fault } from './base/errors.ts'
+export { createTextLogger, silentLogger } from './base/logger.ts'
+export type { Logger, LogLevel } from './base/logger.ts'
+export { IpAddress } from './net/ip-address.ts'
+export { CidrMap, parseCidr } from './net/cidr-map.ts'
+export type { Cidr } from './net/cidr-map.ts'
+export { formatIp, parseIp } from './net/ip.ts'
+export { formatEndpoint, parseEndpoint } from './net/endpoint.ts'
+export type { Endpoint } from './net/endpoint.ts'

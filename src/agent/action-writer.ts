@@ -1,5 +1,5 @@
 import type { Writer } from '../bytes/writer.ts'
-import { show } from '../options.ts'
+import { show } from '../base/options.ts'
 import { encodeSetVar, encodeUnsetVar, type Scope } from '../spop/ack.ts'
 import type { Value } from '../spop/typed-data.ts'
 import type { Actions } from './actions.ts'

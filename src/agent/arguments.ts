@@ -4,7 +4,7 @@
  * is remembered, and a name that is where it was before costs one comparison of bytes.
  */
 import type { Reader } from '../bytes/reader.ts'
-import { IpAddress } from '../ip-address.ts'
+import { IpAddress } from '../net/ip-address.ts'
 import {
   decodeTypedData,
   DataType,

@@ -1,6 +1,6 @@
 /** A worker's side of a cluster: obeys the primary. */
 import cluster from 'node:cluster'
-import { hasMethods, requireArgument } from '../options.ts'
+import { hasMethods, requireArgument } from '../base/options.ts'
 import type { Agent } from './agent.ts'
 import type { ClusterReply, ClusterRequest } from './cluster-member.ts'
 

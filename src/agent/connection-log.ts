@@ -1,5 +1,5 @@
 /** What is told of a connection: its log lines, and the counters of what went wrong. */
-import type { SluiceError } from '../errors.ts'
+import type { SluiceError } from '../base/errors.ts'
 import type { DisconnectFrame } from '../spop/disconnect.ts'
 import { StatusCode } from '../spop/errors.ts'
 import type { ConnectionHost } from './connection-host.ts'

@@ -1,6 +1,13 @@
-import { monotonic } from '../clock.ts'
-import type { UsageError } from '../errors.ts'
-import { hasMethods, integer, refuseArgument, resolveOptions, type Resolved, type Specs } from '../options.ts'
+import { monotonic } from '../base/clock.ts'
+import type { UsageError } from '../base/errors.ts'
+import {
+  hasMethods,
+  integer,
+  refuseArgument,
+  resolveOptions,
+  type Resolved,
+  type Specs,
+} from '../base/options.ts'
 
 /** See each key. Times are milliseconds. */
 export interface CorrelationStoreOptions {

@@ -1,4 +1,4 @@
-import { monotonic } from '../clock.ts'
+import { monotonic } from '../base/clock.ts'
 
 /** Nothing has come for this long, in milliseconds: what is on its way is answered first. */
 const lull = 10

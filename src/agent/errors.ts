@@ -1,5 +1,5 @@
 /** What can go wrong in an agent beside the protocol itself. */
-import { SluiceError, withDetail, type ErrorAbout, type Fault } from '../errors.ts'
+import { SluiceError, withDetail, type ErrorAbout, type Fault } from '../base/errors.ts'
 
 /** Every code that the agent throws or reports. */
 export const agentFaults = {

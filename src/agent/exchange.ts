@@ -1,5 +1,5 @@
-import type { Lane, Timed } from '../deadlines.ts'
-import type { Linked } from '../linked-list.ts'
+import type { Lane, Timed } from '../base/deadlines.ts'
+import type { Linked } from '../base/linked-list.ts'
 import type { Id } from '../spop/frame-head.ts'
 import type { ActionWriter } from './action-writer.ts'
 import type { Context } from './context.ts'

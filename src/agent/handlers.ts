@@ -1,7 +1,7 @@
 /** Handlers, middleware, and the table that finds them by message name. */
 import type { Reader } from '../bytes/reader.ts'
-import { UsageError } from '../errors.ts'
-import { optional, optionalInteger, resolveOptions, show, type Specs } from '../options.ts'
+import { UsageError } from '../base/errors.ts'
+import { optional, optionalInteger, resolveOptions, show, type Specs } from '../base/options.ts'
 import type { Message } from '../spop/notify.ts'
 import { readVarint } from '../spop/varint.ts'
 import type { Actions } from './actions.ts'

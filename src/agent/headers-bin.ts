@@ -1,7 +1,7 @@
 /** What HAProxy's `req.hdrs_bin` and `res.hdrs_bin` send (configuration.txt 7.3.6): a block of headers as bytes. */
 import type { Reader } from '../bytes/reader.ts'
-import { SluiceError } from '../errors.ts'
-import { integer, requireArgument, resolveOptions, type Specs } from '../options.ts'
+import { SluiceError } from '../base/errors.ts'
+import { integer, requireArgument, resolveOptions, type Specs } from '../base/options.ts'
 import { createReader } from '../spop/frame-head.ts'
 import { readVarint } from '../spop/varint.ts'
 import { AgentError } from './errors.ts'

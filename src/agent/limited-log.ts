@@ -1,5 +1,5 @@
-import { monotonic } from '../clock.ts'
-import type { Logger, LogLevel } from '../logger.ts'
+import { monotonic } from '../base/clock.ts'
+import type { Logger, LogLevel } from '../base/logger.ts'
 
 const interval = 1000
 

@@ -2,10 +2,10 @@ import { lstat, stat } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
-import { formatEndpoint, type Endpoint } from '../endpoint.ts'
-import { errorMessage } from '../errors.ts'
+import { formatEndpoint, type Endpoint } from '../net/endpoint.ts'
+import { errorMessage } from '../base/errors.ts'
 import { listenOn } from '../net/listener.ts'
-import { integer, optionalInteger, resolveOptions, type Resolved, type Specs } from '../options.ts'
+import { integer, optionalInteger, resolveOptions, type Resolved, type Specs } from '../base/options.ts'
 import { AgentError } from './errors.ts'
 
 /** How to listen, beside where. */

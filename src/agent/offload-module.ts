@@ -2,8 +2,8 @@
  * What a worker module exports: handlers by message name, declared with {@link defineOffload}. It is loaded in worker
  * threads; see offload.ts.
  */
-import { UsageError } from '../errors.ts'
-import { isPlainObject, show } from '../options.ts'
+import { UsageError } from '../base/errors.ts'
+import { isPlainObject, show } from '../base/options.ts'
 import type { Actions } from './actions.ts'
 import { ArgumentDecoder, type ArgumentsOf, type Schema } from './arguments.ts'
 

@@ -1,7 +1,7 @@
 /** The entry of a worker thread: loads the module, answers one job after another. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { Writer } from '../bytes/writer.ts'
-import { errorMessage } from '../errors.ts'
+import { errorMessage } from '../base/errors.ts'
 import { createReader } from '../spop/frame-head.ts'
 import { readString } from '../spop/string.ts'
 import { ActionWriter } from './action-writer.ts'

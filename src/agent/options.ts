@@ -1,8 +1,8 @@
 /** The options of an agent: each limit and each wait, with its default and the reason for it. */
 import { createServer, type TlsOptions } from 'node:tls'
-import { errorMessage, UsageError } from '../errors.ts'
-import type { Logger } from '../logger.ts'
-import { loggerOption } from '../logger-option.ts'
+import { errorMessage, UsageError } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import { loggerOption } from '../base/logger-option.ts'
 import {
   boolean,
   integer,
@@ -13,7 +13,7 @@ import {
   strings,
   type Resolved,
   type Specs,
-} from '../options.ts'
+} from '../base/options.ts'
 import { defaultMaxFrameSize, leastMaxFrameSize } from '../spop/frame-head.ts'
 import type { Actions } from './actions.ts'
 import type { Context } from './context.ts'

@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { Writer } from '../bytes/writer.ts'
-import type { Flushable, Turn } from '../turn.ts'
+import type { Flushable, Turn } from '../base/turn.ts'
 import type { AgentMetrics } from './metrics.ts'
 import type { WriterPool } from './writer-pool.ts'
 

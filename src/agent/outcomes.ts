@@ -1,4 +1,4 @@
-import { errorMessage, SluiceError } from '../errors.ts'
+import { errorMessage, SluiceError } from '../base/errors.ts'
 import type { ActionWriter } from './action-writer.ts'
 import type { Context } from './context.ts'
 import { AgentError, type AgentErrorCode } from './errors.ts'

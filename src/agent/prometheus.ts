@@ -1,5 +1,5 @@
 /** An agent's counters as Prometheus text (exposition format 0.0.4). */
-import { requireArgument } from '../options.ts'
+import { requireArgument } from '../base/options.ts'
 import { latencyBounds } from './metrics.ts'
 import type { AgentStats, MessageStats } from './stats.ts'
 

@@ -5,7 +5,7 @@
  * gathered into a buffer of exactly its size, each byte copied once, after its length was checked.
  */
 
-import { refuseArgument } from '../options.ts'
+import { refuseArgument } from '../base/options.ts'
 
 /** How a protocol says where a frame ends. */
 export interface Framing {

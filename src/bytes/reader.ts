@@ -1,4 +1,4 @@
-import { refuseArgument } from '../options.ts'
+import { refuseArgument } from '../base/options.ts'
 
 /** Called when a frame ends before the value that was asked for: throws the protocol's own error. */
 export type OnTruncated = (wanted: number, left: number, at: number) => never

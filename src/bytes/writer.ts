@@ -1,4 +1,4 @@
-import { refuseArgument } from '../options.ts'
+import { refuseArgument } from '../base/options.ts'
 
 const nothing = Buffer.alloc(0)
 /** Beyond that Node.js makes no Buffer on any platform. */

@@ -2,7 +2,7 @@
 /** The `sluice` command: what each sub-command takes. What it does is in the file of its name. */
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { logLevels, type LogLevel } from '../logger.ts'
+import { logLevels, type LogLevel } from '../base/logger.ts'
 import { describeCheck } from './check-options.ts'
 import { describeError, note, print } from './output.ts'
 import type { ProbeOptions } from './probe.ts'

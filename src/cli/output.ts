@@ -1,8 +1,8 @@
 /** What the commands print: results to standard output, everything else to standard error. */
 import { formatDiagnostic, type Diagnostic } from '../config/index.ts'
-import { SluiceError } from '../errors.ts'
-import { LineWriter } from '../line-writer.ts'
-import { createTextLogger, type Logger, type LogLevel } from '../logger.ts'
+import { SluiceError } from '../base/errors.ts'
+import { LineWriter } from '../base/line-writer.ts'
+import { createTextLogger, type Logger, type LogLevel } from '../base/logger.ts'
 
 /** Prints a result. */
 export function print(line: string): void {

@@ -1,6 +1,6 @@
 /** `--arg name=type:value`: typed arguments as text. */
-import { UsageError } from '../errors.ts'
-import { IpAddress } from '../ip-address.ts'
+import { UsageError } from '../base/errors.ts'
+import { IpAddress } from '../net/ip-address.ts'
 import type { Value } from '../spop/typed-data.ts'
 
 type IntegerType = 'int32' | 'uint32' | 'int64' | 'uint64'

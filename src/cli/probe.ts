@@ -1,7 +1,7 @@
 /** `sluice probe`: runs the conformance checks against an agent and prints what they found. */
 import { readFileSync } from 'node:fs'
-import { parseEndpoint, type Endpoint } from '../endpoint.ts'
-import { errorMessage, UsageError } from '../errors.ts'
+import { parseEndpoint, type Endpoint } from '../net/endpoint.ts'
+import { errorMessage, UsageError } from '../base/errors.ts'
 import type { MessageInput } from '../spop/notify.ts'
 import {
   chooseChecks,

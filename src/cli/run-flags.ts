@@ -1,6 +1,6 @@
 /** The flags of `sluice run`: HAProxy's own, so that a service file, a script or VTest need not know which of the two it starts. */
-import { UsageError } from '../errors.ts'
-import { logLevels, type LogLevel } from '../logger.ts'
+import { UsageError } from '../base/errors.ts'
+import { logLevels, type LogLevel } from '../base/logger.ts'
 
 /** What was asked for. */
 export interface RunFlags {

@@ -1,8 +1,8 @@
 /** `sluice run -f haproxy.cfg`: the proxy, until a signal. */
 import { writeFileSync } from 'node:fs'
 import { evaluateCondition } from '../config/index.ts'
-import { formatEndpoint } from '../endpoint.ts'
-import { silentLogger } from '../logger.ts'
+import { formatEndpoint } from '../net/endpoint.ts'
+import { silentLogger } from '../base/logger.ts'
 import { createProxy, loadProxy } from '../proxy/index.ts'
 import type { LoadedProxy, Proxy } from '../proxy/index.ts'
 import { isDaemonChild, reportToParent, startDaemon } from './daemon.ts'

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { formatDiagnostic, parseSpoeFile, type Diagnostic, type SpoeMessage } from '../config/index.ts'
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../base/errors.ts'
 import { loneContext, spoeScopes } from '../lint/index.ts'
 import { compileExpression, type CompileContext } from '../sample/index.ts'
 import { note, print, printDiagnostics } from './output.ts'

@@ -1,4 +1,4 @@
-import { monotonic } from '../clock.ts'
+import { monotonic } from '../base/clock.ts'
 import { decodeActions, type Action } from '../spop/ack.ts'
 import { SpopError } from '../spop/errors.ts'
 import type { Agreement } from '../spop/negotiation.ts'

@@ -1,5 +1,5 @@
 /** How the end of a connection is told: as an error for the exchanges, and as a status for the agent. Pure. */
-import { errorMessage } from '../errors.ts'
+import { errorMessage } from '../base/errors.ts'
 import type { DisconnectFrame } from '../spop/disconnect.ts'
 import { SpopError, StatusCode, statusText } from '../spop/errors.ts'
 import type { EngineState } from '../spop/state.ts'

@@ -1,5 +1,5 @@
-import { monotonic } from '../clock.ts'
-import { Deadline } from '../deadline.ts'
+import { monotonic } from '../base/clock.ts'
+import { Deadline } from '../base/deadline.ts'
 import { encodeDisconnect } from '../spop/disconnect.ts'
 import { SpopError, StatusCode } from '../spop/errors.ts'
 import { FrameType, type FrameHead } from '../spop/frame-head.ts'

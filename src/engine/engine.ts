@@ -3,9 +3,9 @@
  * samples: whoever has messages to send and a use for actions may use it.
  */
 import { randomUUID } from 'node:crypto'
-import { monotonic } from '../clock.ts'
-import { UsageError } from '../errors.ts'
-import { show } from '../options.ts'
+import { monotonic } from '../base/clock.ts'
+import { UsageError } from '../base/errors.ts'
+import { show } from '../base/options.ts'
 import type { MessageInput } from '../spop/notify.ts'
 import type { ConnectionSettings } from './connection-host.ts'
 import { EngineError } from './errors.ts'

@@ -2,7 +2,7 @@
  * What can go wrong at the engine's end. Agent and network faults are never thrown: they are the `error` of an
  * outcome, or are told to `onAgentFault`.
  */
-import { SluiceError, withDetail, type ErrorAbout, type Fault } from '../errors.ts'
+import { SluiceError, withDetail, type ErrorAbout, type Fault } from '../base/errors.ts'
 
 /** Every code of this layer: who is to blame, and the code of `option set-on-error` that comes with it. */
 export const engineFaults = {

@@ -1,6 +1,6 @@
 /** One question to an agent while it is under way, and the list that connections and the queue keep them in. */
-import type { Lane, Timed } from '../deadlines.ts'
-import { LinkedList, type Linked } from '../linked-list.ts'
+import type { Lane, Timed } from '../base/deadlines.ts'
+import { LinkedList, type Linked } from '../base/linked-list.ts'
 import type { Id } from '../spop/frame-head.ts'
 import { EngineError } from './errors.ts'
 import type { EngineStream } from './profile.ts'

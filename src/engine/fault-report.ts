@@ -1,4 +1,4 @@
-import { monotonic } from '../clock.ts'
+import { monotonic } from '../base/clock.ts'
 import { callBack } from './call-back.ts'
 import type { AgentFault, EngineSettings } from './options.ts'
 

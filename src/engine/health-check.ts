@@ -4,8 +4,8 @@
  */
 import { FrameSplitter } from '../bytes/frame-splitter.ts'
 import { Writer } from '../bytes/writer.ts'
-import { monotonic } from '../clock.ts'
-import { Deadline } from '../deadline.ts'
+import { monotonic } from '../base/clock.ts'
+import { Deadline } from '../base/deadline.ts'
 import { decodeDisconnect } from '../spop/disconnect.ts'
 import { SpopError } from '../spop/errors.ts'
 import {

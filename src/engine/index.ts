@@ -14,7 +14,7 @@
  * ```
  * @module
  */
-export { IpAddress } from '../ip-address.ts'
+export { IpAddress } from '../net/ip-address.ts'
 export type { Action, Scope } from '../spop/ack.ts'
 export type { MessageInput } from '../spop/notify.ts'
 export { StringData, type TypedData, type Value } from '../spop/typed-data.ts'

@@ -1,9 +1,16 @@
 /** The options of an engine, and how they are checked. */
-import { isEndpointLike, toEndpoint, type Endpoint } from '../endpoint.ts'
-import { UsageError } from '../errors.ts'
-import { loggerOption } from '../logger-option.ts'
-import type { Logger } from '../logger.ts'
-import { integer, oneOf, resolveOptions, type OptionSpec, type Resolved, type Specs } from '../options.ts'
+import { isEndpointLike, toEndpoint, type Endpoint } from '../net/endpoint.ts'
+import { UsageError } from '../base/errors.ts'
+import { loggerOption } from '../base/logger-option.ts'
+import type { Logger } from '../base/logger.ts'
+import {
+  integer,
+  oneOf,
+  resolveOptions,
+  type OptionSpec,
+  type Resolved,
+  type Specs,
+} from '../base/options.ts'
 import { defaultMaxFrameSize, leastMaxFrameSize } from '../spop/frame-head.ts'
 import type { EngineError } from './errors.ts'
 import { profileNames, type ProfileName } from './profile.ts'

@@ -1,5 +1,5 @@
 /** What an engine is asked, how its caller is answered, and what is refused before anything is begun. */
-import { refuseArgument, requireArgument } from '../options.ts'
+import { refuseArgument, requireArgument } from '../base/options.ts'
 import { messagesRule, type MessageInput } from '../spop/notify.ts'
 import type { Outcome } from './outcome.ts'
 import { EngineStream } from './profile.ts'

@@ -1,4 +1,4 @@
-import { formatEndpoint } from '../endpoint.ts'
+import { formatEndpoint } from '../net/endpoint.ts'
 import type { FrameHead } from '../spop/frame-head.ts'
 import { Breaker } from './breaker.ts'
 import { EngineError } from './errors.ts'

@@ -1,10 +1,10 @@
 /** Sockets towards agents. */
 import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
-import type { Endpoint } from '../endpoint.ts'
-import { errorMessage } from '../errors.ts'
+import type { Endpoint } from '../net/endpoint.ts'
+import { errorMessage } from '../base/errors.ts'
 import { connectSocket } from '../net/dial.ts'
-import { hasMethods, show } from '../options.ts'
+import { hasMethods, show } from '../base/options.ts'
 
 /** What can be connected to. */
 export type RemoteEndpoint = Exclude<Endpoint, { type: 'fd' }>

@@ -4,8 +4,8 @@
  * made when it is needed.
  */
 import { Writer } from '../bytes/writer.ts'
-import { errorMessage, SluiceError, UsageError } from '../errors.ts'
-import { requireArgument, show } from '../options.ts'
+import { errorMessage, SluiceError, UsageError } from '../base/errors.ts'
+import { requireArgument, show } from '../base/options.ts'
 
 /**
  * Runs `read`, which looks at what somebody else has made: a property may be a getter, and throw.

@@ -1,6 +1,6 @@
 /** What can go wrong between a gateway and a FastCGI application: one catalogue, one class. */
-import { SluiceError } from '../errors.ts'
-import type { Fault } from '../errors.ts'
+import { SluiceError } from '../base/errors.ts'
+import type { Fault } from '../base/errors.ts'
 
 /**
  * Codes of {@link FcgiError}. `status` is what a gateway answers its own client with: the statuses of HAProxy's mux-fcgi

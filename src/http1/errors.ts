@@ -1,5 +1,5 @@
 /** What a peer can do wrong in HTTP/1.1, with the status that a server answers (RFC 9112, RFC 9110 section 15). */
-import { SluiceError, withDetail } from '../errors.ts'
+import { SluiceError, withDetail } from '../base/errors.ts'
 
 /** Codes of {@link Http1Error}; `status` is what a request that does this is answered with. */
 export const http1Faults = {

@@ -7,7 +7,7 @@
  * not count what comes behind.
  */
 import { Socket } from 'node:net'
-import type { Endpoint } from '../endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
 
 /** How long after a full backlog of a unix socket (EAGAIN) the next attempt is made, in milliseconds. */
 const backlogDelay = 20

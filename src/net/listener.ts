@@ -10,7 +10,7 @@ import { chmodSync } from 'node:fs'
 import { lstat, unlink } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import type { AddressInfo, ListenOptions, Server } from 'node:net'
-import type { Endpoint } from '../endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
 import { dial } from './dial.ts'
 
 /** How to listen, beside where. */

@@ -1,6 +1,6 @@
 /** What every part of a running proxy may reach: settings, the log, `proc` variables, and whether it is being closed. */
 import { networkInterfaces } from 'node:os'
-import { formatIp } from '../ip.ts'
+import { formatIp } from '../net/ip.ts'
 import type { SampleEndpoint } from '../sample/stream.ts'
 import { VariableStore } from '../sample/variables.ts'
 import type { LogSink } from './log/sink.ts'

@@ -1,6 +1,6 @@
 /** What can go wrong with a proxy as a whole, and the errors that say so. */
-import { SluiceError } from '../errors.ts'
-import type { Fault } from '../errors.ts'
+import { SluiceError } from '../base/errors.ts'
+import type { Fault } from '../base/errors.ts'
 
 /** Codes of {@link ProxyError}, and of the diagnostics that `loadProxy` adds to those of the readers. */
 export const proxyFaults = {

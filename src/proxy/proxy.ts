@@ -1,5 +1,5 @@
 /** A running proxy: starts, closes, and tells what it is doing. */
-import type { Endpoint } from '../endpoint.ts'
+import type { Endpoint } from '../net/endpoint.ts'
 import type { Plan } from './plan/opaque.ts'
 import { openPlan } from './plan/sealed.ts'
 import { ProxyRuntime } from './runtime.ts'

@@ -1,10 +1,10 @@
 /** The options of a running proxy, and how they are checked. */
 import { defaults } from '../config/index.ts'
 import type { Global } from '../config/index.ts'
-import { loggerOption } from '../logger-option.ts'
-import type { Logger } from '../logger.ts'
-import { integer, optional, resolveOptions } from '../options.ts'
-import type { Resolved, Specs } from '../options.ts'
+import { loggerOption } from '../base/logger-option.ts'
+import type { Logger } from '../base/logger.ts'
+import { integer, optional, resolveOptions } from '../base/options.ts'
+import type { Resolved, Specs } from '../base/options.ts'
 
 /** Milliseconds and bytes. */
 export interface ProxyOptions {

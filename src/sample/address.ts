@@ -2,7 +2,7 @@
  * Addresses between text and bytes with the manners of the functions that HAProxy uses: casts of strings accept an
  * IPv4 address followed by anything (`192.0.2.1:80`), and text is what inet_ntop writes.
  */
-import { formatIp, parseIp } from '../ip.ts'
+import { formatIp, parseIp } from '../net/ip.ts'
 
 /**
  * The IPv4 address that `text` starts with, and its length; undefined when there is none. Leading zeros are accepted

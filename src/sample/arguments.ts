@@ -4,7 +4,7 @@
  * and outside single quotes `\\`, `\ `, `\"`, `\'`, `\r`, `\n` and `\t` are escapes while any other backslash stays.
  */
 import type { Place } from '../config/text/diagnostics.ts'
-import { parseIp } from '../ip.ts'
+import { parseIp } from '../net/ip.ts'
 import { parseMask } from './address.ts'
 import type { BuildContext } from './build-context.ts'
 import { complain } from './build-context.ts'

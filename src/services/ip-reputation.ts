@@ -3,7 +3,7 @@
  * `ip_score` in the session scope, from 0 (certainly bad) to 100 (certainly good).
  */
 import type { Agent } from '../agent/agent.ts'
-import { CidrMap, parseCidr } from '../cidr-map.ts'
+import { CidrMap, parseCidr } from '../net/cidr-map.ts'
 
 /** Scores of address ranges. */
 export type ReputationList = CidrMap<number>

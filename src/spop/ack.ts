@@ -1,7 +1,7 @@
 /** ACK (SPOE.txt 3.2.7) and the actions in it (3.4). */
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
-import { refuseArgument, show } from '../options.ts'
+import { refuseArgument, show } from '../base/options.ts'
 import { checkIds, checkIterable, checkReader, checkText, checkWriter } from './arguments.ts'
 import { SpopError } from './errors.ts'
 import { beginFrame, endFrame, FrameFlag, FrameType, type Id } from './frame-head.ts'

@@ -4,7 +4,7 @@
  */
 import { Reader } from '../bytes/reader.ts'
 import { Writer } from '../bytes/writer.ts'
-import { refuseArgument, show } from '../options.ts'
+import { refuseArgument, show } from '../base/options.ts'
 import { SpopError } from './errors.ts'
 
 /** @throws UsageError `ERR_SLUICE_OPTION`. */

@@ -1,7 +1,7 @@
 /** HAPROXY-DISCONNECT and AGENT-DISCONNECT (SPOE.txt 3.2.8, 3.2.9): a status code and a sentence. */
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
-import { refuseArgument } from '../options.ts'
+import { refuseArgument } from '../base/options.ts'
 import { checkObject, checkReader, checkText, checkWriter } from './arguments.ts'
 import { StatusCode, statusText } from './errors.ts'
 import { beginFrame, endFrame, FrameFlag, FrameType } from './frame-head.ts'

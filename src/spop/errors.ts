@@ -1,8 +1,8 @@
 /**
  * What can go wrong in SPOP: the status codes of SPOE.txt section 3.5, and one error class with one catalogue.
  */
-import { SluiceError, withDetail, type ErrorAbout } from '../errors.ts'
-import { refuseArgument } from '../options.ts'
+import { SluiceError, withDetail, type ErrorAbout } from '../base/errors.ts'
+import { refuseArgument } from '../base/options.ts'
 
 /** Status codes of DISCONNECT frames (SPOE.txt 3.5). Agents may use codes of their own too. */
 export const StatusCode = {

@@ -3,7 +3,7 @@
  * others are UNSET, the last has FIN; a value may be cut anywhere, so nothing is decoded before all is there.
  */
 import type { Writer } from '../bytes/writer.ts'
-import { refuseArgument, show } from '../options.ts'
+import { refuseArgument, show } from '../base/options.ts'
 import { checkBytes, checkIds, checkObject, checkWriter } from './arguments.ts'
 import { SpopError } from './errors.ts'
 import { beginFrame, endFrame, FrameFlag, FrameType, leastMaxFrameSize, type Id } from './frame-head.ts'

@@ -5,7 +5,7 @@
 import type { Framing } from '../bytes/frame-splitter.ts'
 import { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
-import { refuseArgument } from '../options.ts'
+import { refuseArgument } from '../base/options.ts'
 import { SpopError } from './errors.ts'
 import { readVarint64, writeVarint } from './varint.ts'
 

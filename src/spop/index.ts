@@ -14,7 +14,7 @@
 export { Reader } from '../bytes/reader.ts'
 export { Writer } from '../bytes/writer.ts'
 export { FrameSplitter, type Framing } from '../bytes/frame-splitter.ts'
-export { IpAddress } from '../ip-address.ts'
+export { IpAddress } from '../net/ip-address.ts'
 export {
   ActionType,
   decodeActions,

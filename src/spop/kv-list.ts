@@ -1,7 +1,7 @@
 /** KV-LIST (SPOE.txt 3.2): names and typed values, to the end of the payload or a counted number of them. */
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
-import { refuseArgument } from '../options.ts'
+import { refuseArgument } from '../base/options.ts'
 import { readString, writeString } from './string.ts'
 import { decodeTypedData, encodeValue, type TypedData, type Value } from './typed-data.ts'
 

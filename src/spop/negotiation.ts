@@ -2,7 +2,7 @@
  * The HELLO handshake (SPOE.txt 3.2.4, 3.2.5) as two pure functions, one for each end: what was announced goes in,
  * what holds for the connection comes out.
  */
-import { refuseArgument } from '../options.ts'
+import { refuseArgument } from '../base/options.ts'
 import { checkObject, checkText } from './arguments.ts'
 import { SpopError } from './errors.ts'
 import { leastMaxFrameSize } from './frame-head.ts'

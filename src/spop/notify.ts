@@ -1,7 +1,7 @@
 /** NOTIFY (SPOE.txt 3.2.6): a list of messages, each with its name and a counted list of arguments. */
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
-import { refuseArgument } from '../options.ts'
+import { refuseArgument } from '../base/options.ts'
 import { checkIds, checkIterable, checkText, checkReader, checkWriter } from './arguments.ts'
 import { SpopError } from './errors.ts'
 import { beginFrame, endFrame, FrameFlag, FrameType, type Id } from './frame-head.ts'

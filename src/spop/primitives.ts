@@ -4,7 +4,7 @@
  */
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
-import { refuseArgument } from '../options.ts'
+import { refuseArgument } from '../base/options.ts'
 import { checkReader, checkWriter } from './arguments.ts'
 import * as frames from './frame-head.ts'
 import * as values from './typed-data.ts'

@@ -4,8 +4,8 @@
  */
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
-import { IpAddress } from '../ip-address.ts'
-import { refuseArgument, show } from '../options.ts'
+import { IpAddress } from '../net/ip-address.ts'
+import { refuseArgument, show } from '../base/options.ts'
 import { SpopError } from './errors.ts'
 import { readStringBytes, writeString, writeStringBytes } from './string.ts'
 import { checkWhole, readVarint, readVarint64, skipVarint, writeVarint } from './varint.ts'

@@ -8,7 +8,7 @@
  */
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
-import { show } from '../options.ts'
+import { show } from '../base/options.ts'
 import { SpopError } from './errors.ts'
 
 const maxBytes = 10

@@ -1,5 +1,5 @@
 /** What several functions of this folder are given, and how it is checked. */
-import { integer, type OptionSpec } from '../options.ts'
+import { integer, type OptionSpec } from '../base/options.ts'
 import { messagesRule, type MessageInput } from '../spop/notify.ts'
 
 /** `setTimeout` takes no more. */

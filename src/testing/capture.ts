@@ -6,7 +6,7 @@
  * {"ms": 478, "conn": 1, "dir": "haproxy>agent", "event": "rst"}
  * ```
  */
-import { requireArgument } from '../options.ts'
+import { requireArgument } from '../base/options.ts'
 import { TestingError } from './errors.ts'
 
 /** One chunk, or the end of one direction. */

@@ -12,7 +12,7 @@ import {
   string,
   type OptionSpec,
   type Specs,
-} from '../options.ts'
+} from '../base/options.ts'
 import type { Action } from '../spop/ack.ts'
 import { StatusCode, statusText } from '../spop/errors.ts'
 import { encodeFragment } from '../spop/fragments.ts'

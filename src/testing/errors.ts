@@ -1,5 +1,5 @@
 /** What a test that drives an agent, or plays HAProxy, may meet. */
-import { SluiceError, withDetail, type ErrorAbout, type Fault } from '../errors.ts'
+import { SluiceError, withDetail, type ErrorAbout, type Fault } from '../base/errors.ts'
 
 /** Every code that `sluice/testing` throws. */
 export const testingFaults = {

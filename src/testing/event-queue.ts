@@ -1,4 +1,4 @@
-import { LinkedList, type Linked } from '../linked-list.ts'
+import { LinkedList, type Linked } from '../base/linked-list.ts'
 
 interface Waiter<T> extends Linked<Waiter<T>> {
   readonly take: (item: T | undefined) => void

@@ -19,7 +19,7 @@
  * ```
  * @module
  */
-export { IpAddress } from '../ip-address.ts'
+export { IpAddress } from '../net/ip-address.ts'
 export { parseCapture, type CapturedConnection, type CaptureStep } from './capture.ts'
 export { checklist } from './conformance/checklist.ts'
 export type { CheckPoint } from './conformance/check.ts'

@@ -3,7 +3,7 @@
  * later turn of the event loop; each end may stop sending and still receive; a reset is an ECONNRESET at the other end.
  */
 import { Duplex } from 'node:stream'
-import { requireArgument } from '../options.ts'
+import { requireArgument } from '../base/options.ts'
 
 /** Taken once, so that a test's mocked timers do not stop the bytes. */
 const later = setImmediate

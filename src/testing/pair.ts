@@ -3,7 +3,7 @@ import { createAgent, type Agent } from '../agent/agent.ts'
 import type { AgentOptions } from '../agent/options.ts'
 import { createEngine, type Engine } from '../engine/engine.ts'
 import type { EngineOptions } from '../engine/options.ts'
-import { requireArgument } from '../options.ts'
+import { requireArgument } from '../base/options.ts'
 import { createSocketPair, type MemorySocket } from './memory-socket.ts'
 
 /** See {@link createPair}. */

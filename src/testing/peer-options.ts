@@ -1,6 +1,6 @@
 /** What a scripted peer is told, and what it tells. */
 import type { Duplex } from 'node:stream'
-import type { Endpoint } from '../endpoint.ts'
+import type { Endpoint } from '../net/endpoint.ts'
 import {
   hasMethods,
   integer,
@@ -11,13 +11,13 @@ import {
   resolveOptions,
   type OptionSpec,
   type Specs,
-} from '../options.ts'
+} from '../base/options.ts'
 import type { Action } from '../spop/ack.ts'
 import { timeoutOption } from './arguments.ts'
 import { TestingError } from './errors.ts'
 import { peerVersions, type PeerVersion } from './peer-manners.ts'
 import type { NotifyIds } from './peer-notify.ts'
-import { isEndpointLike } from '../endpoint.ts'
+import { isEndpointLike } from '../net/endpoint.ts'
 import { isAcceptor, type Acceptor, type Target } from './target.ts'
 
 /** Sizes are bytes, times milliseconds. One of `stream`, `endpoint` and `agent` says where the agent is. */

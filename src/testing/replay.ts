@@ -1,6 +1,12 @@
 /** Says again what HAProxy said in a recording, and looks whether every NOTIFY is answered exactly once. */
 import { FrameSplitter } from '../bytes/frame-splitter.ts'
-import { requireArgument, resolveOptions, type OptionSpec, type Resolved, type Specs } from '../options.ts'
+import {
+  requireArgument,
+  resolveOptions,
+  type OptionSpec,
+  type Resolved,
+  type Specs,
+} from '../base/options.ts'
 import {
   createReader,
   FrameFlag,

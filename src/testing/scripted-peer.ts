@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { Writer } from '../bytes/writer.ts'
-import { requireArgument } from '../options.ts'
+import { requireArgument } from '../base/options.ts'
 import { StatusCode, statusText } from '../spop/errors.ts'
 import { FrameType } from '../spop/frame-head.ts'
 import { encodeMessages, messagesRule, type MessageInput } from '../spop/notify.ts'

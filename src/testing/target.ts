@@ -2,10 +2,10 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
-import { formatEndpoint, isEndpointLike, toEndpoint, type Endpoint } from '../endpoint.ts'
-import { errorMessage } from '../errors.ts'
+import { formatEndpoint, isEndpointLike, toEndpoint, type Endpoint } from '../net/endpoint.ts'
+import { errorMessage } from '../base/errors.ts'
 import { dial } from '../net/dial.ts'
-import { hasMethods, requireArgument } from '../options.ts'
+import { hasMethods, requireArgument } from '../base/options.ts'
 import { TestingError } from './errors.ts'
 import { createSocketPair } from './memory-socket.ts'
 

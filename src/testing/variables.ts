@@ -1,6 +1,6 @@
 /** Actions as variables: what HAProxy would know after an ACK. */
-import type { IpAddress } from '../ip-address.ts'
-import { requireArgument } from '../options.ts'
+import type { IpAddress } from '../net/ip-address.ts'
+import { requireArgument } from '../base/options.ts'
 import type { Action } from '../spop/ack.ts'
 
 /** A variable's value without its wire type: a string is text, a binary is bytes. */

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { requireArgument } from '../options.ts'
+import { requireArgument } from '../base/options.ts'
 import { SpopError } from '../spop/errors.ts'
 import { decodeFrame, type Frame } from '../spop/frame.ts'
 import { createReader, FrameHead, lengthSize, readFrameHead, type Id } from '../spop/frame-head.ts'

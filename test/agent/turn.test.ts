@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createAgent } from 'sluice/agent'
-import { Turn } from '#src/turn.js'
+import { Turn } from '#src/base/turn.js'
 import { ack, hello, notify } from '../support/peer.ts'
 import { SpySocket, until } from './support.ts'
 

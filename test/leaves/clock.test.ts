@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { monotonic, wallClock } from '#src/clock.js'
+import { monotonic, wallClock } from '#src/base/clock.js'
 
 test('the monotonic clock never goes back; the wall clock is that of everybody', () => {
   let last = monotonic()

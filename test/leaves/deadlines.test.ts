@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
-import { Deadlines, Lane, type Timed } from '#src/deadlines.js'
+import { Deadlines, Lane, type Timed } from '#src/base/deadlines.js'
 
 class Item implements Timed<Item> {
   readonly name: string

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { formatEndpoint, parseEndpoint, UsageError, type Endpoint } from 'sluice'
-import { toEndpoint } from '#src/endpoint.js'
+import { toEndpoint } from '#src/net/endpoint.js'
 
 const tcp = (host: string, port: number): Endpoint => ({ type: 'tcp', host, port })
 const unix = (path: string): Endpoint => ({ type: 'unix', path })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SluiceError, UsageError } from 'sluice'
-import { commonFaults, errorMessage } from '#src/errors.js'
+import { commonFaults, errorMessage } from '#src/base/errors.js'
 
 test('an error has its code, who is to blame, and the name of its class', () => {
   const cause = new Error('why')

@@ -13,7 +13,7 @@ import {
   strings,
   type OptionSpec,
   type Specs,
-} from '#src/options.js'
+} from '#src/base/options.js'
 
 interface Options {
   size?: number

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatAddress, parseMask, readAddress, readIpv4 } from '#src/sample/address.js'
-import { parseIp } from '#src/ip.js'
+import { parseIp } from '#src/net/ip.js'
 
 test('an IPv4 address may be followed by anything but another number', () => {
   assert.equal(readIpv4('192.0.2.1:80')?.length, 9)

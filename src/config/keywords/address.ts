@@ -1,7 +1,7 @@
 /** Addresses of `bind` and `server` lines, in words. */
-import { parseEndpoint } from '../../endpoint.ts'
-import type { Endpoint } from '../../endpoint.ts'
-import { UsageError } from '../../errors.ts'
+import { parseEndpoint } from '../../net/endpoint.ts'
+import type { Endpoint } from '../../net/endpoint.ts'
+import { UsageError } from '../../base/errors.ts'
 import type { Args } from '../text/args.ts'
 import { addressWord } from '../text/word.ts'
 import type { Word } from '../text/word.ts'

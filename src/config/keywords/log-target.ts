@@ -1,5 +1,5 @@
 /** `log` and `log-stderr` lines (configuration.txt 4.2 "log"). */
-import { parseIp } from '../../ip.ts'
+import { parseIp } from '../../net/ip.ts'
 import { defaults } from '../model/defaults.ts'
 import type { LogAddress, LogTarget } from '../model/index.ts'
 import type { Args } from '../text/args.ts'

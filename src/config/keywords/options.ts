@@ -1,5 +1,5 @@
 /** The `option` keywords of proxies (configuration.txt 4.2). */
-import { parseCidr } from '../../cidr-map.ts'
+import { parseCidr } from '../../net/cidr-map.ts'
 import type { ProxyDraft } from '../draft/proxy.ts'
 import { defaults } from '../model/defaults.ts'
 import type { ConnectionMode, ForwardFor, LogFormat } from '../model/index.ts'

@@ -1,5 +1,5 @@
 /** The model of `frontend`, `backend` and `listen` sections. */
-import type { Endpoint } from '../../endpoint.ts'
+import type { Endpoint } from '../../net/endpoint.ts'
 import type { Place } from '../text/diagnostics.ts'
 import type { Word } from '../text/word.ts'
 import type { ErrorPage } from './error-pages.ts'

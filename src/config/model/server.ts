@@ -1,5 +1,5 @@
 /** The model of `server` lines and of what chooses among them. */
-import type { Endpoint } from '../../endpoint.ts'
+import type { Endpoint } from '../../net/endpoint.ts'
 import type { Place } from '../text/diagnostics.ts'
 import type { Word } from '../text/word.ts'
 

@@ -2,10 +2,10 @@
  * The client: requests to one or more servers of an application over kept connections. `start` is for a proxy, which
  * wants callbacks and no promise per request; `request` is for everybody else.
  */
-import { Deadlines } from '../../deadlines.ts'
-import { toEndpoint } from '../../endpoint.ts'
-import { UsageError } from '../../errors.ts'
-import { requireArgument } from '../../options.ts'
+import { Deadlines } from '../../base/deadlines.ts'
+import { toEndpoint } from '../../net/endpoint.ts'
+import { UsageError } from '../../base/errors.ts'
+import { requireArgument } from '../../base/options.ts'
 import { FcgiError } from '../errors.ts'
 import type { ExchangeHandler, FcgiExchange, FcgiRequest, FcgiRequestInit } from './exchange-types.ts'
 import { Exchange } from './exchange.ts'

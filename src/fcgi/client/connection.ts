@@ -1,7 +1,7 @@
 /** One connection to an application. */
 import type { Socket } from 'node:net'
 import { Writer } from '../../bytes/writer.ts'
-import type { Lane, Timed } from '../../deadlines.ts'
+import type { Lane, Timed } from '../../base/deadlines.ts'
 import { LingeringSocket } from '../../net/lingering-socket.ts'
 import { encodeBeginRequest } from '../codec/begin-request.ts'
 import { decodeEndRequest, ProtocolStatus } from '../codec/end-request.ts'

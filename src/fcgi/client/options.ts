@@ -1,10 +1,10 @@
 /** The options of {@link createFcgiClient}: the interface for the reader, the table for the machine. */
-import { isEndpointLike, type Endpoint } from '../../endpoint.ts'
-import { UsageError } from '../../errors.ts'
-import { loggerOption } from '../../logger-option.ts'
-import type { Logger } from '../../logger.ts'
-import { boolean, integer, oneOf, optional, resolveOptions } from '../../options.ts'
-import type { OptionSpec, Resolved, Specs } from '../../options.ts'
+import { isEndpointLike, type Endpoint } from '../../net/endpoint.ts'
+import { UsageError } from '../../base/errors.ts'
+import { loggerOption } from '../../base/logger-option.ts'
+import type { Logger } from '../../base/logger.ts'
+import { boolean, integer, oneOf, optional, resolveOptions } from '../../base/options.ts'
+import type { OptionSpec, Resolved, Specs } from '../../base/options.ts'
 import { readArgument } from '../arguments.ts'
 import type { ParamEncoding } from '../codec/params.ts'
 

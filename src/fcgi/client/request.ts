@@ -1,5 +1,5 @@
 /** What `start` and `request` are given, looked at once and taken over. */
-import { requireArgument } from '../../options.ts'
+import { requireArgument } from '../../base/options.ts'
 import {
   checkBytes,
   checkFlag,

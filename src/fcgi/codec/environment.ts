@@ -5,10 +5,10 @@
  * Safer than HAProxy where that is known to hurt: each name is sent once, a path with NUL, CR or LF is refused with and
  * without `path-info`, and so is a path that climbs above the docroot.
  */
-import { UsageError } from '../../errors.ts'
+import { UsageError } from '../../base/errors.ts'
 import { HeaderList, originForm } from '../../http1/index.ts'
-import { boolean, integer, requireArgument, resolveOptions, string } from '../../options.ts'
-import type { OptionSpec, Resolved, Specs } from '../../options.ts'
+import { boolean, integer, requireArgument, resolveOptions, string } from '../../base/options.ts'
+import type { OptionSpec, Resolved, Specs } from '../../base/options.ts'
 import { checkFlag, checkInteger, checkIterable, checkObject, checkText, readArgument } from '../arguments.ts'
 import { FcgiError } from '../errors.ts'
 

@@ -5,7 +5,7 @@
 import { FrameSplitter } from '../../bytes/frame-splitter.ts'
 import type { Framing } from '../../bytes/frame-splitter.ts'
 import type { Writer } from '../../bytes/writer.ts'
-import { show } from '../../options.ts'
+import { show } from '../../base/options.ts'
 import { checkBuffer, checkBytes, checkInteger, checkWriter } from '../arguments.ts'
 import { FcgiError } from '../errors.ts'
 

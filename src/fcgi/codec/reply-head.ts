@@ -1,6 +1,6 @@
 /** The head that a responder writes to STDOUT: Status, headers, a blank line (RFC 3875, section 6). */
 import { isHeaderValue, isToken, reasonPhrase } from '../../http1/index.ts'
-import { requireArgument } from '../../options.ts'
+import { requireArgument } from '../../base/options.ts'
 import { unreadable } from '../arguments.ts'
 import { FcgiError } from '../errors.ts'
 

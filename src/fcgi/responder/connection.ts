@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { Writer } from '../../bytes/writer.ts'
-import { monotonic } from '../../clock.ts'
-import type { Deadlines } from '../../deadlines.ts'
+import { monotonic } from '../../base/clock.ts'
+import type { Deadlines } from '../../base/deadlines.ts'
 import { decodeBeginRequest, Role } from '../codec/begin-request.ts'
 import { encodeEndRequest, ProtocolStatus } from '../codec/end-request.ts'
 import {

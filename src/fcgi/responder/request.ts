@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
-import type { Lane, Timed } from '../../deadlines.ts'
-import { requireArgument } from '../../options.ts'
+import type { Lane, Timed } from '../../base/deadlines.ts'
+import { requireArgument } from '../../base/options.ts'
 import { checkBytes, checkInteger, checkObject, checkText, readArgument } from '../arguments.ts'
 import { isFcgiBody } from '../body.ts'
 import { Role } from '../codec/begin-request.ts'

@@ -1,6 +1,6 @@
 /** A frontend at run time: it listens, accepts, and gives each connection a session. */
 import type { Socket } from 'node:net'
-import type { Endpoint } from '../../endpoint.ts'
+import type { Endpoint } from '../../net/endpoint.ts'
 import type { ProxyContext } from '../context.ts'
 import { Flow } from '../plan/flow.ts'
 import type { ProxyPlan } from '../plan/plan.ts'

@@ -3,7 +3,7 @@
  * of each, writes what the stream answers, and watches the client's timeouts.
  */
 import type { Socket } from 'node:net'
-import { monotonic, wallClock } from '../../clock.ts'
+import { monotonic, wallClock } from '../../base/clock.ts'
 import { formatResponseHead, Framing, isPersistent, parseRequestHead } from '../../http1/index.ts'
 import type { HeaderList, Http1Error, RequestHead, ResponseHead } from '../../http1/index.ts'
 import type { ProxyContext } from '../context.ts'

@@ -1,8 +1,8 @@
 /** What an HTTP/1.1 client is waited for, and for how long (configuration.txt 4.2 "timeout client", "timeout http-request"…). */
-import { monotonic } from '../../clock.ts'
+import { monotonic } from '../../base/clock.ts'
 import type { TimeoutPlan } from '../plan/timeouts.ts'
 import type { ProxySettings } from '../settings.ts'
-import { Deadline } from '../../deadline.ts'
+import { Deadline } from '../../base/deadline.ts'
 
 /**
  *   request ──head──▶ nothing ⇄ client ──finished──▶ next-request ──first byte──▶ request

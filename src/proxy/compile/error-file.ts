@@ -1,6 +1,6 @@
 /** `errorfile`: a whole HTTP response in a file. */
 import type { ErrorFile } from '../../config/index.ts'
-import { errorMessage } from '../../errors.ts'
+import { errorMessage } from '../../base/errors.ts'
 import { HeaderList, parseResponseHead } from '../../http1/index.ts'
 import type { ErrorReply } from '../plan/reply.ts'
 import type { CompileEnvironment } from './scope.ts'

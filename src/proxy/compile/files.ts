@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Diagnostics, Place } from '../../config/index.ts'
-import { errorMessage } from '../../errors.ts'
+import { errorMessage } from '../../base/errors.ts'
 
 /** One character for each byte, so that text that is not ASCII leaves the proxy as it stands in the files. */
 const encoding = 'latin1'

@@ -1,5 +1,5 @@
 /** Sections into plans. Names are resolved here: what runs holds references. */
-import { parseCidr } from '../../cidr-map.ts'
+import { parseCidr } from '../../net/cidr-map.ts'
 import type { Config, FcgiApp, Proxy, Rule, RuleSet, SpoeEngine, Word } from '../../config/index.ts'
 import type { Checkpoint } from '../../sample/index.ts'
 import type { FcgiPlan } from '../plan/fcgi.ts'

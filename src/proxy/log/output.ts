@@ -1,7 +1,7 @@
 /** Where the lines of a log target go. Each kind loses lines rather than memory when they do not get away. */
-import { errorMessage } from '../../errors.ts'
-import { LineWriter } from '../../line-writer.ts'
-import type { Logger } from '../../logger.ts'
+import { errorMessage } from '../../base/errors.ts'
+import { LineWriter } from '../../base/line-writer.ts'
+import type { Logger } from '../../base/logger.ts'
 import { descriptorStream } from './descriptor.ts'
 
 /** Takes lines that have their header; their characters are bytes. */

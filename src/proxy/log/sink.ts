@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { wallClock } from '../../clock.ts'
+import { wallClock } from '../../base/clock.ts'
 import type { LogAddress } from '../../config/index.ts'
 import { facilityNumber, levelNumber } from './levels.ts'
 import type { LogLevel } from './levels.ts'

@@ -2,7 +2,7 @@
 import { createSocket } from 'node:dgram'
 import type { Socket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
-import { monotonic } from '../../clock.ts'
+import { monotonic } from '../../base/clock.ts'
 import type { LogOutput, LossReport } from './output.ts'
 
 /** Bytes that may wait: for the name to be resolved, and for the kernel. */

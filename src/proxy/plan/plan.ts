@@ -1,6 +1,6 @@
 /** What the configuration was compiled to: the model beside closures that need no names any more. */
 import type { Proxy as ProxyModel, Server as ServerModel, Global } from '../../config/index.ts'
-import type { Cidr } from '../../cidr-map.ts'
+import type { Cidr } from '../../net/cidr-map.ts'
 import type { Stream } from '../../sample/stream.ts'
 import type { VariableNames } from '../../sample/variables.ts'
 import type { FcgiPlan } from './fcgi.ts'

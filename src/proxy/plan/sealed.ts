@@ -1,5 +1,5 @@
 /** The door between a plan as it is seen from outside and what is in it. */
-import { UsageError } from '../../errors.ts'
+import { UsageError } from '../../base/errors.ts'
 import type { Plan } from './opaque.ts'
 import type { InnerPlan } from './plan.ts'
 

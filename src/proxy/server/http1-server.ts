@@ -7,7 +7,7 @@ import { Framing, Http1Error, isPersistent, parseResponseHead, responseFraming }
 import type { HeaderList } from '../../http1/index.ts'
 import type { SampleEndpoint } from '../../sample/stream.ts'
 import { localEndpoint, remoteEndpoint } from '../wire/addresses.ts'
-import { Deadline } from '../../deadline.ts'
+import { Deadline } from '../../base/deadline.ts'
 import { cleanConnection } from '../wire/hop-by-hop.ts'
 import { MessageReader } from '../wire/message-reader.ts'
 import type { ReaderSink } from '../wire/message-reader.ts'

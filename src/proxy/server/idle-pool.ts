@@ -1,5 +1,5 @@
 /** The connections to a server (configuration.txt 4.2 "http-reuse", 5.2 "pool-max-conn"). */
-import { monotonic } from '../../clock.ts'
+import { monotonic } from '../../base/clock.ts'
 import type { HttpReuse } from '../../config/index.ts'
 import type { ServerConnection } from './server-transport.ts'
 

@@ -1,6 +1,6 @@
 /** The streams that wait for a server of one backend. */
-import { LinkedList } from '../../linked-list.ts'
-import type { Linked } from '../../linked-list.ts'
+import { LinkedList } from '../../base/linked-list.ts'
+import type { Linked } from '../../base/linked-list.ts'
 import type { Stream } from '../../sample/stream.ts'
 import type { Server } from './server.ts'
 

@@ -1,9 +1,9 @@
 /** The request as a server gets it: what the proxy adds, and what was meant for the proxy alone. */
-import type { Cidr } from '../../cidr-map.ts'
+import type { Cidr } from '../../net/cidr-map.ts'
 import type { ConnectionMode } from '../../config/index.ts'
 import { formatRequestHead } from '../../http1/index.ts'
 import type { HeaderList, RequestHead } from '../../http1/index.ts'
-import { formatIp } from '../../ip.ts'
+import { formatIp } from '../../net/ip.ts'
 import { cleanTe, dropFraming, fixFraming, setConnection } from '../wire/hop-by-hop.ts'
 import { cleanUpgrade } from '../wire/upgrade.ts'
 import type { ProxyPlan } from '../plan/plan.ts'

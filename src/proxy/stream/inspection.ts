@@ -1,5 +1,5 @@
 /** `inspect-delay`: for how long the content rules of one section may wait, whatever for. */
-import { monotonic } from '../../clock.ts'
+import { monotonic } from '../../base/clock.ts'
 
 /**
  * Begins with the first wait of a rule set, and ends with the rule set (`analyse_exp` of a channel in HAProxy, as

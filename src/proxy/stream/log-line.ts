@@ -1,5 +1,5 @@
 /** The lines that a stream writes to the log of its frontend: with a format when it ends, without one when it begins. */
-import { formatIp } from '../../ip.ts'
+import { formatIp } from '../../net/ip.ts'
 import type { StreamLogLevel } from '../../config/index.ts'
 import type { LoggedStream } from './logged-stream.ts'
 

@@ -2,7 +2,7 @@
  * What the log tells of a stream: times, counters, how far it came, and who ended it. Streams say what happened; nobody
  * else writes here.
  */
-import { monotonic } from '../../clock.ts'
+import { monotonic } from '../../base/clock.ts'
 import type { Cause } from '../plan/rule.ts'
 
 /** How far a stream came, as the second character of the termination state has it. */

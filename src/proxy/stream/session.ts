@@ -1,5 +1,5 @@
 /** A client connection as its streams see it: addresses, `sess` variables, how many requests it has carried. */
-import { monotonic, wallClock } from '../../clock.ts'
+import { monotonic, wallClock } from '../../base/clock.ts'
 import type { SampleEndpoint } from '../../sample/stream.ts'
 import { VariableStore } from '../../sample/variables.ts'
 import { PrivatePool } from '../server/private-pool.ts'

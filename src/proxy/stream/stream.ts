@@ -1,4 +1,4 @@
-import { wallClock } from '../../clock.ts'
+import { wallClock } from '../../base/clock.ts'
 import type { StreamLogLevel, VariableScope } from '../../config/model/index.ts'
 import type { RequestHead, ResponseHead } from '../../http1/index.ts'
 import type {

@@ -1,6 +1,6 @@
 /** The addresses of a socket as samples have them. */
 import type { Socket } from 'node:net'
-import { parseIp } from '../../ip.ts'
+import { parseIp } from '../../net/ip.ts'
 import type { SampleEndpoint } from '../../sample/stream.ts'
 
 /** Of a unix socket: no address, and whatever stands for its port. */

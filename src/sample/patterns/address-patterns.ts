@@ -1,4 +1,4 @@
-import { CidrMap } from '../../cidr-map.ts'
+import { CidrMap } from '../../net/cidr-map.ts'
 import { firstZeros, mapToIpv6, parseIpv6, parseMask } from '../address.ts'
 import { addressNumber } from '../cast.ts'
 import type { SampleValue } from '../value.ts'

@@ -1,4 +1,4 @@
-import { IpAddress } from '../../ip-address.ts'
+import { IpAddress } from '../../net/ip-address.ts'
 import type { Value } from '../../spop/typed-data.ts'
 import type { Check, CheckContext } from './check.ts'
 import { helloKeys, helloOf, helloWith } from './frames.ts'

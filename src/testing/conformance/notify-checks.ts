@@ -1,4 +1,4 @@
-import { IpAddress } from '../../ip-address.ts'
+import { IpAddress } from '../../net/ip-address.ts'
 import { FrameType, type Id } from '../../spop/frame-head.ts'
 import type { MessageInput } from '../../spop/notify.ts'
 import type { Value } from '../../spop/typed-data.ts'

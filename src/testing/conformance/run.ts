@@ -1,8 +1,8 @@
 /** Runs the checks against an agent and gathers what they found. */
 import type { Duplex } from 'node:stream'
-import { monotonic } from '../../clock.ts'
-import { errorMessage, UsageError } from '../../errors.ts'
-import { boolean, optional, resolveOptions, strings, type Resolved, type Specs } from '../../options.ts'
+import { monotonic } from '../../base/clock.ts'
+import { errorMessage, UsageError } from '../../base/errors.ts'
+import { boolean, optional, resolveOptions, strings, type Resolved, type Specs } from '../../base/options.ts'
 import type { MessageInput } from '../../spop/notify.ts'
 import { parseList } from '../../spop/negotiation.ts'
 import { messagesOption, timeoutOption } from '../arguments.ts'

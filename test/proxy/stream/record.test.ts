@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { monotonic } from '#src/clock.js'
+import { monotonic } from '#src/base/clock.js'
 import { StreamRecord } from '#src/proxy/stream/record.js'
 
 function begun({ idle = 0 } = {}): StreamRecord {

@@ -2,7 +2,7 @@
  * The SPOE filter: sends the messages of an event or a group to an agent, waits for the answer, sets the variables
  * that it names (SPOE.txt; src/flt_spoe.c of HAProxy 2.6).
  */
-import { monotonic } from '../../../clock.ts'
+import { monotonic } from '../../../base/clock.ts'
 import { createEngine } from '../../../engine/index.ts'
 import type {
   Action,

@@ -1,5 +1,5 @@
 /** Samples as SPOP has them, and back (SPOE.txt 3.1; `spoe_encode_data` and `spoe_decode_data` of HAProxy). */
-import { IpAddress } from '../../../ip-address.ts'
+import { IpAddress } from '../../../net/ip-address.ts'
 import { StringData } from '../../../spop/index.ts'
 import type { TypedData, Value } from '../../../spop/index.ts'
 import { addr, bin, bool, sint, str } from '../../../sample/value.ts'

@@ -3,8 +3,8 @@
  * for every NOTIFY.
  */
 
-import { UsageError } from './errors.ts'
-import { show } from './options.ts'
+import { UsageError } from '../base/errors.ts'
+import { show } from '../base/options.ts'
 
 /** The 4 or 16 bytes of the address, or undefined when `text` is not an IPv4 or IPv6 address. */
 export function parseIp(text: string): Uint8Array | undefined {

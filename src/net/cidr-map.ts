@@ -1,7 +1,7 @@
-import { UsageError } from './errors.ts'
+import { UsageError } from '../base/errors.ts'
 import { IpAddress } from './ip-address.ts'
 import { parseIp, wordAt } from './ip.ts'
-import { refuseArgument, show } from './options.ts'
+import { refuseArgument, show } from '../base/options.ts'
 
 /** A parsed range: `bits` leading bits of `bytes` (4 or 16 of them) count. */
 export interface Cidr {

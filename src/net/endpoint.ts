@@ -2,9 +2,9 @@
  * Where to listen or to connect, in the forms that HAProxy's `bind` and `server` lines use: `host:port`, `:port`,
  * `*:port`, `[v6]:port`, `v6:port`, `/path`, `unix@/path`, `abns@name`, `fd@3`, with `ipv4@` and `ipv6@` accepted.
  */
-import { UsageError } from './errors.ts'
+import { UsageError } from '../base/errors.ts'
 import { parseIp } from './ip.ts'
-import { isPlainObject, show } from './options.ts'
+import { isPlainObject, show } from '../base/options.ts'
 
 /** A TCP host and port, a unix socket, or an inherited file descriptor. */
 export type Endpoint =

@@ -1,5 +1,5 @@
-import { UsageError } from './errors.ts'
-import { show } from './options.ts'
+import { UsageError } from '../base/errors.ts'
+import { show } from '../base/options.ts'
 import { formatIp, parseIp, wordAt } from './ip.ts'
 
 /**
