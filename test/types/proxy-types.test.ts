@@ -49,6 +49,13 @@ it('the declaration files of sluice/proxy are few, and none is of a room behind 
   const floors = new Set(files.map((file) => file.split('/')[0] ?? ''))
   assert.deepEqual(
     [...floors].toSorted((a, b) => (a < b ? -1 : 1)),
-    ['config', 'endpoint.d.ts', 'errors.d.ts', 'logger.d.ts', 'options.d.ts', 'proxy'],
+    ['base', 'config', 'net', 'proxy'],
   )
+  const leaves = files.filter((file) => /^(?:base|net)\//.test(file))
+  assert.deepEqual(leaves.toSorted(), [
+    'base/errors.d.ts',
+    'base/logger.d.ts',
+    'base/options.d.ts',
+    'net/endpoint.d.ts',
+  ])
 })

@@ -38,10 +38,4 @@ export class HeldResponse {
     this.#buffer = undefined
     return pieces.length === 0 && !this.#done ? true : sink.sendBody(pieces, this.#done, this.#trailers)
   }
-
-  /** Another answer takes its place. */
-  drop(): void {
-    this.#buffer = undefined
-    this.#done = false
-  }
 }

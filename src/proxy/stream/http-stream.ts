@@ -45,7 +45,8 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
   #response: ResponseState = 'awaited'
   /** The server has switched to another protocol, or opened a tunnel. */
   #switches = false
-  readonly #held = new HeldResponse()
+  /** What came of the response's body while its rules run. */
+  #held: HeldResponse | undefined
   #connector: Connector | undefined
   #server: ServerTransport | undefined
   /** The client has ended its side while rules waited for its body. */
@@ -78,8 +79,8 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
 
   /** Of the response's body. */
   get bytes(): Buffer | undefined {
-    if (this.#response === 'judged' && !this.#held.complete) this.#server?.drain()
-    return this.#held.bytes
+    if (this.#response === 'judged' && this.#held?.complete !== true) this.#server?.drain()
+    return this.#held?.bytes
   }
 
   /** What of the response's body is announced and has not come. */
@@ -100,7 +101,9 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     const { maxBufferSize } = this.context.settings
     if (this.direction === 'request')
       return this.#client.ended || this.#body.complete || this.#body.size >= maxBufferSize
-    return this.responseFraming === 0 || this.#held.complete || this.#held.size >= maxBufferSize
+    return (
+      this.responseFraming === 0 || this.#held?.complete === true || (this.#held?.size ?? 0) >= maxBufferSize
+    )
   }
 
   /** The body is read on, so that there is more for the rules to see. */
@@ -318,8 +321,9 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     this.#client.sendHead(head, this.responseFraming, tunnel, mayKeep)
     if (tunnel) return this.#openTunnel()
     if (this.#switches) this.#dropServer()
-    const more = this.#held.sendTo(this.#client)
-    if (this.responseFraming === 0 || this.#held.complete) this.#endResponse()
+    const held = this.#held
+    const more = held === undefined || held.sendTo(this.#client)
+    if (this.responseFraming === 0 || held?.complete === true) this.#endResponse()
     else if (more) this.#server?.release()
   }
 
@@ -343,7 +347,7 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
   onServerBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): void {
     this.countResponseBody(pieces, done, trailers)
     if (this.#response === 'judged') {
-      this.#held.add(pieces, done, trailers)
+      ;(this.#held ??= new HeldResponse()).add(pieces, done, trailers)
       if (!done) this.#server?.hold()
       return this.inspectAgain()
     }
@@ -393,7 +397,7 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     }
     if (this.#response === 'done') return this.#discardRest()
     // All of the response is here: it only waits for its rules.
-    if (this.#response === 'judged' && (this.responseFraming === 0 || this.#held.complete)) return
+    if (this.#response === 'judged' && (this.responseFraming === 0 || this.#held?.complete === true)) return
     if (why === 'refused') return this.#refuse(error?.status ?? 400)
     const cause: Cause = why === 'timeout' ? 's' : why === 'invalid' ? 'P' : 'S'
     if (isBegun(this.#response)) return this.#giveUp(cause, () => this.#client.cut())
@@ -458,7 +462,7 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     this.record.status = reply.status
     // What of the body has come already is read; what has not come ends the connection.
     this.#body.discard(this.context.settings.maxBufferSize)
-    this.#held.drop()
+    this.#held = undefined
     const head = replyHead(reply)
     this.setResponse(head, reply.body.length)
     const steps = this.route?.afterResponse ?? this.frontend.afterResponse
