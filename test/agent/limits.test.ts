@@ -57,6 +57,11 @@ class GatedSocket extends Duplex {
   given = 0
   #waiting: (() => void) | undefined
 
+  // What Node.js thinks enough has changed from version to version.
+  constructor() {
+    super({ highWaterMark: 16_384 })
+  }
+
   override _read(): void {}
 
   override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
