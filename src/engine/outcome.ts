@@ -4,6 +4,7 @@
  */
 import type { Action } from '../spop/ack.ts'
 import type { EngineError } from './errors.ts'
+import { collectVariables, type Variables } from './variables.ts'
 
 /**
  * The codes of `option set-on-error`. From {@link ErrorStatus.Spop} on, it is 256 plus a status of SPOE.txt 3.5:
@@ -44,6 +45,8 @@ export interface Success extends OutcomeTimes {
    * HAProxy does; `onAgentFault` is told. Bytes in values are views of what was received: copy what you keep.
    */
   readonly actions: readonly Action[]
+  /** What the actions amount to: `outcome.variables.sess.get('ip_score')`. Made from `actions` when first asked for. */
+  readonly variables: Variables
   readonly error: undefined
 }
 
@@ -52,6 +55,8 @@ export interface Failure extends OutcomeTimes {
   /** Never 0: see {@link ErrorStatus}. */
   readonly status: number
   readonly actions: readonly []
+  /** None, in each scope. */
+  readonly variables: Variables
   readonly error: EngineError
 }
 
@@ -65,16 +70,32 @@ interface Timed {
 
 const nothing: readonly [] = []
 
-/** The outcome of an exchange that was acknowledged at `now`. */
-export function success({ startedAt, sentAt }: Timed, actions: readonly Action[], now: number): Success {
-  return {
-    status: 0,
-    actions,
-    error: undefined,
-    processTime: now - startedAt,
-    queueTime: sentAt - startedAt,
-    waitTime: now - sentAt,
+/** A class for the sake of its getter: most callers look at the actions, and pay for no map. */
+class Acknowledged implements Success {
+  readonly status = 0
+  readonly actions: readonly Action[]
+  readonly error = undefined
+  readonly processTime: number
+  readonly queueTime: number
+  readonly waitTime: number
+  #variables: Variables | undefined
+
+  constructor({ startedAt, sentAt }: Timed, actions: readonly Action[], now: number) {
+    this.actions = actions
+    this.processTime = now - startedAt
+    this.queueTime = sentAt - startedAt
+    this.waitTime = now - sentAt
   }
+
+  get variables(): Variables {
+    this.#variables ??= collectVariables(this.actions)
+    return this.#variables
+  }
+}
+
+/** The outcome of an exchange that was acknowledged at `now`. */
+export function success(exchange: Timed, actions: readonly Action[], now: number): Success {
+  return new Acknowledged(exchange, actions, now)
 }
 
 /** The outcome of an exchange that ended at `now` without an ACK. */
@@ -82,6 +103,8 @@ export function failure({ startedAt, sentAt }: Timed, error: EngineError, now: n
   return {
     status: error.status,
     actions: nothing,
+    // A map of one's own: a shared one could be written to by untyped callers.
+    variables: collectVariables(nothing),
     error,
     processTime: now - startedAt,
     queueTime: sentAt < 0 ? -1 : sentAt - startedAt,

@@ -33,5 +33,5 @@ test('the example of docs/engine.md does what it says', async () => {
     .replace("'127.0.0.1:12345'", '`127.0.0.1:${port}`')
   writeFileSync('.build/docs/engine.mjs', code)
   const { stdout } = await promisify(execFile)(process.execPath, ['.build/docs/engine.mjs'])
-  assert.equal(stdout, 'set-var sess ip_score 10\n')
+  assert.equal(stdout, 'the score is 10\n')
 })

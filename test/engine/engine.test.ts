@@ -415,3 +415,37 @@ test('close() settles when the last socket is gone, and not before', async (t) =
   await closing
   assert.equal(engine.stats.connections, 0)
 })
+
+test('variables are what the actions amount to, by scope and name', async (t) => {
+  const name = (letter: string) => `01${Buffer.from(letter).toString('hex')}`
+  const actions = [
+    `01 03 01 ${name('a')} 02 05`, // set-var sess.a = int32 5
+    `01 03 02 ${name('a')} 11`, //    set-var txn.a = true
+    `01 03 01 ${name('b')} 02 01`, // set-var sess.b = 1
+    `01 03 01 ${name('b')} 02 02`, // set-var sess.b = 2: the later one counts
+    `01 03 03 ${name('c')} 02 01`, // set-var req.c = 1
+    `02 02 03 ${name('c')}`, //       unset-var req.c
+    `01 03 04 ${name('d')} 00`, //    set-var res.d = NULL
+    `02 02 00 ${name('e')}`, //       unset-var proc.e, which nobody has set
+  ].join('')
+  const agent = await startAgent(t, async (peer) => {
+    await peer.greet()
+    peer.send(ack((await peer.frame()).ids, actions))
+  })
+  await using engine = createEngine({ servers: [agent.address] })
+  const { variables } = await engine.send({ messages: check })
+  const found = Object.entries(variables).map(([scope, map]) => [scope, Object.fromEntries(map)])
+  assert.deepEqual(found, [
+    ['proc', {}],
+    ['sess', { a: { type: 'int32', value: 5 }, b: { type: 'int32', value: 2 } }],
+    ['txn', { a: { type: 'boolean', value: true } }],
+    ['req', {}],
+    ['res', {}],
+  ])
+  const failed = await engine.send({ messages: check, signal: AbortSignal.abort() })
+  assert.equal(failed.status, ErrorStatus.Interrupted)
+  assert.deepEqual(
+    Object.values(failed.variables).map((map) => map.size),
+    [0, 0, 0, 0, 0],
+  )
+})
