@@ -51,6 +51,7 @@ function examineSources(sources: CheckSources, options: CheckOptions): Diagnosti
     env,
     agentDeadline: options.agentDeadline,
     branch: options.haproxyVersion,
+    readBy: options.for,
     readSpoeFile: (name) => sources.text(name),
   })
   const found = sources.names.length === 0 ? [] : loadProxy({ files: sources.names, env }).diagnostics

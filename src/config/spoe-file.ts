@@ -148,7 +148,8 @@ class SpoeReader implements LineHandler {
   }
 
   #beginMessage(name: string, place: Place): void {
-    const draft: SpoeMessageDraft = { name, place, acls: [], args: [], event: undefined }
+    const empty = { acls: [], args: [], event: undefined, timeout: undefined, noWait: false }
+    const draft: SpoeMessageDraft = { name, place, ...empty }
     this.#current = { kind: 'spoe-message', draft }
     this.#add(this.messages, draft, 'spoe-message')
   }

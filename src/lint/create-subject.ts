@@ -15,13 +15,15 @@ export interface SubjectSources {
   readonly env: Environment
   readonly agentDeadline: number | undefined
   readonly branch: HaproxyBranch | undefined
+  /** @default 'sluice' */
+  readonly readBy?: LintSubject['readBy']
   /** The text of the SPOE file that a filter names; undefined when it cannot be read. */
   readSpoeFile(name: string): string | undefined
 }
 
 /** Reads everything once more, in the form that rules want. */
 export function createSubject(sources: SubjectSources): LintSubject {
-  const { configuration, agentDeadline, branch } = sources
+  const { configuration, agentDeadline, branch, readBy = 'sluice' } = sources
   const parsed = configuration.length === 0 ? undefined : parseConfigFiles(configuration, sources.env)
   const env = parsed?.environment ?? sources.env
   const lines = configuration.flatMap(({ file, text }) => readSourceLines(file, text, toMap(env)))
@@ -35,6 +37,7 @@ export function createSubject(sources: SubjectSources): LintSubject {
     maxRewrite: globalNumber(lines, 'tune.maxrewrite') ?? 1024,
     agentDeadline,
     branch,
+    readBy,
   }
 }
 

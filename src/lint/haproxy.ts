@@ -7,6 +7,7 @@ import { unsupportedConverters } from '../sample/converters/unsupported.ts'
 import { unsupportedFetches } from '../sample/fetches/unsupported.ts'
 import { unknownInForeignSections } from './foreign-sections.ts'
 import { isPcreOnly } from './pcre.ts'
+import { ownToHaproxy } from './rules/own-keywords.ts'
 import { beginsWith } from './source-line.ts'
 import type { SourceLine } from './source-line.ts'
 import type { LintSubject } from './subject.ts'
@@ -20,7 +21,9 @@ export function asHaproxySees(
   branch: HaproxyBranch,
 ): Diagnostic[] {
   const judge = new Judge(list, subject, branch)
-  return [...list, ...unknownInForeignSections(subject.lines)].flatMap((each) => judge.judge(each))
+  return [...list, ...unknownInForeignSections(subject.lines), ...ownToHaproxy(subject)].flatMap((each) =>
+    judge.judge(each),
+  )
 }
 
 /** Whatever sluice lacks has one of these codes. */

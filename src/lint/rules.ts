@@ -7,6 +7,7 @@ import { failureRules } from './rules/failures.ts'
 import { frameSizeRules } from './rules/frame-size.ts'
 import { keywordSinceRules } from './rules/keyword-since.ts'
 import { logInjectionRules } from './rules/log-injection.ts'
+import { ownKeywordRules } from './rules/own-keywords.ts'
 import { timeoutRules } from './rules/timeouts.ts'
 import { unusedRules } from './rules/unused.ts'
 import { variableRules } from './rules/variables.ts'
@@ -25,4 +26,5 @@ export const lintRules: readonly LintRule[] = [
   ...unusedRules,
   ...droppedKeywordRules,
   ...keywordSinceRules,
+  ...ownKeywordRules,
 ]

@@ -18,6 +18,8 @@ export interface LintSubject {
   readonly agentDeadline: number | undefined
   /** The branch of HAProxy that will read the files; undefined when nobody said: any. */
   readonly branch: HaproxyBranch | undefined
+  /** Who will run the files. */
+  readonly readBy: 'sluice' | 'haproxy'
 }
 
 /** One `filter spoe`, or one scope of a SPOE file alone. */

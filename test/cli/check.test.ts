@@ -46,6 +46,9 @@ spoe-message m
   'mux.conf':
     'spoe-agent a\n  messages m\n  timeout processing 1s\n  option set-on-error e\n  use-backend agents\n' +
     'spoe-message m\n  args src\n  event on-frontend-http-request\n',
+  'own.conf':
+    'spoe-agent a\n  messages m\n  timeout hello 1s\n  timeout idle 1m\n  timeout processing 1s\n  use-backend agents\n' +
+    'spoe-message m\n  args src\n  event on-client-session\n  timeout 5ms\n  no-wait\n',
   'large.cfg': Array.from({ length: 3000 }, (_, at) => `word${at}\n`).join(''),
 })
 after(() => folder.remove())
@@ -198,6 +201,21 @@ test('a SPOE file alone: all scopes, or the one that is named', async () => {
 test('a SPOE file that cannot be told by its name is told by what it holds', async () => {
   const { stdout } = await runCli(['check', 'flat.cfg'], { cwd: folder.dir })
   assert.match(stdout, /^flat\.cfg:1:1: error: the agent 'a' has no 'use-backend'/)
+})
+
+test('keywords of our own are told of, and for HAProxy it is said what becomes of them', async () => {
+  const ours = await runCli(['check', 'own.conf'], { cwd: folder.dir })
+  assert.equal(ours.code, 0)
+  assert.match(ours.stdout, /^own\.conf:10:3: note: 'timeout' is a keyword of sluice/m)
+  assert.match(ours.stdout, /^own\.conf:11:3: note: 'no-wait' is a keyword of sluice/m)
+  const theirs = await runCli(['check', '--for', 'haproxy', 'own.conf'], { cwd: folder.dir })
+  // Tried with 2.6.12: the file is valid there, and the lines are passed over.
+  assert.equal(theirs.code, 0)
+  assert.match(
+    theirs.stdout,
+    /^own\.conf:11:3: warning: unknown keyword 'no-wait' in 'spoe-message'.*\n.*no-wait.*\n.*\n *hint: HAProxy ignores the line/m,
+  )
+  assert.doesNotMatch(theirs.stdout, /a keyword of sluice/)
 })
 
 test('a SPOE file that a configuration reads is checked with it, once', async () => {

@@ -177,6 +177,8 @@ const lists: readonly (readonly [
       ['args path', 'SpoeMessage.args'],
       ['event on-http-response', 'SpoeMessage.event'],
       ['acl a path /', 'SpoeMessage.acls'],
+      ['timeout 3s', 'SpoeMessage.timeout'],
+      ['no-wait', 'SpoeMessage.noWait'],
     ],
   ],
   ['spoe-group', [['messages m', 'SpoeGroup.messages']]],

@@ -20,7 +20,7 @@ test('every implemented keyword is documented', () => {
   for (const { name, support, doc, since } of keywords) {
     if (support !== 'yes') continue
     assert.match(doc, /^\S.*[^.]$/, name)
-    assert.match(since, /^\d\.\d$/, name)
+    assert.match(since, /^(\d\.\d|sluice)$/, name)
   }
 })
 

@@ -67,7 +67,10 @@ export function summariseSpoe(spoe: SpoeConfig | undefined): string {
     `engine ${spoe.engine ?? ''}`.trim(),
     `spoe-agent ${spoe.agent.name}`,
     ...lines(spoe.agent, {}),
-    ...spoe.messages.flatMap((message) => [`spoe-message ${message.name}`, ...lines(message, {})]),
+    ...spoe.messages.flatMap((message) => [
+      `spoe-message ${message.name}`,
+      ...lines(message, { noWait: false }),
+    ]),
     ...spoe.groups.flatMap((group) => [`spoe-group ${group.name}`, ...lines(group, {})]),
   ].join('\n')
 }

@@ -439,6 +439,13 @@ export const lintCases: readonly LintCase[] = [
     config: [['  default_backend', '  http-request return status 200\n  default_backend']],
     spoe: [['  option continue-on-error\n', '  option continue-on-error\n  option force-set-var\n']],
   },
+  {
+    what: 'keywords of our own',
+    codes: ['LINT_KEYWORD_OWN', 'LINT_KEYWORD_OWN'],
+    spoe: [
+      ['  event on-frontend-http-request\n', '  event on-frontend-http-request\n  no-wait\n  timeout 5ms\n'],
+    ],
+  },
 ]
 
 /** The texts of a case. */

@@ -28,7 +28,7 @@ This page is written from the registry in \`src/config\`; a test compares the tw
 \`UPDATE_DOCS=1 npm test -- config/registry\`.
 
 The syntax is that of HAProxy 2.6, and so are the meanings. **Since** is the first HAProxy version whose manual has the keyword (1.3: that
-or an older one).
+or an older one); \`sluice\` marks a keyword of our own, which HAProxy does not have, and of which \`sluice check\` says so.
 **Where**: D \`defaults\`, F \`frontend\`, L \`listen\`, B \`backend\`. Keywords marked \`no\` also stand behind \`no\` and
 \`default\`. A keyword that HAProxy knows and sluice does not implement is reported with its line: as a warning when ignoring it
 changes nothing that is served, routed, limited, logged or protected (tuning, process management, counters), as an error

@@ -42,9 +42,12 @@ export interface KeywordInfo {
   readonly fallback: string
   /** One line. */
   readonly doc: string
-  /** The HAProxy version that introduced it; '' when it is not recorded. */
+  /** The HAProxy version that introduced it; '' when it is not recorded, {@link ownSince} when HAProxy does not have it. */
   readonly since: string
 }
+
+/** What stands for a version in the entry of a keyword of our own. `sluice check` tells people of it (src/lint). */
+export const ownSince = 'sluice'
 
 /** An entry that can be applied to the draft of its section. */
 export interface Keyword<Target> extends KeywordInfo {

@@ -5,7 +5,7 @@ import type { SpoeArg } from '../model/index.ts'
 import type { Args } from '../text/args.ts'
 import type { Word } from '../text/word.ts'
 import { readAcl } from './acl.ts'
-import { KeywordTable, unsupportedList } from './keyword.ts'
+import { KeywordTable, ownSince, unsupportedList } from './keyword.ts'
 import { addNames } from './spoe-agent.ts'
 
 /** NB-ARGS is one byte on the wire. */
@@ -84,6 +84,31 @@ export const spoeMessageTable = new KeywordTable<SpoeMessageDraft>([
     apply: (draft, args) => {
       const acl = readAcl(args)
       if (acl !== undefined) draft.acls.push(acl)
+    },
+  },
+  {
+    name: 'timeout',
+    sections: ['spoe-message'],
+    support: 'yes',
+    syntax: '<time>',
+    fallback: "'timeout processing' of the agent",
+    doc: 'for the answer to this message: those of one event that differ in it go in a NOTIFY of their own',
+    since: ownSince,
+    apply: (draft, args) => {
+      const ms = args.time('<time>', 1)
+      if (ms !== undefined && args.end()) draft.timeout = ms
+    },
+  },
+  {
+    name: 'no-wait',
+    sections: ['spoe-message'],
+    support: 'yes',
+    syntax: '',
+    fallback: 'off',
+    doc: 'the stream does not wait for the answer, and its variables are dropped; errors are counted and logged',
+    since: ownSince,
+    apply: (draft, args) => {
+      if (args.end()) draft.noWait = true
     },
   },
 ])

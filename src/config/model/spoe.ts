@@ -87,6 +87,10 @@ export interface SpoeMessage {
   readonly event:
     | { readonly name: SpoeEvent; readonly condition: Condition | undefined; readonly place: Place }
     | undefined
+  /** Our own `timeout`, in milliseconds; undefined: that of the agent. */
+  readonly timeout: number | undefined
+  /** Our own `no-wait`: nobody waits for the answer, and its actions are dropped. */
+  readonly noWait: boolean
 }
 
 /** `name=expr` or `expr`. */

@@ -1,8 +1,7 @@
 /** Keywords that the HAProxy that will read the file does not have yet. */
-import { keywords } from '../../config/index.ts'
 import type { KeywordInfo } from '../../config/index.ts'
+import { entryOf } from '../keyword-entry.ts'
 import type { Finding, LintRule } from '../rule.ts'
-import type { SourceLine } from '../source-line.ts'
 import type { LintSubject } from '../subject.ts'
 import { formatBranch, parseBranch } from '../version.ts'
 import type { HaproxyBranch } from '../version.ts'
@@ -38,27 +37,4 @@ function tooNew(subject: LintSubject): Finding[] {
 
 function sinceOf({ since }: KeywordInfo): HaproxyBranch | undefined {
   return parseBranch(since)
-}
-
-const bySection = new Map<string, Map<string, KeywordInfo>>()
-for (const entry of keywords) {
-  for (const section of entry.sections) {
-    const names = bySection.get(section) ?? new Map<string, KeywordInfo>()
-    names.set(entry.name, entry)
-    bySection.set(section, names)
-  }
-}
-
-/** The entry with the longest name that the line begins with. */
-function entryOf({ words, section }: SourceLine): KeywordInfo | undefined {
-  const names = bySection.get(section.kind)
-  for (let count = Math.min(3, words.length); names !== undefined && count > 0; count--) {
-    const name = words
-      .slice(0, count)
-      .map(({ text }) => text.replace(/\(.*/s, ''))
-      .join(' ')
-    const entry = names.get(name)
-    if (entry !== undefined) return entry
-  }
-  return undefined
 }

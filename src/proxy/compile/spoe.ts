@@ -7,7 +7,14 @@ import {
   parseSpoeFile,
   spoeEvents,
 } from '../../config/index.ts'
-import type { Config, Environment, SpoeEngine, SpoeEvent, SpoeMessage } from '../../config/index.ts'
+import type {
+  Config,
+  Environment,
+  SpoeAgent,
+  SpoeEngine,
+  SpoeEvent,
+  SpoeMessage,
+} from '../../config/index.ts'
 import { compileExpression, eventCheckpoints } from '../../sample/index.ts'
 import type { Checkpoint } from '../../sample/index.ts'
 import type { SpoeMessagePlan, SpoePlan } from '../plan/spoe.ts'
@@ -55,7 +62,7 @@ export function compileSpoe(engine: SpoeEngine, environment: CompileEnvironment)
     const key = `${checkpoint} ${message.name}`
     const known = compiled.get(key)
     if (known !== undefined) return known
-    const plan = compileMessage(message, checkpoint, new CompileScope(environment, proxy))
+    const plan = compileMessage(message, agent, checkpoint, new CompileScope(environment, proxy))
     compiled.set(key, plan)
     return plan
   }
@@ -99,7 +106,12 @@ function checkUnsent({ proxy, spoe }: SpoeEngine, environment: CompileEnvironmen
   const diagnostics = new Diagnostics()
   const unsent = spoe.messages.filter(({ event }) => event === undefined)
   for (const message of [...unsent, ...spoe.unusedMessages]) {
-    compileMessage(message, 'http-request', new CompileScope({ ...environment, diagnostics }, proxy))
+    compileMessage(
+      message,
+      spoe.agent,
+      'http-request',
+      new CompileScope({ ...environment, diagnostics }, proxy),
+    )
   }
   const known = diagnostics.list.filter(({ code }) => code !== 'CFG_SAMPLE_CONTEXT')
   environment.diagnostics.list.push(...known)
@@ -118,12 +130,18 @@ function registerNames({ spoe: { agent } }: SpoeEngine, { variableNames }: Compi
   }
 }
 
-function compileMessage(message: SpoeMessage, checkpoint: Checkpoint, scope: CompileScope): SpoeMessagePlan {
+function compileMessage(
+  message: SpoeMessage,
+  agent: SpoeAgent,
+  checkpoint: Checkpoint,
+  scope: CompileScope,
+): SpoeMessagePlan {
   scope.declareAcls(message.acls)
   const condition = scope.condition(message.event?.condition, checkpoint)
   const args = message.args.flatMap(({ name = '', expr }) => {
     const expression = compileExpression(expr, scope.context(checkpoint))
     return expression === undefined ? [] : [{ name, evaluate: expression.evaluate }]
   })
-  return { name: message.name, condition: condition?.test, args }
+  const { name, noWait, timeout = agent.timeouts.processing } = message
+  return { name, condition: condition?.test, args, timeout, noWait }
 }

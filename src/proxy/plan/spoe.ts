@@ -16,6 +16,10 @@ export interface SpoeMessagePlan {
   readonly name: string
   readonly condition: ((stream: Stream) => boolean) | undefined
   readonly args: readonly SpoeArgPlan[]
+  /** Milliseconds for its answer; undefined: no limit. */
+  readonly timeout: number | undefined
+  /** The stream does not wait for the answer, whose actions are dropped. */
+  readonly noWait: boolean
 }
 
 /** A filter: one engine. */

@@ -4,14 +4,7 @@
  */
 import { monotonic } from '../../../base/clock.ts'
 import { createEngine } from '../../../engine/index.ts'
-import type {
-  Action,
-  Engine,
-  EngineCapability,
-  MessageInput,
-  Outcome,
-  PendingExchange,
-} from '../../../engine/index.ts'
+import type { Action, Engine, EngineCapability, Outcome, PendingExchange } from '../../../engine/index.ts'
 import type { SpoeEvent } from '../../../config/index.ts'
 import { parseVariableName } from '../../../sample/variables.ts'
 import type { VariableScope } from '../../../sample/variables.ts'
@@ -27,7 +20,9 @@ import { ErrorRate } from './error-rate.ts'
 import type { SpoeMessagePlan, SpoePlan } from '../../plan/spoe.ts'
 import { SpoeContext } from './context.ts'
 import { SpoeEventStep } from './event-step.ts'
-import { fromSpop, toSpop } from './values.ts'
+import { combine, Questions } from './questions.ts'
+import type { Answer, Question } from './questions.ts'
+import { fromSpop } from './values.ts'
 
 /** `option set-on-error`: nothing was sent because no server is up and there is no connection (`spoe_queue_context`). */
 const noAgentStatus = 2
@@ -46,6 +41,7 @@ export class SpoeFilter implements StreamFilter {
   #engine: Engine | undefined
   #closed = false
   readonly #errorRate: ErrorRate | undefined
+  readonly #questions = new Questions()
   #processed = 0
   #errors = 0
   #waiting = 0
@@ -81,19 +77,26 @@ export class SpoeFilter implements StreamFilter {
     if (context.disabled) return Flow.Next
     const now = monotonic()
     if (this.#errorRate?.exceeded(now) === true) return Flow.Next
-    const inputs = collect(messages, stream)
-    if (inputs.length === 0) return Flow.Next
+    const questions = this.#questions.collect(messages, stream)
+    if (questions.length === 0) return Flow.Next
     const encoded = monotonic()
-    return this.#ask(stream, context, inputs, (outcome) => {
-      this.#finish(stream, context, outcome, kind, now, encoded)
-    })
+    const awaited = questions.filter(({ noWait }) => !noWait)
+    const flow =
+      awaited.length === 0
+        ? Flow.Next
+        : this.#ask(stream, context, awaited, (answer) => {
+            this.#finish(stream, context, answer, kind, now, encoded)
+          })
+    // Behind the others: an agent answers in the order in which it is asked.
+    for (const each of questions) if (each.noWait) this.#tell(stream, context, each, kind, now)
+    return flow
   }
 
   #ask(
     stream: StepStream,
     context: SpoeContext,
-    inputs: readonly MessageInput[],
-    done: (outcome: Outcome | number) => void,
+    questions: readonly Question[],
+    done: (answer: Answer | number) => void,
   ): Flow {
     const engine = this.#getEngine()
     if (engine === undefined || this.#deserted(engine)) {
@@ -106,34 +109,79 @@ export class SpoeFilter implements StreamFilter {
       return Flow.Next
     }
     context.stream ??= engine.createStream()
-    const timeout = this.plan.agent.timeouts.processing ?? longestTimeout
-    let pending: PendingExchange | undefined
+    const pending: PendingExchange[] = []
     let abandoned = false
+    const cancel = () => {
+      for (const each of pending) each.cancel()
+    }
     const wait = stream.wait(() => {
       abandoned = true
-      pending?.cancel()
+      cancel()
     })
     // Its outcome then is `interruptedStatus`.
-    wait.interrupt = () => pending?.cancel()
-    this.#waiting++
-    const settle = (outcome: Outcome): void => {
-      this.#waiting--
-      if (abandoned) return
-      done(outcome)
-      wait.over()
-    }
+    wait.interrupt = cancel
+    const outcomes: Outcome[] = []
+    let open = questions.length
     try {
-      pending = engine.exchange(inputs, timeout, settle, context.stream)
+      for (const [at, { inputs, timeout = longestTimeout }] of questions.entries()) {
+        const settle = (outcome: Outcome): void => {
+          this.#waiting--
+          outcomes[at] = outcome
+          if (--open > 0 || abandoned) return
+          done(combine(outcomes))
+          wait.over()
+        }
+        pending.push(engine.exchange(inputs, timeout, settle, context.stream))
+        this.#waiting++
+      }
     } catch (error) {
-      this.#waiting--
-      this.#context.settings.logger.error(
-        { err: error, agent: this.plan.agent.name },
-        'spoe: nothing was sent',
-      )
+      abandoned = true
+      cancel()
+      this.#complain(error)
       done(unknownStatus)
       return Flow.Next
     }
     return Flow.Wait
+  }
+
+  /** Sends what nobody waits for: the stream may be gone when the answer comes. */
+  #tell(stream: StepStream, context: SpoeContext, question: Question, kind: string, began: number): void {
+    const { serial } = stream
+    const { inputs, timeout = longestTimeout } = question
+    const encoded = monotonic()
+    const done = (outcome: Outcome | number): void => {
+      const status = typeof outcome === 'number' ? outcome : outcome.status
+      this.#count(status)
+      const spent = Math.trunc(monotonic() - began)
+      this.#log(serial, outcome, status, kind, Math.trunc(encoded - began), spent)
+    }
+    const engine = this.#getEngine()
+    if (engine === undefined || this.#deserted(engine)) return done(noAgentStatus)
+    context.stream ??= engine.createStream()
+    const settle = (outcome: Outcome): void => {
+      this.#waiting--
+      done(outcome)
+    }
+    try {
+      engine.exchange(inputs, timeout, settle, context.stream)
+      this.#waiting++
+    } catch (error) {
+      this.#complain(error)
+      done(unknownStatus)
+    }
+  }
+
+  /** What was to be sent has no form in SPOP. */
+  #complain(error: unknown): void {
+    const { logger } = this.#context.settings
+    logger.error({ err: error, agent: this.plan.agent.name }, 'spoe: nothing was sent')
+  }
+
+  #count(status: number): void {
+    this.#processed++
+    if (status === 0) return
+    this.#errors++
+    this.#errorRate?.count(monotonic())
   }
 
   /** Whether the checks have taken all servers down; connections that stand are used nevertheless. */
@@ -175,12 +223,13 @@ export class SpoeFilter implements StreamFilter {
   #finish(
     stream: StepStream,
     context: SpoeContext,
-    outcome: Outcome | number,
+    outcome: Answer | number,
     kind: string,
     began: number,
     encoded: number,
   ): void {
     const status = typeof outcome === 'number' ? outcome : outcome.status
+    if (typeof outcome !== 'number') for (const action of outcome.actions) this.#apply(stream, action)
     // HAProxy says nothing of a group that its rules could not wait for, and goes on asking: it is no error.
     if (status === interruptedStatus) {
       this.#processed++
@@ -188,18 +237,15 @@ export class SpoeFilter implements StreamFilter {
     }
     const spent = Math.trunc(monotonic() - began)
     context.total += spent
-    this.#processed++
-    if (typeof outcome !== 'number') for (const action of outcome.actions) this.#apply(stream, action)
+    this.#count(status)
     const { setProcessTime, setTotalTime, setOnError, continueOnError } = this.plan.agent
     if (setProcessTime !== undefined) this.#setOwn(stream, setProcessTime, sint(spent))
     if (setTotalTime !== undefined) this.#setOwn(stream, setTotalTime, sint(context.total))
     if (status !== 0) {
-      this.#errors++
-      this.#errorRate?.count(monotonic())
       if (setOnError !== undefined) this.#setOwn(stream, setOnError, sint(status))
       if (!continueOnError) context.disabled = true
     }
-    this.#log(stream, outcome, status, kind, Math.trunc(encoded - began), spent)
+    this.#log(stream.serial, outcome, status, kind, Math.trunc(encoded - began), spent)
   }
 
   /** A variable of the filter itself: in the scope of the transaction, and always known. */
@@ -221,8 +267,8 @@ export class SpoeFilter implements StreamFilter {
 
   /** One line for each event or group: NOTICE, or WARNING with a status (SPOE.txt 4). */
   #log(
-    stream: StepStream,
-    outcome: Outcome | number,
+    serial: number,
+    outcome: Answer | number,
     status: number,
     kind: string,
     requestTime: number,
@@ -234,7 +280,7 @@ export class SpoeFilter implements StreamFilter {
     const responseTime = status === 0 ? 0 : -1
     const engine = this.#engine?.stats
     const text =
-      `SPOE: [${agent.name}] <${kind}> sid=${stream.serial} st=${status} ` +
+      `SPOE: [${agent.name}] <${kind}> sid=${serial} st=${status} ` +
       `${requestTime}/${whole(times.queueTime)}/${whole(times.waitTime)}/${responseTime}/${spent} ` +
       `${engine?.idle ?? 0}/${engine?.connections ?? 0} ${engine?.queued ?? 0}/${this.#waiting} ` +
       `${this.#errors}/${this.#processed}`
@@ -256,13 +302,4 @@ const longestTimeout = 0x7fff_ffff
 
 function whole(milliseconds: number): number {
   return Math.trunc(milliseconds)
-}
-
-function collect(messages: readonly SpoeMessagePlan[], stream: StepStream): MessageInput[] {
-  const inputs: MessageInput[] = []
-  for (const { name, condition, args } of messages) {
-    if (condition !== undefined && !condition(stream)) continue
-    inputs.push({ name, args: args.map((arg) => [arg.name, toSpop(arg.evaluate(stream))] as const) })
-  }
-  return inputs
 }
