@@ -9,6 +9,7 @@ class Connection implements ServerConnection {
   room: number
   closed = false
   readonly safe: boolean
+  readonly restedAt = 0
 
   constructor(safe: boolean, room = 1) {
     this.safe = safe

@@ -1,4 +1,5 @@
 /** The differences that are meant to be. docs/compatibility.md has each of them. */
+import type { Ask } from './ask.ts'
 import type { Sequence } from './client.ts'
 import type { HttpSetup } from './http-setup.ts'
 import type { Difference, Known } from './kind.ts'
@@ -22,11 +23,18 @@ export const httpKnown: readonly Known<HttpSetup, Sequence>[] = [
     link: 'docs/compatibility.md#other-differences',
     reason: 'such clients cannot read chunks: they get the content until the connection ends',
     explains: (difference, each) => {
-      const ask = askOf(difference, each)
       const { where, theirs, ours } = difference
-      if (ask?.version !== '1.0' || ask.answer.framing !== 'chunked') return false
+      const chunkedForOld = ({ version, answer }: Ask) => version === '1.0' && answer.framing === 'chunked'
       // What is cut ends with a reset: there is no other way to tell.
-      if (where === 'end') return ours === 'closed' || (ours === 'reset' && ask.answer.end !== 'keep')
+      if (where === 'end') {
+        const old = each.asks.filter(chunkedForOld)
+        return (
+          old.length > 0 &&
+          (ours === 'closed' || (ours === 'reset' && old.some((ask) => ask.answer.end !== 'keep')))
+        )
+      }
+      const ask = askOf(difference, each)
+      if (ask === undefined || !chunkedForOld(ask)) return false
       if (/^answer \d+ body/.test(where)) return theirs === 'cut'
       if (/^answer \d+ framing/.test(where)) return theirs === 'chunked' && ours === 'close'
       if (/^answer \d+ headers/.test(where)) return withoutFraming(theirs) === withoutFraming(ours)
@@ -78,18 +86,37 @@ export const httpKnown: readonly Known<HttpSetup, Sequence>[] = [
     reason: 'nobody reads it',
     explains: (difference, each) => {
       const ask = askOf(difference, each)
-      const gone = ask?.answer.when === 'early' && !['keep', 'extra'].includes(ask.answer.end)
-      return gone && /^request \d+ {2}(?:body|trailers)/.test(difference.where)
+      const gone = ({ answer }: Ask) => answer.when === 'early' && !['keep', 'extra'].includes(answer.end)
+      if (ask !== undefined && gone(ask) && /^request \d+ {2}(?:body|trailers)/.test(difference.where))
+        return true
+      // When what it sends is answered with a reset, HAProxy closes behind the answer.
+      return [...each.asks.entries()].some(
+        ([at, one]) => gone(one) && one.size > 0 && endsEarlier(difference, at),
+      )
     },
   },
   {
     name: 'an answer with status 1xx for an HTTP/1.0 client',
     link: 'docs/compatibility.md#other-differences',
     reason: 'RFC 9110 15.2: such clients do not know them',
-    explains: (difference, each) =>
-      askOf(difference, each)?.version === '1.0' &&
-      / interim/.test(difference.where) &&
-      difference.ours === '',
+    explains: (difference, each) => {
+      const ask = askOf(difference, each)
+      if (ask?.version !== '1.0') return false
+      if (/ interim/.test(difference.where)) return difference.ours === ''
+      // One that expects `100 Continue` sends its body when the server's has come through, else some time later.
+      const early = ask.expect && ask.answer.when === 'early' && ask.answer.interim.length > 0
+      return early && /^request \d+ {2}body/.test(difference.where) && difference.ours === 'cut'
+    },
+  },
+  {
+    name: 'pipelined requests whose client has ended its side',
+    link: 'docs/compatibility.md#other-differences',
+    reason: 'they were sent: HAProxy may leave those behind the first unanswered',
+    explains: (difference, { asks, end }) => {
+      const first = asks.findIndex(({ waits }) => !waits)
+      if (end !== 'fin' || first < 0) return false
+      return asks.some((_, at) => at >= first && missesBehind(difference, at + 1))
+    },
   },
   {
     name: 'a kept connection to a server that dies before the answer',
@@ -114,6 +141,14 @@ function endsEarlier({ where, theirs, ours }: Difference, at: number): boolean {
   return number > at + 1 && (theirs === 'none' || theirs === '0' || theirs === '')
 }
 
+/** What follows when HAProxy answers the first `answered` requests, and we all of them. */
+function missesBehind({ where, theirs, ours }: Difference, answered: number): boolean {
+  const number = Number(/ (\d+) /.exec(where)?.[1] ?? 0)
+  if (where === 'answers') return Number(theirs) === answered && Number(ours) > answered
+  if (where.endsWith(' arrived')) return number > answered && theirs === '0' && ours === '1'
+  return number > answered && (theirs === 'none' || theirs === '')
+}
+
 /** What follows when HAProxy ends the connection and we answer: the requests from `dying` on are answered by us alone. */
 function differsBehind({ where, theirs, ours }: Difference, { asks }: Sequence, dying: number): boolean {
   const number = Number(/ (\d+) /.exec(where)?.[1] ?? 0)
@@ -124,6 +159,7 @@ function differsBehind({ where, theirs, ours }: Difference, { asks }: Sequence, 
   if (!where.startsWith('request ') || number <= dying) return false
   const ask = asks[number - 1]
   const again =
-    ask?.size === 0 && ask.answer.end === 'drop' && ask.method !== 'POST' && ask.method !== 'PATCH'
+    // What was sent of its body is held.
+    ask?.answer.end === 'drop' && ask.size <= 4000 && ask.method !== 'POST' && ask.method !== 'PATCH'
   return where.endsWith(' arrived') ? theirs === '0' || (again && ours === '2') : number > dying + 1
 }

@@ -86,7 +86,8 @@ export function randomHttpSetup(random: Random, taste: HttpTaste): HttpSetup {
       ...(rules(40) ? responseRules(random, false) : []),
       ...(rules(20) ? afterResponseRules(random) : []),
     ],
-    server: random.chance(15) ? [`maxconn ${random.pick([1, 2, 3])}`] : [],
+    // Fewer, and some of the clients of one configuration would wait for longer than `timeout queue`.
+    server: random.chance(15) ? [`maxconn ${random.pick([4, 5, 6])}`] : [],
     spoe,
   }
 }

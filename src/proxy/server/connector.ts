@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import { dial } from '../../net/dial.ts'
 import type { Dialling } from '../../net/dial.ts'
+import { onPolledSince, wasPolledSince } from '../../net/liveness.ts'
 import type { Stream } from '../../sample/stream.ts'
 import { createSocket } from '../wire/socket-options.ts'
 import type { Backend } from './backend.ts'
@@ -42,6 +43,8 @@ export interface SocketClient extends Client {
 /** A stream that wants a request carried: any connection will do that may take one. */
 export interface ConnectorClient extends Client {
   readonly ownConnections: OwnConnections
+  /** Whether its request may be sent twice, so that it can be repeated when a kept connection turns out to be dead. */
+  readonly repeatable: boolean
   onConnection(connection: ServerConnection): void
 }
 
@@ -60,6 +63,8 @@ export class Connector implements Queued {
   readonly #backend: Backend
   #server: Server | undefined
   #dialling: Dialling | undefined
+  /** A kept connection, until it is known to be alive. */
+  #kept: ServerConnection | undefined
   #timer: NodeJS.Timeout | undefined
   #queued = false
   #over = false
@@ -91,6 +96,8 @@ export class Connector implements Queued {
     this.#stopWaiting()
     this.#dialling?.cancel()
     this.#dialling = undefined
+    this.#kept?.destroy()
+    this.#kept = undefined
     const server = this.#server
     this.#server = undefined
     if (server !== undefined) server.served--
@@ -144,10 +151,30 @@ export class Connector implements Queued {
     server.total++
     client.server = server
     client.record.assigned()
-    const kept = 'onConnection' in client ? this.#keptConnection(client, server) : undefined
-    if (kept === undefined) return this.#open(server)
+    if (!('onConnection' in client)) return this.#open(server)
+    const kept = this.#keptConnection(client, server)
+    if (kept === undefined) this.#open(server)
+    else if (client.repeatable || wasPolledSince(kept.restedAt)) this.#use(client, kept)
+    else this.#listen(client, server, kept)
+  }
+
+  #use(client: ConnectorClient, kept: ServerConnection): void {
     client.record.connected(true)
-    ;(client as ConnectorClient).onConnection(kept) // there is one only for these
+    client.onConnection(kept)
+  }
+
+  /**
+   * The answer that came before has just been read: what may stand behind it is an end, and a request that cannot be
+   * repeated would be lost.
+   */
+  #listen(client: ConnectorClient, server: Server, kept: ServerConnection): void {
+    this.#kept = kept
+    onPolledSince(kept.restedAt, () => {
+      if (this.#kept !== kept) return
+      this.#kept = undefined
+      if (kept.room > 0) this.#use(client, kept)
+      else this.#open(server)
+    })
   }
 
   #keptConnection(client: ConnectorClient, server: Server): ServerConnection | undefined {

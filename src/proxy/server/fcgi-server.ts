@@ -7,6 +7,7 @@ import { deriveEnvironment, FcgiError } from '../../fcgi/index.ts'
 import type { CgiHead, EnvironmentRules } from '../../fcgi/index.ts'
 import { Framing, HeaderList } from '../../http1/index.ts'
 import type { RequestHead, ResponseHead } from '../../http1/index.ts'
+import { pollRound } from '../../net/liveness.ts'
 import { formatIp } from '../../net/ip.ts'
 import type { SampleEndpoint, Stream } from '../../sample/stream.ts'
 import type { FcgiPlan } from '../plan/fcgi.ts'
@@ -36,6 +37,7 @@ export class FcgiServer implements ServerConnection, MuxOwner {
   /** Applications close when they like; HAProxy takes all for `safe` (`fcgi_detach`, src/mux_fcgi.c). */
   readonly safe = true
   requests = 0
+  restedAt = 0
   readonly #server: Server
   readonly #socket: Socket
   readonly #mux: FcgiMux
@@ -106,6 +108,7 @@ export class FcgiServer implements ServerConnection, MuxOwner {
   #settle(): void {
     // What it can do may be told after the request that asked: it is kept already then.
     if (this.#mux.room === 0 || this.#idle.armed) return
+    this.restedAt = pollRound()
     if (this.#mux.active > 0) this.#server.pool.share(this)
     else if (this.#server.keep(this, this.#own)) this.#idle.arm(idleTimeout)
     else this.destroy()

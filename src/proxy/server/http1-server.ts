@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import { Framing, Http1Error, isPersistent, parseResponseHead, responseFraming } from '../../http1/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
+import { pollRound } from '../../net/liveness.ts'
 import type { SampleEndpoint } from '../../sample/stream.ts'
 import { localEndpoint, remoteEndpoint } from '../wire/addresses.ts'
 import { Deadline } from '../../base/deadline.ts'
@@ -39,6 +40,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
   readonly #reader: MessageReader
   readonly #deadline: Deadline
   requests = 0
+  restedAt = 0
   /** The stream whose request it carries. */
   #events: ServerEvents | undefined
   #own: OwnConnections | undefined
@@ -163,6 +165,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
   finish(): void {
     this.#events = undefined
     const keep = this.#reusable && this.#requestDone && !this.#closed && !this.#reader.ended
+    this.restedAt = pollRound()
     if (!keep || this.#reader.pending || !this.#server.keep(this, this.#own)) return this.destroy()
     // A response without a body ends while its rules still hold it.
     this.#reader.rest()

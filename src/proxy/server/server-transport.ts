@@ -88,6 +88,8 @@ export interface ServerConnection {
   readonly room: number
   /** Whether it has proved, or its protocol says, that the server keeps it open between requests. */
   readonly safe: boolean
+  /** The round of the loop (src/net/liveness.ts) in which its last request ended. */
+  readonly restedAt: number
   /**
    * Sends the head of a request, or holds it back until the body or `flush`. Undefined: it has failed, and has told so.
    */

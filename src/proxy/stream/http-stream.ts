@@ -421,6 +421,10 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     return this.#body.repeatable && (server.unsent || idempotent.has(this.head.method))
   }
 
+  get repeatable(): boolean {
+    return this.#body.repeatable && idempotent.has(this.head.method)
+  }
+
   /**
    * Else the client, which knows what its request does, is let to repeat it: when it has had an answer on this connection
    * before, an end without one tells it that it may. HAProxy does not log it (`abort_keep_alive` of

@@ -17,6 +17,7 @@ class Connection implements ServerConnection {
   readonly requests: number
   readonly room = 1
   readonly safe = true
+  readonly restedAt = 0
 
   constructor(name: string, requests = 1) {
     this.name = name
