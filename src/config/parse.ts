@@ -12,12 +12,14 @@ import { createProxyDraft, inheritProxyDraft } from './draft/proxy.ts'
 import type { ProxyDraft } from './draft/proxy.ts'
 import { createFcgiAppDraft } from './draft/sections.ts'
 import type { FcgiAppDraft, HttpErrorsDraft } from './draft/sections.ts'
+import type { UserActionInfo } from './actions/user.ts'
 import { brokenAcl } from './keywords/acl.ts'
 import { httpErrorsTable } from './keywords/error-pages.ts'
 import { fcgiTable } from './keywords/fcgi.ts'
 import { globalTable } from './keywords/global.ts'
 import { applyLine, refusesModifier } from './keywords/keyword.ts'
-import { proxyTable } from './keywords/registry.ts'
+import type { KeywordTable } from './keywords/keyword.ts'
+import { proxyTableWith } from './keywords/registry.ts'
 import { readSectionHead, reportDuplicate, sectionKinds, unsupportedSections } from './keywords/sections.ts'
 import type { SectionKind } from './keywords/sections.ts'
 import type { Config } from './model/index.ts'
@@ -60,11 +62,18 @@ export function parseConfig(source: ConfigSource & { readonly env?: Environment 
   return parseConfigFiles([source], source.env)
 }
 
-/** Parses several files in their order, as HAProxy does for a repeated `-f`. No section spans two files. */
-export function parseConfigFiles(sources: readonly ConfigSource[], env: Environment = {}): ParsedConfig {
+/**
+ * Parses several files in their order, as HAProxy does for a repeated `-f`. No section spans two files.
+ * @param userActions actions beside those of HAProxy that rules may name
+ */
+export function parseConfigFiles(
+  sources: readonly ConfigSource[],
+  env: Environment = {},
+  userActions: readonly UserActionInfo[] = [],
+): ParsedConfig {
   const diagnostics = new Diagnostics()
   const environment = toEnvironmentMap(env)
-  const reader = new ConfigReader(environment, diagnostics)
+  const reader = new ConfigReader(environment, diagnostics, proxyTableWith(userActions))
   for (const { file, text } of sources) {
     readLines({ file, text, environment }, reader, diagnostics)
     reader.endFile()
@@ -99,6 +108,7 @@ class ConfigReader implements LineHandler {
   readonly httpErrors: HttpErrorsDraft[] = []
   section = ''
   readonly #diagnostics: Diagnostics
+  readonly #proxyTable: KeywordTable<ProxyDraft>
   readonly #defaults: ProxyDraft[] = []
   /** Those that have a name: the last of each name, and how many there are. */
   readonly #defaultsByName = new Map<string, { readonly last: ProxyDraft; readonly count: number }>()
@@ -110,7 +120,8 @@ class ConfigReader implements LineHandler {
   readonly #usedBy = new Map<ProxyDraft, ProxyDraft['kind']>()
   #current: Section | undefined
 
-  constructor(environment: Map<string, string>, diagnostics: Diagnostics) {
+  constructor(environment: Map<string, string>, diagnostics: Diagnostics, table: KeywordTable<ProxyDraft>) {
+    this.#proxyTable = table
     this.global = createGlobalDraft(environment)
     this.#diagnostics = diagnostics
   }
@@ -166,7 +177,7 @@ class ConfigReader implements LineHandler {
       case 'http-errors':
         return applyLine(httpErrorsTable, current.draft, words, { ...line, section: "'http-errors'" })
       case 'proxy':
-        return applyProxyLine(current.draft, words, modifier, diagnostics)
+        return applyProxyLine(this.#proxyTable, current.draft, words, modifier, diagnostics)
       case 'skipped':
         return
       case undefined: {
@@ -262,14 +273,14 @@ class ConfigReader implements LineHandler {
 }
 
 function applyProxyLine(
+  table: KeywordTable<ProxyDraft>,
   proxy: ProxyDraft,
   words: readonly Word[],
   modifier: Modifier,
   diagnostics: Diagnostics,
 ): void {
-  const found = proxyTable.find(words)
-  if (found === undefined)
-    return proxyTable.reportUnknown(words, `'${proxy.kind}'`, diagnostics, sectionKinds)
+  const found = table.find(words)
+  if (found === undefined) return table.reportUnknown(words, `'${proxy.kind}'`, diagnostics, sectionKinds)
   const args = new Args(words, found.count, modifier, diagnostics)
   const { entry } = found
   if (refusesModifier(entry, args)) return

@@ -2,10 +2,11 @@
 import { hostname } from 'node:os'
 import { Diagnostics, parseConfigFiles } from '../config/index.ts'
 import type { Diagnostic, Environment } from '../config/index.ts'
-import { VariableNames } from '../sample/index.ts'
+import { defaultRegistry, extendRegistry, VariableNames } from '../sample/index.ts'
+import type { SampleExtensions } from '../sample/index.ts'
 import { Files } from './compile/files.ts'
 import { compileProxies } from './compile/proxies.ts'
-import type { CompileEnvironment } from './compile/scope.ts'
+import type { CompileEnvironment, UserActionSpec } from './compile/scope.ts'
 import { readSpoeEngines } from './compile/spoe.ts'
 import type { Plan } from './plan/opaque.ts'
 import type { InnerPlan } from './plan/plan.ts'
@@ -48,12 +49,20 @@ export interface LoadedProxy {
  * }
  * ```
  */
-export function loadProxy({
-  files: names,
-  env = {},
-  cwd = process.cwd(),
-  maxconn,
-}: LoadOptions): LoadedProxy {
+export function loadProxy(options: LoadOptions): LoadedProxy {
+  return loadExtended(options, {})
+}
+
+/** What a user adds of his own. */
+export interface Extensions extends SampleExtensions {
+  readonly actions?: readonly UserActionSpec[]
+}
+
+/** As {@link loadProxy}, of a configuration that may name what `extensions` brings. */
+export function loadExtended(
+  { files: names, env = {}, cwd = process.cwd(), maxconn }: LoadOptions,
+  extensions: Extensions,
+): LoadedProxy {
   const diagnostics = new Diagnostics()
   const files = new Files(cwd, diagnostics)
   const sources = names
@@ -62,7 +71,8 @@ export function loadProxy({
       const text = files.text(toBytes(file), { file, line: 1, column: 1 }, 'configuration')
       return text === undefined ? [] : [{ file, text }]
     })
-  const parsed = parseConfigFiles(sources, latin1Environment(env))
+  const { actions = [] } = extensions
+  const parsed = parseConfigFiles(sources, latin1Environment(env), actions)
   diagnostics.list.push(...parsed.diagnostics)
   const environment: CompileEnvironment = {
     diagnostics,
@@ -73,6 +83,8 @@ export function loadProxy({
     globalLogs: parsed.config.global.logs,
     bufferSize: parsed.config.global.bufferSize,
     globalLogTag: parsed.config.global.logTag ?? 'haproxy',
+    registry: extendRegistry(defaultRegistry, extensions),
+    actions: new Map(actions.map((action) => [action.name, action])),
   }
   const engines = readSpoeEngines(parsed.config, parsed.environment, environment)
   const proxies = compileProxies(parsed.config, engines, environment)

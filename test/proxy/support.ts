@@ -9,8 +9,10 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createProxy, formatDiagnostic, loadProxy } from 'sluice/proxy'
+import { createProxy, formatDiagnostic } from 'sluice/proxy'
 import type { Endpoint } from 'sluice'
+import { loadExtended } from '#src/proxy/load.js'
+import type { Extensions } from '#src/proxy/load.js'
 import { openPlan } from '#src/proxy/plan/sealed.js'
 import type { Plan, Proxy, ProxyOptions } from 'sluice/proxy'
 
@@ -67,14 +69,20 @@ function letKernelChoose(plan: Plan): void {
 export async function startProxy(
   t: Cleanup,
   config: string,
-  options: ProxyOptions & { readonly files?: Readonly<Record<string, string>> } = {},
+  options: ProxyOptions & {
+    readonly files?: Readonly<Record<string, string>>
+    readonly extensions?: Extensions
+  } = {},
 ): Promise<TestProxy> {
-  const { files = {}, ...settings } = options
+  const { files = {}, extensions = {}, ...settings } = options
   const dir = folder(t, {
     ...files,
     'haproxy.cfg': `${config.replaceAll(/^(\s*bind \S*):0$/gm, `$1:${anyPort}`)}\n`,
   })
-  const { plan, diagnostics } = loadProxy({ files: ['haproxy.cfg'], cwd: dir, env: process.env })
+  const { plan, diagnostics } = loadExtended(
+    { files: ['haproxy.cfg'], cwd: dir, env: process.env },
+    extensions,
+  )
   if (plan === undefined) throw new Error(diagnostics.map(formatDiagnostic).join('\n'))
   letKernelChoose(plan)
   const lines: string[] = []

@@ -19,6 +19,7 @@ import { spoeGroupActions } from './spoe-group.ts'
 import type { SpoeGroupAction } from './spoe-group.ts'
 import { statusActions } from './status.ts'
 import type { StatusAction } from './status.ts'
+import type { UserAction } from './user.ts'
 import { variableActions } from './variables.ts'
 import type { VariableAction } from './variables.ts'
 import { verdictActions } from './verdicts.ts'
@@ -36,8 +37,9 @@ export type Action =
   | CaptureAction
   | LogLevelAction
   | SpoeGroupAction
+  | UserAction
 
-/** Every action that is implemented. */
+/** Every action that is implemented; a user's own come beside them (`proxyTableWith`). */
 export const actions: readonly ActionInfo<Action>[] = [
   ...verdictActions,
   ...replyActions,

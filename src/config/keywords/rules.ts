@@ -102,13 +102,18 @@ function delayKeyword(side: 'request' | 'response'): Keyword<ProxyDraft> {
   }
 }
 
+/** The keywords of those actions, in each of their rule sets. */
+export function actionKeywords(infos: readonly ActionInfo<Action>[]): Keyword<ProxyDraft>[] {
+  return ruleSets.flatMap((ruleSet) =>
+    infos.filter((info) => info.ruleSets.includes(ruleSet)).map((info) => ruleKeyword(ruleSet, info)),
+  )
+}
+
 /** Every action of every rule set, and the two delays. */
 export const ruleKeywords: readonly Keyword<ProxyDraft>[] = [
   delayKeyword('request'),
   delayKeyword('response'),
-  ...ruleSets.flatMap((ruleSet) =>
-    actions.filter((info) => info.ruleSets.includes(ruleSet)).map((info) => ruleKeyword(ruleSet, info)),
-  ),
+  ...actionKeywords(actions),
   ...ruleSets.flatMap((ruleSet) =>
     unsupportedActions
       .filter((action) => action.ruleSets.includes(ruleSet))

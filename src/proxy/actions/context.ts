@@ -1,5 +1,5 @@
 /** What actions need to be compiled, so that none of them knows the compiler. */
-import type { Action, Place, Word } from '../../config/index.ts'
+import type { Action, Place, UserAction, Word } from '../../config/index.ts'
 import type { LogFormatUse, Checkpoint, SampleValue, Stream } from '../../sample/index.ts'
 import type { SpoeMessagePlan, SpoePlan } from '../plan/spoe.ts'
 import type { ErrorReply } from '../plan/reply.ts'
@@ -22,6 +22,8 @@ export interface ActionContext {
   errorFile(file: Word, status: number): ErrorReply | undefined
   /** The pages of a `http-errors` section; undefined when there is none, which was reported. */
   errorSection(name: string): ReadonlyMap<number, ErrorReply> | undefined
+  /** What compiles an action of a user's own; undefined for a name that nobody brought. */
+  userCompiler(name: string): ActionCompiler<UserAction> | undefined
   /** A group of a filter of the same section; undefined when there is none, which was reported. */
   group(engine: string, group: string): GroupPlan | undefined
 }

@@ -1,5 +1,5 @@
 /** The compilers of all actions, by name, and what they are given. */
-import type { Action, Place, RuleSet, Word } from '../../config/index.ts'
+import type { Action, Place, RuleSet, UserAction, Word } from '../../config/index.ts'
 import { compileExpressionWords } from '../../sample/index.ts'
 import type { LogFormatUse, Checkpoint, SampleValue, Stream } from '../../sample/index.ts'
 import { captureCompilers } from '../actions/capture.ts'
@@ -11,6 +11,7 @@ import { replyCompilers } from '../actions/replies.ts'
 import { requestLineCompilers } from '../actions/request-line.ts'
 import { spoeGroupCompilers } from '../actions/spoe-group.ts'
 import { statusCompilers } from '../actions/status.ts'
+import { userCompilers } from '../actions/user.ts'
 import { variableCompilers } from '../actions/variables.ts'
 import { verdictCompilers } from '../actions/verdicts.ts'
 import type { ErrorReply } from '../plan/reply.ts'
@@ -31,6 +32,7 @@ const compilers: ActionCompilers<Action> = {
   ...captureCompilers,
   ...logLevelCompilers,
   ...spoeGroupCompilers,
+  ...userCompilers,
 }
 
 /** Where the fetches of a rule set's rules are looked up. */
@@ -95,6 +97,10 @@ export class SectionActionContext implements ActionContext {
 
   errorSection(name: string): ReadonlyMap<number, ErrorReply> | undefined {
     return this.#errorSections.get(name)
+  }
+
+  userCompiler(name: string): ActionCompiler<UserAction> | undefined {
+    return this.#scope.environment.actions?.get(name)?.compile
   }
 
   group(engine: string, group: string): GroupPlan | undefined {

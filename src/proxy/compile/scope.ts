@@ -1,5 +1,14 @@
 /** What all parts of the compiler share, and what those of one section share. */
-import type { Condition, Diagnostics, LogTarget, Place, Proxy, Word } from '../../config/index.ts'
+import type {
+  Condition,
+  Diagnostics,
+  LogTarget,
+  Place,
+  Proxy,
+  UserAction,
+  UserActionInfo,
+  Word,
+} from '../../config/index.ts'
 import { predefinedAcls } from '../../sample/acl-keywords.ts'
 import { compileLogFormat, compileTerms, compileTest } from '../../sample/index.ts'
 import type {
@@ -12,9 +21,15 @@ import type {
   VariableNames,
 } from '../../sample/index.ts'
 import type { AclDeclaration } from '../../config/index.ts'
+import type { ActionCompiler } from '../actions/context.ts'
 import type { LogDestination } from '../plan/log.ts'
 import type { Format } from '../plan/rule.ts'
 import type { Files } from './files.ts'
+
+/** An action of a user's own: where it may stand, and what compiles its words. */
+export interface UserActionSpec extends UserActionInfo {
+  readonly compile: ActionCompiler<UserAction>
+}
 
 /** The same for the whole configuration. */
 export interface CompileEnvironment {
@@ -29,6 +44,8 @@ export interface CompileEnvironment {
   readonly bufferSize: number | undefined
   /** Fetches and converters; undefined: those that there are. What a user adds of his own comes in here. */
   readonly registry?: SampleRegistry
+  /** A user's own actions, by their names. */
+  readonly actions?: ReadonlyMap<string, UserActionSpec>
 }
 
 /** A section whose rules are compiled, with the ACLs that it declares. */
