@@ -1,6 +1,7 @@
 import { monotonic } from '../base/clock.ts'
 import { decodeActions, type Action } from '../spop/ack.ts'
 import { SpopError } from '../spop/errors.ts'
+import type { Id } from '../spop/frame-head.ts'
 import type { Agreement } from '../spop/negotiation.ts'
 import type { ConnectionHost } from './connection-host.ts'
 import { EngineError } from './errors.ts'
@@ -25,6 +26,9 @@ export class AckReceiver<C extends Receiving> {
   #async = false
   #ordered = false
   #wrongAction: SpopError | undefined
+  /** The ids of what was answered last. */
+  #lastStream: Id = -1
+  #lastFrame: Id = -1
 
   constructor(connection: C, inbox: Inbox, host: ConnectionHost<C>) {
     this.#connection = connection
@@ -49,6 +53,8 @@ export class AckReceiver<C extends Receiving> {
     // Whatever goes wrong while decoding, the exchange is still in its slot.
     const actions = exchange.callback === undefined ? nothing : this.#decodeActions()
     const now = monotonic()
+    this.#lastStream = exchange.streamId
+    this.#lastFrame = exchange.frameId
     exchange.carrier?.release(exchange, now)
     this.#connection.slots.answered(now)
     if (!this.proven) {
@@ -88,11 +94,15 @@ export class AckReceiver<C extends Receiving> {
     this.#host.acknowledged(exchange, actions, now)
   }
 
-  /** HAProxy ignores it when agents may answer in any order, and gives up the connection when they may not. */
+  /**
+   * HAProxy ignores it when agents may answer in any order, and gives up the connection when they may not. What was said
+   * twice is passed over: HAProxy reads it before the next NOTIFY leaves, which here may be out already.
+   */
   #onUnknown(): void {
     const { streamId, frameId } = this.#inbox.head
     const detail = `${streamId}/${frameId}`
-    if (this.#ordered && this.#connection.slots.live > 0) {
+    const again = streamId === this.#lastStream && frameId === this.#lastFrame
+    if (this.#ordered && this.#connection.slots.live > 0 && !again) {
       throw new SpopError('ERR_SPOP_FRAME_ID_NOT_FOUND', `an ACK of ${detail}`)
     }
     this.#host.fault(this.#connection, new EngineError('ERR_ENGINE_UNKNOWN_ACK', detail))

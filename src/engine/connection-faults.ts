@@ -6,9 +6,6 @@ import type { EngineState } from '../spop/state.ts'
 import { EngineError } from './errors.ts'
 import { ErrorStatus } from './outcome.ts'
 
-/** HAProxy up to 3.0 reports larger codes of agents as this one. */
-const mostCode = 99
-
 /** The socket is gone: by FIN when there is no `cause`. It is no error when nothing was `underWay`. */
 export function describeLoss(
   state: EngineState,
@@ -34,11 +31,9 @@ export function describeViolation(cause: unknown): EngineError {
 export function describeDisconnect(
   { statusCode, message }: DisconnectFrame,
   instead: 'instead of HELLO' | undefined,
-  clamped: boolean,
 ): EngineError {
-  const code = clamped ? Math.min(statusCode, mostCode) : statusCode
   const detail = `status ${statusCode}, '${message}'${instead === undefined ? '' : `, ${instead}`}`
-  return new EngineError('ERR_ENGINE_DISCONNECTED', detail, { status: ErrorStatus.Spop + code })
+  return new EngineError('ERR_ENGINE_DISCONNECTED', detail, { status: ErrorStatus.Spop + statusCode })
 }
 
 /** The whole frame must fit the smallest frame size, 256 bytes. */

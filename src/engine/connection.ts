@@ -14,6 +14,7 @@ import { EngineError } from './errors.ts'
 import type { Exchange, ExchangeCarrier } from './exchange.ts'
 import { Inbox } from './inbox.ts'
 import { NotifyEncoder } from './notify-encoder.ts'
+import { ErrorStatus } from './outcome.ts'
 import { Outbox } from './outbox.ts'
 import { IdSequence } from './profile.ts'
 import type { Server, ServerConnection } from './server.ts'
@@ -45,6 +46,8 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   #ended = false
   #scheduled = false
   #freed = false
+  /** What the agent has done wrong, while its farewell is waited for. */
+  #spoilt: EngineError | undefined
   // The socket keeps the process alive, not its timer.
   readonly #deadline = new Deadline(() => this.#onTimer(), false)
 
@@ -141,24 +144,33 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   // In
 
   #onData(chunk: Buffer): void {
-    const inbox = this.#inbox
-    try {
-      inbox.push(chunk)
-      while (this.#state !== 'closed' && inbox.next()) this.#onFrame(inbox.head)
-    } catch (error) {
-      inbox.shut()
-      this.#depart(describeViolation(error))
+    this.#inbox.push(chunk)
+    while (!this.#drain()) {
+      // What is behind a wrong frame may be the agent's farewell.
     }
     if (!this.#freed) return
     this.#freed = false
     if (this.#state === 'open') this.#host.freed()
   }
 
+  /** Answers whether nothing more is to be read of the chunk. */
+  #drain(): boolean {
+    const inbox = this.#inbox
+    try {
+      while (this.#state !== 'closed' && inbox.next()) this.#onFrame(inbox.head)
+      return true
+    } catch (error) {
+      this.#depart(describeViolation(error))
+      if (this.#ended) inbox.shut()
+      return this.#ended
+    }
+  }
+
   #onFrame(head: FrameHead): void {
     const disconnect = head.type === FrameType.AgentDisconnect
     if (this.#state === 'leaving') {
       // Whatever else comes is ignored (SPOE.txt 3.2.8).
-      if (disconnect) this.#socket.destroySoon()
+      if (disconnect) this.#onFarewell()
     } else if (disconnect) this.#onDisconnect()
     else if (this.#state === 'greeting') this.#onGreeting(head)
     else if (head.type === FrameType.Ack) this.#onAck()
@@ -214,7 +226,15 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     this.#step('recvDisconnect')
     this.#deadline.arm(this.#settings.options.closeTimeout)
     this.#socket.destroySoon()
-    this.#end(peaceful ? undefined : describeDisconnect(frame, instead, this.#settings.profile.clampsCodes))
+    this.#end(peaceful ? undefined : describeDisconnect(frame, instead))
+  }
+
+  /** Our own DISCONNECT is answered. */
+  #onFarewell(): void {
+    this.#socket.destroySoon()
+    if (this.#ended) return
+    const frame = this.#inbox.disconnect()
+    this.#end(describeDisconnect(frame, undefined))
   }
 
   // The end
@@ -234,7 +254,19 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     encodeDisconnect(this.#outbox.writer, disconnectFor(error))
     this.#outbox.flush()
     this.#deadline.arm(this.#settings.options.closeTimeout)
-    this.#end(error)
+    if (error === undefined || !this.#heedsFarewell(error)) return this.#end(error)
+    this.#spoilt = error
+    this.#host.fault(this, error)
+  }
+
+  /**
+   * Whether what is under way waits for what the agent has to say: it can be heard as long as frames have boundaries.
+   * Where the agent may answer on any connection, HAProxy does not listen either.
+   */
+  #heedsFarewell({ code, status }: EngineError): boolean {
+    const boundless = status === ErrorStatus.Spop + StatusCode.FrameTooBig
+    const { heedsFarewell } = this.#settings.profile
+    return heedsFarewell && !this.async && this.slots.live > 0 && code === 'ERR_ENGINE_PROTOCOL' && !boundless
   }
 
   /** Leaves at once, without a word. */
@@ -269,7 +301,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   // Time
 
   abandon(exchange: Exchange, now: number, timedOut: boolean): void {
-    if (this.slots.abandon(exchange, now, timedOut))
+    if (this.slots.abandon(exchange, now, timedOut) && this.#state === 'open')
       this.#deadline.arm(this.#settings.options.processingTimeout)
   }
 
@@ -280,7 +312,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     } else if (this.#state === 'greeting') {
       this.#depart(new EngineError('ERR_ENGINE_HELLO_TIMEOUT', `${helloTimeout} ms`))
     } else if (this.#state === 'open') this.#checkOpen()
-    else this.destroy(undefined)
+    else this.destroy(this.#spoilt)
   }
 
   #checkOpen(): void {

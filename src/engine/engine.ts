@@ -44,8 +44,13 @@ export interface Engine {
     callback: ExchangeCallback,
     stream?: EngineStream,
   ): PendingExchange
-  /** Gives several exchanges one stream id and running frame ids, as HAProxy up to 3.0 does for a client's stream. */
-  createStream(): EngineStream
+  /**
+   * Gives several exchanges one stream id and running frame ids, as HAProxy up to 3.0 does for a client's stream.
+   * @param id the stream id, from 0 to 2^32 - 1, which no other exchange of this engine may have; one of the engine's own
+   * by default
+   * @throws UsageError `ERR_SLUICE_OPTION` for what is no id.
+   */
+  createStream(id?: number): EngineStream
   /** One health check as HAProxy's `option spop-check` does it. @throws UsageError for an unknown server. */
   healthCheck(server: string): Promise<HealthReport>
   /** Takes no more, ends what is under way, says goodbye to the agents. Settles when all sockets are closed. */
@@ -125,8 +130,12 @@ class PoolEngine implements Engine {
     })
   }
 
-  createStream(): EngineStream {
-    return new EngineStream(this.#settings.ids.take())
+  createStream(id: number = this.#settings.ids.take()): EngineStream {
+    if (Number.isInteger(id) && id >= 0 && id <= 0xffff_ffff) return new EngineStream(id)
+    throw new UsageError(
+      'ERR_SLUICE_OPTION',
+      `createStream: the id must be an integer of 32 bits, not ${show(id)}`,
+    )
   }
 
   async healthCheck(server: string): Promise<HealthReport> {

@@ -33,7 +33,10 @@ export interface OutcomeTimes {
   readonly processTime: number
   /** From the call until the NOTIFY was handed to a connection; -1 when that never happened. `qT` of HAProxy's log. */
   readonly queueTime: number
-  /** From there to the ACK; -1 when none came. `wT` of HAProxy's log. */
+  /**
+   * From there to the ACK, or until the connection was lost; -1 when neither came in time, or it was not sent. `wT` of
+   * HAProxy's log.
+   */
   readonly waitTime: number
 }
 
@@ -98,7 +101,7 @@ export function success(exchange: Timed, actions: readonly Action[], now: number
   return new Acknowledged(exchange, actions, now)
 }
 
-/** The outcome of an exchange that ended at `now` without an ACK. */
+/** The outcome of an exchange that ended at `now` without an ACK: after a time-out nobody knows for how long it was waited. */
 export function failure({ startedAt, sentAt }: Timed, error: EngineError, now: number): Failure {
   return {
     status: error.status,
@@ -108,6 +111,6 @@ export function failure({ startedAt, sentAt }: Timed, error: EngineError, now: n
     error,
     processTime: now - startedAt,
     queueTime: sentAt < 0 ? -1 : sentAt - startedAt,
-    waitTime: -1,
+    waitTime: sentAt < 0 || error.status < ErrorStatus.Spop ? -1 : now - sentAt,
   }
 }

@@ -25,8 +25,11 @@ export interface Profile {
   readonly disconnects: boolean
   /** Whether AGENT-HELLO may lack `max-frame-size`: our own then holds. */
   readonly sizeOptional: boolean
-  /** AGENT-DISCONNECT codes from 100 on become 99. */
-  readonly clampsCodes: boolean
+  /**
+   * What is under way on a connection that the agent has spoilt fails with what the agent says when it is left, once it
+   * has said it; else at once, with what was wrong.
+   */
+  readonly heedsFarewell: boolean
 }
 
 const profiles: Readonly<Record<ProfileName, Profile>> = {
@@ -39,7 +42,7 @@ const profiles: Readonly<Record<ProfileName, Profile>> = {
     window: 0,
     disconnects: true,
     sizeOptional: true,
-    clampsCodes: false,
+    heedsFarewell: false,
   },
   '2.6': {
     ids: 'engine',
@@ -49,7 +52,7 @@ const profiles: Readonly<Record<ProfileName, Profile>> = {
     window: 0,
     disconnects: true,
     sizeOptional: false,
-    clampsCodes: true,
+    heedsFarewell: true,
   },
   '3.x': {
     ids: 'connection',
@@ -59,7 +62,7 @@ const profiles: Readonly<Record<ProfileName, Profile>> = {
     window: 20,
     disconnects: false,
     sizeOptional: true,
-    clampsCodes: false,
+    heedsFarewell: false,
   },
 }
 

@@ -136,10 +136,12 @@ export class Server<C extends ServerConnection> {
 
   get stats(): ServerStats {
     let idle = 0
+    let free = 0
     let inFlight = 0
     let expired = 0
     for (const { slots } of this.connections) {
       if (slots.size === 0) idle++
+      if (slots.free) free++
       inFlight += slots.live
       expired += slots.expired
     }
@@ -148,6 +150,7 @@ export class Server<C extends ServerConnection> {
       connections: this.connections.length,
       connecting: this.connecting,
       idle,
+      free,
       inFlight,
       expired,
       connects: this.#connects,

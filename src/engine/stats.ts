@@ -11,6 +11,8 @@ export interface ServerStats {
   readonly connecting: number
   /** Connections with nothing in flight. */
   readonly idle: number
+  /** Connections that have room for one more NOTIFY: what HAProxy's log calls idle applets. */
+  readonly free: number
   /** NOTIFYs that wait for their ACK, without the timed-out ones. */
   readonly inFlight: number
   /** Slots held by timed-out exchanges whose ACK has not come yet. */
@@ -32,6 +34,7 @@ export interface EngineStats {
   readonly connections: number
   readonly connecting: number
   readonly idle: number
+  readonly free: number
   readonly inFlight: number
   /** Exchanges that wait for a connection. */
   readonly queued: number
@@ -76,6 +79,7 @@ export function takeStats(
     connections: sum((server) => server.connections),
     connecting: sum((server) => server.connecting),
     idle: sum((server) => server.idle),
+    free: sum((server) => server.free),
     inFlight: sum((server) => server.inFlight),
     queued,
     exchanges,

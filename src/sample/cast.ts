@@ -41,7 +41,7 @@ export function toSint(value: SampleValue): SampleValue | undefined {
     case 'sint':
       return value
     case 'bool':
-      return sint(value.value ? 1 : 0)
+      return sint(integerOf(value))
     case 'ipv4':
       return sint(addressNumber(value.value))
     case 'str':
@@ -58,7 +58,7 @@ export function toStr(value: SampleValue): SampleValue | undefined {
     case 'str':
       return value
     case 'bool':
-      return str(value.value ? '1' : '0')
+      return str(integerOf(value).toString())
     case 'sint':
       return str(value.value.toString())
     case 'ipv4':

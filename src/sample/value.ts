@@ -11,7 +11,8 @@ export type Integer = number | bigint
 
 /** One sample. */
 export type SampleValue =
-  | { readonly type: 'bool'; readonly value: boolean }
+  /** `number` is what it is as an integer, where that is neither 0 nor 1: a code of `option set-on-error` is such a boolean. */
+  | { readonly type: 'bool'; readonly value: boolean; readonly number?: Integer }
   | { readonly type: 'sint'; readonly value: Integer }
   | { readonly type: 'ipv4'; readonly value: Uint8Array }
   | { readonly type: 'ipv6'; readonly value: Uint8Array }
@@ -79,7 +80,8 @@ export function bytesOf(value: SampleValue): Buffer {
 /** The integer of a `sint` or `bool`; 0 for other types, which casts rule out before. */
 export function integerOf(value: SampleValue): Integer {
   if (value.type === 'sint') return value.value
-  return value.type === 'bool' && value.value ? 1 : 0
+  if (value.type !== 'bool') return 0
+  return value.number ?? (value.value ? 1 : 0)
 }
 
 /** Whether a `bool` is true or a `sint` is not 0. */

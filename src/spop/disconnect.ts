@@ -29,7 +29,8 @@ export function decodeDisconnect(reader: Reader, type: DisconnectFrame['type']):
       statusCode ??= Number(data.value)
     if (name === 'message' && data.type === 'string') message ??= data.value
   }
-  const code = statusCode ?? StatusCode.Unknown
+  // As HAProxy, which then knows of no error.
+  const code = statusCode ?? StatusCode.Normal
   return { type, statusCode: code, message: message ?? statusText(code) }
 }
 

@@ -248,6 +248,7 @@ test('the statistics are a snapshot', async (t) => {
     connections: 1,
     connecting: 0,
     idle: 1,
+    free: 1,
     inFlight: 0,
     reconnects: 0,
   })
@@ -258,6 +259,7 @@ test('the statistics are a snapshot', async (t) => {
       connections: 1,
       connecting: 0,
       idle: 1,
+      free: 1,
       inFlight: 0,
       expired: 0,
       connects: 1,

@@ -331,6 +331,57 @@ for (const [name, bytes, status] of broken) {
   })
 }
 
+const farewells: [name: string, say: (peer: AgentPeer) => void, status: number][] = [
+  ['says DISCONNECT 0', (peer) => peer.socket.end(Buffer.from(agentDisconnect(0), 'hex')), 256],
+  ['says DISCONNECT 7', (peer) => peer.socket.end(Buffer.from(agentDisconnect(7), 'hex')), 256 + 7],
+  ['says something else before', (peer) => peer.send(ack('2a2a'), agentDisconnect(7)), 256 + 7],
+  ['closes', (peer) => peer.socket.end(), 257],
+  ['resets', (peer) => peer.socket.resetAndDestroy(), 257],
+  ['says nothing', () => {}, 256 + 10],
+]
+
+for (const [name, say, status] of farewells) {
+  test(`profile 2.6: an agent that is left for a fragmented ACK, and ${name}: ${status}`, async (t) => {
+    const script: Script = async (peer) => {
+      peer.mannered = false
+      await peer.greet()
+      let count = 0
+      peer.onFrame((each) => {
+        if (each.type === 3 && ++count === 2) peer.send(ack(each.ids, '', '00000000'))
+        if (each.type === 2) say(peer)
+      })
+    }
+    const { engine, ask, codes } = await setUp(t, script, { profile: '2.6' })
+    const outcomes = await Promise.all([ask(), ask()])
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome.status),
+      [status, status],
+    )
+    assert.equal(codes()[0], 'ERR_ENGINE_PROTOCOL')
+    assert.equal(engine.stats.connections, 0)
+  })
+}
+
+test('profile 2.6: who waits for a farewell waits no longer than its own time', async (t) => {
+  const script: Script = async (peer) => {
+    peer.mannered = false
+    await peer.greet()
+    peer.onFrame((each) => each.type === 3 && peer.send(ack(each.ids, '', '00000000')))
+  }
+  const { ask } = await setUp(t, script, { profile: '2.6', closeTimeout: 5000 })
+  assert.equal((await ask(40)).status, ErrorStatus.Timeout)
+})
+
+test('an ACK that comes twice costs nothing, also when the next NOTIFY is out already', async (t) => {
+  const { agent, ask, codes } = await setUp(
+    t,
+    onNotify((peer, ids) => peer.send(ack(ids), ack(ids)), ''),
+  )
+  for (let count = 0; count < 5; count++) assert.equal((await ask()).status, 0)
+  assert.equal(agent.peers.length, 1)
+  assert.ok(codes().every((code) => code === 'ERR_ENGINE_UNKNOWN_ACK'))
+})
+
 test('DISCONNECT with NOTIFYs pending: 256 and its code at once', async (t) => {
   const script = onNotify((peer, _, count) => {
     if (count === 2) peer.socket.end(Buffer.from(agentDisconnect(99, 'overload'), 'hex'))
@@ -343,10 +394,10 @@ test('DISCONNECT with NOTIFYs pending: 256 and its code at once', async (t) => {
   }
 })
 
-test('codes of the agent from 100 on: kept, and 99 in profile 2.6', async (t) => {
+test('codes of the agent from 100 on are kept', async (t) => {
   const script = onNotify((peer) => peer.socket.end(Buffer.from(agentDisconnect(120), 'hex')))
   assert.equal((await (await setUp(t, script)).ask()).status, 256 + 120)
-  assert.equal((await (await setUp(t, script, { profile: '2.6' })).ask()).status, 355)
+  assert.equal((await (await setUp(t, script, { profile: '2.6' })).ask()).status, 256 + 120)
   assert.equal((await (await setUp(t, script, { profile: '3.x' })).ask()).status, 256 + 120)
 })
 

@@ -106,6 +106,19 @@ test('ids: one sequence for all connections by default, from 1; from 0 in profil
   }
 })
 
+test('a stream may have an id of its own', async (t) => {
+  const { agent, frames } = await startRecorder(t, 'pipelining')
+  await using engine = createEngine({ servers: [agent.address], maxFrameSize: 1024 })
+  const stream = engine.createStream(200)
+  await engine.send({ messages: check, stream })
+  await engine.send({ messages: check, stream })
+  const ids = frames.filter(({ type }) => type === 3).map((each) => `${each.streamId}/${each.frameId}`)
+  assert.deepEqual(ids, ['200/1', '200/2'])
+  for (const id of [-1, 0.5, 2 ** 32, NaN]) {
+    assert.throws(() => engine.createStream(id), { code: 'ERR_SLUICE_OPTION' })
+  }
+})
+
 test('profile 3.x has 20 in flight per connection, whatever the option says', async (t) => {
   const agent = await startAgent(t, async (peer) => {
     await peer.greet()

@@ -86,7 +86,7 @@ test('messages with the same time-out share a NOTIFY, in the order of their firs
   })
   assert.equal(await proxy.seen(), 'a=1 b=1 c= error=')
   await until(() => proxy.lines.length === 2, 'the line of no-wait')
-  assert.deepEqual(notifies, ['1/1 a+d', '1/2 b+e', '1/3 c'])
+  assert.deepEqual(notifies, ['0/1 a+d', '0/2 b+e', '0/3 c'])
   assert.deepEqual(proxy.counted(), { processed: 2, errors: 0 })
 })
 

@@ -67,3 +67,9 @@ test('a message over 255 bytes is cut at a character', () => {
   assert.equal(messageOf(encode(`${'x'.repeat(252)}€`)), `${'x'.repeat(252)}€`)
   assert.equal(messageOf(encode(`${'x'.repeat(252)}😀`)), 'x'.repeat(252))
 })
+
+test('a DISCONNECT without a status is normal, as it is for HAProxy', () => {
+  for (const payload of ['', '07 "message" 08 03 "bye"', '0b "status-code" 08 01 "7"']) {
+    assert.equal(decodeDisconnect(reading(payload), 'agent-disconnect').statusCode, 0)
+  }
+})

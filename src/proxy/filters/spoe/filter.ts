@@ -26,6 +26,8 @@ import { fromSpop } from './values.ts'
 
 /** `option set-on-error`: nothing was sent because no server is up and there is no connection (`spoe_queue_context`). */
 const noAgentStatus = 2
+/** Failures before anything is queued: no agent, and too much for a frame. */
+const unqueued = [noAgentStatus, 3]
 /** The rules could not wait for the answer, or not so long. */
 const interruptedStatus = 5
 /** Something that should not happen. */
@@ -44,7 +46,8 @@ export class SpoeFilter implements StreamFilter {
   readonly #questions = new Questions()
   #processed = 0
   #errors = 0
-  #waiting = 0
+  /** Events and groups of which no message was to be sent: HAProxy's log counts them as processed. */
+  #skipped = 0
 
   constructor(plan: SpoePlan, context: ProxyContext, backends: Backends) {
     this.plan = plan
@@ -78,15 +81,22 @@ export class SpoeFilter implements StreamFilter {
     const now = monotonic()
     if (this.#errorRate?.exceeded(now) === true) return Flow.Next
     const questions = this.#questions.collect(messages, stream)
-    if (questions.length === 0) return Flow.Next
+    if (questions.length === 0) {
+      this.#skipped++
+      return Flow.Next
+    }
     const encoded = monotonic()
     const awaited = questions.filter(({ noWait }) => !noWait)
     const flow =
       awaited.length === 0
         ? Flow.Next
-        : this.#ask(stream, context, awaited, (answer) => {
-            this.#finish(stream, context, answer, kind, now, encoded)
-          })
+        : this.#ask(
+            stream,
+            context,
+            awaited,
+            (answer) => this.#finish(stream, context, answer, kind, now, encoded),
+            (answer) => this.#leave(stream, answer, kind, now, encoded),
+          )
     // Behind the others: an agent answers in the order in which it is asked.
     for (const each of questions) if (each.noWait) this.#tell(stream, context, each, kind, now)
     return flow
@@ -97,6 +107,7 @@ export class SpoeFilter implements StreamFilter {
     context: SpoeContext,
     questions: readonly Question[],
     done: (answer: Answer | number) => void,
+    left: (answer: Answer) => void,
   ): Flow {
     const engine = this.#getEngine()
     if (engine === undefined || this.#deserted(engine)) {
@@ -108,7 +119,7 @@ export class SpoeFilter implements StreamFilter {
       done(interruptedStatus)
       return Flow.Next
     }
-    context.stream ??= engine.createStream()
+    context.stream ??= engine.createStream(stream.serial)
     const pending: PendingExchange[] = []
     let abandoned = false
     const cancel = () => {
@@ -125,14 +136,13 @@ export class SpoeFilter implements StreamFilter {
     try {
       for (const [at, { inputs, timeout = longestTimeout }] of questions.entries()) {
         const settle = (outcome: Outcome): void => {
-          this.#waiting--
           outcomes[at] = outcome
-          if (--open > 0 || abandoned) return
+          if (--open > 0) return
+          if (abandoned) return left(combine(outcomes))
           done(combine(outcomes))
           wait.over()
         }
         pending.push(engine.exchange(inputs, timeout, settle, context.stream))
-        this.#waiting++
       }
     } catch (error) {
       abandoned = true
@@ -157,14 +167,9 @@ export class SpoeFilter implements StreamFilter {
     }
     const engine = this.#getEngine()
     if (engine === undefined || this.#deserted(engine)) return done(noAgentStatus)
-    context.stream ??= engine.createStream()
-    const settle = (outcome: Outcome): void => {
-      this.#waiting--
-      done(outcome)
-    }
+    context.stream ??= engine.createStream(serial)
     try {
-      engine.exchange(inputs, timeout, settle, context.stream)
-      this.#waiting++
+      engine.exchange(inputs, timeout, done, context.stream)
     } catch (error) {
       this.#complain(error)
       done(unknownStatus)
@@ -207,6 +212,7 @@ export class SpoeFilter implements StreamFilter {
     const { hello, idle } = agent.timeouts
     this.#engine = createEngine({
       servers: servers.map(({ model }) => model.address),
+      profile: '2.6',
       capabilities,
       maxFrameSize: agent.maxFrameSize,
       // A message that fits no frame is then not sent at all.
@@ -230,22 +236,35 @@ export class SpoeFilter implements StreamFilter {
   ): void {
     const status = typeof outcome === 'number' ? outcome : outcome.status
     if (typeof outcome !== 'number') for (const action of outcome.actions) this.#apply(stream, action)
-    // HAProxy says nothing of a group that its rules could not wait for, and goes on asking: it is no error.
+    // HAProxy neither logs nor counts a group that its rules could not wait for.
     if (status === interruptedStatus) {
       this.#processed++
-      return
+      this.#errorRate?.count(monotonic())
+      return this.#fail(stream, context, status)
     }
     const spent = Math.trunc(monotonic() - began)
     context.total += spent
     this.#count(status)
-    const { setProcessTime, setTotalTime, setOnError, continueOnError } = this.plan.agent
+    const { setProcessTime, setTotalTime } = this.plan.agent
     if (setProcessTime !== undefined) this.#setOwn(stream, setProcessTime, sint(spent))
     if (setTotalTime !== undefined) this.#setOwn(stream, setTotalTime, sint(context.total))
-    if (status !== 0) {
-      if (setOnError !== undefined) this.#setOwn(stream, setOnError, sint(status))
-      if (!continueOnError) context.disabled = true
-    }
+    if (status !== 0) this.#fail(stream, context, status)
     this.#log(stream.serial, outcome, status, kind, Math.trunc(encoded - began), spent)
+  }
+
+  /** The stream has ended while the agent was thinking, which is nobody's error. */
+  #leave(stream: StepStream, answer: Answer, kind: string, began: number, encoded: number): void {
+    this.#processed++
+    const spent = Math.trunc(monotonic() - began)
+    this.#log(stream.serial, answer, interruptedStatus, kind, Math.trunc(encoded - began), spent)
+  }
+
+  /** The code is a boolean for HAProxy, which is rendered and compared as the number that it is. */
+  #fail(stream: StepStream, context: SpoeContext, status: number): void {
+    const { setOnError, continueOnError } = this.plan.agent
+    if (setOnError !== undefined)
+      this.#setOwn(stream, setOnError, { type: 'bool', value: true, number: status })
+    if (!continueOnError) context.disabled = true
   }
 
   /** A variable of the filter itself: in the scope of the transaction, and always known. */
@@ -265,7 +284,7 @@ export class SpoeFilter implements StreamFilter {
     else store?.set(name, value)
   }
 
-  /** One line for each event or group: NOTICE, or WARNING with a status (SPOE.txt 4). */
+  /** One line for each event or group: NOTICE, or WARNING for an error (SPOE.txt 4). */
   #log(
     serial: number,
     outcome: Answer | number,
@@ -275,16 +294,20 @@ export class SpoeFilter implements StreamFilter {
     spent: number,
   ): void {
     const { agent, logTargets, logTag } = this.plan
-    if (logTargets.length === 0 || (status === 0 && agent.dontLogNormal)) return
+    const normal = status === 0 || status === interruptedStatus
+    if (logTargets.length === 0 || (normal && agent.dontLogNormal)) return
     const times = typeof outcome === 'number' ? { queueTime: -1, waitTime: -1 } : outcome
     const responseTime = status === 0 ? 0 : -1
     const engine = this.#engine?.stats
+    const applets = (engine?.connections ?? 0) + (engine?.connecting ?? 0)
+    // For HAProxy the request ends when it is queued.
+    const encoding = unqueued.includes(status) ? -1 : requestTime
     const text =
       `SPOE: [${agent.name}] <${kind}> sid=${serial} st=${status} ` +
-      `${requestTime}/${whole(times.queueTime)}/${whole(times.waitTime)}/${responseTime}/${spent} ` +
-      `${engine?.idle ?? 0}/${engine?.connections ?? 0} ${engine?.queued ?? 0}/${this.#waiting} ` +
-      `${this.#errors}/${this.#processed}`
-    this.#context.log.send(logTargets, logTag, status === 0 ? 'notice' : 'warning', text)
+      `${encoding}/${whole(times.queueTime)}/${whole(times.waitTime)}/${responseTime}/${spent} ` +
+      `${engine?.free ?? 0}/${applets} ${engine?.queued ?? 0}/${engine?.inFlight ?? 0} ` +
+      `${this.#errors}/${this.#processed + this.#skipped}`
+    this.#context.log.send(logTargets, logTag, normal ? 'notice' : 'warning', text)
   }
 
   async close(): Promise<void> {
