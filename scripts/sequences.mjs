@@ -6,7 +6,7 @@
 //   --self          HAProxy on both sides: a difference is a fault of this tool
 //   --shrinks N     how many differences of one form are made smaller (default: 2)
 //   --jobs N        configurations at the same time (default: 2)
-//   --without LIST  leaves rules or spoe out of the configurations
+//   --without LIST  leaves rules or spoe out of the configurations, deaths out of the servers
 import { spawnSync } from 'node:child_process'
 
 for (const args of [

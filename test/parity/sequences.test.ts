@@ -17,7 +17,8 @@ import { skipWithoutHaproxy } from '../support/haproxy.ts'
 const skip = skipWithoutHaproxy()
 
 const runs = {
-  http: (options: RunOptions) => new Runner(httpKind({ spoe: true, rules: true }), options).run(),
+  http: (options: RunOptions) =>
+    new Runner(httpKind({ spoe: true, rules: true, deaths: true }), options).run(),
   fcgi: (options: RunOptions) => new Runner(fcgiKind, options).run(),
   tcp: (options: RunOptions) => new Runner(tcpKind, options).run(),
   spoe: (options: RunOptions) => new Runner(spoeKind, options).run(),

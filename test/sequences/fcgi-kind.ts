@@ -22,7 +22,8 @@ export const fcgiKind: Kind<HttpSetup, Sequence> = {
     tidy,
   }),
   known: httpKnown,
-  setup: (random) => withoutFraming(randomHttpSetup(random, { spoe: random.chance(40), rules: true })),
+  setup: (random) =>
+    withoutFraming(randomHttpSetup(random, { spoe: random.chance(40), rules: true, deaths: true })),
   make: randomFcgiSequence,
 }
 

@@ -1,5 +1,6 @@
 /** HTTP requests on kept connections: see http-setup.ts and http-asks.ts. */
 import { askPieces } from './ask.ts'
+import type { Ask } from './ask.ts'
 import type { Sequence } from './client.ts'
 import { randomSequence, smallerSequences } from './http-asks.ts'
 import { httpKnown } from './http-known.ts'
@@ -22,8 +23,18 @@ export function httpKind(taste: HttpTaste): Kind<HttpSetup, Sequence> {
     ...httpParts(scene),
     known: httpKnown,
     setup: (random) => randomHttpSetup(random, taste),
-    make: randomSequence,
+    make: (random, setup) => {
+      const sequence = randomSequence(random, setup)
+      return taste.deaths ? sequence : { ...sequence, asks: sequence.asks.map(livelier) }
+    },
   }
+}
+
+/** The same from a server that ends no connection in the middle. */
+function livelier(ask: Ask): Ask {
+  const { answer } = ask
+  const dies = ['drop', 'head-cut', 'reset', 'cut', 'garbage'].includes(answer.end)
+  return dies ? { ...ask, answer: { ...answer, end: answer.framing === 'close' ? 'close' : 'keep' } } : ask
 }
 
 /** What all kinds with HTTP clients have in common. */

@@ -65,6 +65,8 @@ export function renderSpoe(setup: HttpSetup): string | undefined {
 export interface HttpTaste {
   readonly spoe: boolean
   readonly rules: boolean
+  /** Servers that break off before or in an answer: what follows is known to differ (http-known.ts). */
+  readonly deaths: boolean
 }
 
 export function randomHttpSetup(random: Random, taste: HttpTaste): HttpSetup {

@@ -25,7 +25,11 @@ const without = values.without.split(',')
 const kinds = {
   http: (options: RunOptions) =>
     new Runner(
-      httpKind({ spoe: !without.includes('spoe'), rules: !without.includes('rules') }),
+      httpKind({
+        spoe: !without.includes('spoe'),
+        rules: !without.includes('rules'),
+        deaths: !without.includes('deaths'),
+      }),
       options,
     ).run(),
   fcgi: (options: RunOptions) => new Runner(fcgiKind, options).run(),
