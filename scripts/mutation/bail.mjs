@@ -3,7 +3,7 @@ export default async function* bail(source) {
   for await (const event of source) {
     if (event.type !== 'test:fail') continue
     process.exitCode = 1
-    yield `${event.data.name}: ${event.data.details.error.message}\n`
+    yield `FAILED ${event.data.name}\n${event.data.details.error.message}\n`
     process.exit(1)
   }
 }
