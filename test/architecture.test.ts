@@ -25,6 +25,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   sample: ['config'],
   lint: ['sample', 'config'],
   proxy: ['engine', 'spop', 'fcgi', 'http1', 'sample', 'config', 'bytes'],
+  recording: ['engine', 'spop', 'bytes'],
   services: ['agent'],
   testing: ['agent', 'engine', 'fcgi', 'spop', 'bytes'],
   cli: [
@@ -38,6 +39,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'sample',
     'lint',
     'proxy',
+    'recording',
     'services',
     'testing',
   ],

@@ -12,6 +12,7 @@ import * as agentModule from 'sluice/agent'
 import { createAgent } from 'sluice/agent'
 import * as engineModule from 'sluice/engine'
 import { createEngine } from 'sluice/engine'
+import * as recordingModule from 'sluice/recording'
 import * as spop from 'sluice/spop'
 import { createReader, FrameHead, SpopFraming, Writer } from 'sluice/spop'
 import * as testing from 'sluice/testing'
@@ -114,6 +115,7 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
     'createOffload',
   ],
   'sluice/spop': ['SpopError', 'FrameHead'],
+  'sluice/recording': ['RecordingError'],
   // The options of these are walked in test/testing/arguments.
   'sluice/testing': [
     'TestingError',
@@ -224,6 +226,10 @@ const table: Readonly<Record<string, Readonly<Record<string, Subject>>>> = {
       parameter(() => engine.createStream(), 'undefined'),
     ),
     healthCheck: subject(bound(engine, 'healthCheck'), text('unix@/nowhere')),
+    record: subject(
+      bound(engine, 'record'),
+      parameter(() => undefined, 'undefined'),
+    ),
   },
   'sluice/agent': {
     IpAddress: address4,
@@ -460,6 +466,17 @@ const table: Readonly<Record<string, Readonly<Record<string, Subject>>>> = {
       parameter(() => 1, 'number', 'negative', 'bigint'),
     ),
   },
+  'sluice/recording': {
+    // A folder that is not there: what is right would write a file.
+    createRecorder: subject(recordingModule.createRecorder, text('/nowhere/x'), options()),
+    openRecording: subject(recordingModule.openRecording, text('x')),
+    replay: subject(
+      recordingModule.replay,
+      parameter(() => []),
+      parameter(() => engine),
+      options(),
+    ),
+  },
   'sluice/testing': {
     IpAddress: address4,
     parseCapture: subject(
@@ -538,6 +555,7 @@ const modules: Readonly<Record<string, object>> = {
   'sluice/engine': engineModule,
   'sluice/agent': agentModule,
   'sluice/spop': spop,
+  'sluice/recording': recordingModule,
   'sluice/testing': testing,
 }
 

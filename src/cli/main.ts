@@ -6,17 +6,18 @@ import { logLevels, type LogLevel } from '../base/logger.ts'
 import { describeCheck } from './check-options.ts'
 import { describeError, note, print } from './output.ts'
 import type { ProbeOptions } from './probe.ts'
+import type { ReplayCommandOptions } from './replay.ts'
 import { formatRunFlags, parseRunFlags } from './run-flags.ts'
 
 /** Sub-commands are loaded when they are called: `--help` need not wait for a proxy. */
 type Run = () => number | Promise<number>
 
-async function finish(run: Run): Promise<void> {
+async function finish(run: Run, failed = 1): Promise<void> {
   try {
     process.exitCode = await run()
   } catch (error) {
     note(`sluice: ${describeError(error)}`)
-    process.exitCode = 1
+    process.exitCode = failed
   }
   await Promise.all([flush(process.stdout), flush(process.stderr)])
   process.exit()
@@ -130,6 +131,27 @@ program
   .option('--verbose', 'show the bytes of passed checks, too')
   .action((target: string | undefined, options: ProbeOptions) =>
     finish(async () => (await import('./probe.ts')).probeCommand(target, options)),
+  )
+
+program
+  .command('replay')
+  .description("send what 'run --record' wrote to an agent, and show what it answers otherwise")
+  .argument(
+    '<file...>',
+    'recordings, in their order, and behind them the agent: spop://host:port or spop+unix:///path',
+  )
+  .option('--rate <rate>', 'recorded, 2x (twice as fast), 500 (a second) or max', 'recorded')
+  .option('--timeout <ms>', 'how long an answer may take (default 1000)')
+  .option('--in-flight <n>', 'exchanges that may be under way at a time (default 256)')
+  .option('--limit <n>', 'send no more than so many')
+  .option('--source <name>', 'only what this SPOE engine has asked')
+  .option('--message <name>', 'only NOTIFYs with this message')
+  .option('--ignore <variable>', 'name or scope.name that need not be equal; may be repeated', collect)
+  .option('--profile <name>', 'whose manners the engine has: default, 2.6, 3.x')
+  .option('--json', 'one JSON object instead of the table')
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+  .action((args: string[], options: ReplayCommandOptions) =>
+    finish(async () => (await import('./replay.ts')).replayCommand(args, options), 2),
   )
 
 // A reader that has gone, such as `head`, is no reason to fail.

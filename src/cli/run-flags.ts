@@ -28,6 +28,14 @@ export interface RunFlags {
   readonly localPeer: string | undefined
   /** `-p`: the process id is written here. */
   readonly pidFile: string | undefined
+  /** `--record`: SPOE exchanges are written there. */
+  readonly record: string | undefined
+  /** `--record-size`: bytes of each file. */
+  readonly recordSize: number | undefined
+  /** `--record-files`: how many files there may be. */
+  readonly recordFiles: number | undefined
+  /** `--record-omit`: whose values are left out. */
+  readonly recordOmit: readonly string[]
   readonly logLevel: LogLevel
   /** `-v`: print the version and end. */
   readonly version: boolean
@@ -117,6 +125,30 @@ const flags: readonly Flag[] = [
   },
   { names: ['-v', '-vv'], help: 'print the version and end', read: (draft) => (draft.version = true) },
   {
+    names: ['--record'],
+    value: 'file',
+    help: 'write what agents are asked and answer there, for sluice replay',
+    read: (draft, value) => (draft.record = value),
+  },
+  {
+    names: ['--record-size'],
+    value: 'bytes',
+    help: 'of each file, with k, m or g behind the number (default 100m); then it stops',
+    read: (draft, value) => (draft.recordSize = parseSize('--record-size', value)),
+  },
+  {
+    names: ['--record-files'],
+    value: 'number',
+    help: 'go on in so many files instead: FILE, FILE.1, ... (the oldest is deleted)',
+    read: (draft, value) => (draft.recordFiles = parseNumber('--record-files', value)),
+  },
+  {
+    names: ['--record-omit'],
+    value: 'names',
+    help: 'arguments and variables whose values are not written, with commas; * is all',
+    read: (draft, value) => (draft.recordOmit = [...draft.recordOmit, ...value.split(',')]),
+  },
+  {
     names: ['--log-level'],
     value: 'level',
     help: `least level that is logged: ${logLevels.join(', ')} (default info)`,
@@ -154,6 +186,10 @@ export function parseRunFlags(args: readonly string[]): RunFlags {
     maxconn: undefined,
     localPeer: undefined,
     pidFile: undefined,
+    record: undefined,
+    recordSize: undefined,
+    recordFiles: undefined,
+    recordOmit: [],
     logLevel: 'info',
     version: false,
   }
@@ -177,6 +213,7 @@ export function parseRunFlags(args: readonly string[]): RunFlags {
   // Whatever the order, as in HAProxy.
   if (foreground) draft.daemon = false
   const needsFiles = !draft.version && draft.condition === undefined
+  checkRecordFlags(draft)
   if (needsFiles && draft.files.length === 0) throw refuse('no configuration file: -f <file>')
   return draft
 }
@@ -191,6 +228,21 @@ function flagOf(name: string): Flag {
 function parseNumber(name: string, text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw refuse(`${name} wants a number, not '${text}'`)
   return Number(text)
+}
+
+const units: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }
+
+function parseSize(name: string, text: string): number {
+  const match = /^(\d{1,9})([kmg]?)$/i.exec(text)
+  if (match === null) throw refuse(`${name} wants a number of bytes, or one with k, m or g, not '${text}'`)
+  return Number(match[1]) * (units[(match[2] ?? '').toLowerCase()] ?? 1)
+}
+
+/** Who asks for them believes that something is recorded. */
+function checkRecordFlags({ record, recordSize, recordFiles, recordOmit }: Draft): void {
+  if (record !== undefined) return
+  const more = recordSize !== undefined || recordFiles !== undefined || recordOmit.length > 0
+  if (more) throw refuse('--record-size, --record-files and --record-omit want --record <file>')
 }
 
 function parseLogLevel(text: string): LogLevel {

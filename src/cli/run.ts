@@ -2,9 +2,10 @@
 import { writeFileSync } from 'node:fs'
 import { evaluateCondition } from '../config/index.ts'
 import { formatEndpoint } from '../net/endpoint.ts'
-import { silentLogger } from '../base/logger.ts'
+import { silentLogger, type Logger } from '../base/logger.ts'
 import { createProxy, loadProxy } from '../proxy/index.ts'
-import type { LoadedProxy, Proxy } from '../proxy/index.ts'
+import type { LoadedProxy, Plan, Proxy } from '../proxy/index.ts'
+import { createRecorder, type Recorder } from '../recording/index.ts'
 import { isDaemonChild, reportToParent, startDaemon } from './daemon.ts'
 import { CheckSources } from './check-sources.ts'
 import { createStderrLogger, describeError, note, print, printDiagnostics } from './output.ts'
@@ -25,20 +26,46 @@ export async function runCommand(flags: RunFlags): Promise<number> {
   }
   if (flags.daemon && !isDaemonChild()) return startDaemon(cwd)
   const logger = flags.quiet ? silentLogger : createStderrLogger(flags.logLevel)
-  const proxy = createProxy(loaded.plan, { logger })
+  const { proxy, recorder } = await start(loaded.plan, flags, logger)
+  announce(proxy, flags)
+  await reportToParent('listening')
+  const close = async () => {
+    await proxy.close()
+    await recorder?.close()
+  }
+  const signal = await closeOnSignal(close, { quiet: flags.quiet, reload: flags.worker })
+  // So HAProxy's master: 130 for SIGINT, 0 for SIGTERM and SIGUSR1.
+  return flags.worker && signal === 'SIGINT' ? exitCodeOf(signal) : 0
+}
+
+async function start(
+  plan: Plan,
+  flags: RunFlags,
+  logger: Logger,
+): Promise<{ proxy: Proxy; recorder: Recorder | undefined }> {
+  let proxy: Proxy | undefined
   try {
+    const recorder = startRecording(flags, logger)
+    proxy = createProxy(plan, { logger, recorder })
     await proxy.start()
     if (flags.pidFile !== undefined) writeFileSync(flags.pidFile, `${process.pid}\n`)
+    return { proxy, recorder }
   } catch (error) {
-    proxy.destroy()
+    proxy?.destroy()
     await reportToParent({ failed: describeError(error) })
     throw error
   }
-  announce(proxy, flags)
-  await reportToParent('listening')
-  const signal = await closeOnSignal(() => proxy.close(), { quiet: flags.quiet, reload: flags.worker })
-  // So HAProxy's master: 130 for SIGINT, 0 for SIGTERM and SIGUSR1.
-  return flags.worker && signal === 'SIGINT' ? exitCodeOf(signal) : 0
+}
+
+function startRecording(flags: RunFlags, logger: Logger): Recorder | undefined {
+  const { record, recordSize, recordFiles, recordOmit } = flags
+  if (record === undefined) return undefined
+  return createRecorder(record, {
+    logger,
+    omit: recordOmit,
+    ...(recordSize === undefined ? {} : { maxSize: recordSize }),
+    ...(recordFiles === undefined ? {} : { maxFiles: recordFiles }),
+  })
 }
 
 /** What HAProxy returns for `-cc`. */

@@ -5,15 +5,17 @@
 import { randomUUID } from 'node:crypto'
 import { monotonic } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
-import { show } from '../base/options.ts'
+import { hasMethods, requireArgument, show } from '../base/options.ts'
 import type { MessageInput } from '../spop/notify.ts'
 import type { ConnectionSettings } from './connection-host.ts'
 import { EngineError } from './errors.ts'
+import type { Exchange } from './exchange.ts'
 import { checkHealth, type HealthReport } from './health-check.ts'
 import { resolveEngineOptions, type EngineOptions } from './options.ts'
 import { failure, type Outcome } from './outcome.ts'
 import { Pool } from './pool.ts'
 import { EngineStream, getProfile, IdSequence } from './profile.ts'
+import { recorded, type ExchangeRecorder } from './recorder.ts'
 import {
   checkExchange,
   checkRequest,
@@ -53,6 +55,11 @@ export interface Engine {
   createStream(id?: number): EngineStream
   /** One health check as HAProxy's `option spop-check` does it. @throws UsageError for an unknown server. */
   healthCheck(server: string): Promise<HealthReport>
+  /**
+   * From now on `recorder` sees each exchange with its outcome, in place of the one before; undefined: nobody does.
+   * @throws UsageError `ERR_SLUICE_OPTION` for what is no recorder.
+   */
+  record(recorder: ExchangeRecorder | undefined): void
   /** Takes no more, ends what is under way, says goodbye to the agents. Settles when all sockets are closed. */
   close(): Promise<void>
   /** Ends every exchange with status 5 and destroys the sockets. */
@@ -90,6 +97,7 @@ class PoolEngine implements Engine {
   readonly servers: readonly string[]
   readonly #settings: ConnectionSettings
   readonly #pool: Pool
+  #recorder: ExchangeRecorder | undefined
 
   constructor(settings: ConnectionSettings) {
     this.#settings = settings
@@ -107,7 +115,27 @@ class PoolEngine implements Engine {
     callback: ExchangeCallback,
     stream?: EngineStream,
   ): PendingExchange {
-    return this.#pool.begin(messages, timeout, callback, stream)
+    return this.#begin(messages, timeout, callback, stream)
+  }
+
+  #begin(
+    messages: readonly MessageInput[],
+    timeout: number,
+    callback: ExchangeCallback,
+    stream: EngineStream | undefined,
+  ): Exchange {
+    const recorder = this.#recorder
+    if (recorder === undefined) return this.#pool.begin(messages, timeout, callback, stream)
+    checkExchange(messages, timeout, callback, stream)
+    return recorded(recorder, messages, stream, callback, (seen) =>
+      this.#pool.begin(messages, timeout, seen, stream),
+    )
+  }
+
+  record(recorder: ExchangeRecorder | undefined): void {
+    const isRecorder = recorder === undefined || hasMethods(recorder, 'begin')
+    requireArgument(isRecorder, 'record: the recorder', 'must be an object with begin()', recorder)
+    this.#recorder = recorder
   }
 
   send(request: EngineRequest): Promise<Outcome> {
@@ -115,7 +143,7 @@ class PoolEngine implements Engine {
       checkRequest(request)
       const { messages, signal, stream, timeout = this.#settings.options.processingTimeout } = request
       if (signal === undefined) {
-        this.#pool.begin(messages, timeout, resolve, stream)
+        this.#begin(messages, timeout, resolve, stream)
         return
       }
       checkExchange(messages, timeout, resolve, stream)
@@ -125,7 +153,7 @@ class PoolEngine implements Engine {
         signal.removeEventListener('abort', onAbort)
         resolve(outcome)
       }
-      const exchange = this.#pool.begin(messages, timeout, onOutcome, stream)
+      const exchange = this.#begin(messages, timeout, onOutcome, stream)
       signal.addEventListener('abort', onAbort)
     })
   }

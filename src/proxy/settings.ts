@@ -1,10 +1,11 @@
 /** The options of a running proxy, and how they are checked. */
 import { defaults } from '../config/index.ts'
 import type { Global } from '../config/index.ts'
+import type { ExchangeRecorder } from '../engine/index.ts'
 import { loggerOption } from '../base/logger-option.ts'
 import type { Logger } from '../base/logger.ts'
-import { integer, optional, resolveOptions } from '../base/options.ts'
-import type { Resolved, Specs } from '../base/options.ts'
+import { hasMethods, integer, optional, resolveOptions } from '../base/options.ts'
+import type { OptionSpec, Resolved, Specs } from '../base/options.ts'
 
 /** Milliseconds and bytes. */
 export interface ProxyOptions {
@@ -18,6 +19,8 @@ export interface ProxyOptions {
   lingerTimeout?: number
   /** Told about servers going down and up, and about faults. @default silent */
   logger?: Logger
+  /** Sees what agents are asked and answer; each SPOE filter is a source, called as its engine. @default none */
+  recorder?: ProxyRecorder | undefined
   /**
    * Takes `log stdout` lines, each without its line feed; its characters are bytes (latin1).
    * @default process.stdout, with a queue of 1 MiB: lines that its reader leaves no room for are lost and counted
@@ -27,12 +30,24 @@ export interface ProxyOptions {
   stderr?: ((line: string) => void) | undefined
 }
 
+/** What `createRecorder` of `sluice/recording` makes. */
+export interface ProxyRecorder {
+  /** A recorder for one of several engines. */
+  source(name: string): ExchangeRecorder
+}
+
+const recorder: OptionSpec<ProxyRecorder | undefined> = {
+  fallback: undefined,
+  check: (given) => (hasMethods(given, 'source') ? undefined : 'must be an object with source()'),
+}
+
 const specs: Specs<ProxyOptions> = {
   maxHeadSize: integer(defaults.bufferSize, { min: 256, max: 1_048_576 }),
   maxHeaders: integer(defaults.maxHeaders, { min: 1, max: 32_767 }),
   maxBufferSize: integer(defaults.bufferSize, { min: 256, max: 1_048_576 }),
   lingerTimeout: integer(1000, { max: 60_000 }),
   logger: loggerOption(),
+  recorder,
   stdout: optional<(line: string) => void>('function'),
   stderr: optional<(line: string) => void>('function'),
 }

@@ -223,6 +223,8 @@ export class SpoeFilter implements StreamFilter {
       ...(hello === undefined || hello === 0 ? {} : { helloTimeout: hello }),
       ...(idle === undefined ? {} : { idleTimeout: idle }),
     })
+    const { recorder } = this.#context.settings
+    if (recorder !== undefined) this.#engine.record(recorder.source(this.plan.name))
     return this.#engine
   }
 
