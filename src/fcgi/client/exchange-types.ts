@@ -49,10 +49,15 @@ export interface ExchangeHandler {
    * {@link FcgiExchange.resume}; nothing more comes before.
    */
   onBody(chunk: Buffer): boolean
-  /** The response is complete. */
+  /** The application has ended the request. The response is complete, unless `onBodyEnd` has said so before. */
   onEnd(end: FcgiEnd): void
   /** It failed: before or after `onHead`. */
   onError(error: FcgiError): void
+  /**
+   * The response is complete, by its Content-Length, its last chunk or the empty STDOUT, and the application still works;
+   * `onEnd` follows when it has ended. Not called when END_REQUEST is what ends the response.
+   */
+  onBodyEnd?(): void
   /** A 1xx head. */
   onInformational?(head: CgiHead): void
   /** {@link FcgiExchange.write} may be called again. */

@@ -68,6 +68,8 @@ export class Exchange
   #decoder: CgiResponseDecoder
   /** Whether a byte of STDOUT has come. */
   #begun = false
+  /** Whether the caller was told that the response is complete. What the application still writes goes nowhere. */
+  #bodyEnded = false
   readonly #body: RequestBody
   #wantsDrain = false
   #paused = false
@@ -186,6 +188,8 @@ export class Exchange
   }
 
   pause(): void {
+    // Nothing more comes, and END_REQUEST is not to be held up.
+    if (this.#bodyEnded) return
     this.#paused = true
     this.#connection?.pause(this)
   }
@@ -251,19 +255,30 @@ export class Exchange
     this.#touch()
     if (content.length === 0) {
       this.#step('recvStdoutEnd')
+      // One that refuses a request may say so behind it.
+      if (this.#begun) this.#decode(() => this.#decoder.finish())
       return
     }
-    const late = this.#state === 'replied' || this.#state === 'ending'
+    const late = this.#bodyEnded || this.#state === 'replied' || this.#state === 'ending'
     this.#step('recvStdout')
     if (late) return
     this.#begun = true
     this.#body.held = undefined
+    this.#decode(() => this.#decoder.push(content, this))
+  }
+
+  /** After each step of the decoder: the response may be complete. */
+  #decode(step: () => void): void {
     try {
-      this.#decoder.push(content, this)
+      step()
     } catch (error) {
       if (!(error instanceof FcgiError)) throw error
-      this.fail(error)
+      return this.fail(error)
     }
+    if (this.#bodyEnded || !this.#decoder.bodyDone) return
+    this.#bodyEnded = true
+    this.resume()
+    this.#notify(() => this.#handler.onBodyEnd?.())
   }
 
   recvStderr(content: Buffer): void {

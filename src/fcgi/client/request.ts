@@ -28,7 +28,7 @@ export function takeRequest(given: FcgiRequest): FcgiRequest {
 }
 
 const required = ['onHead', 'onBody', 'onEnd', 'onError'] as const
-const optional = ['onInformational', 'onDrain', 'onStderr'] as const
+const optional = ['onBodyEnd', 'onInformational', 'onDrain', 'onStderr'] as const
 
 /** @throws UsageError `ERR_SLUICE_OPTION`. */
 export function checkHandler(given: ExchangeHandler): void {

@@ -20,7 +20,10 @@ export interface FcgiResponse {
   readonly contentLength: number | undefined
   /** Read it to its end, or destroy it. */
   readonly body: Readable
-  /** How the application ended; resolves with the body's end and rejects when that fails. */
+  /**
+   * How the application ended: with the body's end, or later, when it works on behind its response. Rejects when the
+   * request fails.
+   */
   readonly ended: Promise<FcgiEnd>
 }
 
@@ -40,6 +43,8 @@ export class PendingResponse implements ExchangeHandler {
   #settleEnd!: { resolve: (end: FcgiEnd) => void; reject: (error: Error) => void } // likewise
   readonly #ended: Promise<FcgiEnd>
   #over = false
+  /** Whether all of the response is here, though the application may still work. */
+  #bodyEnded = false
   #onDrain: (() => void) | undefined
   #stopBody: (() => void) | undefined
 
@@ -122,7 +127,7 @@ export class PendingResponse implements ExchangeHandler {
     const body = new BodyStream(
       () => this.#exchange?.resume(),
       (error) => {
-        if (this.#over) return
+        if (this.#over || this.#bodyEnded) return
         this.#exchange?.abort()
         this.#finish()
         this.#settleEnd.reject(error ?? new FcgiError('ERR_FCGI_ABORTED', 'the body was destroyed'))
@@ -137,6 +142,11 @@ export class PendingResponse implements ExchangeHandler {
     return this.#body?.push(chunk) ?? true
   }
 
+  onBodyEnd(): void {
+    this.#bodyEnded = true
+    this.#body?.push(null)
+  }
+
   onDrain(): void {
     const resolve = this.#onDrain
     this.#onDrain = undefined
@@ -146,7 +156,7 @@ export class PendingResponse implements ExchangeHandler {
   onEnd(end: FcgiEnd): void {
     this.#finish()
     this.#settleEnd.resolve(end)
-    this.#body?.push(null)
+    if (!this.#bodyEnded) this.#body?.push(null)
     this.#stopBody?.()
   }
 
@@ -154,7 +164,7 @@ export class PendingResponse implements ExchangeHandler {
     this.#finish()
     this.#settleEnd.reject(error)
     this.#reject(error)
-    this.#body?.destroy(error)
+    if (!this.#bodyEnded) this.#body?.destroy(error)
     this.#stopBody?.()
   }
 

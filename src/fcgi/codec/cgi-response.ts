@@ -13,7 +13,7 @@ import { FcgiError } from '../errors.ts'
 
 /** The head of a response. */
 export interface CgiHead {
-  /** 100 to 599, see RFC 9110. */
+  /** 100 to 999: applications have statuses of their own above 599, and HAProxy passes them on. */
   readonly status: number
   /** As the application wrote it, else the usual one; may be empty. */
   readonly reason: string
@@ -215,7 +215,7 @@ function takeStatus(headers: HeaderList): { status: number; reason: string } {
   }
   if (given.some((each) => each !== text)) throw new FcgiError('ERR_FCGI_STATUS', 'it is there twice')
   headers.delete('status')
-  const match = /^([1-5]\d\d)(?:[ \t]+(.*))?$/.exec(text)
+  const match = /^([1-9]\d\d)(?:[ \t]+(.*))?$/.exec(text)
   if (match === null) throw new FcgiError('ERR_FCGI_STATUS', JSON.stringify(text.slice(0, 40)))
   const status = Number(match[1])
   return { status, reason: match[2] ?? reasonPhrase(status) }

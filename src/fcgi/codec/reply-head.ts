@@ -17,7 +17,7 @@ export type ReplyHeaders =
 export function formatReplyHead(status: number, headers: ReplyHeaders): string {
   const isObject = typeof headers === 'object' && headers !== null
   requireArgument(isObject, 'the headers', 'must be pairs or an object', headers)
-  if (!Number.isInteger(status) || status < 100 || status > 599 || status === 101) {
+  if (!Number.isInteger(status) || status < 100 || status > 999 || status === 101) {
     throw new FcgiError('ERR_FCGI_STATUS', String(status), { fault: 'local' })
   }
   let text = `Status: ${status} ${reasonPhrase(status)}\r\n`

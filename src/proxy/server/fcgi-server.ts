@@ -205,7 +205,12 @@ class FcgiTransport implements ServerTransport {
   #waiting: Buffer[] = []
   #hasBody = false
   #held = false
+  /** Whether all of the request was sent, and all of the answer has come. */
+  #requestDone: boolean
   #ended = false
+  /** Whether the stream has parted from it. */
+  #parted = false
+  /** Whether there is nothing more to tell of the answer. */
   #over = false
 
   constructor(
@@ -221,6 +226,7 @@ class FcgiTransport implements ServerTransport {
     this.#server = server
     this.#socket = socket
     this.#kept = kept
+    this.#requestDone = head.framing === 0
     const { log } = server.context
     // Without a length the body is gathered, and the client adds it; 0 is only the default for requests without one.
     if (head.framing === Framing.Chunked) params.delete('CONTENT_LENGTH')
@@ -230,6 +236,7 @@ class FcgiTransport implements ServerTransport {
         onHead: (each) => this.#onHead(each),
         onInformational: (each) => events.onServerInformational(this.#toHead(each, 0)),
         onBody: (chunk) => this.#onBody(chunk),
+        onBodyEnd: () => this.#onBodyEnd(),
         onEnd: () => this.#onEnd(),
         onError: (error) => this.#onError(error),
         onDrain: () => events.onServerDrain(),
@@ -260,7 +267,6 @@ class FcgiTransport implements ServerTransport {
   #onHead(head: CgiHead): void {
     if (this.#over) return
     const { status } = head
-    if (!head.headers.has('date')) head.headers.add('date', new Date(wallClock()).toUTCString())
     if (this.#method === 'HEAD' || status === 204 || status === 304) return this.#handOutHead(head, 0)
     this.#pending = head
     process.nextTick(() => this.#handOutPending())
@@ -273,14 +279,18 @@ class FcgiTransport implements ServerTransport {
     this.#pending = undefined
     if (head.contentLength !== undefined) return this.#handOutHead(head, head.contentLength)
     if (!this.#ended || this.#minor === 0) return this.#handOutHead(head, Framing.Chunked)
-    const length = this.#waiting.reduce((sum, chunk) => sum + chunk.length, 0)
-    head.headers.add('content-length', String(length))
-    this.#handOutHead(head, length)
+    this.#handOutHead(
+      head,
+      this.#waiting.reduce((sum, chunk) => sum + chunk.length, 0),
+    )
+  }
+
+  completeHead({ headers }: ResponseHead): void {
+    if (!headers.has('date')) headers.add('date', new Date(wallClock()).toUTCString())
   }
 
   #handOutHead(head: CgiHead, framing: Framing): void {
     this.#hasBody = framing !== 0
-    if (framing === Framing.Chunked) head.headers.add('transfer-encoding', 'chunked')
     this.#events.onServerHead(this.#toHead(head, framing), framing)
     if (!this.#held) this.#handOut()
   }
@@ -297,10 +307,18 @@ class FcgiTransport implements ServerTransport {
     return !this.#held
   }
 
+  /** Told when what came with it has been read: END_REQUEST may be there, and the connection free for the next request. */
+  #onBodyEnd(): void {
+    this.#ended = true
+    if (this.#pending === undefined) process.nextTick(() => this.#endBody())
+  }
+
   #onEnd(): void {
     this.#ended = true
     if (this.#pending === undefined) this.#endBody()
     else this.#handOutPending()
+    // The rest of the request goes nowhere, and nothing else would ask for it.
+    if (!this.#requestDone && !this.#parted) this.#events.onServerDrain()
   }
 
   #endBody(): void {
@@ -322,6 +340,7 @@ class FcgiTransport implements ServerTransport {
     let more = true
     for (const piece of pieces) more = this.#exchange.write(piece)
     if (done) this.#exchange.end()
+    this.#requestDone ||= done
     return more || done
   }
 
@@ -364,15 +383,14 @@ class FcgiTransport implements ServerTransport {
   openTunnel(): void {}
 
   finish(): void {
-    // When the response has a length and is complete, END_REQUEST may still be on its way: the client waits for it,
-    // and must be able to read it.
-    this.#over = true
+    // The application may still work; the connection is kept when END_REQUEST comes.
+    this.#over = this.#parted = true
     if (this.#held && !this.#ended) this.#exchange.resume()
   }
 
   destroy(): void {
-    this.#over = true
-    if (!this.#ended) this.#exchange.abort()
+    this.#over = this.#parted = true
+    if (!this.#ended || !this.#requestDone) this.#exchange.abort()
   }
 }
 

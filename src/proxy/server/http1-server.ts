@@ -156,6 +156,8 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
     this.#reader.drain()
   }
 
+  completeHead(): void {}
+
   openTunnel(): void {
     this.#tunnel = true
     this.#reader.expectRaw()

@@ -50,6 +50,8 @@ export interface ServerTransport {
   release(): void
   /** Hands out what is there already of the response's body, whatever holds it. */
   drain(): void
+  /** The rules have seen the head, and it is about to leave: adds what the proxy says in the server's place. */
+  completeHead(head: ResponseHead): void
   /** Bytes of the response's body that are announced and have not come, as far as that is known. */
   readonly left: number
   /** Bytes of a tunnel. */

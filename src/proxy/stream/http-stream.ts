@@ -316,6 +316,7 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     this.record.status = head.status
     this.#move('send')
     this.record.answering()
+    this.#server?.completeHead(head)
     const { connectionMode } = this.frontend.plan.model.options
     const mayKeep = connectionMode !== 'close' && !switched
     this.#client.sendHead(head, this.responseFraming, tunnel, mayKeep)

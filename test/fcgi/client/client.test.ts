@@ -256,6 +256,50 @@ describe('a response', () => {
     assert.deepEqual(await response.ended, { appStatus: undefined, protocolStatus: undefined })
   })
 
+  for (const [how, records] of [
+    ['its Content-Length', [record('STDOUT', 1, 'Content-Length: 2\n\nhi')]],
+    ['its last chunk', [record('STDOUT', 1, 'Transfer-Encoding: chunked\n\n2\r\nhi\r\n0\r\n\r\n')]],
+    ['an empty STDOUT', [record('STDOUT', 1, 'A: b\n\nhi'), record('STDOUT', 1)]],
+  ] as const) {
+    it(`is over at ${how}, while the application works on`, async (t) => {
+      let read: () => void = () => {}
+      const isRead = new Promise<void>((resolve) => (read = resolve))
+      const app = await startApp(t, async (peer, index) => {
+        if (index > 0) return serve()(peer)
+        await peer.request()
+        peer.send(...records)
+        await isRead
+        // Whatever it still writes is nobody's.
+        peer.send(record('STDERR', 1, 'late'), record('STDOUT', 1, 'late'), end(1, 0, 7))
+        await serve()(peer)
+      })
+      const said: string[] = []
+      const client = createClient(t, { endpoint: app.endpoint, onStderr: (text) => said.push(text) })
+      const response = await client.request(get)
+      assert.equal(await text(response.body), 'hi')
+      assert.equal(client.stats.active, 1)
+      // Its connection is not free yet.
+      assert.equal(await text((await client.request(get)).body), 'hello')
+      read()
+      assert.deepEqual(await response.ended, { appStatus: 7, protocolStatus: 0 })
+      assert.deepEqual(said, ['late'])
+      assert.deepEqual([client.stats.active, client.stats.opened], [0, 2])
+      await Promise.all([0, 1].map(async () => text((await client.request(get)).body)))
+      assert.equal(client.stats.opened, 2)
+      app.check()
+    })
+  }
+
+  it('whose empty STDOUT comes too early is broken off there', async (t) => {
+    const app = await startApp(t, async (peer) => {
+      await peer.request()
+      peer.send(record('STDOUT', 1, 'Content-Length: 3\n\nhi'), record('STDOUT', 1))
+      await peer.expect('ABORT')
+    })
+    const response = await createClient(t, { endpoint: app.endpoint }).request(get)
+    await assert.rejects(text(response.body), failsWith('ERR_FCGI_RESPONSE_LENGTH'))
+  })
+
   it('may end without an empty STDOUT, as php-fpm does it', async (t) => {
     const app = await startApp(t, async (peer) => {
       await peer.request()
