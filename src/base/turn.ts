@@ -20,8 +20,8 @@ export class Turn {
     this.#longestWait = longestWait
   }
 
-  /** `now` by the monotonic clock. Each is flushed as often as it was added. */
-  add(item: Flushable, now: number): void {
+  /** `now` by the monotonic clock; of no use without a longest wait. Each is flushed as often as it was added. */
+  add(item: Flushable, now = 0): void {
     if (this.#waiting.push(item) === 1) {
       this.#since = now
       setImmediate(this.end)

@@ -1,5 +1,6 @@
 /** What every part of a running proxy may reach: settings, the log, `proc` variables, and whether it is being closed. */
 import { networkInterfaces } from 'node:os'
+import { Turn } from '../base/turn.ts'
 import { formatIp } from '../net/ip.ts'
 import type { SampleEndpoint } from '../sample/stream.ts'
 import { VariableStore } from '../sample/variables.ts'
@@ -14,6 +15,8 @@ export class ProxyContext {
   /** Variables of the scope `proc`; those that the configuration names exist from the start. */
   readonly variables: VariableStore
   readonly pid = process.pid
+  /** When HTTP/1.1 connections write. */
+  readonly turn = new Turn()
   /** Client connections now. */
   connections = 0
   /** Whether connections are being closed as their requests end. */

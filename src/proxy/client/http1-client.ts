@@ -26,7 +26,7 @@ import {
 } from '../wire/hop-by-hop.ts'
 import { MessageReader } from '../wire/message-reader.ts'
 import type { ReaderSink } from '../wire/message-reader.ts'
-import { gather } from '../wire/outgoing.ts'
+import { Outbox } from '../wire/outbox.ts'
 import { lacksWebsocketKey } from '../wire/upgrade.ts'
 import type { ClientHost, ClientSide } from './client-side.ts'
 import { Http1Waiting } from './http1-waiting.ts'
@@ -45,12 +45,11 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   readonly #host: ClientHost
   readonly #socket: Socket
   readonly #reader: MessageReader
+  readonly #outbox: Outbox
   readonly #waiting: Http1Waiting
   #stream: HttpStream | undefined
   /** The request of the stream, as far as the connection is concerned. */
   #request: Pick<RequestHead, 'method' | 'minor' | 'connection'> | undefined
-  /** A response head that is not sent yet, so that it can leave with the body. */
-  #head = ''
   #chunked = false
   /** The client sees the end of this response by the end of the connection alone. */
   #untilClose = false
@@ -74,6 +73,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     this.#accepted = this.#begun = session.accepted
     this.#acceptDate = this.#beginDate = session.acceptDate
     this.#reader = new MessageReader(socket, this, context.settings.maxHeadSize)
+    this.#outbox = new Outbox(socket, context.turn, () => this.#onBlocked())
     this.#waiting = new Http1Waiting(router.plan.timeouts, context.settings, () => this.#onDeadline())
     this.#reader.expectHead()
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
@@ -142,8 +142,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   sendInformational({ status, reason, headers }: ResponseHead): void {
     dropFraming(headers)
     setConnection(headers, undefined)
-    this.#head += formatResponseHead(status, reason, headers, 1)
-    this.flush()
+    this.#outbox.text(formatResponseHead(status, reason, headers, 1))
   }
 
   sendHead(head: ResponseHead, framing: Framing, tunnel: boolean, mayKeep: boolean): void {
@@ -162,7 +161,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
       isPersistent(request.minor, request.connection) &&
       !this.#context.closing
     if (!tunnel) setConnection(headers, this.#connectionWords(request.minor, minor))
-    this.#head += formatResponseHead(status, head.reason, headers, minor)
+    this.#outbox.text(formatResponseHead(status, head.reason, headers, minor))
   }
 
   #frame({ status, headers }: ResponseHead, method: string, framing: Framing, tunnel: boolean): void {
@@ -182,20 +181,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   }
 
   sendBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean {
-    if (this.#bodiless) {
-      this.flush()
-      return true
-    }
-    const bytes = gather(this.#head, pieces, this.#chunked, done, trailers)
-    this.#head = ''
-    return bytes === undefined || this.#write(bytes)
-  }
-
-  flush(): void {
-    if (this.#head === '') return
-    const head = this.#head
-    this.#head = ''
-    if (!this.#socket.write(head, 'latin1')) this.#blocked()
+    return this.#bodiless || this.#outbox.body(pieces, this.#chunked, done, trailers)
   }
 
   openTunnel(timeout: number | undefined): void {
@@ -206,23 +192,24 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
 
   sendRaw(chunk: Buffer): boolean {
     this.#watch()
-    return this.#write(chunk)
+    return this.#outbox.bytes(chunk)
   }
 
   endRaw(): void {
+    this.#outbox.flush()
     this.#socket.end()
   }
 
-  #write(bytes: Buffer): boolean {
-    const more = this.#socket.write(bytes)
-    if (!more) this.#blocked()
-    return more
+  /** A client that does not read its answers gets no further ones. */
+  #onBlocked(): void {
+    this.#waiting.blocked = true
+    if (this.#stream !== undefined) this.#watch()
+    else if (this.#state === 'open' && !this.#reader.midHead) this.#holdBlocked()
   }
 
-  #blocked(): void {
-    if (this.#waiting.blocked) return
-    this.#waiting.blocked = true
-    this.#watch()
+  #holdBlocked(): void {
+    this.#reader.hold()
+    this.#waiting.forClient()
   }
 
   // Its end.
@@ -236,12 +223,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     this.#acceptDate = this.#beginDate = wallClock()
     this.#begunHead = false
     this.#reader.expectHead()
-    // A client that does not read its answers gets no further ones.
-    if (this.#waiting.blocked) {
-      this.#reader.hold()
-      this.#waiting.forClient()
-      return
-    }
+    if (this.#waiting.blocked) return this.#holdBlocked()
     this.#waiting.forNextRequest(this.#begun)
     // The stream may have held back the rest of a body that nobody wants any more.
     this.#reader.release()
@@ -251,7 +233,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     if (this.#state !== 'open') return
     this.#state = 'ending'
     this.#leaveStream()
-    this.flush()
+    this.#outbox.flush()
     this.#socket.end(() => this.#host.clientLeaving(this))
     if (!this.#reader.ended) this.#reader.discard()
     this.#waiting.forLastBytes()
@@ -261,6 +243,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     // The end of the connection would look like the end of the response.
     const looksWhole = this.#untilClose
     this.#leaveStream()
+    this.#outbox.flush()
     if (looksWhole && this.#socket.remotePort !== undefined) this.#socket.resetAndDestroy()
     else this.#socket.destroy()
     this.#onGone()
@@ -272,7 +255,6 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   }
 
   #leaveStream(): void {
-    this.flush()
     this.#stream = undefined
     this.#request = undefined
     this.#untilClose = false
@@ -320,6 +302,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   }
 
   #onDrain(): void {
+    this.#outbox.drained()
     this.#waiting.blocked = false
     if (this.#stream !== undefined) {
       this.#watch()
@@ -382,11 +365,10 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   #sendRawPage(status: number, stream: BadRequest): void {
     const page = this.#router.plan.errorReplies.get(status)
     const file = page?.build?.(stream) ?? page
-    if (file === undefined) this.#socket.write(rawErrorPage(status))
+    if (file === undefined) this.#outbox.bytes(rawErrorPage(status))
     else if (!file.silent) {
-      this.#head = formatErrorReply(file)
-      this.#chunked = this.#bodiless = false
-      this.sendBody([file.body], true, undefined)
+      this.#outbox.text(formatErrorReply(file))
+      this.#outbox.body([file.body], false, true, undefined)
     }
     this.end()
   }

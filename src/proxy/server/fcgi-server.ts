@@ -350,8 +350,6 @@ class FcgiTransport implements ServerTransport {
 
   endRaw(): void {}
 
-  flush(): void {}
-
   hold(): void {
     this.#held = true
     this.#exchange.pause()
@@ -374,7 +372,6 @@ class FcgiTransport implements ServerTransport {
         return
       }
     }
-    this.#events.onServerPause()
     this.#endBody()
   }
 

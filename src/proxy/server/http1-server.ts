@@ -12,7 +12,7 @@ import { Deadline } from '../../base/deadline.ts'
 import { cleanConnection } from '../wire/hop-by-hop.ts'
 import { MessageReader } from '../wire/message-reader.ts'
 import type { ReaderSink } from '../wire/message-reader.ts'
-import { gather } from '../wire/outgoing.ts'
+import { Outbox } from '../wire/outbox.ts'
 import { idleTimeout } from './idle-pool.ts'
 import { formatServerRequest } from './request-head.ts'
 import type {
@@ -38,6 +38,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
   readonly #socket: Socket
   readonly #server: Server
   readonly #reader: MessageReader
+  readonly #outbox: Outbox
   readonly #deadline: Deadline
   requests = 0
   restedAt = 0
@@ -45,8 +46,6 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
   #events: ServerEvents | undefined
   #own: OwnConnections | undefined
   #method = ''
-  /** A request head that is not sent yet, so that it can leave with the body. */
-  #head = ''
   #chunked = false
   #requestDone = false
   #informational = 0
@@ -61,6 +60,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
     this.#socket = socket
     this.#server = server
     this.#reader = new MessageReader(socket, this, server.context.settings.maxHeadSize)
+    this.#outbox = new Outbox(socket, server.context.turn, () => {})
     this.#deadline = new Deadline(() => this.#onDeadline())
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('end', () => this.#onEnd())
@@ -105,7 +105,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
     this.#events = events
     this.#own = own
     this.#method = method
-    this.#head = formatServerRequest(head, mode)
+    this.#outbox.text(formatServerRequest(head, mode))
     this.#mayKeep = mode === 'keep-alive'
     this.#chunked = framing === Framing.Chunked
     this.#requestDone = framing === 0
@@ -118,27 +118,18 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
 
   sendBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean {
     if (done) this.#requestDone = true
-    const bytes = gather(this.#head, pieces, this.#chunked, done, trailers)
-    this.#head = ''
-    if (bytes === undefined) return true
-    this.#watch()
-    return this.#socket.write(bytes)
+    if (pieces.length > 0 || done) this.#watch()
+    return this.#outbox.body(pieces, this.#chunked, done, trailers)
   }
 
   sendRaw(chunk: Buffer): boolean {
     this.#watch()
-    return this.#socket.write(chunk)
+    return this.#outbox.bytes(chunk)
   }
 
   endRaw(): void {
+    this.#outbox.flush()
     this.#socket.end()
-  }
-
-  flush(): void {
-    if (this.#head === '') return
-    const head = this.#head
-    this.#head = ''
-    this.#socket.write(head, 'latin1')
   }
 
   hold(): void {
@@ -181,6 +172,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
     this.#deadline.stop()
     this.#server.pool.drop(this)
     this.#own?.drop(this.#server, this)
+    this.#outbox.flush()
     this.#socket.destroy()
   }
 
@@ -208,6 +200,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
   }
 
   #onDrain(): void {
+    this.#outbox.drained()
     const events = this.#events
     if (events === undefined) return
     this.#watch()
@@ -282,7 +275,6 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
   }
 
   onPause(): void {
-    this.#events?.onServerPause()
     // The end came while something was waiting; now its turn has come.
     if (this.#events !== undefined && this.#reader.ended) this.#onEnd()
   }

@@ -23,8 +23,6 @@ export interface ServerEvents {
   onServerBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): void
   onServerRaw(chunk: Buffer): void
   onServerRawEnd(): void
-  /** All that came in this turn was handed out: time to write. */
-  onServerPause(): void
   /** `sendBody` may be called again. */
   onServerDrain(): void
   /** It is over, and the transport is closed. */
@@ -43,8 +41,6 @@ export interface ServerTransport {
   readonly local: SampleEndpoint | undefined
   /** Sends a piece of the request body. False: wait for `onServerDrain`. */
   sendBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean
-  /** Sends what is held back. */
-  flush(): void
   /** Hands out nothing more of the response until `release`. */
   hold(): void
   release(): void
@@ -93,7 +89,7 @@ export interface ServerConnection {
   /** The round of the loop (src/net/liveness.ts) in which its last request ended. */
   readonly restedAt: number
   /**
-   * Sends the head of a request, or holds it back until the body or `flush`. Undefined: it has failed, and has told so.
+   * Sends the head of a request; it leaves with the bytes of the body that come in the same turn. Undefined: it has failed, and has told so.
    */
   begin(request: ServerRequest, events: ServerEvents): ServerTransport | undefined
   /** Nobody wants it: it closes, at once or behind requests that others have on it. */

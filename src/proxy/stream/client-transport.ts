@@ -28,7 +28,7 @@ export interface ClientTransport {
   sendInformational(head: ResponseHead): void
   /**
    * The head, with headers as rules left them: whatever they say of the connection and of the framing is replaced by the
-   * truth. It leaves with the first bytes of the body, or with `flush`.
+   * truth. It leaves with the bytes of the body that come in the same turn.
    * @param framing how the body comes: 0 or more bytes, or until `done`
    * @param tunnel what follows is no HTTP
    * @param mayKeep false: this is the last response of the connection
@@ -36,7 +36,6 @@ export interface ClientTransport {
   sendHead(head: ResponseHead, framing: Framing, tunnel: boolean, mayKeep: boolean): void
   /** False: wait for `onClientDrain`. */
   sendBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean
-  flush(): void
 
   // A tunnel, behind a 101 or a CONNECT.
 

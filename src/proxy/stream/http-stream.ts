@@ -192,7 +192,6 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     if (server === undefined || this.over) return
     this.#server = server
     this.#body.forward(server)
-    if (this.#server === server) server.flush()
   }
 
   onUnavailable(why: Unavailable): void {
@@ -338,7 +337,6 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
   #openTunnel(): void {
     this.#move('switch')
     this.#body.switchToRaw()
-    this.#client.flush()
     this.#client.openTunnel(this.chosenBackend?.plan.timeouts.tunnel ?? this.frontend.plan.timeouts.tunnel)
     this.#server?.openTunnel()
     this.#server?.release()
@@ -361,7 +359,6 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     this.#move('last')
     // The rest of the request may still be on its way; the server gets it as long as it takes it.
     if (this.#body.complete) this.#end()
-    else this.#client.flush()
   }
 
   onServerRaw(chunk: Buffer): void {
@@ -373,10 +370,6 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     this.#move('end')
     this.#client.endRaw()
     if (this.#client.ended) this.#end()
-  }
-
-  onServerPause(): void {
-    this.#client.flush()
   }
 
   onServerDrain(): void {
@@ -541,7 +534,6 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
 
   #end(): void {
     if (this.over) return
-    this.#client.flush()
     this.finishOnce(this.#silent)
     const { server, connector } = this.#leaveServer()
     server?.finish()

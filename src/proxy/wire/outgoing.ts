@@ -2,9 +2,6 @@
 import { formatChunkSize, formatLastChunk } from '../../http1/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
 
-/** A body that is this large is not copied behind its head. */
-const largest = 65_536
-
 /**
  * The bytes of `head` (latin1 text, may be empty) followed by the pieces of a body: as they are, or as one chunk, and
  * the end of a chunked body when `done`. Undefined when there is nothing to send.
@@ -28,9 +25,4 @@ export function gather(
   for (const piece of pieces) at += piece.copy(bytes, at)
   if (after !== '') bytes.write(after, at, 'latin1')
   return bytes
-}
-
-/** Whether a piece is better written by itself than copied behind a head. */
-export function isLarge(pieces: readonly Buffer[]): boolean {
-  return pieces.length === 1 && (pieces[0] as Buffer).length >= largest
 }
