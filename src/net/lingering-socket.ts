@@ -1,9 +1,5 @@
-import { Socket } from 'node:net'
-import type { ConnectOpts, SocketConstructorOpts } from 'node:net'
+import { ChunkSocket } from './chunk-socket.ts'
 
-const bufferSize = 65_536
-/** Up to here a read is copied to a buffer of its size, so that a small record does not hold a large buffer. */
-const copiedSize = 16_384
 /** Turns of the event loop without data after which the kernel has no more; one may have begun before the failure. */
 const quietTurns = 2
 
@@ -12,31 +8,10 @@ const quietTurns = 2
  *
  * An application may answer and close without reading the rest of STDIN. Node destroys a socket when a write to it fails,
  * and with it the answer that already lies in the kernel. This one keeps reading until nothing more comes, and is
- * destroyed then. Reading goes past the stream's own buffer (`onread`), because a stream that has failed takes no data.
+ * destroyed then. Reading goes past the stream layer ({@link ChunkSocket}), because a stream that has failed takes no data.
  */
-export class LingeringSocket extends Socket {
-  /** Gets what is read, in memory that is never written again. To be set before anything comes. */
-  onChunk: (chunk: Buffer) => void = () => {}
+export class LingeringSocket extends ChunkSocket {
   #failure: Error | undefined
-
-  constructor() {
-    let buffer = Buffer.allocUnsafeSlow(bufferSize)
-    const onread: ConnectOpts['onread'] = {
-      buffer: () => buffer,
-      callback: (size) => {
-        const filled = buffer.subarray(0, size)
-        if (size <= copiedSize) this.onChunk(Buffer.from(filled))
-        else {
-          buffer = Buffer.allocUnsafeSlow(bufferSize)
-          this.onChunk(filled)
-        }
-        return true
-      },
-    }
-    // Documented for the constructor (net.Socket), declared for connect() only.
-    const options: SocketConstructorOpts & ConnectOpts = { onread }
-    super(options)
-  }
 
   /** Whether a write has failed and what the peer sent is still being read. */
   get lingering(): boolean {

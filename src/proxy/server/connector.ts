@@ -190,24 +190,31 @@ export class Connector implements Queued {
   }
 
   #open(server: Server): void {
+    const client = this.#client
+    this.#dialling =
+      'onConnection' in client
+        ? this.#dial(
+            server,
+            () => createServerSocket(server),
+            (socket) => client.onConnection(openConnection(server, socket)),
+          )
+        : this.#dial(server, createSocket, (socket) => client.onConnected(socket))
+  }
+
+  #dial<Made extends Socket>(server: Server, create: () => Made, handOut: (socket: Made) => void): Dialling {
     const { connect: timeout } = this.#backend.plan.timeouts
-    const create = 'onConnection' in this.#client ? () => createServerSocket(server) : createSocket
-    this.#dialling = dial(
+    return dial(
       server.plan.model.address,
       { create, timeout },
       {
-        onConnected: (socket) => this.#onConnected(server, socket),
+        onConnected: (socket) => {
+          this.#dialling = undefined
+          this.#client.record.connected(false)
+          handOut(socket)
+        },
         onFailed: (why) => this.#onFailure(why === 'timeout' ? 'connect-timeout' : 'connect-error'),
       },
     )
-  }
-
-  #onConnected(server: Server, socket: Socket): void {
-    const client = this.#client
-    this.#dialling = undefined
-    client.record.connected(false)
-    if ('onConnection' in client) client.onConnection(openConnection(server, socket))
-    else client.onConnected(socket)
   }
 
   #onFailure(why: 'connect-error' | 'connect-timeout'): void {

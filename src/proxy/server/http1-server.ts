@@ -2,11 +2,11 @@
  * A connection to an HTTP/1.1 server: one request at a time, kept for the next one when the server allows it. It frames
  * bodies, watches `timeout server`, and tells the stream whose request it carries.
  */
-import type { Socket } from 'node:net'
 import { Framing, Http1Error, isPersistent, parseResponseHead, responseFraming } from '../../http1/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
 import { pollRound } from '../../net/liveness.ts'
 import type { SampleEndpoint } from '../../sample/stream.ts'
+import type { ChunkSocket } from '../../net/chunk-socket.ts'
 import { localEndpoint, remoteEndpoint } from '../wire/addresses.ts'
 import { Deadline } from '../../base/deadline.ts'
 import { cleanConnection } from '../wire/hop-by-hop.ts'
@@ -35,7 +35,7 @@ const maxInformational = 64
 export class Http1Server implements ReaderSink, ServerConnection, ServerTransport {
   /** What a server has seen of a request is not known here. */
   readonly unsent = false
-  readonly #socket: Socket
+  readonly #socket: ChunkSocket
   readonly #server: Server
   readonly #reader: MessageReader
   readonly #outbox: Outbox
@@ -56,13 +56,13 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
   #tunnel = false
   #closed = false
 
-  constructor(socket: Socket, server: Server) {
+  constructor(socket: ChunkSocket, server: Server) {
     this.#socket = socket
     this.#server = server
     this.#reader = new MessageReader(socket, this, server.context.settings.maxHeadSize)
     this.#outbox = new Outbox(socket, server.context.turn, () => {})
     this.#deadline = new Deadline(() => this.#onDeadline())
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    socket.onChunk = (chunk) => this.#onData(chunk)
     socket.on('end', () => this.#onEnd())
     socket.on('drain', () => this.#onDrain())
     socket.on('error', () => this.#onClosed())
