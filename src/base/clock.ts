@@ -9,3 +9,30 @@ export function monotonic(): number {
 export function wallClock(): number {
   return Date.now()
 }
+
+let time = -1
+let date = 0
+const forget = (): void => {
+  time = -1
+}
+
+function readClocks(): void {
+  time = performance.now()
+  date = Date.now()
+  setImmediate(forget)
+}
+
+/**
+ * As {@link monotonic}, read once in a turn of the loop: all that happens in one turn happens at one time, and whoever
+ * measures what takes many turns is spared the clock. Late by what the turn has taken so far.
+ */
+export function turnTime(): number {
+  if (time < 0) readClocks()
+  return time
+}
+
+/** As {@link wallClock}, read with {@link turnTime}. */
+export function turnDate(): number {
+  if (time < 0) readClocks()
+  return date
+}

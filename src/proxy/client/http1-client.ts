@@ -3,7 +3,7 @@
  * of each, writes what the stream answers, and watches the client's timeouts.
  */
 import type { Socket } from 'node:net'
-import { monotonic, wallClock } from '../../base/clock.ts'
+import { turnDate, turnTime } from '../../base/clock.ts'
 import { formatResponseHead, Framing, isPersistent, parseRequestHead } from '../../http1/index.ts'
 import type { HeaderList, Http1Error, RequestHead, ResponseHead } from '../../http1/index.ts'
 import type { ProxyContext } from '../context.ts'
@@ -13,6 +13,7 @@ import { BadRequest } from '../stream/bad-request.ts'
 import type { ClientTransport } from '../stream/client-transport.ts'
 import { formatErrorReply, rawErrorPage } from '../stream/error-page.ts'
 import { HttpStream } from '../stream/http-stream.ts'
+import { beginAt } from '../stream/record.ts'
 import type { Beginning } from '../stream/record.ts'
 import type { Router } from '../stream/router.ts'
 import type { Session } from '../stream/session.ts'
@@ -57,10 +58,8 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   #bodiless = false
   #keep = false
   #state: 'open' | 'ending' | 'closed' = 'open'
-  #accepted: number
-  #acceptDate: number
-  #begun: number
-  #beginDate: number
+  /** Of the request that is read, or awaited. */
+  #beginning: Beginning
   /** The stream in TCP mode that the first request goes on with. */
   #before: { readonly backend: Backend; readonly stream: TcpStream } | undefined
 
@@ -70,8 +69,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     this.#router = router
     this.#socket = socket
     this.#host = host
-    this.#accepted = this.#begun = session.accepted
-    this.#acceptDate = this.#beginDate = session.acceptDate
+    this.#beginning = beginAt(session.accepted, session.acceptDate)
     this.#reader = new MessageReader(socket, this, context.settings.maxHeadSize)
     this.#outbox = new Outbox(socket, context.turn, () => this.#onBlocked())
     this.#waiting = new Http1Waiting(router.plan.timeouts, context.settings, () => this.#onDeadline())
@@ -219,12 +217,11 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     // A body that was not read to its end would be the next request.
     const last = this.#reader.midBody || (this.#reader.ended && !this.#reader.pending)
     if (!this.#keep || last || this.#context.closing) return this.end()
-    this.#accepted = this.#begun = monotonic()
-    this.#acceptDate = this.#beginDate = wallClock()
+    this.#beginning = beginAt(turnTime(), turnDate())
     this.#begunHead = false
     this.#reader.expectHead()
     if (this.#waiting.blocked) return this.#holdBlocked()
-    this.#waiting.forNextRequest(this.#begun)
+    this.#waiting.forNextRequest()
     // The stream may have held back the rest of a body that nobody wants any more.
     this.#reader.release()
   }
@@ -375,20 +372,11 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
 
   // From the reader.
 
-  get #beginning(): Beginning {
-    return {
-      accepted: this.#accepted,
-      acceptDate: this.#acceptDate,
-      begun: this.#begun,
-      requestDate: this.#beginDate,
-    }
-  }
-
   onBegin(): void {
     this.#begunHead = true
-    this.#begun = monotonic()
-    this.#beginDate = wallClock()
-    this.#waiting.forRequest(this.#begun)
+    this.#beginning.begun = turnTime()
+    this.#beginning.requestDate = turnDate()
+    this.#waiting.forRequest()
   }
 
   onHead(bytes: Buffer, start: number, end: number): void {

@@ -1,5 +1,5 @@
 /** What an HTTP/1.1 client is waited for, and for how long (configuration.txt 4.2 "timeout client", "timeout http-request"…). */
-import { monotonic } from '../../base/clock.ts'
+import { turnTime } from '../../base/clock.ts'
 import type { TimeoutPlan } from '../plan/timeouts.ts'
 import type { ProxySettings } from '../settings.ts'
 import { Deadline } from '../../base/deadline.ts'
@@ -38,20 +38,20 @@ export class Http1Waiting {
   }
 
   /** The rest of a head, or all of the first one. */
-  forRequest(now = monotonic()): void {
-    this.#requestBegan = now
-    this.#wait('request', this.#timeouts.httpRequest, now)
+  forRequest(): void {
+    this.#requestBegan = turnTime()
+    this.#wait('request', this.#timeouts.httpRequest)
   }
 
-  forNextRequest(now = monotonic()): void {
-    this.#wait('next-request', this.#timeouts.httpKeepAlive, now)
+  forNextRequest(): void {
+    this.#wait('next-request', this.#timeouts.httpKeepAlive)
   }
 
   /** The whole request, its body included: the time began with its first byte. */
   forBody(): void {
     this.#gathering = true
     const { httpRequest } = this.#timeouts
-    const left = httpRequest === undefined ? undefined : this.#requestBegan + httpRequest - monotonic()
+    const left = httpRequest === undefined ? undefined : this.#requestBegan + httpRequest - turnTime()
     this.#wait('client', left === undefined ? undefined : Math.max(1, left))
   }
 
@@ -79,9 +79,9 @@ export class Http1Waiting {
     this.#wait('last-bytes', this.#lingerTimeout)
   }
 
-  #wait(waited: Waited, timeout: number | undefined, now?: number): void {
+  #wait(waited: Waited, timeout: number | undefined): void {
     this.#waited = waited
-    this.#deadline.arm(timeout, now)
+    this.#deadline.arm(timeout, turnTime())
   }
 
   /** What was waited for in vain; nothing is from here on. */

@@ -2,6 +2,7 @@
  * A connection to an HTTP/1.1 server: one request at a time, kept for the next one when the server allows it. It frames
  * bodies, watches `timeout server`, and tells the stream whose request it carries.
  */
+import { turnTime } from '../../base/clock.ts'
 import { Framing, Http1Error, isPersistent, parseResponseHead, responseFraming } from '../../http1/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
 import { pollRound } from '../../net/liveness.ts'
@@ -162,7 +163,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
     if (!keep || this.#reader.pending || !this.#server.keep(this, this.#own)) return this.destroy()
     // A response without a body ends while its rules still hold it.
     this.#reader.rest()
-    this.#deadline.arm(idleTimeout)
+    this.#deadline.arm(idleTimeout, turnTime())
   }
 
   destroy(): void {
@@ -181,7 +182,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
     const { server, tunnel } = this.#server.backend.timeouts
     // Of a tunnel the client's side watches both directions.
     if (this.#tunnel && tunnel !== undefined) this.#deadline.disarm()
-    else this.#deadline.arm(server)
+    else this.#deadline.arm(server, turnTime())
   }
 
   // From the socket.

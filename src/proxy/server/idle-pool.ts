@@ -1,5 +1,5 @@
 /** The connections to a server (configuration.txt 4.2 "http-reuse", 5.2 "pool-max-conn"). */
-import { monotonic } from '../../base/clock.ts'
+import { turnTime } from '../../base/clock.ts'
 import type { HttpReuse } from '../../config/index.ts'
 import type { ServerConnection } from './server-transport.ts'
 
@@ -15,8 +15,8 @@ export const idleTimeout = 5000
 export class IdlePool {
   readonly #most: number
   readonly #reuse: HttpReuse
-  readonly #used = new Set<ServerConnection>()
-  /** Of those that are used. */
+  readonly #all = new Set<ServerConnection>()
+  /** Of those that are used: neither idle nor safe. */
   readonly #shared: ServerConnection[] = []
   /** Connections that have answered one request, and those that have proved to be kept open. */
   readonly #idle: ServerConnection[] = []
@@ -38,7 +38,8 @@ export class IdlePool {
 
   /** A connection has been made, for a request that takes it. */
   opened(connection: ServerConnection): void {
-    this.#use(connection)
+    this.#all.add(connection)
+    this.#countUsed()
     if (this.#reuse === 'always' && connection.room > 1) this.#shared.push(connection)
   }
 
@@ -51,7 +52,7 @@ export class IdlePool {
     if (shared !== undefined) return shared
     const connection = this.#takeIdle(firstRequest)
     if (connection === undefined) return undefined
-    this.#use(connection)
+    this.#countUsed()
     // With `safe`, one slow request would hold up those of other clients (`MX_FL_HOL_RISK`).
     if (this.#reuse !== 'safe' && connection.room > 1) this.#shared.push(connection)
     return connection
@@ -83,7 +84,7 @@ export class IdlePool {
   /** One of several requests on a connection has ended: another one may go there. */
   share(connection: ServerConnection): void {
     const may = this.#reuse === 'always' || this.#reuse === 'aggressive'
-    if (may && this.#used.has(connection) && !this.#shared.includes(connection)) this.#shared.push(connection)
+    if (may && this.#all.has(connection) && !this.#shared.includes(connection)) this.#shared.push(connection)
   }
 
   /**
@@ -91,9 +92,9 @@ export class IdlePool {
    * were needed at a time (`srv_add_to_idle_list`, include/haproxy/server.h). It is used still then.
    */
   put(connection: ServerConnection): boolean {
-    const others = this.#used.size - 1 + this.size
+    const others = this.#all.size - 1
     if (this.size >= this.#most || others > this.#estimate()) return false
-    this.drop(connection)
+    if (this.#shared.length > 0) remove(this.#shared, connection)
     const list = connection.safe ? this.#safe : this.#idle
     list.push(connection)
     return true
@@ -101,11 +102,8 @@ export class IdlePool {
 
   /** Forgets one that has died. */
   drop(connection: ServerConnection): void {
-    this.#used.delete(connection)
-    for (const list of [this.#shared, this.#idle, this.#safe]) {
-      const at = list.indexOf(connection)
-      if (at >= 0) list.splice(at, 1)
-    }
+    this.#all.delete(connection)
+    for (const list of [this.#shared, this.#idle, this.#safe]) remove(list, connection)
   }
 
   /** Closes those that are idle. */
@@ -119,22 +117,30 @@ export class IdlePool {
   /** The proxy ends, and its streams have ended: closes all of them. */
   end(): void {
     this.close()
-    for (const connection of this.#used) connection.destroy()
+    for (const connection of this.#all) connection.destroy()
   }
 
-  #use(connection: ServerConnection): void {
-    this.#used.add(connection)
-    this.#peak = Math.max(this.#peak, this.#used.size)
+  get #used(): number {
+    return this.#all.size - this.size
+  }
+
+  #countUsed(): void {
+    this.#peak = Math.max(this.#peak, this.#used)
   }
 
   /** How many are needed at a time; half of what was needed once is forgotten with every purge. */
   #estimate(): number {
     this.#needed = Math.max(this.#needed, this.#peak)
-    const now = monotonic()
+    const now = turnTime()
     if (now - this.#since < idleTimeout) return this.#needed
     const needed = Math.ceil((this.#needed + this.#peak) / 2)
     this.#since = now
-    this.#peak = this.#used.size
+    this.#peak = this.#used
     return (this.#needed = needed)
   }
+}
+
+function remove(list: ServerConnection[], connection: ServerConnection): void {
+  const at = list.indexOf(connection)
+  if (at >= 0) list.splice(at, 1)
 }

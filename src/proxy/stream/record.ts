@@ -2,7 +2,7 @@
  * What the log tells of a stream: times, counters, how far it came, and who ended it. Streams say what happened; nobody
  * else writes here.
  */
-import { monotonic } from '../../base/clock.ts'
+import { turnTime } from '../../base/clock.ts'
 import type { Cause } from '../plan/rule.ts'
 
 /** How far a stream came, as the second character of the termination state has it. */
@@ -13,9 +13,14 @@ export interface Beginning {
   /** The connection was accepted; of a later request: the one before it had ended (`sess->tv_accept` of HAProxy). */
   readonly accepted: number
   readonly acceptDate: number
-  /** The first byte of the request came; in TCP mode as `accepted`. */
-  readonly begun: number
-  readonly requestDate: number
+  /** The first byte of the request came; until it comes, and in TCP mode, as `accepted`. */
+  begun: number
+  requestDate: number
+}
+
+/** One of which no byte has come. */
+export function beginAt(accepted: number, acceptDate: number): Beginning {
+  return { accepted, acceptDate, begun: accepted, requestDate: acceptDate }
 }
 
 /**
@@ -65,8 +70,8 @@ export class StreamRecord {
    */
   requestReady(): void {
     // HAProxy counts the time in the tarpit as time in the queue (`http_process_tarpit`).
-    if (this.#stage === 'T') this.#assigned = monotonic()
-    else if (this.#requested < 0) this.#requested = monotonic()
+    if (this.#stage === 'T') this.#assigned = turnTime()
+    else if (this.#requested < 0) this.#requested = turnTime()
   }
 
   /** The client waits for an answer that is no different for its waiting. */
@@ -82,12 +87,12 @@ export class StreamRecord {
 
   /** It has waited in the queue for nothing. */
   queueLeft(): void {
-    this.#assigned = monotonic()
+    this.#assigned = turnTime()
   }
 
   /** A server was chosen. A second one changes nothing about how long the first was waited for. */
   assigned(): void {
-    if (this.#assigned < 0) this.#assigned = monotonic()
+    if (this.#assigned < 0) this.#assigned = turnTime()
     this.#stage = 'C'
   }
 
@@ -98,13 +103,13 @@ export class StreamRecord {
 
   /** The connection stands; one that was kept has stood since the server was chosen. */
   connected(kept: boolean): void {
-    this.#connected = kept ? this.#assigned : monotonic()
+    this.#connected = kept ? this.#assigned : turnTime()
     this.#stage = 'H'
   }
 
   /** The first byte of a TCP server, or the head of a response. */
   responded(): void {
-    if (this.#responded < 0) this.#responded = monotonic()
+    if (this.#responded < 0) this.#responded = turnTime()
   }
 
   /** The response that came is not the one that is sent: a rule has refused it, or it is none. */
@@ -134,7 +139,7 @@ export class StreamRecord {
   }
 
   ended(): void {
-    this.#ended = monotonic()
+    this.#ended = turnTime()
   }
 
   /** Whether it is an error for the log: an answer of the proxy's own is none, one more try is. */

@@ -1,13 +1,13 @@
 /** A client connection as its streams see it: addresses, `sess` variables, how many requests it has carried. */
-import { monotonic, wallClock } from '../../base/clock.ts'
+import { turnTime, turnDate } from '../../base/clock.ts'
 import type { SampleEndpoint } from '../../sample/stream.ts'
 import { VariableStore } from '../../sample/variables.ts'
 import { PrivatePool } from '../server/private-pool.ts'
 
 /** Knows neither its socket nor its frontend: it lives as long as the connection, whoever carries that. */
 export class Session {
-  readonly accepted = monotonic()
-  readonly acceptDate = wallClock()
+  readonly accepted = turnTime()
+  readonly acceptDate = turnDate()
   /** Undefined for a socket that is closed already. */
   readonly source: SampleEndpoint | undefined
   readonly destination: SampleEndpoint | undefined

@@ -11,7 +11,7 @@ import { localEndpoint, remoteEndpoint } from '../wire/addresses.ts'
 import { Deadline } from '../../base/deadline.ts'
 import { InspectedBytes } from './inspected-bytes.ts'
 import { logBeginning } from './log-line.ts'
-import { StreamRecord } from './record.ts'
+import { beginAt, StreamRecord } from './record.ts'
 import type { Router } from './router.ts'
 import type { Session } from './session.ts'
 import { ProxyStream } from './stream.ts'
@@ -56,9 +56,12 @@ export class TcpStream extends ProxyStream implements SocketClient {
     socket: Socket,
     host: TcpStreamHost,
   ) {
-    const { accepted, acceptDate } = session
-    const beginning = { accepted, acceptDate, begun: accepted, requestDate: acceptDate }
-    super(context, session, frontend, new StreamRecord(beginning, 0))
+    super(
+      context,
+      session,
+      frontend,
+      new StreamRecord(beginAt(session.accepted, session.acceptDate), 0),
+    )
     session.requests = 1
     this.#client = socket
     this.#host = host
