@@ -16,6 +16,8 @@ export class HeaderList {
   /** What each field means to the codec. */
   readonly kinds: HeaderKind[] = []
 
+  /** A bit for each kind of the fields that are here, or were. */
+  #seen = 0
   #pairs: (readonly [string, string])[] | undefined
 
   /** Name (as received) and value of each field, in order: made once, and again after a change. */
@@ -41,6 +43,7 @@ export class HeaderList {
     this.keys.push(name.key)
     this.values.push(value)
     this.kinds.push(name.kind)
+    this.#seen |= 1 << name.kind
     this.#pairs = undefined
   }
 
@@ -59,6 +62,11 @@ export class HeaderList {
   replace(index: number, value: string): void {
     this.values[index] = value
     this.#pairs = undefined
+  }
+
+  /** False: there is no field of any of these kinds, a bit for each (`1 << HeaderKind.Te`). True: there may be one. */
+  mayHave(kinds: number): boolean {
+    return (this.#seen & kinds) !== 0
   }
 
   /** Whether there is such a field. */
@@ -114,6 +122,7 @@ export class HeaderList {
   /** A list of its own with the same fields. */
   clone(): HeaderList {
     const copy = new HeaderList()
+    copy.#seen = this.#seen
     for (let at = 0; at < this.keys.length; at++) {
       copy.names.push(this.names[at] as string)
       copy.keys.push(this.keys[at] as string)

@@ -12,6 +12,9 @@ export const HeaderKind = {
   Connection: 4,
   Expect: 5,
   Upgrade: 6,
+  Te: 7,
+  KeepAlive: 8,
+  ProxyConnection: 9,
 } as const
 export type HeaderKind = (typeof HeaderKind)[keyof typeof HeaderKind]
 
@@ -31,6 +34,9 @@ const kinds = new Map<string, HeaderKind>([
   ['connection', HeaderKind.Connection],
   ['expect', HeaderKind.Expect],
   ['upgrade', HeaderKind.Upgrade],
+  ['te', HeaderKind.Te],
+  ['keep-alive', HeaderKind.KeepAlive],
+  ['proxy-connection', HeaderKind.ProxyConnection],
 ])
 
 /** Makes a {@link HeaderName} of a name that is known to be a token. */

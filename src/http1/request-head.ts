@@ -113,7 +113,8 @@ function finishRequest(method: string, target: string, minor: 0 | 1, headers: He
     else if (kind === HeaderKind.TransferEncoding) body.addTransferEncoding(value)
     else if (kind === HeaderKind.Connection) connection |= parseConnection(value)
     else if (kind === HeaderKind.Expect) expectsContinue = value.toLowerCase() === '100-continue'
-    else upgrade = upgrade === undefined ? value : `${upgrade}, ${value}`
+    else if (kind === HeaderKind.Upgrade)
+      upgrade = upgrade === undefined ? value : `${upgrade}, ${value}`
   }
   body.check(minor)
   if (method === 'CONNECT') refuseContent(body)

@@ -50,11 +50,17 @@ function isAuthorityWithPort(target: string): boolean {
   return isHost(target) && /^(?:\[[^\]]+\]|[^:]+):\d{1,5}$/.test(target)
 }
 
+/** Clients name the same hosts again and again. */
+let lastHost = ''
+
 /** Whether `value` may stand in a Host field: `reg-name[:port]` or `[IP-literal][:port]`. The empty value is not asked for. */
 export function isHost(value: string): boolean {
+  if (value === lastHost && value !== '') return true
   if (!isMadeOf(value, Character.Host)) return false
   // What is seen nearly always has neither brackets nor more than one colon.
-  return /^(?:\[[0-9A-Za-z:._~!$&'()*+,;=%-]+\]|[^[\]:]*)(?::\d*)?$/.test(value)
+  const sound = /^(?:\[[0-9A-Za-z:._~!$&'()*+,;=%-]+\]|[^[\]:]*)(?::\d*)?$/.test(value)
+  if (sound) lastHost = value
+  return sound
 }
 
 /** Whether two hosts are the same, letter case and the scheme's default port aside. */

@@ -1,5 +1,5 @@
 /** Headers that belong to one connection, or to the framing of a message: kept true whatever the rules did. */
-import { connectionNames, ConnectionOption, Framing } from '../../http1/index.ts'
+import { connectionNames, ConnectionOption, Framing, HeaderKind } from '../../http1/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
 
 /** What a Connection field cannot take away: without these the message is another one. */
@@ -15,6 +15,12 @@ const kept = new Set([
 
 /** Never meant for the next hop (RFC 9110 section 7.6.1). */
 const ofOneHop = ['keep-alive', 'proxy-connection']
+
+/** Most messages have none of these: one look says so. */
+const connectionKinds =
+  (1 << HeaderKind.Connection) | (1 << HeaderKind.KeepAlive) | (1 << HeaderKind.ProxyConnection)
+const framingKinds = (1 << HeaderKind.ContentLength) | (1 << HeaderKind.TransferEncoding)
+const teKind = 1 << HeaderKind.Te
 
 /**
  * Takes what a message says to us alone out of it, as it arrives, so that rules see what the other side will see: the
@@ -49,6 +55,7 @@ function upgradeToken(headers: HeaderList): string | undefined {
 
 /** Makes a message say of its connection what is so: `words`, or nothing. */
 export function setConnection(headers: HeaderList, words: string | undefined): void {
+  if (words === undefined && !headers.mayHave(connectionKinds)) return
   for (const key of ofOneHop) if (headers.has(key)) headers.delete(key)
   if (words !== undefined && headers.get('connection') === words) return
   if (headers.has('connection')) headers.delete('connection')
@@ -57,6 +64,7 @@ export function setConnection(headers: HeaderList, words: string | undefined): v
 
 /** `TE` says one thing that is passed on: that trailers are welcome. */
 export function cleanTe(headers: HeaderList): void {
+  if (!headers.mayHave(teKind)) return
   const first = headers.keys.indexOf('te')
   if (first < 0) return
   const values = headers.all('te')
@@ -71,6 +79,7 @@ export function cleanTe(headers: HeaderList): void {
  * the next reader would find another end.
  */
 export function fixFraming(headers: HeaderList, framing: Framing): void {
+  if (framing === 0 && !headers.mayHave(framingKinds)) return
   if (saysLength(headers, framing)) return
   const lengths = headers.all('content-length')
   const codings = headers.all('transfer-encoding')

@@ -1,5 +1,6 @@
 /** Switching protocols (RFC 9110 section 7.8, RFC 6455 section 4): who may ask, and who may answer. */
 import { createHash } from 'node:crypto'
+import { HeaderKind } from '../../http1/index.ts'
 import type { HeaderList, RequestHead, ResponseHead } from '../../http1/index.ts'
 
 /** RFC 6455 section 1.3 */
@@ -11,7 +12,7 @@ const websocketGuid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
  * been used to get past proxies and which nobody behind us speaks.
  */
 export function cleanUpgrade({ headers, framing, upgrade }: RequestHead): boolean {
-  if (!headers.has('upgrade')) return false
+  if (!headers.mayHave(1 << HeaderKind.Upgrade) || !headers.has('upgrade')) return false
   if (framing !== 0) {
     headers.deleteWhere((key) => key === 'upgrade' || key === 'http2-settings')
     return false
