@@ -1,19 +1,12 @@
 import { refuseArgument } from '../base/options.ts'
+import { latin1Text } from './latin1.ts'
 
 /** Called when a frame ends before the value that was asked for: throws the protocol's own error. */
 export type OnTruncated = (wanted: number, left: number, at: number) => never
 
-/**
- * What `Buffer.toString` calls after checking its arguments: on short strings the checks cost as much as the work.
- * Present in every Node.js, though not in its documentation.
- */
-interface Slices {
-  latin1Slice(start: number, end: number): string
+/** As those of latin1.ts. */
+interface Utf8 {
   utf8Slice(start: number, end: number): string
-}
-
-function slices(bytes: Buffer): Slices {
-  return bytes as unknown as Slices
 }
 
 const nothing = Buffer.alloc(0)
@@ -92,12 +85,12 @@ export class Reader {
   /** The next `count` bytes as text, one character per byte. */
   latin1(count: number): string {
     const start = this.skip(count)
-    return slices(this.bytes).latin1Slice(start, start + count)
+    return latin1Text(this.bytes, start, start + count)
   }
 
   /** The next `count` bytes as UTF-8 text; what is not UTF-8 becomes U+FFFD. */
   utf8(count: number): string {
     const start = this.skip(count)
-    return slices(this.bytes).utf8Slice(start, start + count)
+    return (this.bytes as unknown as Utf8).utf8Slice(start, start + count)
   }
 }

@@ -6,9 +6,9 @@ import { Character, characters, showByte } from './characters.ts'
 import { Http1Error } from './errors.ts'
 import { checkTrailers, Framing } from './framing.ts'
 import { HeadBuffer } from './head-buffer.ts'
-import { defaultHeadLimits, readHeaderLines } from './header-block.ts'
+import { defaultHeadLimits, headText, readHeaderLines } from './header-block.ts'
 import type { HeadLimits } from './header-block.ts'
-import { HeaderList } from './header-list.ts'
+import type { HeaderList } from './header-list.ts'
 
 const State = {
   /** Before the first digit of a chunk size. */
@@ -264,8 +264,8 @@ export class BodyDecoder {
       const end = buffer.push(chunk, at)
       this.at = end < 0 ? chunk.length : end
       if (end < 0) return
-      const trailers = new HeaderList()
-      readHeaderLines(buffer.bytes, buffer.start, buffer.end, trailers, this.#limits.maxHeaders, false)
+      const text = headText(buffer.bytes, buffer.start, buffer.end)
+      const trailers = readHeaderLines(text, text.start, this.#limits.maxHeaders, false)
       checkTrailers(trailers)
       this.trailers = trailers
       this.done = true

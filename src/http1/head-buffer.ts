@@ -12,7 +12,6 @@ export interface HeadBufferOptions {
 const CR = 0x0d
 const LF = 0x0a
 const HTAB = 0x09
-const blankLine = Buffer.from('\r\n\r\n', 'latin1')
 const nothing = Buffer.alloc(0)
 
 /**
@@ -46,6 +45,11 @@ export class HeadBuffer {
   /** The bytes of an unfinished head. */
   get partial(): Buffer {
     return this.#partial.subarray(0, this.#have)
+  }
+
+  /** Lets go of the chunk that the last head was in. */
+  release(): void {
+    this.bytes = nothing
   }
 
   /** Forgets an unfinished head. */
@@ -131,8 +135,7 @@ export class HeadBuffer {
   /** `from` is where searching begins; the head begins at `start`. */
   #findEnd(bytes: Buffer, start: number, from: number, end: number): number {
     if (this.#bareLf) return findBlankLine(bytes, Math.max(start, from), end)
-    const at = bytes.indexOf(blankLine, from)
-    return at < 0 || at + 4 > end ? -1 : at + 4
+    return findEmptyLine(bytes, from, end)
   }
 
   #refuseEarly(start: number): void {
@@ -157,6 +160,19 @@ export class HeadBuffer {
   #tooLarge(): never {
     throw new Http1Error('ERR_HTTP1_HEAD_TOO_LARGE', `more than ${this.#maxHeadSize} bytes`)
   }
+}
+
+/** Behind the first CR LF CR LF, or -1. Most bytes are no line ends, so that every fourth is looked at. */
+function findEmptyLine(bytes: Buffer, from: number, end: number): number {
+  let at = from + 3
+  while (at < end) {
+    const byte = bytes[at] as number // at < end
+    if (byte > CR) at += 4
+    else if (byte === LF && bytes[at - 1] === CR && bytes[at - 2] === LF && bytes[at - 3] === CR)
+      return at + 1
+    else at++
+  }
+  return -1
 }
 
 /** The end of the first blank line when lines may end with LF alone: LF LF or LF CR LF. */

@@ -1,4 +1,5 @@
 /** Header lines into a {@link HeaderList} (RFC 9112 section 5): strict, and the one loop that all heads go through. */
+import { latin1Text } from '../bytes/latin1.ts'
 import { Character, characters, showByte } from './characters.ts'
 import { Http1Error } from './errors.ts'
 import { HeaderList } from './header-list.ts'
@@ -43,28 +44,37 @@ export function parseHeaderBlock(
   end: number = bytes.length,
   options: HeaderBlockOptions = {},
 ): HeaderList {
-  const headers = new HeaderList()
   const maxHeaders = options.maxHeaders ?? defaultHeadLimits.maxHeaders
-  readHeaderLines(bytes, start, end, headers, maxHeaders, options.bareLf ?? false)
-  return headers
+  return readHeaderLines(headText(bytes, start, end), start, maxHeaders, options.bareLf ?? false)
 }
 
-/** {@link parseHeaderBlock} without its defaults: appends to `headers`. */
+/** Bytes from `start` to `end`, and the same as text with one character per byte: made once, and cut. */
+export interface HeadText {
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+  readonly text: string
+}
+
+/** The text of a head, or of header lines. */
+export function headText(bytes: Buffer, start: number, end: number): HeadText {
+  return { bytes, start, end, text: latin1Text(bytes, start, end) }
+}
+
+/** {@link parseHeaderBlock} without its defaults, from `from` on. */
 export function readHeaderLines(
-  bytes: Buffer,
-  start: number,
-  end: number,
-  headers: HeaderList,
+  { bytes, start, end, text }: HeadText,
+  from: number,
   maxHeaders: number,
   bareLf: boolean,
-): void {
-  const text = bytes.toString('latin1', start, end)
-  let at = start
+): HeaderList {
+  const headers = new HeaderList()
+  let at = from
   while (at < end) {
-    const first = bytes[at] as number // at < end
-    if (first === CR || first === LF) {
+    const byte = bytes[at] as number // at < end
+    if (byte === CR || byte === LF) {
       skipLineEnd(bytes, at, end, bareLf)
-      return
+      break
     }
     if (headers.length >= maxHeaders)
       throw new Http1Error('ERR_HTTP1_TOO_MANY_HEADERS', `more than ${maxHeaders}`)
@@ -77,18 +87,19 @@ export function readHeaderLines(
       colon++
     }
     if (colon === at || bytes[colon] !== COLON || colon >= end) refuseName(bytes, at, colon, end)
-    let from = colon + 1
-    while (from < end && (bytes[from] === SP || bytes[from] === HTAB)) from++
-    let to = from
+    let first = colon + 1
+    while (first < end && (bytes[first] === SP || bytes[first] === HTAB)) first++
+    let to = first
     while (to < end && ((characters[bytes[to] as number] as number) & Character.Text) !== 0) to++
     const next = skipLineEnd(bytes, to, end, bareLf)
-    while (to > from && (bytes[to - 1] === SP || bytes[to - 1] === HTAB)) to--
+    while (to > first && (bytes[to - 1] === SP || bytes[to - 1] === HTAB)) to--
     headers.push(
       internHeaderName(bytes, at, colon, hash ^ (hash >>> 10)),
-      text.slice(from - start, to - start),
+      text.slice(first - start, to - start),
     )
     at = next
   }
+  return headers
 }
 
 function refuseName(bytes: Buffer, at: number, stop: number, end: number): never {

@@ -3,9 +3,9 @@ import { Character, characters, showByte } from './characters.ts'
 import { parseConnection } from './connection.ts'
 import { Http1Error } from './errors.ts'
 import { BodyFields, Framing } from './framing.ts'
-import { readHeaderLines, skipLineEnd } from './header-block.ts'
+import { headText, readHeaderLines, skipLineEnd } from './header-block.ts'
 import { HeaderKind } from './header-name.ts'
-import { HeaderList } from './header-list.ts'
+import type { HeaderList } from './header-list.ts'
 import { isHost, sameHost, sameTunnel, targetAuthority, targetForm } from './target.ts'
 import type { TargetForm } from './target.ts'
 
@@ -43,10 +43,10 @@ export function parseRequestHead(bytes: Buffer, start: number, end: number, maxH
   if (targetEnd === targetStart || bytes[targetEnd] !== SP) refuseTarget(bytes, targetEnd)
   const minor = readVersion(bytes, targetEnd + 1, end)
   const next = skipLineEnd(bytes, targetEnd + 9, end, false)
-  const method = methodName(bytes, start, methodEnd)
-  const target = bytes.toString('latin1', targetStart, targetEnd)
-  const headers = new HeaderList()
-  readHeaderLines(bytes, next, end, headers, maxHeaders, false)
+  const head = headText(bytes, start, end)
+  const headers = readHeaderLines(head, next, maxHeaders, false)
+  const method = head.text.slice(0, methodEnd - start)
+  const target = head.text.slice(targetStart - start, targetEnd - start)
   return finishRequest(method, target, minor, headers)
 }
 
@@ -60,13 +60,6 @@ function refuseTarget(bytes: Buffer, at: number): never {
   if (bytes[at] === 0x0d || bytes[at] === 0x0a)
     throw new Http1Error('ERR_HTTP1_REQUEST_LINE', 'the version is missing')
   throw new Http1Error('ERR_HTTP1_TARGET', showByte(bytes[at]))
-}
-
-/** The two methods that nearly all requests have need no new string. */
-function methodName(bytes: Buffer, start: number, end: number): string {
-  if (end - start === 3 && bytes[start] === 0x47 && bytes[start + 1] === 0x45 && bytes[start + 2] === 0x54)
-    return 'GET'
-  return bytes.toString('latin1', start, end)
 }
 
 /** `HTTP/1.0` or `HTTP/1.1`; answers the minor version. */
@@ -113,8 +106,7 @@ function finishRequest(method: string, target: string, minor: 0 | 1, headers: He
     else if (kind === HeaderKind.TransferEncoding) body.addTransferEncoding(value)
     else if (kind === HeaderKind.Connection) connection |= parseConnection(value)
     else if (kind === HeaderKind.Expect) expectsContinue = value.toLowerCase() === '100-continue'
-    else if (kind === HeaderKind.Upgrade)
-      upgrade = upgrade === undefined ? value : `${upgrade}, ${value}`
+    else if (kind === HeaderKind.Upgrade) upgrade = upgrade === undefined ? value : `${upgrade}, ${value}`
   }
   body.check(minor)
   if (method === 'CONNECT') refuseContent(body)

@@ -3,9 +3,9 @@ import { Character, characters, showByte } from './characters.ts'
 import { parseConnection } from './connection.ts'
 import { Http1Error } from './errors.ts'
 import { BodyFields, Framing } from './framing.ts'
-import { readHeaderLines, skipLineEnd } from './header-block.ts'
+import { headText, readHeaderLines, skipLineEnd } from './header-block.ts'
 import { HeaderKind } from './header-name.ts'
-import { HeaderList } from './header-list.ts'
+import type { HeaderList } from './header-list.ts'
 import { readVersion } from './request-head.ts'
 
 /** A response without its body. Status, reason and headers may be changed by whoever holds it. */
@@ -35,18 +35,17 @@ export function parseResponseHead(bytes: Buffer, start: number, end: number, max
   const at = start + 8
   const status = readStatus(bytes, at, end)
   let reasonEnd = at + 4
+  const head = headText(bytes, start, end)
   let reason = ''
   if (bytes[reasonEnd] === SP) {
     const from = reasonEnd + 1
     reasonEnd = from
     while (reasonEnd < end && ((characters[bytes[reasonEnd] as number] as number) & Character.Text) !== 0)
       reasonEnd++
-    reason = bytes.toString('latin1', from, reasonEnd)
+    reason = head.text.slice(from - start, reasonEnd - start)
   }
   const next = skipLineEnd(bytes, reasonEnd, end, false)
-  const headers = new HeaderList()
-  readHeaderLines(bytes, next, end, headers, maxHeaders, false)
-  return finishResponse(minor, status, reason, headers)
+  return finishResponse(minor, status, reason, readHeaderLines(head, next, maxHeaders, false))
 }
 
 function readStatusVersion(bytes: Buffer, start: number, end: number): 0 | 1 {

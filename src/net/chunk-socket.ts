@@ -1,4 +1,5 @@
 import { Socket } from 'node:net'
+import { takePiece } from '../base/slab.ts'
 import type { ConnectOpts, SocketConstructorOpts } from 'node:net'
 
 const bufferSize = 65_536
@@ -20,7 +21,7 @@ export class ChunkSocket extends Socket {
     const onread: ConnectOpts['onread'] = {
       buffer,
       callback: (size) => {
-        const chunk = Buffer.allocUnsafe(size)
+        const chunk = takePiece(size)
         buffer.copy(chunk, 0, 0, size)
         this.onChunk(chunk)
         return true

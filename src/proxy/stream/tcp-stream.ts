@@ -56,12 +56,7 @@ export class TcpStream extends ProxyStream implements SocketClient {
     socket: Socket,
     host: TcpStreamHost,
   ) {
-    super(
-      context,
-      session,
-      frontend,
-      new StreamRecord(beginAt(session.accepted, session.acceptDate), 0),
-    )
+    super(context, session, frontend, new StreamRecord(beginAt(session.accepted, session.acceptDate), 0))
     session.requests = 1
     this.#client = socket
     this.#host = host

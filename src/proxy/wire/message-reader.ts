@@ -25,6 +25,8 @@ export interface ReaderSink {
   onInvalid(error: Http1Error): void
 }
 
+const nothing = Buffer.alloc(0)
+
 const Mode = { Idle: 0, Head: 1, Body: 2, Raw: 3, Discard: 4 } as const
 type Mode = (typeof Mode)[keyof typeof Mode]
 
@@ -213,6 +215,7 @@ export class MessageReader {
       return
     }
     this.#reading = false
+    this.#current = undefined
     if (this.#at < chunk.length && this.#mode !== Mode.Discard) {
       this.#chunk = chunk
       this.#socket.pause()
@@ -256,6 +259,8 @@ export class MessageReader {
     this.#at = end
     this.#mode = Mode.Idle
     this.#sink.onHead(this.#head.bytes, this.#head.start, this.#head.end)
+    // What rests keeps no memory of what it has read.
+    this.#head.release()
     return true
   }
 
@@ -265,6 +270,7 @@ export class MessageReader {
     const pieces: Buffer[] = []
     for (let piece = body.next(); piece !== undefined; piece = body.next()) pieces.push(piece)
     this.#at = body.done ? body.at : chunk.length
+    body.push(nothing)
     if (body.done) this.#mode = Mode.Idle
     if (pieces.length > 0 || body.done) this.#sink.onBody(pieces, body.done)
   }

@@ -1,4 +1,6 @@
 /** Gathers a head and what follows it into one write. */
+import { writeLatin1 } from '../../bytes/latin1.ts'
+import { takePiece } from '../../base/slab.ts'
 import { formatChunkSize, formatLastChunk } from '../../http1/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
 
@@ -20,9 +22,12 @@ export function gather(
   const after = chunked ? (size > 0 ? '\r\n' : '') + (done ? formatLastChunk(trailers) : '') : ''
   const total = before.length + size + after.length
   if (total === 0) return undefined
-  const bytes = Buffer.allocUnsafe(total)
-  let at = before === '' ? 0 : bytes.write(before, 0, 'latin1')
-  for (const piece of pieces) at += piece.copy(bytes, at)
-  if (after !== '') bytes.write(after, at, 'latin1')
+  const bytes = takePiece(total)
+  let at = before === '' ? 0 : writeLatin1(bytes, before, 0)
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  if (after !== '') writeLatin1(bytes, after, at)
   return bytes
 }
