@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { monotonic, wallClock } from '#src/base/clock.js'
+import { monotonic, turnDate, turnTime, wallClock } from '#src/base/clock.js'
 
 test('the monotonic clock never goes back; the wall clock is that of everybody', () => {
   let last = monotonic()
@@ -12,4 +12,14 @@ test('the monotonic clock never goes back; the wall clock is that of everybody',
   const before = Date.now()
   const now = wallClock()
   assert.ok(now >= before && now <= Date.now())
+})
+
+test('a turn has one time, and the next one has another', async () => {
+  const [time, date] = [turnTime(), turnDate()]
+  assert.ok(Math.abs(time - monotonic()) < 1000 && Math.abs(date - wallClock()) < 1000)
+  const busyUntil = monotonic() + 5
+  while (monotonic() < busyUntil);
+  assert.deepEqual([turnTime(), turnDate()], [time, date])
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  assert.ok(turnTime() >= time + 5 && turnDate() >= date)
 })

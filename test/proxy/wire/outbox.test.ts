@@ -1,0 +1,149 @@
+/** What leaves on a socket, and in how many writes. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, connect } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { describe, it } from 'node:test'
+import type { TestContext } from 'node:test'
+import { Turn } from '#src/base/turn.js'
+import { Outbox } from '#src/proxy/wire/outbox.js'
+
+/** Both ends of a connection, and what is written to ours. */
+async function connection(t: TestContext): Promise<{ ours: Socket; theirs: Socket; writes: string[] }> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const ours = connect((server.address() as AddressInfo).port, '127.0.0.1') // of a listening TCP server
+  const [[theirs]] = (await Promise.all([once(server, 'connection'), once(ours, 'connect')])) as [
+    [Socket],
+    [],
+  ]
+  t.after(() => {
+    ours.destroy()
+    theirs.destroy()
+    server.close()
+  })
+  const writes: string[] = []
+  const write = ours.write.bind(ours) as (...args: unknown[]) => boolean
+  ours.write = (...args: unknown[]) => {
+    const [bytes] = args
+    writes.push(typeof bytes === 'string' ? bytes : (bytes as Buffer).toString('latin1'))
+    return write(...args)
+  }
+  return { ours, theirs, writes }
+}
+
+const piece = (text: string): Buffer => Buffer.from(text, 'latin1')
+
+describe('within a turn', () => {
+  const cases: Record<string, [(box: Outbox) => void, string[]]> = {
+    'a head leaves alone': [(box) => box.text('head'), ['head']],
+    'a head and its body leave together': [
+      (box) => {
+        box.text('head ')
+        box.body([piece('a'), piece('b')], false, true, undefined)
+      },
+      ['head ab'],
+    ],
+    'chunks leave with their end': [
+      (box) => {
+        box.text('head ')
+        box.body([piece('ab')], true, false, undefined)
+        box.body([], true, true, undefined)
+      },
+      ['head 2\r\nab\r\n0\r\n\r\n'],
+    ],
+    'the answers to several requests leave in their order': [
+      (box) => {
+        for (const each of ['one ', 'two ']) {
+          box.text(each)
+          box.body([piece(each)], false, true, undefined)
+        }
+        box.text('three')
+      },
+      ['one one two two three'],
+    ],
+    'tunnelled bytes follow the head': [
+      (box) => {
+        box.text('head ')
+        box.bytes(piece('raw'))
+      },
+      ['head ', 'raw'],
+    ],
+    'a text of bytes stays one': [
+      (box) => {
+        box.text('h\xe9')
+        box.body([piece('\xff')], false, true, undefined)
+      },
+      ['h\xe9\xff'],
+    ],
+  }
+  for (const [name, [act, expected]] of Object.entries(cases)) {
+    it(name, async (t) => {
+      const { ours, writes } = await connection(t)
+      const turn = new Turn()
+      act(new Outbox(ours, turn, () => assert.fail('it is not blocked')))
+      turn.end()
+      assert.deepEqual(writes, expected)
+    })
+  }
+
+  it('what is large does not wait, and stays behind what is before it', async (t) => {
+    const { ours, writes } = await connection(t)
+    const box = new Outbox(ours, new Turn(), () => {})
+    box.text('head ')
+    box.bytes(piece('small '))
+    box.bytes(piece('x'.repeat(20_000)))
+    assert.deepEqual(writes, ['head ', 'small ', 'x'.repeat(20_000)])
+  })
+
+  it('many small pieces do not gather without bound', async (t) => {
+    const { ours, writes } = await connection(t)
+    const box = new Outbox(ours, new Turn(), () => {})
+    for (let count = 0; count < 40; count++) box.bytes(piece('x'.repeat(1000)))
+    assert.deepEqual(
+      writes.map((each) => each.length),
+      [17_000, 17_000],
+    )
+  })
+
+  it('flush sends at once; the end of the turn has nothing more', async (t) => {
+    const { ours, theirs, writes } = await connection(t)
+    const turn = new Turn()
+    const box = new Outbox(ours, turn, () => {})
+    box.text('last words')
+    box.flush()
+    ours.end()
+    turn.end()
+    assert.deepEqual(writes, ['last words'])
+    const [chunk] = (await once(theirs, 'data')) as [Buffer]
+    assert.equal(chunk.toString(), 'last words')
+  })
+
+  it('nothing is written to a socket that has ended', async (t) => {
+    const { ours, writes } = await connection(t)
+    const turn = new Turn()
+    const box = new Outbox(ours, turn, () => {})
+    ours.on('error', () => assert.fail('it was written to'))
+    ours.end()
+    box.text('late')
+    turn.end()
+    assert.deepEqual(writes, [])
+  })
+})
+
+it('a peer that does not read is told of once, and again after it has read', async (t) => {
+  const { ours, theirs } = await connection(t)
+  theirs.pause()
+  let blocked = 0
+  const box = new Outbox(ours, new Turn(), () => blocked++)
+  let more = true
+  for (let count = 0; count < 400 && more; count++) more = box.bytes(Buffer.alloc(65_536))
+  assert.equal(more, false)
+  assert.equal(box.body([], false, true, undefined), false)
+  box.bytes(Buffer.alloc(65_536))
+  assert.deepEqual([blocked, box.blocked], [1, true])
+  theirs.resume()
+  await once(ours, 'drain')
+  box.drained()
+  assert.equal(box.bytes(piece('x')), true)
+})
