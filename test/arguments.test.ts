@@ -176,6 +176,10 @@ const table: Readonly<Record<string, Readonly<Record<string, Subject>>>> = {
       createEngine,
       parameter(() => ({ servers: ['unix@/nowhere'] })),
     ),
+    createServerList: subject(
+      engineModule.createServerList,
+      parameter(() => ['unix@/nowhere']),
+    ),
     send: subject(
       bound(engine, 'send'),
       parameter(() => ({ messages: [], timeout: 1 })),

@@ -22,8 +22,10 @@ export interface ConnectionSettings {
 export interface ConnectionHost<C> {
   /** The handshake is done. */
   opened(connection: C): void
-  /** Exchanges may be given to connections again. */
-  freed(): void
+  /** It takes so long to connect, or to be greeted, that exchanges had better go elsewhere. */
+  slow(connection: C): void
+  /** It may be given exchanges again. */
+  freed(connection: C): void
   /** It has something to be flushed at the end of the turn. */
   dirty(connection: C, now: number): void
   /** Its first ACK has come. */

@@ -22,6 +22,9 @@ import { Slots } from './slots.ts'
 import { openTransport, resetSocket, type Transport } from './socket.ts'
 import { watch } from './watch.ts'
 
+/** A connection and its handshake that take longer than this are slow, in milliseconds: twice the way around the world. */
+const patience = 100
+
 /**
  * One connection to an agent: connects, greets, carries NOTIFYs out and ACKs in, and leaves. It judges what the agent
  * says; which connection is used, and what a failure means for its server, is the pool's business (server.ts, pool.ts).
@@ -48,6 +51,8 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   #freed = false
   /** What the agent has done wrong, while its farewell is waited for. */
   #spoilt: EngineError | undefined
+  /** What is left of the time to connect or to be greeted, in milliseconds, when {@link patience} is over. */
+  #patienceOver = 0
   // The socket keeps the process alive, not its timer.
   readonly #deadline = new Deadline(() => this.#onTimer(), false)
 
@@ -68,9 +73,9 @@ export class Connection implements ExchangeCarrier, ServerConnection {
       profile.ids === 'engine' ? settings.ids : new IdSequence(profile.firstId, 2),
       settings,
     )
-    this.#socket = this.#listen(openTransport(options.connect, server.endpoint))
+    this.#socket = this.#listen(openTransport(server.of, options.connect))
     this.#outbox = new Outbox(this.#socket)
-    this.#deadline.arm(options.connectTimeout)
+    this.#armPatiently(options.connectTimeout)
   }
 
   #listen(socket: Transport): Transport {
@@ -123,13 +128,13 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   }
 
   #onDrain(): void {
-    if (this.#outbox.drained() && this.#state === 'open') this.#host.freed()
+    if (this.#outbox.drained() && this.#state === 'open') this.#host.freed(this)
   }
 
   #onConnect(): void {
     const { options, engineId } = this.#settings
     this.#step('connected')
-    this.#deadline.arm(options.helloTimeout)
+    this.#armPatiently(options.helloTimeout)
     encodeHaproxyHello(this.#outbox.writer, {
       type: 'haproxy-hello',
       supportedVersions: spopVersion,
@@ -150,7 +155,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     }
     if (!this.#freed) return
     this.#freed = false
-    if (this.#state === 'open') this.#host.freed()
+    if (this.#state === 'open') this.#host.freed(this)
   }
 
   /** Answers whether nothing more is to be read of the chunk. */
@@ -196,6 +201,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     this.#encoder.agree(agreement)
     this.slots.window = agreement.pipelining || agreement.async ? this.server.maxWindow : 1
     this.slots.idleSince = monotonic()
+    this.#patienceOver = 0
     if (idleTimeout > 0) this.#deadline.arm(idleTimeout)
     else this.#deadline.disarm()
     this.#host.opened(this)
@@ -305,7 +311,21 @@ export class Connection implements ExchangeCarrier, ServerConnection {
       this.#deadline.arm(this.#settings.options.processingTimeout)
   }
 
+  /** For as long as `timeout`, but for a word to the host when it takes long. */
+  #armPatiently(timeout: number): void {
+    this.#patienceOver = timeout > patience ? timeout - patience : 0
+    this.#deadline.arm(Math.min(timeout, patience))
+  }
+
   #onTimer(): void {
+    if (this.#patienceOver > 0) {
+      this.#deadline.arm(this.#patienceOver)
+      this.#patienceOver = 0
+      this.#host.slow(this)
+    } else this.#onDeadline()
+  }
+
+  #onDeadline(): void {
     const { connectTimeout, helloTimeout } = this.#settings.options
     if (this.#state === 'connecting') {
       this.destroy(new EngineError('ERR_ENGINE_CONNECT', `nothing after ${connectTimeout} ms`))

@@ -23,11 +23,12 @@ import {
   type ExchangeCallback,
   type PendingExchange,
 } from './request.ts'
+import { toSource } from './source.ts'
 import type { EngineStats } from './stats.ts'
 
 /** See {@link createEngine}. */
 export interface Engine {
-  /** The names of the servers: their endpoints as text. */
+  /** The names of the servers that there are now: of those given by their addresses, endpoints as text. */
   readonly servers: readonly string[]
   /** A snapshot. */
   readonly stats: EngineStats
@@ -94,15 +95,17 @@ export function createEngine(options: EngineOptions): Engine {
 }
 
 class PoolEngine implements Engine {
-  readonly servers: readonly string[]
   readonly #settings: ConnectionSettings
   readonly #pool: Pool
   #recorder: ExchangeRecorder | undefined
 
   constructor(settings: ConnectionSettings) {
     this.#settings = settings
-    this.#pool = new Pool(settings)
-    this.servers = this.#pool.servers.map(({ name }) => name)
+    this.#pool = new Pool(settings, toSource(settings.options.servers))
+  }
+
+  get servers(): readonly string[] {
+    return this.#pool.servers.map(({ name }) => name)
   }
 
   get stats(): EngineStats {
@@ -168,7 +171,7 @@ class PoolEngine implements Engine {
 
   async healthCheck(server: string): Promise<HealthReport> {
     const target = this.#pool.servers.find(({ name }) => name === server)
-    if (target !== undefined) return checkHealth(target, this.#settings.options)
+    if (target !== undefined) return checkHealth(target.of, this.#settings.options)
     throw new UsageError(
       'ERR_SLUICE_OPTION',
       `no server ${show(server)}; there are ${this.servers.join(', ')}`,

@@ -19,6 +19,11 @@ export interface ExchangeCarrier {
   release(exchange: Exchange, now: number): void
 }
 
+/** Where an exchange waits. */
+export interface ExchangeQueue {
+  remove(exchange: Exchange): void
+}
+
 /**
  * One object per exchange, linked into two lists through its own fields, so that neither costs an allocation: queue or
  * connection (`previous`, `next`), and deadlines (`earlier`, `later`).
@@ -37,8 +42,12 @@ export class Exchange implements PendingExchange, Timed<Exchange>, Linked<Exchan
   fragmented = false
   carrier: ExchangeCarrier | undefined
   lane: Lane<Exchange> | undefined
-  /** The encoded messages, while it is queued. */
+  /** Where it waits for a connection. */
+  queue: ExchangeQueue | undefined
+  /** The encoded messages, while it is queued; as long as it is under way where it may be sent again. */
   payload: Buffer | undefined
+  /** It was sent before, on a connection that was lost. */
+  resent = false
 
   previous: Exchange | undefined
   next: Exchange | undefined

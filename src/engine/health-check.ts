@@ -21,7 +21,7 @@ import { decodeAgentHello, encodeHaproxyHello, type AgentHelloFrame } from '../s
 import { acceptAgentHello, parseList, spopVersion } from '../spop/negotiation.ts'
 import { EngineError } from './errors.ts'
 import type { EngineSettings } from './options.ts'
-import { openTransport, type RemoteEndpoint, type Transport } from './socket.ts'
+import { openTransport, type ConnectTo, type Transport } from './socket.ts'
 
 /** What a health check found. */
 export interface HealthReport {
@@ -40,7 +40,7 @@ export interface HealthReport {
 /** Which server is asked. */
 export interface HealthTarget {
   readonly name: string
-  readonly endpoint: RemoteEndpoint
+  connect(connectTo: ConnectTo): Transport
 }
 
 /** Never rejects. */
@@ -67,7 +67,7 @@ class HealthCheck {
     this.#resolve = resolve
     this.#splitter = new FrameSplitter(new SpopFraming(options.maxFrameSize))
     this.#deadline.arm(options.connectTimeout)
-    this.#socket = openTransport(options.connect, target.endpoint)
+    this.#socket = openTransport(target, options.connect)
     this.#socket.on('connect', () => this.#onConnect())
     this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     this.#socket.on('error', (error) => this.#onLost(error.message, error))

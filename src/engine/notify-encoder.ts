@@ -15,6 +15,8 @@ export class NotifyEncoder {
   readonly #ids: IdSequence
   readonly #profile: Profile
   readonly #maxPayloadSize: number
+  /** Whether what was sent may be sent again. */
+  readonly #keeps: boolean
   #maxFrameSize = 0
   #fragments = false
 
@@ -22,6 +24,7 @@ export class NotifyEncoder {
     this.#ids = ids
     this.#profile = settings.profile
     this.#maxPayloadSize = settings.options.maxPayloadSize
+    this.#keeps = settings.options.whenLost === 'resend'
   }
 
   /** The handshake is done. */
@@ -45,7 +48,8 @@ export class NotifyEncoder {
       writer.reset(start)
       throw error
     }
-    exchange.payload = undefined
+    if (!this.#keeps) exchange.payload = undefined
+    else exchange.payload ??= Buffer.from(writer.bytes.subarray(payloadAt, writer.at))
     if (this.#fits(writer.at - start - lengthSize, writer.at - payloadAt)) {
       endFrame(writer, start)
       return undefined

@@ -1,5 +1,5 @@
 /** The options of an engine, and how they are checked. */
-import { isEndpointLike, toEndpoint, type Endpoint } from '../net/endpoint.ts'
+import { plainAlgorithms, type PlainAlgorithm } from '../net/balance/create.ts'
 import { UsageError } from '../base/errors.ts'
 import { loggerOption } from '../base/logger-option.ts'
 import type { Logger } from '../base/logger.ts'
@@ -12,17 +12,22 @@ import {
   type Specs,
 } from '../base/options.ts'
 import { defaultMaxFrameSize, leastMaxFrameSize } from '../spop/frame-head.ts'
+import type { WhenDown } from './downtime.ts'
 import type { EngineError } from './errors.ts'
 import { profileNames, type ProfileName } from './profile.ts'
 import { maxTimeout } from './request.ts'
-import { connectTo, type ConnectTo, type RemoteEndpoint } from './socket.ts'
+import { connectTo, type ConnectTo } from './socket.ts'
+import { isServerLike, isSource, type AgentSource, type ServerInput } from './source.ts'
 
 /** What an engine may announce. It never takes fragmented ACKs, and neither does HAProxy. */
 export type EngineCapability = 'pipelining' | 'async'
 
+/** `fail`: an agent may have acted on it. `resend`: once, and elsewhere if there is an elsewhere. */
+export type WhenLost = 'fail' | 'resend'
+
 /** An agent did something wrong that costs no exchange, or that ends a connection. */
 export interface AgentFault {
-  /** The server's endpoint as text. */
+  /** The server's name: of one given by its address, the endpoint as text. */
   readonly server: string
   /** Counts the connections of the engine from 1. */
   readonly connection: number
@@ -32,8 +37,28 @@ export interface AgentFault {
 
 /** Milliseconds and bytes. */
 export interface EngineOptions {
-  /** Where the agents are: endpoints as text (`host:port`, `unix@/path`, …) or parsed. At least one. */
-  readonly servers: readonly (string | Endpoint)[]
+  /**
+   * Where the agents are: at least one endpoint, as text (`host:port`, `unix@/path`, …), parsed, or with a weight and the
+   * like; or a source of servers that come and go.
+   */
+  readonly servers: readonly ServerInput[] | AgentSource
+  /**
+   * Which of several servers an exchange goes to: each in turn, the one with the fewest under way, the first that has room,
+   * the better of some drawn by chance. @default 'roundrobin'
+   */
+  readonly balance?: PlainAlgorithm
+  /** How many are drawn for `balance: 'random'`. @default 2, as HAProxy */
+  readonly balanceDraws?: number
+  /**
+   * What becomes of an exchange that finds no agent: it waits for one within its time, or fails at once. One that is refused
+   * by an agent that is there fails at once in any case. @default 'wait', as HAProxy
+   */
+  readonly whenDown?: WhenDown
+  /**
+   * What becomes of an exchange that was sent, and whose connection is lost: it fails, or is sent once again, which an agent
+   * that has acted on it already does not know. @default 'fail', as HAProxy
+   */
+  readonly whenLost?: WhenLost
   /**
    * Whose ids, limits and manners to use: `2.6` (HAProxy 1.8 to 3.0), `3.x` (HAProxy 3.1 and later), or `default`, which
    * takes the best of both: docs/engine.md has the table. @default 'default'
@@ -69,17 +94,19 @@ export interface EngineOptions {
   readonly closeTimeout?: number
   /** NOTIFYs in flight per connection; profile `3.x` has 20 always. @default 20, as HAProxy */
   readonly maxWaitingFrames?: number
-  /** Connections per server, those being made included. @default 100: what an agent of one process bears */
+  /** Connections per server, those being made included; 0: no limit. @default 0: as many as there are exchanges, at most */
   readonly maxConnections?: number
+  /** Connections begun in a second, to all servers together; 0: no limit. @default 0, as HAProxy's `maxconnrate` */
+  readonly maxConnectionRate?: number
   /** Exchanges that wait for a connection; more is status 2 at once. @default 10000: bounds memory in a stall */
   readonly maxQueue?: number
   /** Bytes of encoded messages that wait so; more is status 2 as well. @default 67108864: 64 MiB */
   readonly maxQueueSize?: number
-  /** Failures in a row after which a server is left alone for a while. @default 3: one may be an accident */
+  /** Failures in a row after which a server is down: the log says so, backups are asked. @default 3: one may be an accident */
   readonly maxFailures?: number
-  /** The first wait after that; it doubles with each failed trial. @default 100: a restart is over soon */
+  /** The wait after a failed attempt to connect; it doubles with each. @default 40: a restart is over soon */
   readonly minBackoff?: number
-  /** The longest wait. @default 5000: nobody waits longer for an agent that is back */
+  /** The longest wait. @default 80: what waits finds an agent that is back within a tenth of a second */
   readonly maxBackoff?: number
   /** Makes the streams to the servers: for tests in memory, or a transport of your own. @default TCP and unix sockets */
   readonly connect?: ConnectTo
@@ -92,9 +119,9 @@ export interface EngineOptions {
 const servers: OptionSpec<EngineOptions['servers']> = {
   fallback: [],
   check: (given) =>
-    Array.isArray(given) && given.length > 0 && given.every(isEndpointLike)
+    isSource(given) || (Array.isArray(given) && given.length > 0 && given.every(isServerLike))
       ? undefined
-      : 'must be an array of at least one endpoint',
+      : 'must be an array of at least one endpoint, or a source of servers',
 }
 
 const capabilityNames: readonly unknown[] = ['pipelining', 'async']
@@ -132,6 +159,10 @@ const mostFrameSize = 0x100_0000
 
 const specs: Specs<EngineOptions> = {
   servers,
+  balance: oneOf('roundrobin', plainAlgorithms),
+  balanceDraws: integer(2, { min: 1, max: 1_000_000 }),
+  whenDown: oneOf('wait', ['wait', 'fail']),
+  whenLost: oneOf('fail', ['fail', 'resend']),
   profile: oneOf('default', profileNames),
   capabilities,
   engineId,
@@ -143,12 +174,13 @@ const specs: Specs<EngineOptions> = {
   idleTimeout: timeout(120_000, 0),
   closeTimeout: timeout(1000),
   maxWaitingFrames: integer(20, { min: 1, max: 100_000 }),
-  maxConnections: integer(100, { min: 1, max: 100_000 }),
+  maxConnections: integer(0, { max: 100_000 }),
+  maxConnectionRate: integer(0, { max: 1_000_000 }),
   maxQueue: integer(10_000),
   maxQueueSize: integer(67_108_864),
   maxFailures: integer(3, { min: 1 }),
-  minBackoff: timeout(100),
-  maxBackoff: timeout(5000),
+  minBackoff: timeout(40),
+  maxBackoff: timeout(80),
   connect,
   logger: loggerOption(),
   onAgentFault,
@@ -163,7 +195,7 @@ export type EngineSettings = Resolved<EngineOptions>
  */
 export function resolveEngineOptions(given: EngineOptions): EngineSettings {
   const settings = resolveOptions(specs, given, 'createEngine')
-  if (settings.servers.length === 0) {
+  if (Array.isArray(settings.servers) && settings.servers.length === 0) {
     throw new UsageError(
       'ERR_SLUICE_OPTION',
       "createEngine: option 'servers' must name at least one endpoint",
@@ -176,16 +208,4 @@ export function resolveEngineOptions(given: EngineOptions): EngineSettings {
     )
   }
   return settings
-}
-
-/** @throws UsageError for what cannot be connected to. */
-export function serverEndpoint(server: string | Endpoint): RemoteEndpoint {
-  const endpoint = toEndpoint(server)
-  if (endpoint.type === 'fd') {
-    throw new UsageError(
-      'ERR_SLUICE_ADDRESS',
-      `'fd@${endpoint.fd}' is something to listen on, not to connect to`,
-    )
-  }
-  return endpoint
 }

@@ -1,4 +1,5 @@
 import { monotonic } from '../base/clock.ts'
+import { Deadline } from '../base/deadline.ts'
 import { Deadlines } from '../base/deadlines.ts'
 import { UsageError } from '../base/errors.ts'
 import { Turn } from '../base/turn.ts'
@@ -6,58 +7,81 @@ import type { Action } from '../spop/ack.ts'
 import type { FrameHead } from '../spop/frame-head.ts'
 import type { MessageInput } from '../spop/notify.ts'
 import { Closing } from './closing.ts'
+import { ConnectRate } from './connect-rate.ts'
 import type { ConnectionHost, ConnectionSettings } from './connection-host.ts'
 import { Connection } from './connection.ts'
 import { EngineError } from './errors.ts'
 import { Exchange, type ExchangeOwner } from './exchange.ts'
 import { throwLater } from './call-back.ts'
+import { timedOut, whyHopeless } from './downtime.ts'
 import { FaultReport } from './fault-report.ts'
-import { serverEndpoint } from './options.ts'
+import { Lineup } from './lineup.ts'
 import { failure, success, type Outcome } from './outcome.ts'
 import type { EngineStream } from './profile.ts'
-import { Queue } from './queue.ts'
+import { Queue, QueueBudget } from './queue.ts'
 import { checkExchange, type ExchangeCallback } from './request.ts'
-import { describeDowntime, Server } from './server.ts'
+import type { Server } from './server.ts'
+import type { AgentSource } from './source.ts'
 import { Counters, takeStats, type EngineStats } from './stats.ts'
 
 const noMessages: readonly MessageInput[] = []
 
+/** Attempts are looked after this often at most, in milliseconds. */
+const leastPause = 5
+
 /**
  * The policy of the engine: which connection carries an exchange, when connections are made, what waits, and how
- * exchanges end. All sockets are behind connection.ts.
+ * exchanges end. All sockets are behind connection.ts; who is asked next is lineup.ts, and how attempts to connect are paced
+ * trust.ts.
+ *
+ * ```
+ *                 a server is ready                    a connection has room
+ *   begin ────────────────────────▶ waits at it ─────────────────────────────▶ sent ──ACK──▶ over
+ *     │ none is            it fails │    ▲ one is ready                          │ timed out
+ *     └──────────▶ waits for any ◀──┘    │                                       ▼
+ *                       └────────────────┘                                     late ──ACK──▶ gone
+ * ```
+ * Whoever waits is over when its time is. What is sent is over when its connection is lost.
  */
 export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
-  readonly servers: readonly Server<Connection>[]
   readonly #settings: ConnectionSettings
+  readonly #lineup: Lineup<Connection>
+  readonly #budget: QueueBudget
+  readonly #rate: ConnectRate
+  /** Exchanges that wait for any server. */
   readonly #queue: Queue
   readonly #faults: FaultReport
   readonly #counters = new Counters()
   readonly #deadlines = new Deadlines<Exchange>((exchange, now) => this.#expire(exchange, now), false)
+  /** The next attempt to connect. What waits for it keeps the process alive, for there may be no socket that does. */
+  readonly #retry = new Deadline(() => this.#advance(monotonic()))
   readonly #turn = new Turn()
+  readonly #unwatch: () => void
   /** Whatever still has a socket. */
   readonly #alive = new Set<Connection>()
   /** Exchanges whose callback was not called yet. */
   #pending = 0
-  /** Where the round over the servers goes on. */
-  #round = 0
-  /** Servers that have no connection with room, found while one was looked for. */
-  readonly #short: Server<Connection>[] = []
   #closing: Closing | undefined
 
-  constructor(settings: ConnectionSettings) {
+  constructor(settings: ConnectionSettings, source: AgentSource) {
     const { options, profile } = settings
     this.#settings = settings
-    this.#queue = new Queue(options)
+    this.#budget = new QueueBudget(options)
+    this.#rate = new ConnectRate(options.maxConnectionRate)
+    this.#queue = new Queue(this.#budget)
     this.#faults = new FaultReport(options)
     const window = profile.window === 0 ? options.maxWaitingFrames : profile.window
-    this.servers = options.servers.map(
-      (server) => new Server<Connection>(serverEndpoint(server), options, window),
-    )
+    this.#lineup = new Lineup(source, { options, window, budget: this.#budget, rate: this.#rate })
+    this.#unwatch = source.watch(() => this.#onSourceChanged())
+  }
+
+  get servers(): readonly Server<Connection>[] {
+    return this.#lineup.servers
   }
 
   get stats(): EngineStats {
     const { count } = this.#faults
-    return takeStats(this.servers, this.#counters, this.#queue.size, count)
+    return takeStats(this.#lineup.servers, this.#counters, this.#budget.size, count)
   }
 
   // Begin
@@ -70,16 +94,18 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   ): Exchange {
     if (this.#closing !== undefined) throw new UsageError('ERR_SLUICE_CLOSED', 'the engine was closed')
     checkExchange(messages, timeout, callback, stream)
+    const lineup = this.#lineup
     const now = monotonic()
     const exchange = new Exchange(this, callback, stream, now)
-    if (this.#short.length > 0) this.#short.length = 0 // of a call that threw
-    const connection = this.#queue.size === 0 ? this.#pick(now) : undefined
+    if (lineup.due.length > 0) lineup.due.length = 0 // of a call that threw
+    const server = this.#queue.size === 0 ? lineup.choose(now) : undefined
+    const connection = server === undefined || server.queue.size > 0 ? undefined : server.pick(now)
     // What cannot be encoded is thrown from here, before anything is begun for it.
     const error =
       connection === undefined
-        ? this.#wait(exchange, messages, now)
+        ? this.#wait(exchange, messages, server, now)
         : connection.notify(exchange, messages, now)
-    if (this.#short.length > 0) this.#connectShort()
+    if (lineup.due.length > 0) this.#connectDue(now)
     this.#counters.exchanges++
     this.#pending++
     this.#deadlines.add(exchange, Math.ceil(timeout), now)
@@ -87,73 +113,112 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     return exchange
   }
 
-  #wait(exchange: Exchange, messages: readonly MessageInput[], now: number): EngineError | undefined {
-    const error = this.#queue.add(exchange, messages)
+  /** At a server, or for any when there is none; answers why that is in vain. */
+  #wait(
+    exchange: Exchange,
+    messages: readonly MessageInput[],
+    server: Server<Connection> | undefined,
+    now: number,
+  ): EngineError | undefined {
+    const queue = server === undefined ? this.#queue : server.queue
+    const error = queue.add(exchange, messages)
     if (error !== undefined) return error
-    this.#connectShort()
-    this.#grow(now)
-    if (!this.#hopeless()) return undefined
-    this.#queue.remove(exchange)
-    exchange.payload = undefined
-    return describeDowntime(this.servers)
-  }
-
-  /**
-   * A connection of the next server in the round that has one. Servers without one are noted: {@link Pool.#connectShort}
-   * makes one more for each.
-   */
-  #pick(now: number): Connection | undefined {
-    const { servers } = this
-    for (let tried = 0; tried < servers.length; tried++) {
-      const server = servers[this.#round] as Server<Connection> // the round begins again at the length
-      this.#round = this.#round + 1 === servers.length ? 0 : this.#round + 1
-      const connection = server.pick(now)
-      if (connection !== undefined) return connection
-      if (server.connecting === 0 && server.mayConnect(now)) this.#short.push(server)
+    if (server === undefined) this.#connectDue(now)
+    else this.#grow(server, now)
+    const reason = server === undefined ? this.#whyHopeless() : undefined
+    if (reason === undefined) this.#schedule(now)
+    else {
+      queue.remove(exchange)
+      exchange.payload = undefined
     }
-    return undefined
+    return reason
   }
 
-  #connectShort(): void {
-    let server: Server<Connection> | undefined
-    while ((server = this.#short.shift()) !== undefined) this.#connect(server)
+  #whyHopeless(): EngineError | undefined {
+    return whyHopeless(this.#lineup.servers, this.#settings.options.whenDown)
   }
 
-  /** Makes as many connections as the queue needs. */
-  #grow(now: number): void {
-    let room = 0
-    for (const server of this.servers) room += server.connecting * server.window
-    for (const server of this.servers) {
-      while (room < this.#queue.size && server.mayConnect(now)) {
-        this.#connect(server)
-        room += server.window
-      }
-    }
-  }
+  // Attempts
 
-  #connect(server: Server<Connection>): void {
-    server.attempted()
+  #connect(server: Server<Connection>, now: number): void {
+    server.attempted(now)
     this.#alive.add(new Connection(server, ++this.#counters.connects, this.#settings, this))
   }
 
-  /** Nothing is open and nothing is being tried: waiting would be waiting for the deadline. */
-  #hopeless(): boolean {
-    return this.servers.every((server) => server.alive === 0)
+  #connectDue(now: number): void {
+    let server: Server<Connection> | undefined
+    while ((server = this.#lineup.due.shift()) !== undefined) {
+      if (server.mayConnect(now)) this.#connect(server, now)
+    }
   }
 
-  /** Gives what is queued to connections that have room. */
-  freed(): void {
-    if (this.#queue.size === 0) return
-    const now = monotonic()
+  /** Makes as many connections as the queue of a server needs. */
+  #grow(server: Server<Connection>, now: number): void {
+    while (server.connecting * server.window < server.queue.size && server.mayConnect(now)) {
+      this.#connect(server, now)
+    }
+  }
+
+  /** When to look again at what waits, though nothing else happens. */
+  #schedule(now: number): void {
+    let next = Infinity
+    if (this.#budget.size > 0) {
+      for (const server of this.#lineup.servers) next = Math.min(next, server.nextAttempt(now))
+    }
+    if (next === Infinity) this.#retry.disarm()
+    else this.#retry.arm(Math.max(leastPause, next - now), now)
+  }
+
+  /** Gives all that waits to whoever can take it, or fails it when there is nobody to wait for. */
+  #advance(now: number): void {
+    for (const server of this.#lineup.servers) if (server.queue.size > 0) this.#drain(server, now)
+    this.#serve(now)
+    const reason = this.#queue.size > 0 ? this.#whyHopeless() : undefined
+    if (reason !== undefined) this.#failAll(this.#queue, reason, now)
+    this.#schedule(now)
+  }
+
+  /** What waits at a server goes to its connections. */
+  #drain(server: Server<Connection>, now: number): void {
     let exchange: Exchange | undefined
-    while ((exchange = this.#queue.first) !== undefined) {
-      const connection = this.#pick(now)
-      if (this.#short.length > 0) this.#connectShort()
-      if (connection === undefined) return
-      this.#queue.remove(exchange)
+    while ((exchange = server.queue.first) !== undefined) {
+      const connection = server.pick(now)
+      if (connection === undefined) return this.#grow(server, now)
+      server.queue.remove(exchange)
       const error = connection.notify(exchange, noMessages, now)
       if (error !== undefined) this.#failLater(exchange, error, now)
     }
+  }
+
+  /** What waits for any server goes to those that are ready. */
+  #serve(now: number): void {
+    let exchange: Exchange | undefined
+    while ((exchange = this.#queue.first) !== undefined) {
+      const server = this.#lineup.choose(now)
+      if (server === undefined) break
+      this.#queue.remove(exchange)
+      this.#place(exchange, server, now)
+    }
+    this.#connectDue(now)
+  }
+
+  #place(exchange: Exchange, server: Server<Connection>, now: number): void {
+    server.queue.push(exchange)
+    this.#drain(server, now)
+  }
+
+  /** What waits at a server waits for any. */
+  #spill(server: Server<Connection>): void {
+    for (const exchange of server.queue.takeAll()) this.#queue.push(exchange)
+  }
+
+  #onSourceChanged(): void {
+    if (this.#closing !== undefined && this.#pending === 0) return
+    for (const server of this.#lineup.refresh()) {
+      this.#spill(server)
+      for (const connection of [...server.connections]) if (connection.slots.size === 0) connection.leave()
+    }
+    if (this.#budget.size > 0) this.#advance(monotonic())
   }
 
   // End
@@ -174,11 +239,16 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     this.#turn.add({ flush: () => this.fail(exchange, error, monotonic()) }, now)
   }
 
+  #failAll(queue: Queue, error: EngineError, now: number): void {
+    for (const exchange of queue.takeAll()) this.fail(exchange, error, now)
+  }
+
   /** Calls back, once, when all else is done. */
   #settle(exchange: Exchange, outcome: Outcome): void {
     const { callback } = exchange
     if (callback === undefined) return
     exchange.callback = undefined
+    exchange.payload = undefined
     this.#deadlines.remove(exchange)
     this.#pending--
     try {
@@ -192,13 +262,12 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   /** Takes it from wherever it is; a NOTIFY that is out keeps its slot until its ACK comes. */
   #withdraw(exchange: Exchange, now: number, timedOut: boolean): void {
     if (exchange.carrier !== undefined) exchange.carrier.abandon(exchange, now, timedOut)
-    else if (exchange.payload !== undefined) this.#queue.remove(exchange)
+    else exchange.queue?.remove(exchange)
   }
 
   #expire(exchange: Exchange, now: number): void {
     this.#withdraw(exchange, now, true)
-    const detail = `${Math.round(now - exchange.startedAt)} ms${exchange.sentAt < 0 ? ', it was not sent' : ''}`
-    this.fail(exchange, new EngineError('ERR_ENGINE_TIMEOUT', detail), now)
+    this.fail(exchange, timedOut(exchange, now, this.#lineup.servers), now)
   }
 
   cancel(exchange: Exchange, error: EngineError): void {
@@ -218,14 +287,33 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   }
 
   opened(connection: Connection): void {
-    connection.server.opened(connection)
-    this.freed()
-    // It may carry less than was expected of it.
-    if (this.#queue.size > 0) this.#grow(monotonic())
+    const { server } = connection
+    server.opened(connection)
+    if (server.retired) connection.leave()
+    else if (this.#budget.size > 0) this.#advance(monotonic())
+  }
+
+  freed(connection: Connection): void {
+    const { server } = connection
+    if (server.retired && connection.slots.size === 0) return connection.leave()
+    if (this.#budget.size === 0) return
+    const now = monotonic()
+    this.#drain(server, now)
+    if (this.#queue.size > 0) this.#serve(now)
+  }
+
+  slow({ server }: Connection): void {
+    // With one server there is no elsewhere.
+    if (server.connections.length > 0 || this.#lineup.servers.length === 1) return
+    server.slow = true
+    this.#spill(server)
+    this.#advance(monotonic())
   }
 
   proved({ server }: Connection): void {
-    if (!server.breaker.succeed()) return
+    const news = server.trust.prove()
+    if (server.queue.size > 0) this.#grow(server, monotonic())
+    if (!news) return
     const { logger } = this.#settings.options
     logger.info({ server: server.name }, 'the agent is back')
   }
@@ -235,7 +323,11 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   }
 
   findElsewhere(connection: Connection, head: FrameHead): Exchange | undefined {
-    return connection.server.find(head, connection)
+    for (const server of this.#lineup.servers) {
+      const found = server.find(head, connection)
+      if (found !== undefined) return found
+    }
+    return undefined
   }
 
   ended(connection: Connection, exchanges: Exchange[], error: EngineError | undefined): void {
@@ -248,25 +340,28 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     if (down && this.#closing === undefined) this.#warn(server, now)
     if (error?.fault === 'peer') this.fault(connection, error)
     const cause = error ?? new EngineError('ERR_ENGINE_CONNECTION_LOST')
-    for (const exchange of orphans) this.fail(exchange, cause, now)
-    if (this.#queue.size > 0) this.#recover(now)
+    if (!server.ready) this.#spill(server)
+    for (const exchange of orphans) {
+      if (mayResend(exchange)) this.#resend(exchange, server, now)
+      else this.fail(exchange, cause, now)
+    }
+    if (this.#budget.size > 0) this.#advance(now)
   }
 
-  #warn({ name, breaker, lastError }: Server<Connection>, now: number): void {
+  /** Elsewhere if there is an elsewhere. */
+  #resend(exchange: Exchange, lost: Server<Connection>, now: number): void {
+    exchange.resent = true
+    exchange.sentAt = -1
+    exchange.fragmented = false
+    const server = this.#lineup.choose(now, lost)
+    if (server === undefined) this.#queue.push(exchange)
+    else this.#place(exchange, server, now)
+  }
+
+  #warn({ name, trust, lastError }: Server<Connection>, now: number): void {
     const { logger } = this.#settings.options
-    const fields = { server: name, err: lastError, retryIn: Math.round(breaker.retryAt - now) }
+    const fields = { server: name, err: lastError, retryIn: Math.round(trust.retryAt - now) }
     logger.warn(fields, 'the agent is down')
-  }
-
-  /** What is queued goes elsewhere, or fails when there is no elsewhere. */
-  #recover(now: number): void {
-    this.freed()
-    this.#grow(now)
-    if (this.#hopeless()) this.#failQueue(describeDowntime(this.servers), now)
-  }
-
-  #failQueue(error: EngineError, now: number): void {
-    for (const exchange of this.#queue.takeAll()) this.fail(exchange, error, now)
   }
 
   closed(connection: Connection): void {
@@ -293,14 +388,23 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   #checkClosed(): void {
     if (this.#closing === undefined || this.#alive.size > 0 || this.#pending > 0) return
     this.#deadlines.clear()
+    this.#retry.stop()
+    this.#unwatch()
     this.#closing.resolve()
   }
 
   destroy(cause: Error | undefined): void {
     void this.close()
     const error = new EngineError('ERR_ENGINE_INTERRUPTED', 'the engine was destroyed', { cause })
-    this.#failQueue(error, monotonic())
+    const now = monotonic()
+    this.#failAll(this.#queue, error, now)
+    for (const { queue } of this.#lineup.servers) this.#failAll(queue, error, now)
     for (const connection of this.#alive) connection.destroy(error)
     this.#turn.end()
   }
+}
+
+/** Once, where that was asked for; what nobody waits for any more is left alone. */
+function mayResend({ payload, resent, callback }: Exchange): boolean {
+  return payload !== undefined && !resent && callback !== undefined
 }

@@ -9,15 +9,26 @@ export interface QueueLimits {
   readonly maxQueueSize: number
 }
 
-/** Exchanges that wait for a connection, encoded and in order, within the limits. */
-export class Queue {
-  readonly #limits: QueueLimits
-  readonly #list = new ExchangeList()
-  readonly #scratch = new Writer()
-  #bytes = 0
+/** What all queues of an engine may hold together, and the room in which messages are encoded for them. */
+export class QueueBudget {
+  /** Exchanges that wait. */
+  size = 0
+  bytes = 0
+  readonly limits: QueueLimits
+  readonly scratch = new Writer()
 
   constructor(limits: QueueLimits) {
-    this.#limits = limits
+    this.limits = limits
+  }
+}
+
+/** Exchanges that wait for a connection, encoded and in order, within the limits. */
+export class Queue {
+  readonly #budget: QueueBudget
+  readonly #list = new ExchangeList()
+
+  constructor(budget: QueueBudget) {
+    this.#budget = budget
   }
 
   get size(): number {
@@ -34,29 +45,40 @@ export class Queue {
    * @throws SpopError `ERR_SPOP_VALUE`.
    */
   add(exchange: Exchange, messages: readonly MessageInput[]): EngineError | undefined {
-    const scratch = this.#scratch
-    const { maxQueue, maxQueueSize } = this.#limits
+    const { scratch, size, bytes, limits } = this.#budget
     scratch.reset()
     encodeMessages(scratch, messages)
-    if (this.#list.size >= maxQueue) return full(`maxQueue is ${maxQueue}`)
-    if (this.#bytes + scratch.at > maxQueueSize) return full(`maxQueueSize is ${maxQueueSize}`)
+    if (size >= limits.maxQueue) return full(`maxQueue is ${limits.maxQueue}`)
+    if (bytes + scratch.at > limits.maxQueueSize) return full(`maxQueueSize is ${limits.maxQueueSize}`)
     exchange.payload = Buffer.from(scratch.view())
-    this.#bytes += scratch.at
-    this.#list.push(exchange)
+    this.push(exchange)
     return undefined
+  }
+
+  /** Adds one that is encoded, whatever the limits: it was let in before. */
+  push(exchange: Exchange): void {
+    exchange.queue = this
+    this.#list.push(exchange)
+    this.#budget.size++
+    this.#budget.bytes += exchange.payload?.length ?? 0
   }
 
   /** Takes it out; its payload stays with it. */
   remove(exchange: Exchange): void {
+    exchange.queue = undefined
     this.#list.remove(exchange)
-    this.#bytes -= exchange.payload?.length ?? 0
+    this.#budget.size--
+    this.#budget.bytes -= exchange.payload?.length ?? 0
   }
 
   /** Empties the queue. */
   takeAll(): Exchange[] {
-    this.#bytes = 0
-    const all = this.#list.takeAll()
-    for (const exchange of all) exchange.payload = undefined
+    const all: Exchange[] = []
+    let exchange: Exchange | undefined
+    while ((exchange = this.#list.first) !== undefined) {
+      all.push(exchange)
+      this.remove(exchange)
+    }
     return all
   }
 }

@@ -1,12 +1,14 @@
-import { formatEndpoint } from '../net/endpoint.ts'
+import type { Balanced } from '../net/balance/balancer.ts'
 import type { FrameHead } from '../spop/frame-head.ts'
-import { Breaker } from './breaker.ts'
-import { EngineError } from './errors.ts'
+import type { ConnectRate } from './connect-rate.ts'
+import type { EngineError, EngineErrorCode } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { EngineSettings } from './options.ts'
+import { Queue, type QueueBudget } from './queue.ts'
 import type { Slots } from './slots.ts'
-import type { RemoteEndpoint } from './socket.ts'
+import type { AgentServer } from './source.ts'
 import type { ServerStats } from './stats.ts'
+import { Trust } from './trust.ts'
 
 /** The best of a server's connections for one more exchange: the one with the fewest, suspect ones only if allowed. */
 export function pickConnection<C extends Pickable>(
@@ -42,39 +44,103 @@ export interface ServerConnection extends Pickable {
   adopt(exchange: Exchange): void
 }
 
-/** One server of an engine: its connections, and whether more may be made. */
-export class Server<C extends ServerConnection> {
+/** What all servers of an engine share. */
+export interface ServerSettings {
+  readonly options: EngineSettings
+  /** NOTIFYs in flight on one connection, at most. */
+  readonly window: number
+  readonly budget: QueueBudget
+  readonly rate: ConnectRate
+}
+
+/** How an agent refuses the handshake. */
+const refusals: readonly EngineErrorCode[] = ['ERR_ENGINE_DISCONNECTED', 'ERR_ENGINE_PROTOCOL']
+
+/** One server of an engine: its connections, what waits for them, and whether more may be made. */
+export class Server<C extends ServerConnection> implements Balanced {
+  readonly of: AgentServer
   readonly name: string
-  readonly endpoint: RemoteEndpoint
-  readonly breaker: Breaker
+  readonly id: number
+  readonly trust: Trust
+  /** Exchanges that were given to it, and wait for a connection. */
+  readonly queue: Queue
   /** Those that are open. */
   readonly connections: C[] = []
   /** How many are being made or greeted. */
   connecting = 0
+  /** One of these takes so long that exchanges had better go elsewhere. */
+  slow = false
+  /** It is in the list of servers no more: its connections leave when nothing is in flight on them. */
+  retired = false
   /** What a connection may carry. */
   readonly maxWindow: number
   /** What one more connection is expected to carry: what the last one agreed on. */
   window: number
   /** The last failure. */
   lastError: EngineError | undefined
+  /** Whether the last attempt was answered with a refusal: it is there, and will have nothing to do with us. */
+  refuses = false
   #connects = 0
   #connectFailures = 0
   #reconnects = 0
   #wasLost = false
   readonly #maxConnections: number
+  readonly #rate: ConnectRate
 
-  constructor(endpoint: RemoteEndpoint, options: EngineSettings, window: number) {
-    this.name = formatEndpoint(endpoint)
-    this.endpoint = endpoint
-    this.breaker = new Breaker(options)
+  constructor(of: AgentServer, id: number, { options, window, budget, rate }: ServerSettings) {
+    this.of = of
+    this.name = of.name
+    this.id = id
+    this.trust = new Trust(options)
+    this.queue = new Queue(budget)
     this.maxWindow = window
     this.window = window
     this.#maxConnections = options.maxConnections
+    this.#rate = rate
+  }
+
+  get weight(): number {
+    return this.of.weight
+  }
+
+  /** Exchanges under way, for the balance. */
+  get served(): number {
+    let count = this.queue.size
+    for (const { slots } of this.connections) count += slots.live
+    return count
   }
 
   /** All that exist. */
   get alive(): number {
     return this.connections.length + this.connecting
+  }
+
+  get open(): number {
+    return this.connections.length
+  }
+
+  get unproven(): boolean {
+    for (const { proven } of this.connections) if (!proven) return true
+    return false
+  }
+
+  /** Whether an exchange may be left with it: it has a connection, or will soon have one. */
+  get ready(): boolean {
+    if (this.connections.length > 0) return true
+    return this.trust.state === 'up' && !this.slow
+  }
+
+  /** The same where there are others: whether it would be sent soon. */
+  hasRoom(now: number): boolean {
+    if (!this.ready) return false
+    if (pickConnection(this.connections, false) !== undefined || this.mayConnect(now)) return true
+    // Behind the first connection there will be others.
+    const coming = this.#growing ? Infinity : this.connecting
+    return this.queue.size < coming * this.window
+  }
+
+  get #growing(): boolean {
+    return this.connecting > 0 && this.connections.length === 0 && !this.of.full && this.#maxConnections === 0
   }
 
   /** A connection for one more exchange. A suspect one is better than none when no other can be had. */
@@ -86,20 +152,40 @@ export class Server<C extends ServerConnection> {
   }
 
   mayConnect(now: number): boolean {
-    return this.alive < this.#maxConnections && this.breaker.allows(now, this.alive)
+    const { of } = this
+    return (
+      of.usable &&
+      !of.full &&
+      !this.retired &&
+      (this.#maxConnections === 0 || this.alive < this.#maxConnections) &&
+      this.trust.allows(now, this) &&
+      this.#rate.allows(now)
+    )
+  }
+
+  /** When an attempt may be made that may not be made now, by the clock; Infinity when time alone changes nothing. */
+  nextAttempt(now: number): number {
+    const { of, trust } = this
+    if (!of.usable || of.full || this.retired) return Infinity
+    const rateAllows = this.#rate.allows(now)
+    if (trust.state === 'up') return rateAllows ? Infinity : now + this.#rate.pause
+    if (this.connecting > 0 || this.unproven) return Infinity
+    return rateAllows ? trust.retryAt : Math.max(trust.retryAt, now + this.#rate.pause)
   }
 
   /** Keeps account of an attempt. */
-  attempted(): void {
-    this.breaker.attempt()
+  attempted(now: number): void {
     this.connecting++
     this.#connects++
+    this.#rate.count(now)
     if (this.#wasLost) this.#reconnects++
     this.#wasLost = false
   }
 
   opened(connection: C): void {
     this.connecting--
+    this.slow = false
+    this.refuses = false
     this.window = connection.slots.window
     this.connections.push(connection)
   }
@@ -109,12 +195,14 @@ export class Server<C extends ServerConnection> {
     const index = this.connections.indexOf(connection)
     if (index >= 0) this.connections.splice(index, 1)
     else this.connecting--
+    if (this.connecting === 0) this.slow = false
     if (error === undefined) return false
     if (index < 0) this.#connectFailures++
+    this.refuses = index < 0 && refusals.includes(error.code)
     this.lastError = error
     this.#wasLost = true
     // One that has answered was good: only the next attempt can tell whether the server still is.
-    return connection.proven ? false : this.breaker.fail(now, chance)
+    return connection.proven ? false : this.trust.fail(now, chance)
   }
 
   /** What waits for this ACK on another connection, where the agent may answer on any. */
@@ -153,26 +241,12 @@ export class Server<C extends ServerConnection> {
       free,
       inFlight,
       expired,
+      queued: this.queue.size,
       connects: this.#connects,
       connectFailures: this.#connectFailures,
       reconnects: this.#reconnects,
-      circuit: this.breaker.state,
+      trust: this.trust.state,
       lastError: this.lastError,
     }
   }
-}
-
-/** What a server says about its downtime. */
-export interface Failing {
-  readonly name: string
-  readonly lastError: EngineError | undefined
-}
-
-/** Why nothing can be asked: the status is that of the last failure, 257 for I/O. */
-export function describeDowntime(servers: readonly Failing[]): EngineError {
-  const cause = servers.findLast(({ lastError }) => lastError !== undefined)?.lastError
-  const detail = servers
-    .map(({ name, lastError }) => `${name}: ${lastError?.message ?? 'not tried'}`)
-    .join('; ')
-  return new EngineError('ERR_ENGINE_UNAVAILABLE', detail, { status: cause?.status ?? 257, cause })
 }

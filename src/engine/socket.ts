@@ -34,9 +34,12 @@ export const connectTo: ConnectTo = (endpoint) => {
 }
 
 /** A transport in any case: of a `connect` that throws, or makes no stream, one that fails by an event as others do. */
-export function openTransport(connect: ConnectTo, endpoint: RemoteEndpoint): Transport {
+export function openTransport(
+  server: { connect(connectTo: ConnectTo): Transport },
+  connect: ConnectTo,
+): Transport {
   try {
-    const made = connect(endpoint)
+    const made = server.connect(connect)
     if (hasMethods(made, 'on', 'write', 'destroy', 'destroySoon')) return made
     return new FailedTransport(new TypeError(`connect() made ${show(made)} instead of a stream`))
   } catch (error) {

@@ -1,5 +1,5 @@
 /** What `engine.stats` shows: a snapshot, whose numbers do not move. */
-import type { BreakerState } from './breaker.ts'
+import type { ServerTrust } from './trust.ts'
 
 /** One server. */
 export interface ServerStats {
@@ -17,14 +17,16 @@ export interface ServerStats {
   readonly inFlight: number
   /** Slots held by timed-out exchanges whose ACK has not come yet. */
   readonly expired: number
+  /** Exchanges that wait for a connection to it. */
+  readonly queued: number
   /** Attempts to connect, in all. */
   readonly connects: number
   /** Those of them that did not reach the end of the handshake. */
   readonly connectFailures: number
   /** Those of them that followed a connection that failed or was lost. */
   readonly reconnects: number
-  /** See docs/engine.md: `closed` is good, `open` waits before the next attempt, `half-open` tries once. */
-  readonly circuit: BreakerState
+  /** What was seen of it: docs/engine.md has the table. */
+  readonly trust: ServerTrust
   /** Why the last connection failed; undefined when none did. */
   readonly lastError: Error | undefined
 }
@@ -36,7 +38,7 @@ export interface EngineStats {
   readonly idle: number
   readonly free: number
   readonly inFlight: number
-  /** Exchanges that wait for a connection. */
+  /** Exchanges that wait for a connection, to one server or to any. */
   readonly queued: number
   /** Exchanges that were begun. */
   readonly exchanges: number

@@ -61,7 +61,7 @@ test('a payload over the frame size goes to our agent in fragments', async (t) =
 
 test('our agent is healthy, drains without a failed exchange, and is found again on its port', async (t) => {
   const { agent, address } = await startEcho(t)
-  await using engine = createEngine({ servers: [address], minBackoff: 10, maxBackoff: 20 })
+  await using engine = createEngine({ servers: [address], whenDown: 'fail' })
   const report = await engine.healthCheck(address)
   assert.deepEqual([report.healthy, report.maxFrameSize], [true, 16_380])
   const outcomes = Array.from({ length: 20 }, () => engine.send({ messages: [{ name: 'slow', args: [] }] }))

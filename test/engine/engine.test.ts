@@ -262,10 +262,11 @@ test('the statistics are a snapshot', async (t) => {
       free: 1,
       inFlight: 0,
       expired: 0,
+      queued: 0,
       connects: 1,
       connectFailures: 0,
       reconnects: 0,
-      circuit: 'closed',
+      trust: 'up',
       lastError: undefined,
     },
   ])
@@ -301,7 +302,9 @@ const bounds: readonly (readonly [keyof EngineOptions, least: number, most: numb
   ),
   ['idleTimeout', 0, 2 ** 31 - 1],
   ['maxWaitingFrames', 1, 100_000],
-  ['maxConnections', 1, 100_000],
+  ['maxConnections', 0, 100_000],
+  ['maxConnectionRate', 0, 1_000_000],
+  ['balanceDraws', 1, 1_000_000],
   ['maxQueue', 0, Number.MAX_SAFE_INTEGER],
   ['maxQueueSize', 0, Number.MAX_SAFE_INTEGER],
   ['maxFailures', 1, Number.MAX_SAFE_INTEGER],
@@ -390,6 +393,21 @@ test('servers that are no endpoints are refused, one among others too', () => {
     assert.throws(() => createEngine({ servers } as unknown as EngineOptions), {
       code: 'ERR_SLUICE_OPTION',
       message: /'servers' must (?:be an array of|name) at least one endpoint/,
+    })
+  }
+  for (const server of [
+    {},
+    { address: 5 },
+    { address: 'a:1', weight: -1 },
+    { address: 'a:1', weight: 257 },
+    { address: 'a:1', maxConnections: 0.5 },
+    { address: 'a:1', backup: 'yes' },
+    { address: 'a:1', wait: 5 },
+  ]) {
+    assert.throws(() => createEngine({ servers: ['a:1', server] } as unknown as EngineOptions), {
+      code: 'ERR_SLUICE_OPTION',
+      message:
+        /^a server must be an endpoint or an object with address, weight, backup, maxConnections, not \{/,
     })
   }
   assert.throws(() => createEngine({ servers: ['unix@/a', 'fd@3'] }), { code: 'ERR_SLUICE_ADDRESS' })

@@ -19,7 +19,7 @@ import { startBlackHole } from '../support/black-hole.ts'
 const check = [{ name: 'check', args: [] }]
 type Hooks = Parameters<typeof startAgent>[0]
 
-/** An agent, an engine with short timeouts, and the faults that were reported. */
+/** An agent, an engine with short timeouts that waits for nobody, and the faults that were reported. */
 async function setUp(t: Hooks, script: Script, options: Partial<EngineOptions> = {}) {
   const agent = await startAgent(t, script)
   const faults: AgentFault[] = []
@@ -29,6 +29,7 @@ async function setUp(t: Hooks, script: Script, options: Partial<EngineOptions> =
     helloTimeout: 5000,
     closeTimeout: 60,
     maxFailures: 1,
+    whenDown: 'fail',
     onAgentFault: (fault) => faults.push(fault),
     ...options,
   })
@@ -47,10 +48,10 @@ const onNotify =
     peer.onFrame((each) => each.type === 3 && handle(peer, each.ids, ++count))
   }
 
-test('nobody listens: 257 at once', async (t) => {
+test('nobody listens, and nobody waits: 257 at once', async (t) => {
   const agent = await startAgent(t, answering)
   await agent.stop()
-  const engine = createEngine({ servers: [agent.address] })
+  const engine = createEngine({ servers: [agent.address], whenDown: 'fail' })
   t.after(() => engine.destroy())
   const outcome = await engine.send({ messages: check })
   assert.equal(outcome.status, 257)
@@ -59,7 +60,7 @@ test('nobody listens: 257 at once', async (t) => {
   assert.match(outcome.error.message, /ECONNREFUSED/)
   assert.equal(outcome.waitTime, -1)
   assert.equal(outcome.queueTime, -1)
-  assert.equal(engine.stats.servers[0]?.connects, 3) // maxFailures
+  assert.equal(engine.stats.servers[0]?.connects, 1)
   assert.equal(engine.stats.errors.get(257), 1)
 })
 
@@ -88,7 +89,7 @@ test('DISCONNECT instead of HELLO: its code at once, and no storm', async (t) =>
     peer.socket.end(Buffer.from(agentDisconnect(13), 'hex'))
   }
   const { agent, ask, codes } = await setUp(t, script, {
-    maxFailures: 3,
+    whenDown: 'wait',
     minBackoff: 60_000,
     maxBackoff: 60_000,
   })
@@ -97,11 +98,8 @@ test('DISCONNECT instead of HELLO: its code at once, and no storm', async (t) =>
     assert.equal(outcome.status, 256 + 13)
     assert.match(outcome.error?.message ?? '', /status 13, 'bye', instead of HELLO/)
   }
-  assert.equal(agent.peers.length, 3)
-  assert.deepEqual(
-    codes(),
-    Array.from({ length: 3 }, () => 'ERR_ENGINE_DISCONNECTED'),
-  )
+  assert.equal(agent.peers.length, 1)
+  assert.deepEqual(codes(), ['ERR_ENGINE_DISCONNECTED'])
 })
 
 const wrongHellos: [name: string, bytes: string, status: number][] = [
@@ -413,7 +411,7 @@ test('an agent that answers all and disconnects with 0 is at no fault', async (t
     assert.equal(agent.peers.length, count)
   }
   assert.deepEqual(codes(), [])
-  assert.equal(engine.stats.servers[0]?.circuit, 'closed')
+  assert.equal(engine.stats.servers[0]?.trust, 'up')
   assert.equal(engine.stats.reconnects, 0)
 })
 
@@ -549,7 +547,7 @@ test('faults of one agent fill no log', async (t) => {
 
 test('a black hole: 257 after connectTimeout', async (t) => {
   const port = await startBlackHole(t)
-  const engine = createEngine({ servers: [`127.0.0.1:${port}`], connectTimeout: 50, maxFailures: 1 })
+  const engine = createEngine({ servers: [`127.0.0.1:${port}`], connectTimeout: 50, whenDown: 'fail' })
   t.after(() => engine.destroy())
   const outcome = await engine.send({ messages: check, timeout: 5000 })
   assert.equal(outcome.status, 257)
@@ -625,6 +623,7 @@ for (const [what, connect] of [
       connect: connect as unknown as NonNullable<EngineOptions['connect']>,
       minBackoff: 60_000,
       maxBackoff: 60_000,
+      whenDown: 'fail',
     })
     t.after(() => engine.destroy())
     for (let count = 0; count < 5; count++) {
@@ -633,8 +632,8 @@ for (const [what, connect] of [
       assert.match(outcome.error?.message ?? '', /a mistake in connect/)
     }
     const { connecting, servers } = engine.stats
-    // What was counted as being made is not for ever, and three failures are three.
-    assert.deepEqual([connecting, servers[0]?.connects, servers[0]?.circuit], [0, 3, 'open'])
+    // What was counted as being made is not for ever.
+    assert.deepEqual([connecting, servers[0]?.connects, servers[0]?.trust], [0, 1, 'failing'])
     const report = await engine.healthCheck('unix@/nowhere')
     assert.equal(report.error?.code, 'ERR_ENGINE_CONNECT')
     await engine.close()

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { BalanceAlgorithm } from '#src/config/model/index.js'
 import { implementedAlgorithms } from '#src/config/keywords/balance.js'
-import { createBalancer } from '#src/proxy/server/balance/create.js'
+import { createBalancer } from '#src/proxy/server/balance.js'
 import { testStream } from '../support/sample-stream.js'
-import type { Balanced } from '#src/proxy/server/balance/balancer.js'
+import type { Balanced } from '#src/net/balance/balancer.js'
 
 /** None of these algorithms looks at it. */
 const stream = testStream()
@@ -22,9 +22,6 @@ function servers(...weights: number[]): Server[] {
     id: at + 1,
     weight,
     served: 0,
-    backup: false,
-    usable: true,
-    full: false,
   }))
 }
 

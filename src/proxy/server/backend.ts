@@ -2,8 +2,8 @@
 import type { SampleNamed, Stream } from '../../sample/stream.ts'
 import type { ProxyContext } from '../context.ts'
 import type { ProxyPlan } from '../plan/plan.ts'
-import type { Balancer } from './balance/balancer.ts'
-import { createBalancer } from './balance/create.ts'
+import type { Balancer } from '../../net/balance/balancer.ts'
+import { createBalancer } from './balance.ts'
 import { Queue } from './queue.ts'
 import { Server } from './server.ts'
 
@@ -14,7 +14,7 @@ export class Backend implements SampleNamed {
   readonly id: number
   readonly servers: readonly Server[]
   readonly queue = new Queue()
-  readonly #balancer: Balancer<Server>
+  readonly #balancer: Balancer<Server, Stream>
   /** Streams that came here and have not ended. */
   streams = 0
   /** Streams that came here, in all. */

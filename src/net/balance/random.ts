@@ -2,7 +2,7 @@
 import type { Balanced, Balancer } from './balancer.ts'
 
 /** Two draws are enough to keep loads even (configuration.txt 4.2 "balance"). */
-export class RandomDraws<T extends Balanced> implements Balancer<T> {
+export class RandomDraws<T extends Balanced> implements Balancer<T, unknown> {
   readonly #draws: number
 
   constructor(draws: number) {

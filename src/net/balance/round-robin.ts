@@ -2,7 +2,7 @@
 import type { Balanced, Balancer } from './balancer.ts'
 
 /** Smooth weighted round robin: whoever has waited longest in proportion to its weight is next. */
-export class RoundRobin<T extends Balanced> implements Balancer<T> {
+export class RoundRobin<T extends Balanced> implements Balancer<T, unknown> {
   readonly #waited = new Map<T, number>()
 
   pick(candidates: readonly T[]): T {

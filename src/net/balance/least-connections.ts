@@ -8,7 +8,7 @@ const largestWeight = 256
  * As HAProxy counts (`fwlc_queue_srv`, src/lb_fwlc.c): the stream that is to be placed is one of a server that has some,
  * and all servers that have none are equal, whatever their weights.
  */
-export class LeastConnections<T extends Balanced> implements Balancer<T> {
+export class LeastConnections<T extends Balanced> implements Balancer<T, unknown> {
   readonly #picked = new Map<T, number>()
   #count = 0
 

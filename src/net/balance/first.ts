@@ -2,7 +2,7 @@
 import type { Balanced, Balancer } from './balancer.ts'
 
 /** Remembers nothing. */
-export class First<T extends Balanced> implements Balancer<T> {
+export class First<T extends Balanced> implements Balancer<T, unknown> {
   pick(candidates: readonly T[]): T {
     let best = candidates[0] as T // there is at least one
     for (const server of candidates) if (server.id < best.id) best = server
