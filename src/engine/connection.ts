@@ -318,7 +318,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   }
 
   #onTimer(): void {
-    if (this.#patienceOver > 0) {
+    if (this.#patienceOver > 0 && (this.#state === 'connecting' || this.#state === 'greeting')) {
       this.#deadline.arm(this.#patienceOver)
       this.#patienceOver = 0
       this.#host.slow(this)

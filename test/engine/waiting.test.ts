@@ -147,13 +147,20 @@ test('a backup is asked when the others are down', async (t) => {
 
 test('the least loaded, the first that has room, and any by chance', async (t) => {
   const held: (() => void)[] = []
+  let holding = false
   const slow = await startAgent(t, async (peer) => {
     await peer.greet()
-    peer.onFrame((each) => each.type === 3 && held.push(() => peer.send(ack(each.ids, setVar('n', 0)))))
+    peer.onFrame((each) => {
+      if (each.type !== 3) return
+      if (holding) held.push(() => peer.send(ack(each.ids, setVar('n', 0))))
+      else peer.send(ack(each.ids, setVar('n', 0)))
+    })
   })
   const quick = await startAgent(t, numbered(1))
   const servers = [slow.address, quick.address]
   const least = start(t, { servers, balance: 'leastconn' })
+  while (least.engine.stats.connections < 2) await least.ask(2)
+  holding = true
   const waiting = least.ask(2)
   while (held.length < 1) await sleep(1)
   for (let round = 0; round < 5; round++) assert.deepEqual(spread(await least.ask(1)), { 1: 1 })

@@ -152,12 +152,12 @@ const liars: readonly Liar[] = [
   // Before it HAProxy tries again until the time is over; here the reason is told at once.
   { name: 'hellobig', first: (socket) => socket.write(tooBig), haproxy: '1', sluice: '259' },
   { name: 'hellohttp', first: (socket) => socket.write(httpAnswer), haproxy: '1', sluice: '259' },
-  { name: 'hellogone', first: (socket) => socket.end(), haproxy: '1', sluice: '257' },
+  { name: 'hellogone', first: (socket) => socket.end(), haproxy: '1', sluice: '1' },
   {
     name: 'hellohalf',
     first: (socket) => socket.end(agentHello.subarray(0, 20)),
     haproxy: '1',
-    sluice: '257',
+    sluice: '1',
   },
   { name: 'hellosulks', first: (socket) => socket.write(disconnect('05')), haproxy: '1', sluice: '261' },
 ]

@@ -637,6 +637,7 @@ export const spoeAgreed: readonly string[] = [
   `${agent} max-frame-size 16381`,
   `${agent} max-waiting-frames 0`,
   `${agent} maxconnrate 0\n maxerrrate 10`,
+  `${agent} maxconnrate 10`,
   `${agent} no option async\n no option pipelining\n option send-frag-payload\n no option dontlog-normal`,
   `${agent} no option force-set-var`,
   `${agent} option set-on-error e\n option set-process-time p\n option set-total-time t\n option continue-on-error`,
@@ -750,7 +751,6 @@ export const saidOnce: readonly (readonly [text: string, codes: readonly string[
 export const spoeRefusedOnlyHere: readonly (readonly [string, string])[] = [
   // HAProxy tests for an empty keyword where it means an unknown one.
   [`${agent}spoe-message m\n bogus`, 'CFG_KEYWORD_UNKNOWN'],
-  [`${agent} maxconnrate 10`, 'CFG_KEYWORD_UNSUPPORTED'],
   // HAProxy sends the count modulo 256.
   [`${agent}spoe-message m\n${` args ${'src '.repeat(60)}\n`.repeat(5)}`, 'CFG_SPOE_MESSAGE'],
 ]

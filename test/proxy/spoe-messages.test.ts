@@ -156,7 +156,7 @@ const failures: readonly (readonly [what: string, status: number, message: strin
 for (const [what, status, message] of failures) {
   test(`a no-wait that ${what} is counted and logged, and is no error of the stream`, async (t) => {
     const { port } = await startAgent(t, (agent) => answers(agent, 'a', 200))
-    const proxy = await start(t, status === 257 ? await deadPort() : port, { a: message })
+    const proxy = await start(t, status === 257 ? await deadPort() : port, { a: message }, 'option fail-fast')
     assert.equal(await proxy.seen(), 'a= b= c= error=')
     await until(() => proxy.counted().errors === 1, 'the count')
     assert.deepEqual(proxy.counted(), { processed: 1, errors: 1 })

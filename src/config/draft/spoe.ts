@@ -38,6 +38,8 @@ export function createAgentDraft(name: string, place: Place, largestFrame: numbe
     continueOnError: false,
     dontLogNormal: false,
     forceSetVar: false,
+    failFast: false,
+    resendLost: false,
     setOnError: undefined,
     setProcessTime: undefined,
     setTotalTime: undefined,

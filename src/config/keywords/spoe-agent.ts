@@ -4,7 +4,7 @@ import { defaults } from '../model/defaults.ts'
 import type { SpoeTimeouts } from '../model/index.ts'
 import type { Args } from '../text/args.ts'
 import type { Word } from '../text/word.ts'
-import { KeywordTable, notYet } from './keyword.ts'
+import { KeywordTable, ownSince } from './keyword.ts'
 import type { Keyword } from './keyword.ts'
 import { applyLog } from './log-target.ts'
 
@@ -42,12 +42,17 @@ function agent(
 /** What HAProxy has only parsed since it dropped the feature. */
 const dropped = '; HAProxy 3.1 and later ignore it'
 
-function flag(
-  name: string,
-  key: 'pipelining' | 'async' | 'sendFragPayload' | 'continueOnError' | 'dontLogNormal' | 'forceSetVar',
-  doc: string,
-  more: More,
-): Keyword<SpoeAgentDraft> {
+type SpoeFlag =
+  | 'pipelining'
+  | 'async'
+  | 'sendFragPayload'
+  | 'continueOnError'
+  | 'dontLogNormal'
+  | 'forceSetVar'
+  | 'failFast'
+  | 'resendLost'
+
+function flag(name: string, key: SpoeFlag, doc: string, more: More): Keyword<SpoeAgentDraft> {
   const on = more.fallback === 'on'
   const apply = (draft: SpoeAgentDraft, args: Args): void => {
     if (args.end()) draft[key] = args.modifier === undefined || (args.modifier === 'default' && on)
@@ -162,17 +167,14 @@ export const spoeAgentTable = new KeywordTable<SpoeAgentDraft>([
     },
     { fallback: String(defaults.spoe.maxWaitingFrames), since: '1.9' },
   ),
-  notYet(
-    number(
-      'maxconnrate',
-      [0, most],
-      `new connections per second; 0: no limit${dropped}`,
-      (draft, value) => {
-        draft.maxConnRate = value === 0 ? undefined : value
-      },
-      { fallback: '0', since: '1.7' },
-    ),
-    (draft) => draft.maxConnRate !== undefined,
+  number(
+    'maxconnrate',
+    [0, most],
+    `new connections per second; 0: no limit${dropped}`,
+    (draft, value) => {
+      draft.maxConnRate = value === 0 ? undefined : value
+    },
+    { fallback: '0', since: '1.7' },
   ),
   number(
     'maxerrrate',
@@ -212,5 +214,13 @@ export const spoeAgentTable = new KeywordTable<SpoeAgentDraft>([
   }),
   flag('continue-on-error', 'continueOnError', 'go on with later events after an error', {}),
   flag('force-set-var', 'forceSetVar', 'let agents create variables', { since: '1.9' }),
+  flag('fail-fast', 'failFast', 'fail at once when no agent can be reached, instead of waiting for one', {
+    negatable: true,
+    since: ownSince,
+  }),
+  flag('resend-lost', 'resendLost', 'send once more what was under way on a connection that was lost', {
+    negatable: true,
+    since: ownSince,
+  }),
   agent('register-var-names', '<name>...', 'variables that agents may set', applyRegister, { since: '1.9' }),
 ])

@@ -27,7 +27,7 @@ export interface SpoeAgent {
   readonly messages: readonly Word[]
   readonly groups: readonly Word[]
   readonly useBackend: Word | undefined
-  /** Bytes, 256 to 16380. @default 16380 */
+  /** Bytes, 256 to `tune.bufsize` less 4, which is the default. */
   readonly maxFrameSize: number
   /** NOTIFY frames in flight on one connection. @default 20 */
   readonly maxWaitingFrames: number
@@ -44,6 +44,10 @@ export interface SpoeAgent {
   readonly continueOnError: boolean
   readonly dontLogNormal: boolean
   readonly forceSetVar: boolean
+  /** Our own `option fail-fast`: an agent that cannot be reached is not waited for. */
+  readonly failFast: boolean
+  /** Our own `option resend-lost`: what was under way on a lost connection is sent once more. */
+  readonly resendLost: boolean
   /** Variable name without scope and prefix. */
   readonly setOnError: string | undefined
   readonly setProcessTime: string | undefined

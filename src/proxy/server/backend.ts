@@ -14,6 +14,7 @@ export class Backend implements SampleNamed {
   readonly id: number
   readonly servers: readonly Server[]
   readonly queue = new Queue()
+  readonly #watchers = new Set<() => void>()
   readonly #balancer: Balancer<Server, Stream>
   /** Streams that came here and have not ended. */
   streams = 0
@@ -64,8 +65,15 @@ export class Backend implements SampleNamed {
     return candidates.length === 0 ? undefined : this.#balancer.pick(candidates, stream, active)
   }
 
-  /** A server has room, or has come up: whoever waits longest goes there. */
+  /** A server has room, or has come up: whoever waits longest goes there, streams before engines. */
   serveQueue(): void {
     if (this.queue.size > 0) this.queue.serve((stream) => this.choose(stream, undefined))
+    for (const changed of this.#watchers) changed()
+  }
+
+  /** Engines have queues of their own: calls `changed` when they may move. Answers how to end that. */
+  watch(changed: () => void): () => void {
+    this.#watchers.add(changed)
+    return () => void this.#watchers.delete(changed)
   }
 }

@@ -4,7 +4,7 @@
  */
 import { monotonic } from '../../../base/clock.ts'
 import { createEngine } from '../../../engine/index.ts'
-import type { Action, Engine, EngineCapability, Outcome, PendingExchange } from '../../../engine/index.ts'
+import type { Action, Engine, Outcome, PendingExchange } from '../../../engine/index.ts'
 import type { SpoeEvent } from '../../../config/index.ts'
 import { parseVariableName } from '../../../sample/variables.ts'
 import type { VariableScope } from '../../../sample/variables.ts'
@@ -20,6 +20,7 @@ import { ErrorRate } from './error-rate.ts'
 import type { SpoeMessagePlan, SpoePlan } from '../../plan/spoe.ts'
 import { SpoeContext } from './context.ts'
 import { SpoeEventStep } from './event-step.ts'
+import { engineOptions } from './engine-options.ts'
 import { combine, Questions } from './questions.ts'
 import type { Answer, Question } from './questions.ts'
 import { fromSpop } from './values.ts'
@@ -202,28 +203,10 @@ export class SpoeFilter implements StreamFilter {
 
   #getEngine(): Engine | undefined {
     if (this.#engine !== undefined || this.#closed) return this.#engine
-    const backend = this.#backend?.plan
-    const servers = backend?.servers.filter(({ model }) => !model.disabled) ?? []
-    if (backend === undefined || servers.length === 0) return undefined
-    const { agent } = this.plan
-    const capabilities: EngineCapability[] = agent.pipelining ? ['pipelining'] : []
-    if (agent.async) capabilities.push('async')
-    const { connect } = backend.timeouts
-    const { hello, idle } = agent.timeouts
-    this.#engine = createEngine({
-      servers: servers.map(({ model }) => model.address),
-      profile: '2.6',
-      capabilities,
-      maxFrameSize: agent.maxFrameSize,
-      // A message that fits no frame is then not sent at all.
-      ...(agent.sendFragPayload ? {} : { maxPayloadSize: 0 }),
-      maxWaitingFrames: agent.maxWaitingFrames,
-      logger: this.#context.settings.logger,
-      ...(connect === undefined || connect === 0 ? {} : { connectTimeout: connect }),
-      ...(hello === undefined || hello === 0 ? {} : { helloTimeout: hello }),
-      ...(idle === undefined ? {} : { idleTimeout: idle }),
-    })
-    const { recorder } = this.#context.settings
+    const backend = this.#backend
+    if (backend === undefined || backend.servers.length === 0) return undefined
+    const { logger, recorder } = this.#context.settings
+    this.#engine = createEngine(engineOptions(this.plan.agent, backend, logger))
     if (recorder !== undefined) this.#engine.record(recorder.source(this.plan.name))
     return this.#engine
   }
