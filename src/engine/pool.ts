@@ -216,7 +216,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     if (this.#closing !== undefined && this.#pending === 0) return
     for (const server of this.#lineup.refresh()) {
       this.#spill(server)
-      for (const connection of [...server.connections]) if (connection.slots.size === 0) connection.leave()
+      for (const connection of server.connections.slice()) if (connection.slots.size === 0) connection.leave()
     }
     if (this.#budget.size > 0) this.#advance(monotonic())
   }

@@ -102,7 +102,7 @@ class List implements ServerList {
   }
 
   readonly #tell = (): void => {
-    for (const changed of [...this.#watchers]) changed()
+    for (const changed of this.#watchers) changed()
   }
 
   #read(servers: readonly ServerInput[]): ListedServer[] {
