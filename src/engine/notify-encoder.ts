@@ -2,8 +2,10 @@ import type { Writer } from '../bytes/writer.ts'
 import { beginFrame, endFrame, FrameFlag, FrameType, lengthSize } from '../spop/frame-head.ts'
 import { encodeNotifyFragments } from '../spop/fragments.ts'
 import type { Agreement } from '../spop/negotiation.ts'
+import { StatusCode } from '../spop/errors.ts'
 import { encodeMessages, type MessageInput } from '../spop/notify.ts'
 import { EngineError } from './errors.ts'
+import { ErrorStatus } from './outcome.ts'
 import type { Exchange } from './exchange.ts'
 import type { EngineSettings } from './options.ts'
 import type { IdSequence, Profile } from './profile.ts'
@@ -17,6 +19,7 @@ export class NotifyEncoder {
   readonly #maxPayloadSize: number
   /** Whether what was sent may be sent again. */
   readonly #keeps: boolean
+  readonly #announced: number
   #maxFrameSize = 0
   #fragments = false
 
@@ -25,6 +28,7 @@ export class NotifyEncoder {
     this.#profile = settings.profile
     this.#maxPayloadSize = settings.options.maxPayloadSize
     this.#keeps = settings.options.whenLost === 'resend'
+    this.#announced = settings.options.maxFrameSize
   }
 
   /** The handshake is done. */
@@ -76,10 +80,17 @@ export class NotifyEncoder {
     return reserve === 0 ? frameSize <= this.#maxFrameSize : payloadSize <= this.#maxFrameSize - reserve
   }
 
+  /** From 3.1 on HAProxy's filter knows what it has announced; that the agent takes less is found by its multiplexer. */
+  #isAgentsLimit(size: number): boolean {
+    return !this.#profile.fragments && size <= this.#announced
+  }
+
   #encodeFragments(writer: Writer, exchange: Exchange, payload: Buffer): EngineError | undefined {
     const size = `${payload.length} bytes of messages`
     if (!this.#fragments) {
-      return new EngineError('ERR_ENGINE_TOO_BIG', `${size}, frames have ${this.#maxFrameSize}`)
+      const detail = `${size}, frames have ${this.#maxFrameSize}`
+      const agents = { status: ErrorStatus.Spop + StatusCode.FrameTooBig }
+      return new EngineError('ERR_ENGINE_TOO_BIG', detail, this.#isAgentsLimit(payload.length) ? agents : {})
     }
     if (payload.length > this.#maxPayloadSize) {
       return new EngineError('ERR_ENGINE_TOO_BIG', `${size}, the limit is ${this.#maxPayloadSize}`)

@@ -21,9 +21,26 @@ export function asHaproxySees(
   branch: HaproxyBranch,
 ): Diagnostic[] {
   const judge = new Judge(list, subject, branch)
-  return [...list, ...unknownInForeignSections(subject.lines), ...ownToHaproxy(subject)].flatMap((each) =>
-    judge.judge(each),
-  )
+  const spop = branch < muxBranch ? spopModes(subject) : []
+  const all = [...list, ...unknownInForeignSections(subject.lines), ...ownToHaproxy(subject), ...spop]
+  return all.flatMap((each) => judge.judge(each))
+}
+
+/** A mode that HAProxy does not know before 3.1. */
+function spopModes({ lines }: LintSubject): Diagnostic[] {
+  return lines.flatMap((line) => {
+    const place = line.words[1]?.place
+    if (!beginsWith(line, ['mode', 'spop']) || place === undefined) return []
+    return [
+      {
+        severity: 'error',
+        code: 'CFG_ARGUMENT',
+        place,
+        message: "unknown proxy mode 'spop'",
+        hint: "write 'mode tcp'",
+      },
+    ]
+  })
 }
 
 /** Whatever sluice lacks has one of these codes. */
@@ -149,18 +166,13 @@ class Judge {
     )
   }
 
-  /** 3.1 brought `mode spop`, and wants no time-outs for greeting and idling. */
+  /** 3.1 brought `mode spop`, also for a `listen`, and wants no time-outs for greeting and idling. */
   #isMuxMatter({ code, place }: Diagnostic): boolean {
     if (this.#branch < muxBranch) return false
     const line = this.#lines.get(keyOf(place))
-    if (line !== undefined && beginsWith(line, ['mode', 'spop'])) return true
+    if (line !== undefined && beginsWith(line, ['mode', 'spop'])) return line.section.kind !== 'frontend'
     const engine = this.#subject.engines.find(({ spoe: { agent } }) => keyOf(agent.place) === keyOf(place))
-    if (code === 'CFG_TIMEOUT_MISSING') return engine?.spoe.agent.timeouts.processing !== undefined
-    if (code !== 'CFG_BACKEND_MODE') return false
-    const name = this.#textAt(place)
-    return this.#subject.lines.some(
-      (each) => each.section.name === name && beginsWith(each, ['mode', 'spop']),
-    )
+    return code === 'CFG_TIMEOUT_MISSING' && engine?.spoe.agent.timeouts.processing !== undefined
   }
 
   /** HAProxy takes what fits into `tune.bufsize`. */

@@ -18,9 +18,9 @@ spoe-group group
 `
 
 /** Every filter of `main` with the file above; `agents` becomes the backend of the agent. */
-function check(main: string, agents = 'agents'): string {
+function check(main: string, agents = 'agents', text = spoeText): string {
   const { config } = parseConfig({ file: 'haproxy.cfg', text: main })
-  const { spoe } = parseSpoeFile(spoeText.replace('agents', agents), 'spoe.conf')
+  const { spoe } = parseSpoeFile(text.replace('agents', agents), 'spoe.conf')
   assert.ok(spoe !== undefined)
   const engines = config.proxies.flatMap((proxy) =>
     proxy.filters.flatMap((filter): SpoeEngine[] =>
@@ -44,6 +44,38 @@ test('the backend of the agent exists and has mode tcp', () => {
     "2:15 error CFG_BACKEND_MODE: the backend 'agents' of the agent 'agent' has mode http" +
       " | write 'mode tcp' into the backend",
   )
+})
+
+test('a backend with mode spop is for agents alone, and notes what has no effect there', () => {
+  const spop = `${backend} mode spop\n`
+  assert.equal(check(listen + spop), '')
+  const text = spoeText
+    .replace('  messages first', '  timeout hello 1s\n  no option async\n  maxerrrate 5\n  messages first')
+    .replace('  groups', '  timeout processing 1s\n  groups')
+  assert.equal(
+    check(listen + spop, 'agents', text),
+    ['3:3 note', '4:6 note', '5:3 note']
+      .map((place, at) => {
+        const keyword = ['timeout hello', 'option async', 'maxerrrate'][at] ?? ''
+        return `${place} CFG_KEYWORD_IGNORED: '${keyword}' of the agent 'agent' has no effect: the backend 'agents' has mode spop`
+      })
+      .join('\n'),
+  )
+  const config = (text: string) =>
+    summariseDiagnostics(
+      parseConfig({ file: 'f', text: `${text}\n${spop} timeout connect 1s\n timeout server 1s` }).diagnostics,
+    )
+  const front = 'frontend f\n bind 127.0.0.1:80\n timeout client 1s\n'
+  assert.match(
+    config(`${front} default_backend agents`),
+    /^4:18 error CFG_BACKEND_MODE: frontend 'f' cannot use the backend 'agents', which is for agents/,
+  )
+  for (const section of [front, front.replace('frontend', 'listen'), 'defaults\n']) {
+    assert.match(
+      config(`${section} mode spop`),
+      /error CFG_ARGUMENT: 'mode': 'spop' is for backends of agents/,
+    )
+  }
 })
 
 test('events of frontends never occur in a backend', () => {

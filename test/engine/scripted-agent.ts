@@ -71,7 +71,8 @@ function readVarint(bytes: Buffer, at: number): [value: number, end: number] {
   }
 }
 
-function cut(bytes: Buffer): RawFrame {
+/** A whole frame, taken apart. */
+export function cutFrame(bytes: Buffer): RawFrame {
   const [streamId, afterStream] = readVarint(bytes, 9)
   const [frameId, end] = readVarint(bytes, afterStream)
   return {
@@ -123,7 +124,7 @@ export class AgentPeer {
       if (this.#rest.length < size) return
       const whole = this.#rest.subarray(0, size)
       this.#rest = this.#rest.subarray(size)
-      this.#give(cut(whole))
+      this.#give(cutFrame(whole))
     }
   }
 

@@ -37,6 +37,15 @@ test('a SPOE file alone has the findings of the rules that need no configuration
   }
 })
 
+test("'mode spop' needs no option spop-check, says itself what it ignores, and is too new for 2.6", () => {
+  const base = lintCases.find(({ what }) => what === 'keywords that 3.1 dropped') ?? assert.fail()
+  const config = [['  mode tcp\n  option spop-check\n', '  mode spop\n']] as const
+  assert.deepEqual(findings({ ...base, config }, false), [])
+  assert.deepEqual(findings({ what: 'it', codes: [], config, branch: '2.6' }, false), [
+    'LINT_KEYWORD_TOO_NEW',
+  ])
+})
+
 test('every rule has a case', () => {
   const seen = new Set(lintCases.flatMap(({ codes }) => codes))
   assert.deepEqual([...seen].sort(), lintRules.map(({ code }) => code).sort())

@@ -112,6 +112,9 @@ function checkBackend(proxy: ProxyDraft, name: Word, backends: Backends, diagnos
     diagnostics.error('CFG_BACKEND_UNKNOWN', name.place, `there is no backend '${name.text}'`, hint)
   } else if (target === proxy) {
     diagnostics.error('CFG_BACKEND_LOOP', name.place, `${title(proxy)} cannot be its own backend`)
+  } else if (target.mode === 'spop') {
+    const message = `${title(proxy)} cannot use the backend '${name.text}', which is for agents`
+    diagnostics.error('CFG_BACKEND_MODE', name.place, message, `write 'mode ${proxy.mode}' into the backend`)
   } else if (target.mode !== proxy.mode && proxy.mode !== 'tcp') {
     const message = `${title(proxy)} has mode ${proxy.mode}, its backend '${name.text}' has mode ${target.mode}`
     diagnostics.error('CFG_BACKEND_MODE', name.place, message, `write 'mode ${proxy.mode}' into the backend`)

@@ -1,6 +1,6 @@
 /** How a SPOE file fits the configuration whose filter reads it: backend, events, engines and groups. */
 import { isBackend, isFrontend, ruleSets } from '../model/index.ts'
-import type { Config, Filter, Proxy, SpoeConfig, SpoeEvent, SpoeMessage } from '../model/index.ts'
+import type { Config, Filter, Proxy, SpoeAgent, SpoeConfig, SpoeEvent, SpoeMessage } from '../model/index.ts'
 import { Diagnostics } from '../text/diagnostics.ts'
 import type { Diagnostic } from '../text/diagnostics.ts'
 import { didYouMean } from '../text/suggest.ts'
@@ -68,10 +68,23 @@ function checkBackend(
   if (target === undefined) {
     const hint = diagnostics.nearest(word.text, backends.keys())
     diagnostics.error('CFG_BACKEND_UNKNOWN', word.place, `there is no backend '${word.text}'`, hint)
-  } else if (target.mode !== 'tcp') {
+  } else if (target.mode === 'http') {
     const message = `the backend '${word.text}' of the agent '${spoe.agent.name}' has mode ${target.mode}`
     diagnostics.error('CFG_BACKEND_MODE', word.place, message, "write 'mode tcp' into the backend")
+  } else if (target.mode === 'spop') noteDropped(spoe.agent, word.text, diagnostics)
+}
+
+/** As HAProxy from 3.1 on, whose connections to agents are the backend's own. */
+function noteDropped({ dropped, name }: SpoeAgent, backend: string, diagnostics: Diagnostics): void {
+  for (const keyword of dropped) {
+    const message = `'${keyword.text}' of the agent '${name}' has no effect: the backend '${backend}' has mode spop`
+    diagnostics.note('CFG_KEYWORD_IGNORED', keyword.place, message)
   }
+}
+
+/** Whether a complaint about an agent is none where its backend has `mode spop`: only `timeout processing` counts there. */
+export function isForgivenBySpop({ code }: Diagnostic, { timeouts }: SpoeAgent): boolean {
+  return code === 'CFG_TIMEOUT_MISSING' && timeouts.processing !== undefined
 }
 
 function checkEvents({ proxy, spoe }: SpoeEngine, diagnostics: Diagnostics): void {

@@ -46,5 +46,6 @@ export function createAgentDraft(name: string, place: Place, largestFrame: numbe
     registerVarNames: [],
     timeouts: { hello: undefined, idle: undefined, processing: undefined },
     logs: [],
+    dropped: [],
   }
 }

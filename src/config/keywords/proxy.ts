@@ -28,8 +28,17 @@ function applyMode(proxy: ProxyDraft, args: Args): void {
     const hint = "write 'http-request return status 200' instead"
     return args.error('CFG_ARGUMENT', args.place, "'health' was removed from HAProxy 2.1", hint)
   }
-  const mode = args.oneOf('<mode>', ['tcp', 'http'])
-  if (mode !== undefined && args.end()) proxy.mode = mode
+  const mode = args.oneOf('<mode>', ['tcp', 'http', 'spop'])
+  if (mode === undefined || !args.end()) return
+  if (mode === 'spop' && proxy.kind !== 'backend') {
+    return args.error(
+      'CFG_ARGUMENT',
+      args.place,
+      "'spop' is for backends of agents",
+      'write it into the backend',
+    )
+  }
+  proxy.mode = mode
 }
 
 function applyUseBackend(proxy: ProxyDraft, args: Args): void {
@@ -85,10 +94,17 @@ function setDisabled(disabled: boolean) {
 
 /** Supported keywords of proxies. */
 export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
-  keyword('mode', everywhere, '{tcp | http}', 'what the proxy understands of its bytes', applyMode, {
-    fallback: defaults.mode,
-    since: '1.3',
-  }),
+  keyword(
+    'mode',
+    everywhere,
+    '{tcp | http | spop}',
+    'what the proxy understands of its bytes; `spop` is for backends of agents, as HAProxy 3.1 and later have them',
+    applyMode,
+    {
+      fallback: defaults.mode,
+      since: '1.3',
+    },
+  ),
   keyword(
     'bind',
     ['frontend', 'listen'],

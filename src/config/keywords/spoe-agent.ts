@@ -14,6 +14,8 @@ export const frameLengthSize = 4
 const leastFrame = 256
 
 interface More {
+  /** HAProxy has only parsed it since 3.1, which dropped the feature; here it counts unless the backend has `mode spop`. */
+  readonly dropped?: true
   readonly fallback?: string
   readonly since?: string
   readonly negatable?: boolean
@@ -24,23 +26,24 @@ function agent(
   syntax: string,
   doc: string,
   apply: Keyword<SpoeAgentDraft>['apply'],
-  more: More = {},
+  { dropped, ...more }: More = {},
 ): Keyword<SpoeAgentDraft> {
+  const applyDropped: typeof apply = (draft, args) => {
+    draft.dropped.push({ text: args.keyword, place: args.place })
+    apply(draft, args)
+  }
   return {
     name,
     sections: ['spoe-agent'],
     support: 'yes',
     syntax,
     fallback: '',
-    doc,
+    doc: dropped ? `${doc}; HAProxy 3.1 and later ignore it, and so does this with 'mode spop'` : doc,
     since: '1.7',
     ...more,
-    apply,
+    apply: dropped ? applyDropped : apply,
   }
 }
-
-/** What HAProxy has only parsed since it dropped the feature. */
-const dropped = '; HAProxy 3.1 and later ignore it'
 
 type SpoeFlag =
   | 'pipelining'
@@ -94,12 +97,12 @@ function number(
   return agent(name, '<number>', doc, apply, more)
 }
 
-function timeout(name: keyof SpoeTimeouts, doc: string): Keyword<SpoeAgentDraft> {
+function timeout(name: keyof SpoeTimeouts, doc: string, more: More = {}): Keyword<SpoeAgentDraft> {
   const apply = (draft: SpoeAgentDraft, args: Args): void => {
     const ms = args.time('<time>')
     if (ms !== undefined && args.end()) draft.timeouts[name] = ms === 0 ? undefined : ms
   }
-  return agent(`timeout ${name}`, '<time>', doc, apply, { fallback: 'no limit' })
+  return agent(`timeout ${name}`, '<time>', doc, apply, { fallback: 'no limit', ...more })
 }
 
 /** Adds names to `list`; one that is there already is an error. */
@@ -145,8 +148,8 @@ export const spoeAgentTable = new KeywordTable<SpoeAgentDraft>([
     },
     { negatable: true, since: '1.9' },
   ),
-  timeout('hello', `for the answer to HAPROXY-HELLO${dropped}`),
-  timeout('idle', `how long a connection may be idle${dropped}`),
+  timeout('hello', 'for the answer to HAPROXY-HELLO', { dropped: true }),
+  timeout('idle', 'how long a connection may be idle', { dropped: true }),
   timeout('processing', 'for the answer to an event'),
   agent(
     'max-frame-size',
@@ -161,29 +164,29 @@ export const spoeAgentTable = new KeywordTable<SpoeAgentDraft>([
   number(
     'max-waiting-frames',
     [1, most],
-    `frames in flight on one connection${dropped}`,
+    'frames in flight on one connection',
     (draft, value) => {
       draft.maxWaitingFrames = value
     },
-    { fallback: String(defaults.spoe.maxWaitingFrames), since: '1.9' },
+    { fallback: String(defaults.spoe.maxWaitingFrames), since: '1.9', dropped: true },
   ),
   number(
     'maxconnrate',
     [0, most],
-    `new connections per second; 0: no limit${dropped}`,
+    'new connections per second; 0: no limit',
     (draft, value) => {
       draft.maxConnRate = value === 0 ? undefined : value
     },
-    { fallback: '0', since: '1.7' },
+    { fallback: '0', since: '1.7', dropped: true },
   ),
   number(
     'maxerrrate',
     [0, most],
-    `errors per second after which nothing is sent; 0: no limit${dropped}`,
+    'errors per second after which nothing is sent; 0: no limit',
     (draft, value) => {
       draft.maxErrRate = value === 0 ? undefined : value
     },
-    { fallback: '0', since: '1.7' },
+    { fallback: '0', since: '1.7', dropped: true },
   ),
   variable('var-prefix', 'varPrefix', 'what names of variables begin with', { fallback: "the agent's name" }),
   variable('set-on-error', 'setOnError', 'variable that tells the error of an event', { since: '1.7' }),
@@ -198,15 +201,17 @@ export const spoeAgentTable = new KeywordTable<SpoeAgentDraft>([
     negatable: true,
     since: '1.8',
   }),
-  flag('async', 'async', `take answers on other connections; HAProxy's default is on${dropped}`, {
+  flag('async', 'async', "take answers on other connections; HAProxy's default is on", {
     fallback: 'off',
     negatable: true,
     since: '1.8',
+    dropped: true,
   }),
-  flag('send-frag-payload', 'sendFragPayload', `send fragments to agents that take them${dropped}`, {
+  flag('send-frag-payload', 'sendFragPayload', 'send fragments to agents that take them', {
     fallback: 'on',
     negatable: true,
     since: '1.8',
+    dropped: true,
   }),
   flag('dontlog-normal', 'dontLogNormal', 'do not log events that went well', {
     negatable: true,

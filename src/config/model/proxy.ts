@@ -8,7 +8,7 @@ import type { AclDeclaration, CaptureSlot, Rules, UseBackend } from './rules.ts'
 import type { Balance, Server } from './server.ts'
 
 /** How a proxy treats its bytes. HAProxy's default is `tcp`. */
-export type ProxyMode = 'tcp' | 'http'
+export type ProxyMode = 'tcp' | 'http' | 'spop'
 
 /** A `frontend`, a `backend` or a `listen` section, with what it inherits from its `defaults` section. */
 export interface Proxy {

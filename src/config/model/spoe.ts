@@ -56,6 +56,8 @@ export interface SpoeAgent {
   readonly registerVarNames: readonly string[]
   readonly timeouts: SpoeTimeouts
   readonly logs: readonly LogTarget[]
+  /** Keywords that count only where the backend has not `mode spop`. */
+  readonly dropped: readonly Pick<Word, 'text' | 'place'>[]
 }
 
 /** Milliseconds; undefined: no limit. */

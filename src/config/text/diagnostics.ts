@@ -51,6 +51,10 @@ export class Diagnostics {
   warning(code: string, place: Place, message: string, hint?: string): void {
     this.list.push({ severity: 'warning', code, place, message, ...(hint === undefined ? {} : { hint }) })
   }
+
+  note(code: string, place: Place, message: string): void {
+    this.list.push({ severity: 'note', code, place, message })
+  }
 }
 
 /** `file:line:column: error: message (CODE)`, then the hint on a line of its own. */

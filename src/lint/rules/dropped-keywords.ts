@@ -83,7 +83,8 @@ function agentLines({ lines }: LintEngine): readonly SourceLine[] {
 }
 
 function dropped(engine: LintEngine, subject: LintSubject): Finding[] {
-  if (!concerns(subject, { first: muxBranch })) return []
+  // Of those where they have no effect here either it was told already.
+  if (!concerns(subject, { first: muxBranch }) || engine.host?.backend?.mode === 'spop') return []
   const keywords = subject.branch === undefined ? droppedKeywords : [...droppedKeywords, ...droppedTimeouts]
   return agentLines(engine).flatMap((line) => {
     const found = keywords.find((words) => beginsWith(line, words))

@@ -45,7 +45,8 @@ function uncheckedServers({ spoe: { agent }, host }: LintEngine, subject: LintSu
     place,
     message: `the server '${name}' of the agent '${agent.name}' has no 'check'`,
   }))
-  if (backend.options.spopCheck || found.length === backend.servers.length) return found
+  if (backend.options.spopCheck || backend.mode === 'spop' || found.length === backend.servers.length)
+    return found
   // A tcp-check may speak SPOP, too.
   if (
     subject.lines.some(

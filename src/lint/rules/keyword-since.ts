@@ -2,8 +2,9 @@
 import type { KeywordInfo } from '../../config/index.ts'
 import { entryOf } from '../keyword-entry.ts'
 import type { Finding, LintRule } from '../rule.ts'
+import { beginsWith } from '../source-line.ts'
 import type { LintSubject } from '../subject.ts'
-import { formatBranch, parseBranch } from '../version.ts'
+import { formatBranch, muxBranch, parseBranch } from '../version.ts'
 import type { HaproxyBranch } from '../version.ts'
 
 export const keywordSinceRules: readonly LintRule[] = [
@@ -25,6 +26,11 @@ function tooNew(subject: LintSubject): Finding[] {
     const entry = entryOf(line)
     const since = entry === undefined ? undefined : sinceOf(entry)
     const place = line.words[0]?.place
+    const isSpop = beginsWith(line, ['mode', 'spop']) && branch < muxBranch
+    // With --for haproxy its own words are said.
+    if (place !== undefined && isSpop && subject.readBy === 'sluice') {
+      return [{ place, message: `'mode spop' exists since HAProxy 3.1, not in ${formatBranch(branch)}` }]
+    }
     if (entry === undefined || since === undefined || place === undefined || since <= branch) return []
     return [
       {

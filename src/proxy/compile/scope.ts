@@ -60,7 +60,7 @@ export class CompileScope {
   constructor(environment: CompileEnvironment, proxy: Pick<Proxy, 'kind' | 'mode'>) {
     this.environment = environment
     this.#isBackend = proxy.kind !== 'frontend'
-    this.#mode = proxy.mode
+    this.#mode = proxy.mode === 'http' ? 'http' : 'tcp'
   }
 
   /** For what is evaluated in `checkpoint`. */

@@ -20,6 +20,7 @@ import type { Checkpoint } from '../../sample/index.ts'
 import type { SpoeMessagePlan, SpoePlan } from '../plan/spoe.ts'
 import { CompileScope } from './scope.ts'
 import type { CompileEnvironment } from './scope.ts'
+import { fitToBackend } from './spop-agent.ts'
 
 /** A filter, and its groups for the rules that send them. */
 export interface CompiledSpoe {
@@ -42,7 +43,8 @@ export function readSpoeEngines(
       const { config: file, engine, place } = filter
       const text = files.text(file.text, file.place, 'SPOE file')
       if (text === undefined) continue
-      const parsed = parseSpoeFile(text, file.text, env, engine?.text, place, config.global.bufferSize)
+      const read = parseSpoeFile(text, file.text, env, engine?.text, place, config.global.bufferSize)
+      const parsed = fitToBackend(read, config)
       diagnostics.list.push(...parsed.diagnostics)
       if (parsed.spoe !== undefined) engines.push({ proxy, filter, spoe: parsed.spoe })
     }

@@ -98,4 +98,6 @@ export const phasesOf = {
     server: [],
     response: [phases.serverSession, phases.tcpResponse, phases.httpResponse, phases.httpAfterResponse],
   },
+  // No stream goes there: it is for filters.
+  spop: { frontend: [], backend: [], server: [], response: [] },
 } as const satisfies Record<string, Record<string, readonly Phase[]>>

@@ -89,7 +89,8 @@ class ServerCheck {
 
   #run(): void {
     this.#began = monotonic()
-    if (this.#backend.plan.model.options.spopCheck) void this.#askAgent()
+    const { mode, options } = this.#backend.plan.model
+    if (options.spopCheck || mode === 'spop') void this.#askAgent()
     else this.#connect()
   }
 

@@ -42,9 +42,9 @@ export class Router implements SampleNamed, Side {
     for (const { condition, backend } of plan.switches) {
       if (condition !== undefined && !condition(stream)) continue
       if (typeof backend !== 'function') return this.#backends.of(backend)
-      // A computed name that is no backend's leads to the default one.
+      // A computed name that is no backend's, or that of one for agents, leads to the default one.
       const named = this.#backends.named(backend(stream))
-      if (named !== undefined) return named
+      if (named !== undefined && named.plan.model.mode !== 'spop') return named
       break
     }
     const target = plan.defaultBackend ?? (plan.model.kind === 'listen' ? plan : undefined)

@@ -19,7 +19,7 @@ export function engineOptions(agent: SpoeAgent, backend: Backend, logger: Logger
   const draws = drawsOf(balance)
   return {
     servers: new BackendAgents(backend),
-    profile: '2.6',
+    profile: backend.plan.model.mode === 'spop' ? '3.x' : '2.6',
     balance: plainAlgorithm(balance),
     ...(draws === undefined ? {} : { balanceDraws: draws }),
     capabilities: capabilitiesOf(agent),

@@ -21,14 +21,14 @@ import type { SpoeMessagePlan, SpoePlan } from '../../plan/spoe.ts'
 import { SpoeContext } from './context.ts'
 import { SpoeEventStep } from './event-step.ts'
 import { engineOptions } from './engine-options.ts'
+import { formatSpoeLine } from './log-line.ts'
+import type { SpoeLogFields } from './log-line.ts'
 import { combine, Questions } from './questions.ts'
 import type { Answer, Question } from './questions.ts'
 import { fromSpop } from './values.ts'
 
 /** `option set-on-error`: nothing was sent because no server is up and there is no connection (`spoe_queue_context`). */
 const noAgentStatus = 2
-/** Failures before anything is queued: no agent, and too much for a frame. */
-const unqueued = [noAgentStatus, 3]
 /** The rules could not wait for the answer, or not so long. */
 const interruptedStatus = 5
 /** Something that should not happen. */
@@ -196,6 +196,11 @@ export class SpoeFilter implements StreamFilter {
     return backend?.usableServers === 0 && engine.stats.connections === 0
   }
 
+  /** Whether agents are spoken to as HAProxy 3.1 and later do. */
+  get #isSpop(): boolean {
+    return this.#backend?.plan.model.mode === 'spop'
+  }
+
   get #backend(): Backend | undefined {
     const { backend } = this.plan
     return backend === undefined ? undefined : this.#backends.named(backend)
@@ -281,17 +286,21 @@ export class SpoeFilter implements StreamFilter {
     const { agent, logTargets, logTag } = this.plan
     const normal = status === 0 || status === interruptedStatus
     if (logTargets.length === 0 || (normal && agent.dontLogNormal)) return
-    const times = typeof outcome === 'number' ? { queueTime: -1, waitTime: -1 } : outcome
-    const responseTime = status === 0 ? 0 : -1
-    const engine = this.#engine?.stats
-    const applets = (engine?.connections ?? 0) + (engine?.connecting ?? 0)
-    // For HAProxy the request ends when it is queued.
-    const encoding = unqueued.includes(status) ? -1 : requestTime
-    const text =
-      `SPOE: [${agent.name}] <${kind}> sid=${serial} st=${status} ` +
-      `${encoding}/${whole(times.queueTime)}/${whole(times.waitTime)}/${responseTime}/${spent} ` +
-      `${engine?.free ?? 0}/${applets} ${engine?.queued ?? 0}/${engine?.inFlight ?? 0} ` +
-      `${this.#errors}/${this.#processed + this.#skipped}`
+    const { queueTime, waitTime } = typeof outcome === 'number' ? { queueTime: -1, waitTime: -1 } : outcome
+    const fields: SpoeLogFields = {
+      agent: agent.name,
+      kind,
+      sid: serial,
+      status,
+      requestTime,
+      queueTime,
+      waitTime,
+      processTime: spent,
+      engine: this.#engine?.stats,
+      errors: this.#errors,
+      processed: this.#processed + this.#skipped,
+    }
+    const text = formatSpoeLine(fields, this.#isSpop)
     this.#context.log.send(logTargets, logTag, normal ? 'notice' : 'warning', text)
   }
 
@@ -307,7 +316,3 @@ export class SpoeFilter implements StreamFilter {
 }
 
 const longestTimeout = 0x7fff_ffff
-
-function whole(milliseconds: number): number {
-  return Math.trunc(milliseconds)
-}
