@@ -10,6 +10,9 @@ const peers = [
   { program: 'fcgiwrap', paths: ['/usr/sbin/fcgiwrap'], packages: ['fcgiwrap'] },
   { program: 'openssl', paths: [], packages: ['openssl'] },
   { program: 'nginx', paths: ['/usr/sbin/nginx'], packages: ['nginx-light'] },
+  { program: 'apache2', paths: ['/usr/sbin/apache2'], packages: ['apache2'] },
+  { program: 'lighttpd', paths: ['/usr/sbin/lighttpd'], packages: ['lighttpd'] },
+  { program: 'spawn-fcgi', paths: [], packages: ['spawn-fcgi'] },
   { program: 'curl', paths: [], packages: ['curl'] },
 ]
 

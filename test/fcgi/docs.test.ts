@@ -72,6 +72,7 @@ describe('docs/fcgi.md', () => {
       '200 text/x /srv/www/index.php hello\n{ appStatus: 0, protocolStatus: 0 }\n',
       '/srv/www/app.php /path info\n',
       "200 [ [ 'Content-Type', 'text/x' ] ]\n/srv/www/index.php ",
+      'GET /hello?a=1 from 192.0.2.7\n',
       'PUT something\n\n',
     ]
     assert.equal(examples.length, expected.length)

@@ -286,6 +286,12 @@ export class ResponderConnection implements RequestLink {
     })
   }
 
+  breakOff(request: ResponderRequest): boolean {
+    const isAlone = this.#requests.size === 1 && this.#requests.has(request.id)
+    if (isAlone) this.#lost('a response was broken off')
+    return isAlone
+  }
+
   settled(): void {
     this.#host.release()
   }

@@ -1,6 +1,7 @@
 /** What a handler sees of a request, and what it may answer. */
 import type { Readable } from 'node:stream'
 import type { FcgiBody } from '../body.ts'
+import type { CgiRequest } from '../codec/http-request.ts'
 import type { ReplyHeaders } from '../codec/reply-head.ts'
 
 /** What a handler may answer instead of writing it. */
@@ -20,6 +21,8 @@ export interface FcgiContext {
   readonly role: 'responder' | 'authorizer'
   /** The parameters in the order they came. */
   readonly params: ReadonlyMap<string, string>
+  /** What the parameters say of the HTTP request: its target, headers and addresses. Read when it is first asked for. */
+  readonly http: CgiRequest
   /** The request body. What is not read is discarded when the request ends. */
   readonly stdin: Readable
   /** Aborted when the gateway gives up; what is written afterwards goes nowhere. */
@@ -44,4 +47,9 @@ export interface FcgiContext {
    * @throws UsageError `ERR_SLUICE_OPTION`
    */
   end(appStatus?: number): void
+  /**
+   * Breaks the response off. A connection that has no other request ends then, which is the one sign that tells a gateway
+   * that the response is not whole; on another one it merely ends. Before {@link FcgiContext.writeHead} it is status 500.
+   */
+  destroy(): void
 }

@@ -5,6 +5,8 @@ import { checkBytes, checkInteger, checkObject, checkText, readArgument } from '
 import { isFcgiBody } from '../body.ts'
 import { Role } from '../codec/begin-request.ts'
 import { ProtocolStatus } from '../codec/end-request.ts'
+import { readHttpRequest } from '../codec/http-request.ts'
+import type { CgiRequest } from '../codec/http-request.ts'
 import { ParamsDecoder } from '../codec/params.ts'
 import { formatReplyHead } from '../codec/reply-head.ts'
 import type { ReplyHeaders } from '../codec/reply-head.ts'
@@ -43,6 +45,8 @@ export interface RequestLink {
   /** Its parameters were not complete in time. */
   paramsLate(): void
   drained(): Promise<void>
+  /** Ends the connection of a request that is alone on it, and tells the request; false when it is not alone. */
+  breakOff(request: ResponderRequest): boolean
   /** The handler is done, which may be long after the end. */
   settled(request: ResponderRequest): void
 }
@@ -58,6 +62,7 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
   params: ReadonlyMap<string, string> = new Map()
 
   #state: ResponderState = 'params'
+  #http: CgiRequest | undefined
   #stdin: StdinStream | undefined
   /** Whether the handler has asked for STDIN. */
   #taken = false
@@ -82,6 +87,10 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
 
   get over(): boolean {
     return this.#state === 'ended'
+  }
+
+  get http(): CgiRequest {
+    return (this.#http ??= readHttpRequest(this.params))
   }
 
   get stdin(): Readable {
@@ -203,8 +212,7 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
     } catch (error) {
       if (!this.over) {
         this.#link.options.logger.error({ err: error }, 'fcgi: a handler threw')
-        if (!this.#begun) this.writeHead(500)
-        this.end(1)
+        this.destroy()
       }
     } finally {
       this.#link.settled(this)
@@ -275,6 +283,13 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
     this.#link.resume(this)
     this.#stdin?.discard()
     this.#link.sendEnd(this, appStatus >>> 0, ProtocolStatus.RequestComplete)
+  }
+
+  destroy(): void {
+    if (this.over) return
+    if (this.#begun && this.#link.breakOff(this)) return
+    if (!this.#begun) this.writeHead(500)
+    this.end(1)
   }
 
   #step(event: ResponderEvent): boolean {

@@ -171,8 +171,22 @@ describe('a request', () => {
     })
     const peer = await open()
     peer.send(request(1, {}))
-    const { stdout, app } = await response(peer, 1)
-    assert.deepEqual([stdout, app], ['Status: 200 OK\r\n\r\nhalf', 1])
+    // END_REQUEST would say that it is whole.
+    assert.equal(await peer.next(), undefined)
+  })
+
+  it('merely ends when that would cost another request its connection', async (t) => {
+    const { open } = await start(t, async (context) => {
+      const isBad = context.params.has('BAD')
+      if (isBad) context.write('half')
+      await sleep(isBad ? 10 : 100)
+      if (isBad) context.destroy()
+    })
+    const peer = await open()
+    peer.send(request(1, { BAD: '1' }), request(3, {}))
+    const bad = await response(peer, 1)
+    assert.deepEqual([bad.stdout, bad.app], ['Status: 200 OK\r\n\r\nhalf', 1])
+    assert.equal((await response(peer, 3)).app, 0)
   })
 
   it('cannot be answered with a head that would be read as something else', async (t) => {

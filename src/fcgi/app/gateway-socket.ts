@@ -1,0 +1,129 @@
+import { Socket } from 'node:net'
+import { BodyDecoder, Framing, parseResponseHead } from '../../http1/index.ts'
+import type { ResponseHead } from '../../http1/index.ts'
+import type { FcgiContext } from '../responder/context.ts'
+import { replyFields } from './reply-fields.ts'
+
+/** Many more than an application that means it sends. */
+const maxHeaders = 10_000
+
+/** A piece as the stream holds it. */
+interface Piece {
+  readonly chunk: Buffer | string
+  readonly encoding: BufferEncoding
+}
+
+/**
+ * What an application takes for the socket of its client: it has the client's addresses, and turns the HTTP/1.1 response
+ * that a `ServerResponse` of node:http writes into STDOUT. Destroying it breaks the response off.
+ *
+ * So all that node:http does with a response is done by node:http itself, and a framework may put the prototypes that it
+ * likes below the response: the socket is nobody's to replace.
+ */
+export class GatewaySocket extends Socket {
+  /** What node:https would have set; frameworks ask it for the protocol. */
+  readonly encrypted: boolean
+  // Those of Socket are accessors that ask a handle, and there is none.
+  override readonly remoteAddress: string | undefined
+  override readonly remotePort: number | undefined
+  override readonly remoteFamily: string | undefined
+  override readonly localAddress: string
+  override readonly localPort: number
+  override readonly localFamily: string
+  readonly #context: FcgiContext
+  #head: Buffer | undefined = Buffer.alloc(0)
+  readonly #body = new BodyDecoder()
+  /** Whether all of the response was written; what happens to the socket then does not matter. */
+  #complete = false
+
+  constructor(context: FcgiContext) {
+    super()
+    this.#context = context
+    const { tls, remoteAddress, remotePort, localAddress, localPort } = context.http
+    this.encrypted = tls
+    this.remoteAddress = remoteAddress || undefined
+    this.remotePort = remotePort || undefined
+    this.remoteFamily = familyOf(remoteAddress)
+    this.localAddress = localAddress
+    this.localPort = localPort
+    this.localFamily = familyOf(localAddress) ?? ''
+    this.#body.reset(Framing.UntilClose)
+    // An application that destroys it with an error need not listen for that here.
+    this.on('error', () => {})
+  }
+
+  override address(): { address: string; family: string; port: number } {
+    return { address: this.localAddress, family: this.localFamily, port: this.localPort }
+  }
+
+  /** The request body has a stream of its own. */
+  override _read(): void {}
+
+  override _write(chunk: Buffer | string, encoding: BufferEncoding, done: (error?: Error) => void): void {
+    this.#take([{ chunk, encoding }], done)
+  }
+
+  override _writev(pieces: Piece[], done: (error?: Error) => void): void {
+    this.#take(pieces, done)
+  }
+
+  override _final(done: (error?: Error) => void): void {
+    this.#complete = true
+    done()
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    if (!this.#complete) this.#context.destroy()
+    super._destroy(error, done)
+  }
+
+  #take(pieces: readonly Piece[], done: (error?: Error) => void): void {
+    try {
+      const bytes = pieces.map(({ chunk, encoding }) =>
+        typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk,
+      )
+      // One piece leaves in one record with its head.
+      const more = this.#push(bytes.length === 1 ? (bytes[0] as Buffer) : Buffer.concat(bytes)) // length 1
+      if (more) done()
+      else void this.#context.drained().then(() => done())
+    } catch (error) {
+      done(error as Error) // http1 and fcgi throw nothing else
+    }
+  }
+
+  #push(chunk: Buffer): boolean {
+    let rest = chunk
+    while (this.#head !== undefined) {
+      const bytes = this.#head.length === 0 ? rest : Buffer.concat([this.#head, rest])
+      const end = bytes.indexOf('\r\n\r\n')
+      this.#head = bytes
+      if (end < 0) return true
+      this.#head = Buffer.alloc(0)
+      this.#onHead(parseResponseHead(bytes, 0, end + 4, maxHeaders))
+      rest = bytes.subarray(end + 4)
+    }
+    return rest.length === 0 || this.#pushBody(rest)
+  }
+
+  /** Informational heads go nowhere: nginx takes the first head that comes for the response. */
+  #onHead({ status, headers, framing }: ResponseHead): void {
+    if (status < 200) return
+    this.#head = undefined
+    if (framing === Framing.Chunked) this.#body.reset(framing)
+    this.#context.writeHead(status, replyFields(headers.pairs))
+  }
+
+  /** An application that sets Transfer-Encoding itself has its body in chunks. */
+  #pushBody(chunk: Buffer): boolean {
+    const body = this.#body
+    body.push(chunk)
+    let more = true
+    for (let piece = body.next(); piece !== undefined; piece = body.next()) more = this.#context.write(piece)
+    return more
+  }
+}
+
+function familyOf(address: string): string | undefined {
+  if (address === '') return undefined
+  return address.includes(':') ? 'IPv6' : 'IPv4'
+}

@@ -1,0 +1,17 @@
+/** Fields of a response that are about a connection, which here is the gateway's affair; `Status` is CGI's own. */
+const withheld = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'status',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** The fields of an HTTP response that go into a CGI response. */
+export function replyFields(fields: Iterable<readonly [string, string]>): [string, string][] {
+  const kept: [string, string][] = []
+  for (const [name, value] of fields) if (!withheld.has(name.toLowerCase())) kept.push([name, value])
+  return kept
+}
