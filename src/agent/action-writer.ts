@@ -5,6 +5,7 @@ import type { Value } from '../spop/typed-data.ts'
 import type { Actions } from './actions.ts'
 import { copyActions } from './copy-actions.ts'
 import { AgentError } from './errors.ts'
+import type { LateListener } from './mistakes.ts'
 import type { WriterPool } from './writer-pool.ts'
 
 /** HAProxy takes these characters (configuration.txt, `set-var`). */
@@ -26,11 +27,6 @@ function checkName(name: string): void {
   if (knownNames.size < maxKnownNames) knownNames.add(name)
 }
 
-/** Counts messages that were answered late. */
-export interface LateCounter {
-  late: number
-}
-
 /**
  * The actions of one message: they are encoded as they are set. While a handler runs synchronously they go straight
  * into the connection's outgoing buffer; when it turns out to be asynchronous they move to one that is lent to them, as
@@ -45,12 +41,14 @@ export class ActionWriter implements Actions {
   #start: number
   /** The buffer must not grow beyond this. */
   #limit: number
-  /** Set when the answer has left: where actions that come later are counted. */
-  #sealed: LateCounter | undefined
+  /** Set when the answer has left: who hears of actions that come later. */
+  #sealed: LateListener | undefined
   /** An action did not fit. */
   oversized = false
-  /** An action came after the answer had left; it was counted. */
+  /** An action came after the answer had left; that was told. */
   late = false
+  /** The fallback answers, not the handler. */
+  replaced = false
 
   constructor(writer: Writer, limit: number) {
     this.#writer = writer
@@ -60,7 +58,7 @@ export class ActionWriter implements Actions {
 
   setVar(scope: Scope, name: string, value: Value): boolean {
     checkName(name)
-    if (this.#sealed !== undefined) return this.#refuseLate(this.#sealed)
+    if (this.#sealed !== undefined) return this.#refuseLate(this.#sealed, 'setVar', scope, name)
     const writer = this.#writer ?? this.#borrow()
     const { at } = writer
     encodeSetVar(writer, scope, name, value)
@@ -69,16 +67,17 @@ export class ActionWriter implements Actions {
 
   unsetVar(scope: Scope, name: string): boolean {
     checkName(name)
-    if (this.#sealed !== undefined) return this.#refuseLate(this.#sealed)
+    if (this.#sealed !== undefined) return this.#refuseLate(this.#sealed, 'unsetVar', scope, name)
     const writer = this.#writer ?? this.#borrow()
     const { at } = writer
     encodeUnsetVar(writer, scope, name)
     return writer.at <= this.#limit || this.#refuseOversized(writer, at)
   }
 
-  #refuseLate(counter: LateCounter): false {
-    if (!this.late) counter.late++
+  #refuseLate(listener: LateListener, what: string, scope: string, name: string): false {
+    if (this.late) return false
     this.late = true
+    listener.onLate(`${what}('${scope}', '${name}')`)
     return false
   }
 
@@ -122,7 +121,8 @@ export class ActionWriter implements Actions {
   /** Appends actions that were encoded elsewhere, in a worker thread for example, where some may not have fitted. */
   appendEncoded(bytes: Uint8Array, oversized = false): void {
     if (this.#sealed !== undefined) {
-      this.#refuseLate(this.#sealed)
+      if (!this.late) this.#sealed.onLate('what a thread has set')
+      this.late = true
       return
     }
     const writer = this.#writer ?? this.#borrow()
@@ -148,8 +148,8 @@ export class ActionWriter implements Actions {
    * The answer leaves, or nobody waits for it: nothing that is set later is sent, for the buffer belongs to others from
    * now on.
    */
-  seal(counter: LateCounter): void {
-    this.#sealed = counter
+  seal(listener: LateListener): void {
+    this.#sealed = listener
   }
 
   /** Gives the lent buffer back: the answer has been copied, or nobody waits for it. Only when sealed. */

@@ -28,6 +28,7 @@ import { LimitedLog } from './limited-log.ts'
 import { LoopLagMonitor } from './loop-lag.ts'
 import { Listener, resolveListenerOptions, type ListenerOptions } from './listener.ts'
 import { AgentMetrics } from './metrics.ts'
+import { Mistakes } from './mistakes.ts'
 import { resolveAgentOptions, type AgentOptions, type ResolvedAgentOptions } from './options.ts'
 import { formatPrometheus } from './prometheus.ts'
 import { snapshot, type AgentStats } from './stats.ts'
@@ -45,7 +46,7 @@ const outgoingSize = 4096
 export class Agent {
   readonly #options: ResolvedAgentOptions
   readonly #metrics = new AgentMetrics()
-  readonly #table = new HandlerTable(this.#metrics)
+  readonly #table: HandlerTable
   readonly #log: LimitedLog
   readonly #dispatcher: Dispatcher
   readonly #tracer = new Tracer()
@@ -64,7 +65,9 @@ export class Agent {
   constructor(options: AgentOptions = {}) {
     this.#options = resolveAgentOptions(options)
     this.#log = new LimitedLog(this.#options.logger)
-    this.#dispatcher = new Dispatcher(this.#options, this.#table, this.#metrics, this.#log)
+    const mistakes = new Mistakes(this.#options.logger)
+    this.#table = new HandlerTable(this.#metrics, mistakes)
+    this.#dispatcher = new Dispatcher(this.#options, this.#table, this.#metrics, this.#log, mistakes)
     const { allowedPeers } = this.#options
     if (allowedPeers.length > 0) {
       this.#allowed = new CidrMap()

@@ -6,6 +6,7 @@ import cluster from 'node:cluster'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { loggerOption } from '../base/logger-option.ts'
+import { stderrLogger } from '../base/stderr-logger.ts'
 import type { Logger } from '../base/logger.ts'
 import { errorMessage, UsageError } from '../base/errors.ts'
 import { boolean, integer, resolveOptions, show, type Resolved, type Specs } from '../base/options.ts'
@@ -29,8 +30,8 @@ export interface AgentClusterOptions {
    * @default false
    */
   roundRobin?: boolean
-  /** @default silent */
-  logger?: Logger
+  /** As `AgentOptions.logger`. @default warnings and errors as lines on standard error */
+  logger?: Logger | false
 }
 
 const specs: Specs<AgentClusterOptions> = {
@@ -38,8 +39,11 @@ const specs: Specs<AgentClusterOptions> = {
   restartDelay: integer(500, { min: 1 }),
   closeTimeout: integer(10_000, { min: 1 }),
   roundRobin: boolean(false),
-  logger: loggerOption(),
+  logger: loggerOption(stderrLogger),
 }
+
+/** `false` is a logger by then. */
+type Settings = Resolved<AgentClusterOptions> & { readonly logger: Logger }
 
 const longestRestartDelay = 30_000
 /** A worker that lived this long was not the victim of its own start. */
@@ -72,7 +76,7 @@ const closedError = () => new AgentError('ERR_AGENT_CLUSTER', 'the cluster is cl
 /** See {@link createAgentCluster}. */
 export class AgentCluster {
   readonly #path: string
-  readonly #options: Resolved<AgentClusterOptions>
+  readonly #options: Settings
   readonly #owner: MemberOwner
   readonly #members = new Set<ClusterMember>()
   /** The new process of a restart, until it has joined: it replaces another one, and is not replaced itself. */
@@ -89,7 +93,7 @@ export class AgentCluster {
     if (!cluster.isPrimary)
       throw new AgentError('ERR_AGENT_CLUSTER', 'createAgentCluster() was called in a worker')
     this.#path = modulePath(module)
-    this.#options = resolveOptions(specs, options, 'createAgentCluster')
+    this.#options = resolveOptions(specs, options, 'createAgentCluster') as Settings
     this.#delay = this.#options.restartDelay
     this.#owner = {
       onJoined: () => this.#settleWaiters(),

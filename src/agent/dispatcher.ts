@@ -12,6 +12,7 @@ import { Exchange, Part } from './exchange.ts'
 import type { HandlerTable, Middleware, MessageOutcome, Registration } from './handlers.ts'
 import type { LimitedLog } from './limited-log.ts'
 import type { AgentMetrics } from './metrics.ts'
+import { Mistakes } from './mistakes.ts'
 import type { ResolvedAgentOptions } from './options.ts'
 import { isPromise, Outcomes } from './outcomes.ts'
 import { WriterPool } from './writer-pool.ts'
@@ -30,6 +31,7 @@ export interface Carrier extends ConnectionInfo {
   release(exchange: Exchange): void
 }
 
+const moveWork = 'no other message was answered meanwhile: move such work to threads (createOffload)'
 /** Most answers are a variable or two. In bytes. */
 const heldActionsSize = 256
 
@@ -48,15 +50,25 @@ export class Dispatcher {
   readonly #metrics: AgentMetrics
   readonly #middleware: Middleware[] = []
   readonly #outcomes: Outcomes
-  readonly #deadlines = new Deadlines<Part>((part) => this.#onDeadline(part), true)
+  readonly #mistakes: Mistakes
+  readonly #deadline: number
+  readonly #deadlines = new Deadlines<Part>((part) => this.#expire(part), true)
   readonly #writers = new WriterPool(heldActionsSize)
   /** When the work on the current message began. */
   #since = 0
 
-  constructor(options: ResolvedAgentOptions, table: HandlerTable, metrics: AgentMetrics, log: LimitedLog) {
+  constructor(
+    options: ResolvedAgentOptions,
+    table: HandlerTable,
+    metrics: AgentMetrics,
+    log: LimitedLog,
+    mistakes: Mistakes,
+  ) {
     this.#options = options
+    this.#deadline = options.deadline
     this.#table = table
     this.#metrics = metrics
+    this.#mistakes = mistakes
     this.#outcomes = new Outcomes(options, metrics, log, this.#middleware)
   }
 
@@ -136,6 +148,7 @@ export class Dispatcher {
     const count = reader.uint8()
     if (registration === undefined) {
       this.#metrics.unknownMessages++
+      this.#mistakes.tellUnknown(this.#table.name, this.#table, carrier)
       skipItems(reader, count)
       return exchange
     }
@@ -147,7 +160,7 @@ export class Dispatcher {
       ? this.#refuse(registration, reader, count, actions, context)
       : this.#call(registration, reader, count, actions, context)
     if (promise === undefined && (exchange === undefined || actions.size === 0)) {
-      actions.seal(registration.metrics)
+      seal(registration, actions)
       return exchange
     }
     actions.detach(this.#writers)
@@ -202,9 +215,26 @@ export class Dispatcher {
     } catch (error) {
       return this.#failNow(registration, actions, context, error)
     }
-    const error = actions.oversized ? this.#outcomes.oversize(registration, actions, context) : undefined
-    this.#record(registration, context, error === undefined ? 'ok' : 'oversized', error, this.#since)
-    return undefined
+    return this.#answered(registration, actions, context)
+  }
+
+  /** A handler has answered within the turn. HAProxy's clock went on meanwhile: what comes too late does not count. */
+  #answered(registration: Registration, actions: ActionWriter, context: Context): undefined {
+    const now = monotonic()
+    const since = this.#since
+    if (this.#isLate(registration, now - since)) {
+      const busy = `: the handler kept the event loop busy for ${Math.round(now - since)} ms; ${moveWork}`
+      const error = this.#outcomes.deadline(registration, actions, context, busy)
+      this.#record(registration, context, 'deadline', error, since)
+      abortContext(context, error)
+    } else if (actions.oversized) {
+      const error = this.#outcomes.oversize(registration, actions, context)
+      this.#record(registration, context, 'oversized', error, since)
+    } else this.#record(registration, context, 'ok', undefined, since, now)
+  }
+
+  #isLate({ deadline = this.#deadline }: Registration, duration: number): boolean {
+    return duration > deadline && deadline > 0
   }
 
   /** Runs the middleware's `before`s and then the handler, synchronously as long as they are synchronous. */
@@ -241,8 +271,10 @@ export class Dispatcher {
     exchange.pending++
     exchange.carrier.inFlight++
     this.#metrics.inFlight++
-    const deadline = registration.deadline ?? this.#options.deadline
-    if (deadline > 0) this.#deadlines.add(part, deadline, monotonic())
+    const deadline = registration.deadline ?? this.#deadline
+    if (deadline > 0) this.#deadlines.add(part, deadline, part.since)
+    // What the handler did before it first waited is not the next message's time.
+    this.#since = monotonic()
     // A thenable may call back twice, or throw: a promise made of it does not.
     Promise.resolve(promise).then(
       () => this.#onResult(part, undefined),
@@ -256,31 +288,35 @@ export class Dispatcher {
       return
     }
     const { registration, actions, context } = part
-    if (error !== undefined) {
+    const now = monotonic()
+    if (error === undefined && this.#isLate(registration, now - part.since)) {
+      // The loop was too busy for the timer that would have said so.
+      this.#expire(
+        part,
+        `: the answer came after ${Math.round(now - part.since)} ms, the event loop was busy`,
+      )
+    } else if (error !== undefined) {
       this.#outcomes.fallback(registration, actions, context, 'error', error)
       this.#settle(part, 'error', error)
     } else if (actions.oversized || actions.size > part.exchange.room) {
       this.#settle(part, 'oversized', this.#outcomes.oversize(registration, actions, context))
-    } else this.#settle(part, 'ok', undefined)
+    } else this.#settle(part, 'ok', undefined, now)
   }
 
-  #onDeadline(part: Part): void {
-    const limit = part.registration.deadline ?? this.#options.deadline
-    const error = new AgentError('ERR_AGENT_DEADLINE', `message '${part.context.name}', limit ${limit} ms`)
-    part.registration.metrics.deadlines++
-    this.#outcomes.fallback(part.registration, part.actions, part.context, 'deadline', error)
+  #expire(part: Part, how = ''): void {
+    const error = this.#outcomes.deadline(part.registration, part.actions, part.context, how)
     this.#settle(part, 'deadline', error)
     abortContext(part.context, error)
   }
 
-  #settle(part: Part, status: MessageOutcome['status'], error: unknown): void {
+  #settle(part: Part, status: MessageOutcome['status'], error: unknown, now?: number): void {
     // What a fallback did may have ended the connection, and the part with it.
     if (part.settled) return
     this.#leave(part)
     part.actions.fit(part.exchange.room)
     part.exchange.room -= part.actions.size
-    part.actions.seal(part.registration.metrics)
-    this.#record(part.registration, part.context, status, error, part.since)
+    seal(part.registration, part.actions)
+    this.#record(part.registration, part.context, status, error, part.since, now)
     const { exchange } = part
     if (exchange.pending === 0 && exchange.held) exchange.carrier.release(exchange)
   }
@@ -299,7 +335,7 @@ export class Dispatcher {
     for (let part = exchange.first; part !== undefined; part = part.next) {
       if (!part.settled) {
         this.#leave(part)
-        part.actions.seal(part.registration.metrics)
+        part.actions.seal(part.registration.outrun)
         abortContext(part.context, reason)
       }
       part.actions.giveBack()
@@ -329,8 +365,8 @@ export class Dispatcher {
     status: MessageOutcome['status'],
     error: unknown,
     since: number,
+    now = monotonic(),
   ): void {
-    const now = monotonic()
     const duration = now - since
     this.#since = now
     registration.metrics.latency.record(duration)
@@ -347,7 +383,12 @@ export class Dispatcher {
 function keep(part: Part): void {
   part.settled = true
   part.exchange.room -= part.actions.size
-  part.actions.seal(part.registration.metrics)
+  seal(part.registration, part.actions)
+}
+
+/** The answer is made. */
+function seal({ forgotten, outrun }: Registration, actions: ActionWriter): void {
+  actions.seal(actions.replaced ? outrun : forgotten)
 }
 
 function decodeArguments(

@@ -11,6 +11,7 @@ export const agentFaults = {
   ERR_AGENT_FALLBACK: { message: 'a fallback failed', fault: 'local' },
   ERR_AGENT_MIDDLEWARE: { message: 'middleware failed after a message', fault: 'local' },
   ERR_AGENT_DEADLINE: { message: 'a handler did not answer in time', fault: 'local' },
+  ERR_AGENT_LATE: { message: 'actions were set after the handler was done', fault: 'local' },
   ERR_AGENT_OVERLOAD: { message: 'too many messages are being worked on', fault: 'local' },
   ERR_AGENT_ACK_TOO_BIG: { message: 'the actions do not fit the frame size', fault: 'local' },
   ERR_AGENT_INTERNAL: { message: 'the agent itself failed', fault: 'local' },

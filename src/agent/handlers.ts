@@ -10,6 +10,7 @@ import { ArgumentDecoder, isAt, type ArgumentsOf, type Schema } from './argument
 import type { Context } from './context.ts'
 import { AgentError } from './errors.ts'
 import { MessageMetrics, type AgentMetrics } from './metrics.ts'
+import { Forgotten, Outrun, type LateListener, type Mistakes } from './mistakes.ts'
 import type { Fallback } from './options.ts'
 
 /**
@@ -71,6 +72,10 @@ export interface Registration {
   readonly deadline: number | undefined
   readonly fallback: Fallback | undefined
   readonly metrics: MessageMetrics
+  /** Hears of actions that come after the handler was done. */
+  readonly forgotten: LateListener
+  /** Hears of those that come after somebody else had answered. */
+  readonly outrun: LateListener
 }
 
 const specs: Specs<MessageOptions> = {
@@ -84,6 +89,9 @@ interface Entry {
   readonly registration: Registration
 }
 
+/** So many bytes of a name that nobody wants are told. */
+const longestShown = 100
+
 /** The messages of an agent. */
 export class HandlerTable {
   readonly #metrics: AgentMetrics
@@ -91,11 +99,13 @@ export class HandlerTable {
   /** Names are few and of different lengths: comparing bytes beats making a string to look up. */
   readonly #byLength = new Map<number, Entry[]>()
   #otherwise: Registration | undefined
-  /** The name that {@link HandlerTable.read} read last. */
+  readonly #mistakes: Mistakes
+  /** The name that {@link HandlerTable.read} read last; of one that nobody wants, its beginning. */
   name = ''
 
-  constructor(metrics: AgentMetrics) {
+  constructor(metrics: AgentMetrics, mistakes: Mistakes) {
     this.#metrics = metrics
+    this.#mistakes = mistakes
   }
 
   get names(): string[] {
@@ -130,7 +140,9 @@ export class HandlerTable {
     options: MessageOptions,
   ): Registration {
     const { deadline, fallback } = resolveOptions(specs, options, `message '${name}'`)
-    return { name, decoder, handler, deadline, fallback, metrics: this.#metrics.message(name) }
+    const metrics = this.#metrics.message(name)
+    const forgotten = new Forgotten(name, this.#metrics, this.#mistakes)
+    return { name, decoder, handler, deadline, fallback, metrics, forgotten, outrun: new Outrun(metrics) }
   }
 
   /** The handler of all other messages. Their metrics are counted together: names come from outside. */
@@ -154,7 +166,8 @@ export class HandlerTable {
         return registration
       }
     }
-    if (this.#otherwise !== undefined) this.name = bytes.toString('utf8', start, start + size)
+    const shown = this.#otherwise === undefined ? Math.min(size, longestShown) : size
+    this.name = bytes.toString('utf8', start, start + shown)
     return this.#otherwise
   }
 }

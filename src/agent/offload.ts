@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads'
 import { Writer } from '../bytes/writer.ts'
 import { LinkedList, type Linked } from '../base/linked-list.ts'
 import { loggerOption } from '../base/logger-option.ts'
+import { stderrLogger } from '../base/stderr-logger.ts'
 import type { Logger } from '../base/logger.ts'
 import { UsageError } from '../base/errors.ts'
 import { integer, resolveOptions, show, type Resolved, type Specs } from '../base/options.ts'
@@ -24,16 +25,19 @@ export interface OffloadOptions {
   maxQueue?: number
   /** Milliseconds after which a thread that does not answer is replaced by a new one; 0 is never. @default 10000 */
   threadTimeout?: number
-  /** @default silent */
-  logger?: Logger
+  /** As `AgentOptions.logger`. @default warnings and errors as lines on standard error */
+  logger?: Logger | false
 }
 
 const specs: Specs<OffloadOptions> = {
   threads: integer(Math.max(1, availableParallelism() - 1), { min: 1, max: 256 }),
   maxQueue: integer(1000),
   threadTimeout: integer(10_000, { max: 0x7fff_ffff }),
-  logger: loggerOption(),
+  logger: loggerOption(stderrLogger),
 }
+
+/** `false` is a logger by then. */
+type Settings = Resolved<OffloadOptions> & { readonly logger: Logger }
 
 interface Job extends Linked<Job> {
   /** In an ArrayBuffer of its own, which moves to the thread. */
@@ -134,7 +138,7 @@ function checkModule(module: unknown): string {
 /** A pool of worker threads; see {@link createOffload}. */
 export class Offload {
   readonly #module: string
-  readonly #options: Resolved<OffloadOptions>
+  readonly #options: Settings
   readonly #threads = new Set<Thread>()
   readonly #free: Thread[] = []
   /** In the order of their arrival; those whose deadline passes leave from the middle. */
@@ -147,7 +151,7 @@ export class Offload {
 
   constructor(module: string | URL, options: OffloadOptions) {
     this.#module = checkModule(module)
-    this.#options = resolveOptions(specs, options, 'createOffload')
+    this.#options = resolveOptions(specs, options, 'createOffload') as Settings
     this.#owner = {
       onFree: (thread) => this.#onFree(thread),
       onExit: (thread, error) => this.#onExit(thread, error),

@@ -3,6 +3,7 @@ import { createServer, type TlsOptions } from 'node:tls'
 import { errorMessage, UsageError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { loggerOption } from '../base/logger-option.ts'
+import { stderrLogger } from '../base/stderr-logger.ts'
 import {
   boolean,
   integer,
@@ -118,8 +119,11 @@ export interface AgentOptions {
    * @default none
    */
   tls?: TlsOptions
-  /** Anything shaped like pino. @default silent */
-  logger?: Logger
+  /**
+   * Anything shaped like pino, or a console; `false` is silence.
+   * @default warnings and errors as lines on standard error
+   */
+  logger?: Logger | false
 }
 
 const specs: Specs<AgentOptions> = {
@@ -146,14 +150,15 @@ const specs: Specs<AgentOptions> = {
   tooManyActions: oneOf('drop', ['drop', 'fallback']),
   // complaintOfTls() does more, and never shows the value: there may be a key in it.
   tls: { fallback: undefined, check: () => undefined },
-  logger: loggerOption(),
+  logger: loggerOption(stderrLogger),
 }
 
 /** Options with every gap filled. */
-export type ResolvedAgentOptions = Resolved<Omit<AgentOptions, 'ready' | 'fallback' | 'tls'>> & {
+export type ResolvedAgentOptions = Resolved<Omit<AgentOptions, 'ready' | 'fallback' | 'tls' | 'logger'>> & {
   readonly ready: (() => boolean) | undefined
   readonly fallback: Fallback | undefined
   readonly tls: TlsOptions | undefined
+  readonly logger: Logger
 }
 
 /** What `tls.createServer` takes and an agent leaves to its user; how sockets behave is the agent's business. */

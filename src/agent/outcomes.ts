@@ -37,6 +37,15 @@ export class Outcomes {
     return error
   }
 
+  /** The handler has not answered in time; `how` says more, if there is more to say. Returns what the outcome is. */
+  deadline(registration: Registration, actions: ActionWriter, context: Context, how: string): AgentError {
+    registration.metrics.deadlines++
+    const limit = registration.deadline ?? this.#options.deadline
+    const error = new AgentError('ERR_AGENT_DEADLINE', `message '${context.name}', limit ${limit} ms${how}`)
+    this.fallback(registration, actions, context, 'deadline', error)
+    return error
+  }
+
   /** The handler set more than the ACK holds. Returns what the outcome is. */
   oversize(registration: Registration, actions: ActionWriter, context: Context): AgentError {
     registration.metrics.oversized++
@@ -58,6 +67,7 @@ export class Outcomes {
     if (reason === 'error') registration.metrics.errors++
     this.#report(registration, context, error, 'message not answered by its handler')
     actions.clear()
+    actions.replaced = true
     const fallback = registration.fallback ?? this.#options.fallback
     if (fallback === undefined) return
     const onError = (detail: string, cause: unknown) =>

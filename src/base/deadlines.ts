@@ -78,13 +78,16 @@ export class Deadlines<T extends Timed<T>> {
     this.#keepsAlive = keepsAlive
   }
 
-  /** `duration` in milliseconds; each distinct value costs a timer while it is in use. */
+  /**
+   * `duration` in milliseconds; each distinct value costs a timer while it is in use. `now` may be past, if it is never before
+   * that of an earlier item.
+   */
   add(item: T, duration: number, now: number): void {
     let lane = this.#lanes.get(duration)
     if (lane === undefined) {
       lane = new Lane(duration)
       this.#lanes.set(duration, lane)
-      this.#arm(lane, duration)
+      this.#arm(lane, Math.max(1, now + duration - monotonic()))
     }
     lane.add(item, now)
   }

@@ -1,17 +1,31 @@
 /** The option `logger`, the same wherever there is one. */
+import { Console } from 'node:console'
 import { errorMessage } from './errors.ts'
-import { logLevels, silentLogger, type Logger, type LogLevel } from './logger.ts'
+import { createTextLogger, logLevels, silentLogger, type Logger, type LogLevel } from './logger.ts'
 import type { OptionSpec } from './options.ts'
 
-/** Anything with the four methods of {@link Logger}; silent by default. */
-export function loggerOption(): OptionSpec<Logger> {
-  return { fallback: silentLogger, check: checkLogger, convert: (given) => guardLogger(given as Logger) }
+/** Anything with the four methods of {@link Logger}, or false for silence; `fallback` when it is not given. */
+export function loggerOption(fallback: Logger = silentLogger): OptionSpec<Logger> {
+  return { fallback, check: checkLogger, convert: toLogger }
 }
 
 function checkLogger(given: unknown): string | undefined {
+  if (given === false) return undefined
   const methods = given as Partial<Record<string, unknown>> | null
   const missing = logLevels.filter((level) => typeof methods?.[level] !== 'function')
-  return missing.length === 0 ? undefined : `must have the methods ${logLevels.join(', ')}`
+  return missing.length === 0 ? undefined : `must have the methods ${logLevels.join(', ')}, or be false`
+}
+
+function toLogger(given: unknown): Logger {
+  if (given === false) return silentLogger
+  return guardLogger(given instanceof Console ? consoleLogger(given) : (given as Logger))
+}
+
+/** A console would spread the fields, and the stacks of errors, over many lines before the sentence. */
+function consoleLogger(target: Console): Logger {
+  const at = (level: LogLevel) =>
+    createTextLogger((line) => target[level](line.slice(level.length + 1)), 'debug')[level]
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
 /** A logger that throws must end neither what it was told about nor the process; the first time is told as a warning. */

@@ -14,7 +14,7 @@ export interface Logger {
 
 const nothing = (): void => {}
 
-/** A logger that says nothing: the default of the library parts. */
+/** A logger that says nothing: what most parts have when they are given none. */
 export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 
 /** The names of the levels, quietest last. */
@@ -26,8 +26,8 @@ const levelRule = `must be one of ${logLevels.join(', ')}`
 export type LogLevel = (typeof logLevels)[number]
 
 /**
- * A logger that hands one line per entry to `write`: `level message key=value …`. Control characters of the values
- * are escaped, so a peer cannot forge lines. What it makes never throws: a log line must not cost a connection.
+ * A logger that hands one line per entry to `write`: `level message key=value …`. Control characters are
+ * escaped, so a peer cannot forge lines. What it makes never throws: a log line must not cost a connection.
  * @throws UsageError `ERR_SLUICE_OPTION` for a level that is none.
  */
 export function createTextLogger(write: (line: string) => void, least: LogLevel = 'info'): Logger {
@@ -36,7 +36,8 @@ export function createTextLogger(write: (line: string) => void, least: LogLevel 
   const from = logLevels.indexOf(least)
   const at = (level: LogLevel) => {
     if (logLevels.indexOf(level) < from) return nothing
-    return (fields: object, message: string) => write(`${level} ${message}${formatFields(fields)}`)
+    return (fields: object, message: string) =>
+      write(`${level} ${escapeControls(message)}${formatFields(fields)}`)
   }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
@@ -62,13 +63,19 @@ function quote(value: unknown): string {
     const text = JSON.stringify(value, (_, inner: unknown) =>
       typeof inner === 'bigint' ? `${inner}` : inner,
     )
-    return text === undefined ? typeof value : text.replace(/[\x7f-\x9f\u2028\u2029]/g, escapeCharacter)
+    return text === undefined ? typeof value : escapeControls(text)
   } catch {
     return '"[circular]"'
   }
 }
 
-/** What JSON leaves as it is, although terminals act on it or end a line at it. */
+/** Also for what JSON leaves as it is, although terminals act on it or end a line at it. */
+function escapeControls(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+  return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, escapeCharacter)
+}
+
 function escapeCharacter(character: string): string {
+  if (character === '\n') return '\\n'
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

@@ -4,11 +4,12 @@ import { createAgent, type Agent } from '../agent/index.ts'
 import { CidrMap } from '../net/cidr-map.ts'
 import { formatEndpoint } from '../net/endpoint.ts'
 import { UsageError } from '../base/errors.ts'
+import { createStderrLogger } from '../base/stderr-logger.ts'
 import { logLevels, type LogLevel } from '../base/logger.ts'
 import { parseReputationList, serveIpReputation, type ReputationList } from '../services/ip-reputation.ts'
 import { watchFile } from './file-watch.ts'
 import { formatFrame } from './frame-text.ts'
-import { createStderrLogger, note, print } from './output.ts'
+import { note, print } from './output.ts'
 import { closeOnSignal } from './signals.ts'
 
 /** Options of `sluice agent ip-reputation`. */

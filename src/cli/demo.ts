@@ -9,10 +9,11 @@ import { fileURLToPath } from 'node:url'
 import { createAgent, type Agent } from '../agent/index.ts'
 import { formatEndpoint, type Endpoint } from '../net/endpoint.ts'
 import { UsageError } from '../base/errors.ts'
+import { createStderrLogger } from '../base/stderr-logger.ts'
 import { createProxy, loadProxy, type Proxy } from '../proxy/index.ts'
 import { serveIpReputation } from '../services/ip-reputation.ts'
 import { loadReputationList } from './agent.ts'
-import { createStderrLogger, print, printDiagnostics } from './output.ts'
+import { print, printDiagnostics } from './output.ts'
 import { closeOnSignal } from './signals.ts'
 
 const examples = fileURLToPath(new URL('../../examples/ip-reputation', import.meta.url))

@@ -1,8 +1,6 @@
 /** What the commands print: results to standard output, everything else to standard error. */
 import { formatDiagnostic, type Diagnostic } from '../config/index.ts'
 import { SluiceError } from '../base/errors.ts'
-import { LineWriter } from '../base/line-writer.ts'
-import { createTextLogger, type Logger, type LogLevel } from '../base/logger.ts'
 
 /** Prints a result. */
 export function print(line: string): void {
@@ -12,18 +10,6 @@ export function print(line: string): void {
 /** Prints what a person should know. */
 export function note(line: string): void {
   process.stderr.write(`${line}\n`)
-}
-
-/** A logger for the commands. A reader of standard error that stalls costs lines, which are counted. */
-export function createStderrLogger(level: LogLevel): Logger {
-  const writer = new LineWriter(() => process.stderr, {
-    encoding: 'utf8',
-    onDrop: () => {},
-    onRecover: (lines) => log.warn({ target: 'stderr', lines }, 'log lines were lost'),
-  })
-  const write = (line: string) => writer.write(`${new Date().toISOString()} ${line}`)
-  const log = createTextLogger(write, level)
-  return log
 }
 
 /** Nobody reads more errors than this; what comes after them is most often their consequence. */

@@ -4,6 +4,8 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { after, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { IpAddress } from 'sluice/agent'
 import { resolveAgentOptions } from '#src/agent/options.js'
 import { SpopClient } from '../support/spop-client.ts'
 
@@ -87,15 +89,63 @@ it('the example of worker threads answers from its thread', async () => {
   }
 })
 
+it('the first example prints what it says that it prints, here and in README.md', async () => {
+  const shown = [...page.matchAll(/^```\n(.+ warn .+)\n```$/gm)].map(([, line = '']) => line)
+  const readme = /^```\n(.+ warn .+)\n```$/m.exec(readFileSync('README.md', 'utf8'))?.[1]
+  assert.equal(readme, shown[0])
+  const forgetful = `
+    import { createAgent } from 'sluice/agent'
+    const agent = createAgent()
+    agent.message('get-ip-reputation', (_, actions) => {
+      setImmediate(() => actions.setVar('sess', 'ip_score', 1))
+    })
+    await agent.listen('127.0.0.1:12345')`
+  writeFileSync(`${dir}/forgetful.mjs`, forgetful)
+  const printed = [
+    await stderrOf(pathOf('example-0'), 'get-ip-reputaton'),
+    await stderrOf(`${process.cwd()}/${dir}/forgetful.mjs`, 'get-ip-reputation'),
+  ]
+  const plain = (line: string) => line.replace(/^\S+Z /, '').replace(/:\d+$/, '')
+  assert.deepEqual(
+    printed.map((text) => plain(text.trimEnd())),
+    shown.map(plain),
+  )
+})
+
+/** Runs an example, on a free port, and asks it one message; what it has printed on standard error. */
+async function stderrOf(path: string, name: string): Promise<string> {
+  const prelude = `
+    import { Agent } from 'sluice/agent'
+    const listen = Agent.prototype.listen
+    Agent.prototype.listen = async function () {
+      const { port } = await listen.call(this, '127.0.0.1:0')
+      process.stdout.write(String(port))
+    }
+    await import(${JSON.stringify(path)})`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', prelude])
+  let text = ''
+  child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  try {
+    const [port] = (await once(child.stdout, 'data')) as [Buffer]
+    const client = await SpopClient.open({ type: 'tcp', host: '127.0.0.1', port: Number(port) })
+    await client.notify({ name, args: [['ip', IpAddress.parse('192.0.2.1')]] })
+    for (let tries = 0; tries < 100 && text === ''; tries++) await sleep(10)
+    client.close()
+  } finally {
+    child.kill('SIGKILL')
+  }
+  return text
+}
+
 it('the table of options has every option, with its default', () => {
   const rows = [...page.matchAll(/^\| `(\w+)` \| (.+?) \| .+ \|$/gm)].filter(([, , value]) =>
-    /^(`.*`|none|silent)$/.test(value ?? ''),
+    /^(`.*`|none|stderr)$/.test(value ?? ''),
   )
   const documented = Object.fromEntries(rows.map(([, name, value]) => [name, value]))
   const options = Object.fromEntries(
     Object.entries(resolveAgentOptions({})).map(([name, value]) => {
       if (value === undefined) return [name, 'none']
-      if (name === 'logger') return [name, 'silent']
+      if (name === 'logger') return [name, 'stderr']
       return [name, typeof value === 'string' ? `\`'${value}'\`` : `\`${JSON.stringify(value)}\``]
     }),
   )

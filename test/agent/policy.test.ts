@@ -150,7 +150,7 @@ describe('deadlines', () => {
   })
 
   it('a handler that blocks the loop is answered when it lets go, and shows in the lag', async (t) => {
-    const { open, agent } = await stage(t, { deadline: 5 }, (it) =>
+    const { open, agent } = await stage(t, { deadline: 500 }, (it) =>
       it.message('m', (_, actions) => {
         const until = performance.now() + 60
         while (performance.now() < until);

@@ -21,7 +21,7 @@ export async function stage(
   options: AgentOptions = {},
   setUp: (agent: Agent) => void = () => {},
 ): Promise<Stage> {
-  const agent = createAgent({ closeDelay: 5, closeTimeout: 500, ...options })
+  const agent = createAgent({ closeDelay: 5, closeTimeout: 500, logger: false, ...options })
   setUp(agent)
   const address = await agent.listen('127.0.0.1:0')
   const port = address.type === 'tcp' ? address.port : 0

@@ -53,7 +53,7 @@ export async function startAgent(
   options: AgentOptions = {},
   port = 0,
 ): Promise<{ agent: Agent; port: number }> {
-  const agent = createAgent({ closeDelay: 50, closeTimeout: 2000, ...options })
+  const agent = createAgent({ closeDelay: 50, closeTimeout: 2000, logger: false, ...options })
   setUp(agent)
   const address = await agent.listen(`127.0.0.1:${port}`)
   t.after(() => agent.destroy())
