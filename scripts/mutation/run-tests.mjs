@@ -9,41 +9,60 @@ const { files } = JSON.parse(readFileSync('tests.json', 'utf8'))
 const mutant = process.env.__STRYKER_ACTIVE_MUTANT__
 const coverage = (file) => `.build/${file.replaceAll('/', '-')}.reach.json`
 
+/** A test that fails ends without having ended what it has started. */
+function endGroup({ pid }) {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // Nothing is left of it.
+  }
+}
+
 /** Runs one file, for at most `limit` milliseconds; answers undefined, or what was wrong, and in which test. */
 function run(file, limit, options = [], env = process.env) {
   return new Promise((resolve) => {
     const args = [...options, '--test-reporter=./bail.mjs', `.build/${file.replace(/\.ts$/, '.js')}`]
-    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
     let late = false
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text) => (output += text))
     const timer = setTimeout(() => {
       late = true
-      child.kill('SIGKILL')
+      endGroup(child)
     }, limit)
-    child.once('close', (code) => {
+    child.once('exit', (code) => {
       clearTimeout(timer)
+      endGroup(child)
       if (late) resolve({ late })
       else resolve(code === 0 ? undefined : { output, test: /^FAILED (.*)/m.exec(output)?.[1] })
     })
   })
 }
 
-async function measure() {
-  writeFileSync('survived.txt', '')
-  const reach = []
-  for (const file of files) {
+/** Runs a file up to three times without a mutant. */
+async function reachOf(file) {
+  const env = { ...process.env, REACH_FILE: coverage(file) }
+  let wrong
+  for (let tries = 0; tries < 3; tries++) {
     rmSync(coverage(file), { force: true })
     const began = performance.now()
-    const env = { ...process.env, REACH_FILE: coverage(file) }
-    let wrong
-    for (let tries = 0; tries < 3 && (tries === 0 || wrong !== undefined); tries++)
-      wrong = await run(file, 120_000, ['--import=./reach.mjs'], env)
-    if (wrong !== undefined) throw new Error(`without a mutant: ${file}: ${wrong.output}`)
+    wrong = await run(file, 120_000, ['--import=./reach.mjs'], env)
+    const time = Math.ceil(performance.now() - began)
     const mutants = existsSync(coverage(file)) ? JSON.parse(readFileSync(coverage(file), 'utf8')) : []
-    reach.push({ file, time: Math.ceil(performance.now() - began), mutants })
+    if (wrong === undefined) return { file, time, mutants }
   }
+  throw new Error(`without a mutant: ${file}: ${wrong.output}`)
+}
+
+async function measure() {
+  writeFileSync('survived.txt', '')
+  const left = [...files]
+  const reach = []
+  const work = async () => {
+    for (let file = left.shift(); file !== undefined; file = left.shift()) reach.push(await reachOf(file))
+  }
+  await Promise.all([work(), work()])
   reach.sort((a, b) => a.time - b.time)
   writeFileSync('reach.json', JSON.stringify(reach))
 }

@@ -635,6 +635,220 @@ const httpCases: readonly LogCase[] = [
     },
   },
 
+  // Bodies and answers that go wrong in the middle, and what rules make of them.
+  {
+    name: 'a chunk with a malformed size',
+    play: askToEnd('POST /ok HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n'),
+  },
+  {
+    name: 'a chunk with a malformed size, 300 ms later',
+    play: async (client) => {
+      client.send('POST /ok HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n')
+      await client.wait()
+      await askToEnd('zz\r\n')(client)
+    },
+  },
+  {
+    name: 'a chunk with a malformed size, with http-buffer-request',
+    front: ['option http-buffer-request'],
+    play: async (client) => {
+      client.send('POST /ok HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n')
+      await client.wait()
+      await askToEnd('zz\r\n')(client)
+    },
+  },
+  {
+    name: 'deny of an answer whose body comes later',
+    back: ['http-response deny'],
+    play: ask('/body-later'),
+  },
+  {
+    name: 'deny of an answer in chunks that come later',
+    back: ['http-response deny'],
+    play: ask('/chunked-later'),
+  },
+  {
+    name: 'another status for the answer',
+    back: ['http-response set-status 404'],
+    play: ask('/wait'),
+  },
+  {
+    name: 'a switch that only a rule has made',
+    back: ['http-response set-status 101'],
+    play: ask('/ok'),
+  },
+  {
+    name: 'return in place of an answer',
+    back: ['http-response return status 202 content-type text/plain string "hello"'],
+    play: ask('/wait'),
+  },
+  {
+    name: 'a header of every answer, also of that of a rule',
+    front: ['http-after-response set-header x-a b', 'http-request deny'],
+    play: ask('/ok'),
+  },
+  {
+    name: 'another status for the answer of a rule',
+    front: ['http-after-response set-status 200', 'http-request deny'],
+    play: ask('/ok'),
+  },
+  {
+    name: 'HEAD, answered by a rule',
+    front: ['http-request return status 200 content-type text/plain string "hello"'],
+    play: askToEnd('HEAD /ok HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'),
+  },
+  { name: 'monitor-uri', front: ['monitor-uri /ok'], lines: 0, play: ask('/ok') },
+  {
+    name: 'monitor-uri of an absolute target',
+    front: ['monitor-uri /ok'],
+    lines: 0,
+    play: ask('http://a/ok'),
+  },
+  { name: 'monitor-uri of another path', front: ['monitor-uri /ok'], play: ask('/ok?a') },
+  {
+    name: 'early hints of a rule',
+    front: ['http-request early-hint Link "</a>"'],
+    play: async (client) => {
+      client.send(get('/wait'))
+      await client.until('hello')
+    },
+  },
+  {
+    name: 'early hints after 300 ms',
+    play: async (client) => {
+      client.send(get('/late-hints'))
+      await client.until('hello')
+    },
+  },
+  {
+    name: 'early hints for a client of HTTP/1.0',
+    play: askToEnd('GET /hints HTTP/1.0\r\n\r\n'),
+  },
+  {
+    name: 'an agent, and an answer with a body that comes meanwhile',
+    front: spoe('response'),
+    play: async (client) => {
+      client.send(get('/chunked-later'))
+      await client.until('0\r\n\r\n')
+    },
+  },
+  {
+    name: 'an agent, and a server that leaves behind its whole answer',
+    front: spoe('response'),
+    play: ask('/connection-close'),
+  },
+  {
+    name: 'an agent, and a server that breaks off meanwhile',
+    front: spoe('response'),
+    play: async (client) => {
+      client.send(get('/cut-soon'))
+      await client.until('\r\n\r\n')
+    },
+  },
+  {
+    name: 'an agent, and an answer until close that comes meanwhile',
+    front: spoe('response'),
+    play: askToEnd(get('/until-close')),
+  },
+  {
+    name: 'a client that leaves while the agent thinks about an answer',
+    front: spoe('response'),
+    play: async (client) => {
+      client.send(get('/ok'))
+      await client.wait(150)
+      client.leave()
+    },
+  },
+  {
+    name: 'a server that switches without having been asked',
+    play: ask('/tunnel'),
+  },
+  {
+    name: 'a tunnel that the server ends',
+    play: async (client) => {
+      client.send(get('/tunnel', 'Connection: Upgrade', 'Upgrade: foo'))
+      await client.until('101')
+      await client.wait()
+      client.send('end')
+      await client.untilEnd()
+    },
+  },
+  {
+    name: 'a tunnel that the client ends by half',
+    play: async (client) => {
+      client.send(get('/tunnel', 'Connection: Upgrade', 'Upgrade: foo'))
+      await client.until('101')
+      client.send('abc')
+      await client.until('echo')
+      client.end()
+      await client.untilEnd()
+    },
+  },
+  {
+    name: 'a tunnel whose client resets',
+    play: async (client) => {
+      client.send(get('/tunnel', 'Connection: Upgrade', 'Upgrade: foo'))
+      await client.until('101')
+      client.send('abc')
+      await client.until('echo')
+      client.reset()
+    },
+  },
+  {
+    name: 'a tunnel whose server resets',
+    play: async (client) => {
+      client.send(get('/tunnel', 'Connection: Upgrade', 'Upgrade: foo'))
+      await client.until('101')
+      client.send('reset')
+      await client.untilEnd()
+    },
+  },
+  {
+    name: 'a tunnel that times out, timeout tunnel of both sections',
+    both: ['timeout tunnel 300ms'],
+    play: async (client) => {
+      client.send(get('/tunnel', 'Connection: Upgrade', 'Upgrade: foo'))
+      await client.untilEnd()
+    },
+  },
+  {
+    name: 'a kept connection that ends under the second request',
+    lines: 2,
+    play: async (client) => {
+      client.send(get('/ok'))
+      await client.until('hello')
+      await client.wait(50)
+      client.send(get('/second-gone'))
+      await client.untilEnd()
+    },
+  },
+  {
+    name: 'a client that ends its side in its body',
+    play: askAndLeave(post('/ok', 10, 'hello'), 'end'),
+  },
+  {
+    name: 'a client that ends its side in its body, with http-buffer-request',
+    front: ['option http-buffer-request'],
+    play: askAndLeave(post('/ok', 10, 'hello'), 'end'),
+  },
+  {
+    name: 'a client that leaves in its body, behind an answer that came before it',
+    play: async (client) => {
+      client.send(post('/early', 10, 'hello'))
+      await client.until('hello')
+      client.end()
+      await client.untilEnd()
+    },
+  },
+  {
+    name: 'deny of a request whose body is larger than a buffer',
+    front: ['http-request deny'],
+    play: async (client) => {
+      client.send(post('/ok', 100_000, 'hello'))
+      await client.untilEnd()
+    },
+  },
+
   // Rules.
   { name: 'deny', front: ['http-request deny'], play: ask('/ok') },
   {
@@ -1056,6 +1270,101 @@ const tcpCases: readonly LogCase[] = [
     front: ['tcp-request connection reject'],
     lines: 0,
     play: askToEnd(''),
+  },
+  {
+    name: 'silence after bytes in both directions: timeout tunnel',
+    front: ['timeout client 300ms'],
+    back: ['timeout server 300ms', 'timeout tunnel 600ms'],
+    play: askToEnd(get('/ok')),
+  },
+  {
+    name: 'silence after bytes in both directions: timeout tunnel of both sections',
+    both: ['timeout client 300ms', 'timeout server 300ms', 'timeout tunnel 600ms'],
+    play: askToEnd(get('/ok')),
+  },
+  {
+    name: 'a client that has ended its side, and silence: timeout server-fin',
+    back: ['timeout server-fin 300ms'],
+    play: async (client) => {
+      client.send(get('/silent'))
+      client.end()
+      await client.untilEnd()
+    },
+  },
+  {
+    name: 'a server that has ended its side, and silence: timeout client-fin',
+    front: ['timeout client-fin 300ms'],
+    play: async (client) => {
+      client.send(get('/until-close'))
+      await client.untilEnd()
+      await client.wait(600)
+    },
+  },
+  {
+    name: 'a server that has ended its side, and a client that leaves 300 ms later',
+    play: async (client) => {
+      client.send(get('/until-close'))
+      await client.untilEnd()
+      await client.wait()
+      client.leave()
+    },
+  },
+  {
+    name: 'a server that has ended its side, and a client that resets 300 ms later',
+    play: async (client) => {
+      client.send(get('/until-close'))
+      await client.untilEnd()
+      await client.wait()
+      client.reset()
+    },
+  },
+  {
+    name: 'a client that does not read',
+    front: ['timeout client 300ms'],
+    play: async (client) => {
+      client.raw.socket.pause()
+      client.send(get('/big'))
+      await client.wait(800)
+    },
+  },
+  {
+    name: 'reject of what the server says',
+    back: ['tcp-response inspect-delay 900ms', 'tcp-response content reject if { res.len gt 1 }'],
+    play: askToEnd(get('/wait')),
+  },
+  {
+    name: 'what the server says is inspected to the end of the delay',
+    back: ['tcp-response inspect-delay 300ms', 'tcp-response content reject if { res.len gt 1000 }'],
+    play: async (client) => {
+      client.send(get('/ok'))
+      await client.until('hello')
+    },
+  },
+  {
+    name: 'a server that ends its side while what it says is inspected',
+    back: ['tcp-response inspect-delay 900ms', 'tcp-response content reject if { res.len gt 1000 }'],
+    play: askToEnd(get('/connection-close')),
+  },
+  {
+    name: 'a client that ends its side while its content is inspected',
+    front: ['tcp-request inspect-delay 900ms', 'tcp-request content reject if { req.len gt 1000 }'],
+    play: async (client) => {
+      client.send(get('/ok'))
+      await client.wait()
+      client.end()
+      await client.until('hello')
+    },
+  },
+  {
+    name: 'a client that ends its side while the server is connected to',
+    servers: hole,
+    back: ['retries 0', 'timeout connect 600ms'],
+    play: async (client) => {
+      client.send('abc')
+      await client.wait()
+      client.end()
+      await client.untilEnd()
+    },
   },
   { name: 'an agent that thinks for 300 ms', front: spoe('tcp'), play: ask('/wait') },
   {

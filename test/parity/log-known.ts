@@ -11,6 +11,16 @@ export const known: ReadonlySet<string> = new Set<string>([
   'a client that resets in the queue',
   // HAProxy takes the default port out of Host, and counts what is left.
   'a tunnel of CONNECT',
+  // HAProxy knows of no request when all came in one piece, and answers like a stream when it did not.
+  'a chunk with a malformed size',
+  'a chunk with a malformed size, 300 ms later',
+  'a chunk with a malformed size, with http-buffer-request',
+  // 502: no server has switched.
+  'a switch that only a rule has made',
+  // It is sent again, on another connection.
+  'a kept connection that ends under the second request',
+  // What of a body nobody wants is not read.
+  'deny of a request whose body is larger than a buffer',
   // Node.js does not say from where a connection that was refused was made.
   'addresses of a server that refuses',
 ])

@@ -46,6 +46,9 @@ const answers: Readonly<Record<string, Answer>> = {
   '/304': pieces('HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n'),
   '/500': pieces('HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n'),
   '/hints': pieces('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n', hello),
+  '/late-hints': pieces('', 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n', hello),
+  '/cut-soon': (socket) => socket.end(`${head}Content-Length: 100\r\n\r\nabc`),
+  '/second-gone': (socket) => socket.end(),
   '/silent': () => {},
   '/stall': pieces(`${head}Content-Length: 100\r\n\r\nabc`),
   '/cut-head': closing('HTTP/1.1 200 OK\r\nConte', ''),
@@ -90,7 +93,7 @@ class OriginConnection {
   }
 
   #take(text: string): void {
-    if (this.#tunnel) return void this.#socket.write(`echo:${text}`)
+    if (this.#tunnel) return this.#talk(text)
     this.#received += text
     const early = /^POST \/early(-close)? [^]*?\r\n\r\n/.exec(this.#received)
     if (early !== null) {
@@ -107,6 +110,12 @@ class OriginConnection {
       if (path === '/tunnel' || path === 'a:80') return this.#openTunnel(path)
       this.#answering = this.#answering.then(() => (answers[path] ?? pieces(hello))(this.#socket))
     }
+  }
+
+  #talk(text: string): void {
+    if (text === 'reset') this.#socket.resetAndDestroy()
+    else if (text === 'end') this.#socket.end()
+    else this.#socket.write(`echo:${text}`)
   }
 
   #openTunnel(path: string): void {

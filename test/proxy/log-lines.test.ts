@@ -7,29 +7,12 @@ import { after, before, describe, it } from 'node:test'
 import { cases } from '../parity/log-cases.js'
 import type { LogCase } from '../parity/log-cases.js'
 import { known, refused } from '../parity/log-known.js'
-import { readLines } from '../parity/log-lines.js'
+import { forgive, readLines } from '../parity/log-lines.js'
 import { configOf, frontName, play, spoe, startLogPeers } from '../parity/log-play.js'
 import type { LogPeers, LogWriter } from '../parity/log-play.js'
 import { startProxy } from './support.js'
 
 const rows = cases.filter(({ name }) => !refused.has(name) && !known.has(name))
-
-/** Times are in steps of 100 ms, and the machine may be busy: two steps late is what was wanted. */
-function forgive(lines: readonly string[], wanted: readonly string[]): readonly string[] {
-  const timer = /\bT\w=(\d+)/g
-  return lines.map((line, row) => {
-    const times = Array.from(
-      wanted[row]?.matchAll(timer) ?? [],
-      ([text, digits]) => [text, Number(digits)] as const,
-    )
-    let at = 0
-    return line.replace(timer, (text, digits: string) => {
-      const [is, time] = times[at++] ?? [text, 0]
-      const late = Number(digits) - time
-      return time > 0 && late > 0 && late <= 200 ? is : text
-    })
-  })
-}
 
 describe('log lines', () => {
   const recorded = readLines()

@@ -78,6 +78,16 @@ describe('TCP streams', () => {
     assert.match(proxy.lines[0] ?? '', / 1 [cs]D /)
   })
 
+  it('have timeout tunnel, in place of those of client and server, from the connection to the server on', async (t) => {
+    const origin = await rawOrigin(t, () => undefined)
+    const times = '  timeout client 100ms\n  timeout server 100ms\n  timeout tunnel 500ms'
+    const proxy = await listen(t, origin.port, times)
+    const began = Date.now()
+    // One side has said something.
+    await rawClient(t, proxy.port(), 'x').untilEnd()
+    assert.ok(Date.now() - began >= 450)
+  })
+
   it('end when there is no server', async (t) => {
     const proxy = await listen(t, await deadPort())
     assert.equal(await rawClient(t, proxy.port(), 'x').untilEnd(), '')

@@ -387,13 +387,22 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
       return this.#refuse(413, 'P')
     cleanConnection(head.headers, head.connection)
     this.session.requests++
-    const stream = new HttpStream(this.#context, this.session, this.#router, this, head, this.#beginning)
+    const before = this.#before
+    const serial = before?.stream.serial
+    const stream = new HttpStream(
+      this.#context,
+      this.session,
+      this.#router,
+      this,
+      head,
+      this.#beginning,
+      serial,
+    )
     this.#stream = stream
     // As it came: rules may change the method.
     this.#request = { method: head.method, minor: head.minor, connection: head.connection }
     if (this.#reader.expectBody(head.framing)) this.#reader.hold()
     this.#waiting.forNothing()
-    const before = this.#before
     this.#before = undefined
     if (before === undefined) stream.start()
     else stream.startBehind(before.backend, before.stream)

@@ -30,8 +30,9 @@ export abstract class HttpMessages extends ProxyStream {
     frontend: Router,
     head: RequestHead,
     beginning: Beginning,
+    serial: number | undefined,
   ) {
-    super(context, session, frontend, new StreamRecord(beginning, -1))
+    super(context, session, frontend, new StreamRecord(beginning, -1), serial)
     this.#head = head
     this.#method = head.method
     this.#target = head.target

@@ -54,6 +54,7 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
   /** A monitor is not logged. */
   #silent = false
 
+  /** @param serial that of the stream whose connection turned out to be HTTP; undefined: it is a new stream */
   constructor(
     context: ProxyContext,
     session: Session,
@@ -61,8 +62,9 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     client: ClientTransport,
     head: RequestHead,
     beginning: Beginning,
+    serial?: number,
   ) {
-    super(context, session, frontend, head, beginning)
+    super(context, session, frontend, head, beginning, serial)
     this.#client = client
     this.#body = new RequestBody(client, head.framing === 0)
   }
@@ -253,7 +255,7 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
   onClientGone(): void {
     if (this.over) return
     this.#uploadBroken()
-    const complete = this.#response === 'done' || this.#response === 'raw' || this.#response === 'rawEnded'
+    const complete = this.#response === 'done' || this.#response === 'rawEnded'
     this.#giveUp(complete ? '-' : 'C', () => this.#client.cut())
   }
 
@@ -280,19 +282,20 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
   // From the server.
 
   onServerInformational(head: ResponseHead): void {
-    if (this.over || this.head.minor !== 1 || isBegun(this.#response)) return
+    if (this.over || isBegun(this.#response)) return
     this.countResponseHead(head)
-    this.#client.sendInformational(head)
+    if (this.head.minor === 1) this.#client.sendInformational(head)
   }
 
   override inform(head: ResponseHead): void {
-    this.onServerInformational(head)
+    if (this.head.minor === 1) this.onServerInformational(head)
   }
 
   onServerHead(head: ResponseHead, framing: Framing): void {
     if (this.over || this.#response !== 'awaited') return
     if (head.status === 101 && !answersUpgrade(this.head, head)) {
       this.#dropServer()
+      this.countResponseHead(head)
       return this.onServerFailed('invalid', undefined)
     }
     this.record.responded()

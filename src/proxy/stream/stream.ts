@@ -47,8 +47,9 @@ export abstract class ProxyStream extends StepRunner implements StepStream, Logg
   capturedRequest: Captured | undefined
   capturedResponse: Captured | undefined
   logLevel: StreamLogLevel | undefined
+  /** Counts the streams of the process from 0: `sid` of the SPOE log, and the stream id of the 2.6 engine profile. */
+  readonly serial: number
 
-  #serial: number
   #route: Route | undefined
   /** Of the filters that have seen this stream: few, and asked for often. */
   #filterStates: { readonly filter: object; readonly state: object }[] | undefined
@@ -69,17 +70,11 @@ export abstract class ProxyStream extends StepRunner implements StepStream, Logg
     this.session = session
     this.frontend = frontend
     this.record = record
-    this.#serial = serial
+    this.serial = serial
   }
 
-  /** Counts the streams of the process from 0: `sid` of the SPOE log, and the stream id of the 2.6 engine profile. */
-  get serial(): number {
-    return this.#serial
-  }
-
-  /** This is the same stream, in another mode: it has what the other one had. */
+  /** This is the same stream, in another mode, with the same number: it has what the other one had. */
   protected inherit(before: ProxyStream): void {
-    this.#serial = before.#serial
     this.#txn = before.#txn
     this.#req = before.#req
     this.#uniqueId = before.#uniqueId

@@ -164,6 +164,7 @@ export class TcpStream extends ProxyStream implements SocketClient {
 
   #respond(): void {
     this.#responding = true
+    this.#watch()
     const waiting = this.#fromServer.take()
     if (waiting !== undefined) this.#toClient(waiting)
     if (!this.#client.writableNeedDrain) this.#server?.resume()
@@ -192,6 +193,7 @@ export class TcpStream extends ProxyStream implements SocketClient {
   }
 
   #onServerData(chunk: Buffer): void {
+    this.record.bytesRead += chunk.length
     this.#watch()
     if (this.#responding) return this.#toClient(chunk)
     if (this.#fromServer.add(chunk)) this.#server?.pause()
@@ -199,7 +201,6 @@ export class TcpStream extends ProxyStream implements SocketClient {
   }
 
   #toClient(chunk: Buffer): void {
-    this.record.bytesRead += chunk.length
     if (!this.#client.write(chunk)) this.#server?.pause()
   }
 
@@ -244,9 +245,9 @@ export class TcpStream extends ProxyStream implements SocketClient {
     this.#serverDeadline.arm(this.#clientEnded ? serverFin : (tunnel ?? server))
   }
 
-  /** `timeout tunnel` takes over once both sides have said something. */
+  /** `timeout tunnel` takes over once the rules of both directions are through, whether anybody has said something or not. */
   #tunnelTimeout(front: number | undefined): number | undefined {
-    if (this.record.bytesRead === 0 || this.record.bytesUploaded === 0) return undefined
+    if (!this.#responding) return undefined
     return this.chosenBackend?.plan.timeouts.tunnel ?? front
   }
 

@@ -1,7 +1,7 @@
 /** What the log tells, by sequences of what happens: HAProxy 2.6 shows the same (configuration.txt 8.4 and 8.5). */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { monotonic } from '#src/base/clock.js'
 import { StreamRecord } from '#src/proxy/stream/record.js'
 
@@ -61,7 +61,11 @@ describe('the record of a stream', () => {
     // The clock may have begun with the process.
     const idle = Math.trunc(monotonic() / 2)
     const record = begun({ idle })
-    const pause = (): Promise<void> => sleep(12)
+    // The clock is read once a turn, and two late timers may be of one turn.
+    const pause = async (): Promise<void> => {
+      await sleep(12)
+      await nextTurn()
+    }
     await pause()
     record.requestReady()
     const { requestTime } = record
