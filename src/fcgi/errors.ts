@@ -93,6 +93,12 @@ export const fcgiFaults = {
     fault: 'local',
     message: 'a request body of unknown length is larger than maxUnsizedBody',
   },
+  ERR_FCGI_BODY_LIMIT: { status: 413, fault: 'peer', message: 'the request body is larger than maxBodySize' },
+  ERR_FCGI_BODY_READ: {
+    status: 500,
+    fault: 'local',
+    message: 'the request body was read by somebody else: mount phpFpm before what parses bodies',
+  },
   ERR_FCGI_REQUEST_BODY: { status: 400, fault: 'local', message: 'the request body failed' },
   ERR_FCGI_STDIN_TIMEOUT: {
     status: 408,

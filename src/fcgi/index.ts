@@ -20,6 +20,18 @@ export { createFcgiResponder } from './responder/responder.ts'
 export type { FcgiResponder, FcgiResponderStats } from './responder/responder.ts'
 export type { FcgiHandler, FcgiResponderOptions } from './responder/options.ts'
 export type { FcgiContext, FcgiReply } from './responder/context.ts'
+export { phpFpm } from './php/php-fpm.ts'
+export type {
+  FastifyInstance,
+  FastifyPhpOptions,
+  FastifyReply,
+  FastifyRequest,
+  HonoContext,
+  KoaContext,
+  PhpFpm,
+} from './php/php-fpm.ts'
+export type { ExtraParams, PhpFpmOptions, PhpRequest } from './php/options.ts'
+export type { FetchConnection } from './php/fetch-handler.ts'
 export { serveFcgi } from './app/serve.ts'
 export type { FcgiAppServer, ServableApp, ServeFcgiOptions } from './app/serve.ts'
 export type { FetchEnvironment, FetchHandler } from './app/fetch-exchange.ts'

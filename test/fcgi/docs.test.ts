@@ -8,6 +8,7 @@ import { describe, it } from 'node:test'
 import { createFcgiResponder, fcgiFaults } from 'sluice/fcgi'
 import { resolveClientOptions } from '#src/fcgi/client/options.js'
 import { resolveResponderOptions } from '#src/fcgi/responder/options.js'
+import { resolvePhpOptions } from '#src/fcgi/php/options.js'
 import { resolveFcgiApp } from '#src/fcgi/codec/environment.js'
 import { tempDir } from './support.js'
 
@@ -53,6 +54,20 @@ describe('docs/fcgi.md', () => {
       socketMode: 'umask',
       ...silent,
     })
+    const php = resolvePhpOptions({ root: '/r', socket: '/s' })
+    const { servers: _, ...phpOptions } = php
+    const phpTable = rows('| `phpFpm` option')
+    phpTable.delete('phpFpm')
+    compare(phpTable, phpOptions, {
+      root: 'mandatory',
+      socket: 'mandatory',
+      docroot: 'the root',
+      params: 'none',
+      onError: 'none',
+      client: '{}',
+      tryFiles: php.tryFiles.join(', '),
+      index: php.index.join(', '),
+    })
     const app = rows('| setting of')
     app.delete('resolveFcgiApp')
     compare(app, resolveFcgiApp({ docroot: '/x' }), { docroot: 'mandatory', index: 'none', pathInfo: 'none' })
@@ -69,6 +84,7 @@ describe('docs/fcgi.md', () => {
     const socket = join(tempDir(t), 'app.sock')
     await responder.listen(socket)
     const expected = [
+      '200 /srv/www/index.php \n',
       '200 text/x /srv/www/index.php hello\n{ appStatus: 0, protocolStatus: 0 }\n',
       '/srv/www/app.php /path info\n',
       "200 [ [ 'Content-Type', 'text/x' ] ]\n/srv/www/index.php ",
@@ -81,7 +97,7 @@ describe('docs/fcgi.md', () => {
       const file = join('.build', `fcgi-example-${process.pid}-${at}.mjs`)
       writeFileSync(file, source)
       t.after(() => rmSync(file, { force: true }))
-      const env = { ...process.env, PHP_FPM_SOCKET: socket }
+      const env = { ...process.env, PHP_FPM_SOCKET: socket, ROOT: '/srv/www' }
       const child = spawn(process.execPath, [file], { env, stdio: ['ignore', 'pipe', 'pipe'] })
       const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
       assert.deepEqual([output, errors], [expected[at], ''], source)

@@ -6,11 +6,12 @@
  * without `path-info`, and so is a path that climbs above the docroot.
  */
 import { UsageError } from '../../base/errors.ts'
-import { HeaderList, originForm } from '../../http1/index.ts'
+import { HeaderList } from '../../http1/index.ts'
 import { boolean, integer, requireArgument, resolveOptions, string } from '../../base/options.ts'
 import type { OptionSpec, Resolved, Specs } from '../../base/options.ts'
 import { checkFlag, checkInteger, checkIterable, checkObject, checkText, readArgument } from '../arguments.ts'
 import { FcgiError } from '../errors.ts'
+import { climbsOut, decodePath, pathOf } from './path.ts'
 
 /** The settings of an `fcgi-app` section that decide on parameters. */
 export interface FcgiAppOptions {
@@ -302,7 +303,9 @@ function splitUri(
   if (set.has('SCRIPT_NAME')) {
     return { script: params.get('SCRIPT_NAME') ?? '', pathInfo: pathInfo ?? '', query }
   }
-  const path = decodePath(mark < 0 ? target : target.slice(0, mark), app)
+  const path = decodePath(mark < 0 ? target : target.slice(0, mark), app.maxPathSize)
+  // REQUEST_URI has all of it, and applications make paths of that too.
+  refuseTraversal(path, app)
   const match = app.pathInfo?.exec(path)
   const capture = match?.[1]
   const script = capture ?? path
@@ -311,28 +314,6 @@ function splitUri(
     pathInfo: pathInfo ?? (capture === undefined ? '' : (match?.[2] ?? '')),
     query,
   }
-}
-
-/** The path and query of a request target; nothing for `*` and for `host:port`. */
-function pathOf(uri: string): string {
-  const path = originForm(uri)
-  return path.startsWith('/') ? path : ''
-}
-
-function decodePath(path: string, app: FcgiApp): string {
-  if (path === '') throw new FcgiError('ERR_FCGI_PATH', 'the request has none')
-  if (/%(?![0-9A-Fa-f]{2})/.test(path)) throw new FcgiError('ERR_FCGI_PATH', 'a % without two digits')
-  const decoded = path.includes('%')
-    ? path.replace(/%(..)/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
-    : path
-  // oxlint-disable-next-line no-control-regex -- they are what is looked for
-  if (/[\0\r\n]/.test(decoded)) throw new FcgiError('ERR_FCGI_PATH', 'it has a NUL, CR or LF')
-  if (decoded.length > app.maxPathSize) {
-    throw new FcgiError('ERR_FCGI_PATH', `more than ${app.maxPathSize} bytes`)
-  }
-  // REQUEST_URI has all of it, and applications make paths of that too.
-  refuseTraversal(decoded, app)
-  return decoded
 }
 
 /**
@@ -347,16 +328,4 @@ function below(docroot: string, path: string, app: FcgiApp): string {
 
 function refuseTraversal(path: string, app: FcgiApp): void {
   if (!app.allowTraversal && climbsOut(path)) throw new FcgiError('ERR_FCGI_PATH_TRAVERSAL')
-}
-
-/** Whether the path is above its beginning at any segment. */
-function climbsOut(path: string): boolean {
-  if (!path.includes('..')) return false
-  let depth = 0
-  for (const segment of path.split('/')) {
-    if (segment === '..') depth--
-    else if (segment !== '' && segment !== '.') depth++
-    if (depth < 0) return true
-  }
-  return false
 }

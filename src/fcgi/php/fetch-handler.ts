@@ -1,0 +1,86 @@
+/** {@link phpFpm} for `Request` and `Response` of the fetch standard. */
+import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
+import { HeaderList } from '../../http1/index.ts'
+import type { FcgiResponse } from '../client/response.ts'
+import { errorAnswer } from './gateway.ts'
+import type { ErrorAnswer, PhpGateway } from './gateway.ts'
+import type { GatewayRequest, RunDecision } from './parameters.ts'
+
+/** What a `Request` does not say of its connection. */
+export interface FetchConnection {
+  readonly remoteAddress?: string | undefined
+  readonly remotePort?: number | undefined
+  readonly localAddress?: string | undefined
+  readonly localPort?: number | undefined
+}
+
+/** Answers a request that may be PHP's; undefined when it is left to others. Never rejects. */
+export async function answerFetch(
+  gateway: PhpGateway,
+  request: Request,
+  connection: FetchConnection,
+): Promise<Response | undefined> {
+  const url = new URL(request.url)
+  const decision = await gateway.decide(url.pathname + url.search, request)
+  if (decision.kind === 'other') return undefined
+  if (decision.kind === 'status') return toResponse(errorAnswer(decision.status))
+  if (decision.kind === 'redirect') return toResponse(errorAnswer(301), { Location: decision.location })
+  try {
+    return await run(gateway, request, describe(request, url, connection), decision)
+  } catch (error) {
+    return toResponse(gateway.failed(error, request))
+  }
+}
+
+function toResponse({ status, text }: ErrorAnswer, headers: Record<string, string> = {}): Response {
+  return new Response(text, { status, headers: { 'Content-Type': 'text/plain', ...headers } })
+}
+
+/** Statuses whose responses have no body, and of which the standard allows none. */
+const nullBody = new Set([204, 205, 304])
+
+async function run(
+  gateway: PhpGateway,
+  request: Request,
+  described: GatewayRequest,
+  decision: RunDecision,
+): Promise<Response> {
+  const params = gateway.parameters(described, decision, request)
+  const body =
+    request.body === null || described.body === 'none'
+      ? undefined
+      : Readable.fromWeb(request.body as ReadableStream<Uint8Array>)
+  const response = await gateway.client.request({ params, body, signal: request.signal })
+  const headers = new Headers()
+  for (const [name, value] of response.headers) headers.append(name, value)
+  const { status, reason: statusText } = response
+  return new Response(bodyOf(response, request.method), { status, statusText, headers })
+}
+
+function bodyOf({ status, body }: FcgiResponse, method: string): globalThis.ReadableStream | null {
+  if (method !== 'HEAD' && !nullBody.has(status)) return Readable.toWeb(body) as globalThis.ReadableStream
+  body.resume()
+  return null
+}
+
+function describe(request: Request, url: URL, connection: FetchConnection): GatewayRequest {
+  const headers = HeaderList.from(request.headers)
+  // Servers take it from the Host header.
+  if (!headers.has('host')) headers.add('Host', url.host)
+  const tls = url.protocol === 'https:'
+  const sized = headers.has('content-length')
+  return {
+    method: request.method,
+    target: url.pathname + url.search,
+    version: 'HTTP/1.1',
+    headers,
+    remoteAddress: connection.remoteAddress ?? '',
+    remotePort: connection.remotePort ?? 0,
+    localAddress: connection.localAddress ?? '',
+    localPort: connection.localPort ?? Number(url.port || (tls ? 443 : 80)),
+    tls,
+    base: '',
+    body: request.body === null ? 'none' : sized ? 'sized' : 'unsized',
+  }
+}

@@ -1,0 +1,195 @@
+/** {@link phpFpm} for `(request, response)` of node:http, and for the frameworks that hand these out. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TLSSocket } from 'node:tls'
+import { HeaderList } from '../../http1/index.ts'
+import type { ExchangeHandler, FcgiExchange } from '../client/exchange-types.ts'
+import type { CgiHead } from '../codec/cgi-response.ts'
+import { FcgiError } from '../errors.ts'
+import { errorAnswer } from './gateway.ts'
+import type { ErrorAnswer, PhpGateway } from './gateway.ts'
+import type { GatewayRequest, RunDecision } from './parameters.ts'
+import type { Decision } from './try-files.ts'
+
+/** A request that parsers of bodies may have read already. */
+type ParsedRequest = IncomingMessage & { readonly body?: unknown }
+
+/** Answers what was decided, but for `other`. Resolves when the response is over; never rejects. */
+export function answerNode(
+  gateway: PhpGateway,
+  decision: Exclude<Decision, { kind: 'other' }>,
+  request: IncomingMessage,
+  response: ServerResponse,
+  base: string,
+): Promise<void> {
+  return new Promise((resolve) => {
+    if (response.destroyed) return resolve()
+    response.once('close', resolve)
+    if (decision.kind === 'run') return new NodeRun(gateway, request, response).start(decision, base)
+    if (decision.kind === 'status') return sendAnswer(response, errorAnswer(decision.status))
+    response.setHeader('Location', decision.location)
+    sendAnswer(response, errorAnswer(301))
+  })
+}
+
+function sendAnswer(response: ServerResponse, { status, text }: ErrorAnswer): void {
+  response.statusCode = status
+  response.setHeader('Content-Type', 'text/plain')
+  response.setHeader('Content-Length', Buffer.byteLength(text))
+  response.end(text)
+}
+
+/** One request that a script runs: its body goes out as it comes in, and so does the response. */
+class NodeRun implements ExchangeHandler {
+  readonly #gateway: PhpGateway
+  readonly #request: ParsedRequest
+  readonly #response: ServerResponse
+  #hasWritten = false
+
+  constructor(gateway: PhpGateway, request: IncomingMessage, response: ServerResponse) {
+    this.#gateway = gateway
+    this.#request = request
+    this.#response = response
+  }
+
+  start(decision: RunDecision, base: string): void {
+    try {
+      this.#start(decision, base)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #start(decision: RunDecision, base: string): void {
+    const request = this.#request
+    const described = describe(request, base)
+    const params = this.#gateway.parameters(described, decision, request)
+    const parsed = described.body === 'none' ? undefined : parsedBody(request)
+    if (parsed !== undefined) params.set('CONTENT_LENGTH', String(parsed.length))
+    const streams = described.body !== 'none' && parsed === undefined
+    const exchange = this.#gateway.client.start({ params, body: parsed, hasBody: streams }, this)
+    this.#response.once('close', () => exchange.abort())
+    this.#response.on('drain', () => exchange.resume())
+    if (streams) this.#sendBody(exchange)
+  }
+
+  #sendBody(exchange: FcgiExchange): void {
+    const request = this.#request
+    request.on('data', (chunk: Buffer) => {
+      if (!exchange.write(chunk)) request.pause()
+    })
+    request.on('end', () => exchange.end())
+  }
+
+  onDrain(): void {
+    this.#request.resume()
+  }
+
+  /** Of these a client knows what to do with 103 alone. */
+  onInformational({ status, headers }: CgiHead): void {
+    const link = headers.all('link')
+    if (status === 103 && link.length > 0) this.#response.writeEarlyHints({ link })
+  }
+
+  onHead({ status, reason, headers }: CgiHead): void {
+    const response = this.#response
+    for (const [name, value] of fieldsOf(headers)) response.setHeader(name, value)
+    response.statusCode = status
+    if (reason !== '') response.statusMessage = reason
+    // A script that sends its head and works on is not waited for; one that writes has the head leave with that.
+    process.nextTick(() => {
+      if (!this.#hasWritten && !response.writableEnded && !response.destroyed) response.flushHeaders()
+    })
+  }
+
+  onBody(chunk: Buffer): boolean {
+    this.#hasWritten = true
+    return this.#response.write(chunk)
+  }
+
+  onEnd(): void {
+    this.#response.end()
+    // What a script did not wait for is still read, or the client's next request would not be.
+    this.#request.resume()
+  }
+
+  onError(error: FcgiError): void {
+    this.#fail(error)
+  }
+
+  #fail(error: unknown): void {
+    const response = this.#response
+    const answer = this.#gateway.failed(error, this.#request)
+    this.#request.resume()
+    if (response.destroyed) return
+    if (response.headersSent) return void response.destroy()
+    for (const name of response.getHeaderNames()) response.removeHeader(name)
+    response.statusMessage = ''
+    sendAnswer(response, answer)
+  }
+}
+
+/** Fields with their values, one entry a name: what came several times has an array. */
+function fieldsOf(headers: HeaderList): Iterable<readonly [string, string | string[]]> {
+  const fields = new Map<string, readonly [string, string | string[]]>()
+  headers.pairs.forEach(([name, value], at) => {
+    const key = headers.keys[at] as string // the arrays have one length
+    const before = fields.get(key)?.[1]
+    if (before === undefined) fields.set(key, [name, value])
+    else fields.set(key, [name, [...(typeof before === 'string' ? [before] : before), value]])
+  })
+  return fields.values()
+}
+
+function describe(request: IncomingMessage, base: string): GatewayRequest {
+  const { method = 'GET', url = '/', rawHeaders, socket, httpVersion } = request
+  const headers = new HeaderList()
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    headers.add(rawHeaders[at] as string, rawHeaders[at + 1] as string) // at + 1 < length
+  }
+  return {
+    method,
+    target: originalUrl(request) ?? url,
+    version: `HTTP/${httpVersion}`,
+    headers,
+    remoteAddress: socket.remoteAddress ?? '',
+    remotePort: socket.remotePort ?? 0,
+    localAddress: socket.localAddress ?? '',
+    localPort: socket.localPort ?? 0,
+    tls: (socket as Partial<TLSSocket>).encrypted === true,
+    base,
+    body: bodyOf(headers),
+  }
+}
+
+function bodyOf(headers: HeaderList): GatewayRequest['body'] {
+  if (headers.has('transfer-encoding')) return 'unsized'
+  return Number(headers.get('content-length') ?? 0) > 0 ? 'sized' : 'none'
+}
+
+/**
+ * What a parser of bodies has left; undefined while the body is still to be read.
+ * @throws FcgiError `ERR_FCGI_BODY_READ` when there is nothing left of it.
+ */
+function parsedBody(request: ParsedRequest): Buffer | undefined {
+  if (!request.readableEnded && !request.readableDidRead) return undefined
+  const { body } = request
+  if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  if (typeof body === 'string') return Buffer.from(body)
+  throw new FcgiError('ERR_FCGI_BODY_READ')
+}
+
+/** Express and its kin cut off where a handler is mounted, and keep what came. */
+function originalUrl(request: IncomingMessage): string | undefined {
+  const { originalUrl: found } = request as { originalUrl?: unknown }
+  return typeof found === 'string' ? found : undefined
+}
+
+/** What was cut off. */
+export function mountOf(request: IncomingMessage): string {
+  const { url = '' } = request
+  const whole = originalUrl(request)
+  if (whole === undefined || whole === url) return ''
+  // A mounted handler is given `/` for the mount itself, and `/?a` for `/mount?a`.
+  const tail = whole.endsWith(url) ? url : url.slice(1)
+  return whole.endsWith(tail) ? whole.slice(0, whole.length - tail.length).replace(/\/$/, '') : ''
+}

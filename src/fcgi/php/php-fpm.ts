@@ -1,0 +1,148 @@
+/** PHP in a Node.js server: {@link phpFpm} is a handler for node:http and for the frameworks upon it. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { FcgiClientStats } from '../client/client.ts'
+import { answerFetch } from './fetch-handler.ts'
+import type { FetchConnection } from './fetch-handler.ts'
+import { PhpGateway } from './gateway.ts'
+import { answerNode, mountOf } from './node-handler.ts'
+import { resolvePhpOptions } from './options.ts'
+import type { PhpFpmOptions } from './options.ts'
+
+/** Of a Koa context, what is used. */
+export interface KoaContext {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly url: string
+  readonly originalUrl: string
+  respond?: boolean | undefined
+}
+
+/** Of a Hono context, what is used; `env.incoming` is there on @hono/node-server. */
+export interface HonoContext {
+  readonly req: { readonly raw: Request }
+  readonly env: unknown
+}
+
+/** Of a Fastify instance, what is used. */
+export interface FastifyInstance {
+  readonly prefix: string
+  removeAllContentTypeParsers(): unknown
+  addContentTypeParser(
+    type: string,
+    parser: (request: never, payload: never, done: (error: Error | null) => void) => void,
+  ): unknown
+  all(path: string, handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>): unknown
+}
+
+/** Of a Fastify request, what is used. */
+export interface FastifyRequest {
+  readonly raw: IncomingMessage
+}
+
+/** Of a Fastify reply, what is used. */
+export interface FastifyReply {
+  readonly raw: ServerResponse
+  hijack(): unknown
+  getHeaders(): Readonly<Record<string, number | string | readonly string[] | undefined>>
+  callNotFound(): unknown
+}
+
+/** What the Fastify plugin can be told. */
+export interface FastifyPhpOptions {
+  /** Serves what is not PHP's. @default Fastify's handler for what is not found */
+  readonly onOther?: (request: FastifyRequest, reply: FastifyReply) => unknown
+}
+
+/**
+ * A handler. As it stands it is for node:http and for Express: `next` is called when a request is not PHP's, a file for
+ * example; without it that is status 404. It resolves when the response is over, and never rejects.
+ */
+export interface PhpFpm extends AsyncDisposable {
+  (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): Promise<void>
+  /** A plugin for Fastify: `app.register(php.fastify)`, with a `prefix` for a mount. */
+  readonly fastify: (instance: FastifyInstance, options?: FastifyPhpOptions) => Promise<void>
+  /** Middleware for Koa: `app.use(php.koa)`. */
+  readonly koa: (context: KoaContext, next: () => Promise<unknown>) => Promise<unknown>
+  /** Middleware for Hono: `app.use(php.hono)`. */
+  readonly hono: (context: HonoContext, next: () => Promise<void>) => Promise<Response | void>
+  /** For anything else that has a `Request`: undefined when it is not PHP's. */
+  readonly fetch: (request: Request, connection?: FetchConnection) => Promise<Response | undefined>
+  readonly stats: FcgiClientStats
+  /** Takes no more requests; resolves when the last one has ended and all connections are closed. */
+  close(): Promise<void>
+}
+
+/**
+ * Creates a handler that has php-fpm run the scripts below a folder, and leaves files to whoever serves files. Mount it
+ * **before** that, which would hand out the scripts as text.
+ * @throws UsageError `ERR_SLUICE_OPTION`, `ERR_SLUICE_ADDRESS`
+ *
+ * @example
+ * import { createServer } from 'node:http'
+ * import { phpFpm } from 'sluice/fcgi'
+ *
+ * const php = phpFpm({ root: '/srv/www', socket: '/run/php/php8.2-fpm.sock' })
+ * createServer(php).listen(8080)
+ */
+export function phpFpm(options: PhpFpmOptions): PhpFpm {
+  const gateway = new PhpGateway(resolvePhpOptions(options))
+  const handler = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    next?: (error?: unknown) => void,
+  ): Promise<void> => {
+    const base = mountOf(request)
+    const decision = await gateway.decide(request.url ?? '', request)
+    if (decision.kind !== 'other') return answerNode(gateway, decision, request, response, base)
+    if (next !== undefined) return next()
+    await answerNode(gateway, { kind: 'status', status: 404 }, request, response, base)
+  }
+  const faces = {
+    fastify: fastifyPlugin(gateway),
+    koa: koaMiddleware(gateway),
+    hono: honoMiddleware(gateway),
+    fetch: (request: Request, connection: FetchConnection = {}) => answerFetch(gateway, request, connection),
+    close: () => gateway.client.close(),
+    [Symbol.asyncDispose]: () => gateway.client.close(),
+  }
+  const php = Object.assign(handler, faces, { stats: gateway.client.stats })
+  return Object.defineProperty(php, 'stats', { get: () => gateway.client.stats })
+}
+
+function fastifyPlugin(gateway: PhpGateway): PhpFpm['fastify'] {
+  return async (instance, { onOther } = {}) => {
+    // Bodies go to PHP as they come.
+    instance.removeAllContentTypeParsers()
+    instance.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    const base = instance.prefix.replace(/\/$/, '')
+    instance.all('/*', async (request, reply) => {
+      const { raw } = request
+      const decision = await gateway.decide((raw.url ?? '').slice(base.length) || '/', raw)
+      if (decision.kind === 'other')
+        return onOther === undefined ? reply.callNotFound() : onOther(request, reply)
+      reply.hijack()
+      for (const [name, value] of Object.entries(reply.getHeaders())) {
+        if (value !== undefined) reply.raw.setHeader(name, value)
+      }
+      return answerNode(gateway, decision, raw, reply.raw, base)
+    })
+  }
+}
+
+function koaMiddleware(gateway: PhpGateway): PhpFpm['koa'] {
+  return async (context, next) => {
+    const { req, res, url, originalUrl } = context
+    const base = originalUrl.endsWith(url) ? originalUrl.slice(0, originalUrl.length - url.length) : ''
+    const decision = await gateway.decide(url, req)
+    if (decision.kind === 'other') return next()
+    context.respond = false
+    return answerNode(gateway, decision, req, res, base)
+  }
+}
+
+function honoMiddleware(gateway: PhpGateway): PhpFpm['hono'] {
+  return async ({ req, env }, next) => {
+    const { incoming } = (env ?? {}) as { incoming?: IncomingMessage }
+    return (await answerFetch(gateway, req.raw, incoming?.socket ?? {})) ?? next()
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Which script serves a request: nginx's `try_files`, with `index` and `fastcgi_split_path_info`, and what is left to others.
+ * A file is looked for by its exact name, so on file systems that do not tell `A.PHP` from `a.php` neither runs as the other,
+ * and none of them is handed out as text.
+ */
+import { decodePath, normalizePath, pathOf } from '../codec/path.ts'
+import type { ScriptFiles } from './script-files.ts'
+
+/** What is done with a request. */
+export type Decision =
+  /** A script runs it. `script` is its path below the root; `query` takes the place of the request's. */
+  | {
+      readonly kind: 'run'
+      readonly script: string
+      readonly pathInfo: string
+      readonly query: string | undefined
+    }
+  /** A file that is no script, or nothing: whoever serves files, or the 404 page, is next. */
+  | { readonly kind: 'other' }
+  /** A folder was asked for without its slash. */
+  | { readonly kind: 'redirect'; readonly location: string }
+  | { readonly kind: 'status'; readonly status: number }
+
+/** What decides, beside the files. */
+export interface TryFilesSettings {
+  readonly tryFiles: readonly string[]
+  readonly index: readonly string[]
+  readonly maxPathSize: number
+}
+
+/** A request target that was cut up. */
+interface Target {
+  /** As it was sent. */
+  readonly raw: string
+  /** Decoded, without dot segments. */
+  readonly path: string
+  readonly query: string
+}
+
+const other: Decision = { kind: 'other' }
+const notFound: Decision = { kind: 'status', status: 404 }
+
+/**
+ * Decides.
+ * @param target - of the request; what is above the root is cut off already.
+ * @throws FcgiError `ERR_FCGI_PATH`, `ERR_FCGI_PATH_TRAVERSAL`
+ */
+export async function decide(
+  target: string,
+  files: ScriptFiles,
+  settings: TryFilesSettings,
+): Promise<Decision> {
+  const whole = pathOf(target)
+  const mark = whole.indexOf('?')
+  const raw = mark < 0 ? whole : whole.slice(0, mark)
+  const path = normalizePath(decodePath(raw, settings.maxPathSize))
+  const asked: Target = { raw, path, query: mark < 0 ? '' : whole.slice(mark + 1) }
+  for (const entry of settings.tryFiles) {
+    const found = await tryEntry(entry, asked, files, settings.index)
+    if (found !== undefined) return found
+  }
+  return other
+}
+
+async function tryEntry(
+  entry: string,
+  asked: Target,
+  files: ScriptFiles,
+  index: readonly string[],
+): Promise<Decision | undefined> {
+  if (entry.startsWith('=')) return { kind: 'status', status: Number(entry.slice(1)) }
+  if (!entry.startsWith('$uri')) return fallback(entry, asked)
+  if (isHidden(asked.path)) return undefined
+  const path = asked.path.replace(/\/$/, '') + entry.slice('$uri'.length)
+  if (entry.endsWith('/')) return tryFolder(path, asked, files, index)
+  return tryFile(entry === '$uri' ? asked.path : path, files)
+}
+
+/** A script, or a script with a PATH_INFO behind it, or a file. */
+async function tryFile(path: string, files: ScriptFiles): Promise<Decision | undefined> {
+  for (const match of path.matchAll(/\.php(?=\/|$)/g)) {
+    const end = match.index + '.php'.length
+    if ((await files.kind(path.slice(0, end))) !== 'file') continue
+    return { kind: 'run', script: path.slice(0, end), pathInfo: path.slice(end), query: undefined }
+  }
+  if (path.endsWith('/') || (await files.kind(path)) !== 'file') return undefined
+  return /\.php$/i.test(path) ? notFound : other
+}
+
+async function tryFolder(
+  folder: string,
+  asked: Target,
+  files: ScriptFiles,
+  index: readonly string[],
+): Promise<Decision | undefined> {
+  for (const name of index) {
+    if ((await files.kind(folder + name)) !== 'file') continue
+    if (!asked.path.endsWith('/')) {
+      const query = asked.query === '' ? '' : `?${asked.query}`
+      // What begins with two slashes would be another host's.
+      return { kind: 'redirect', location: `${asked.raw.replace(/^\/+/, '/')}/${query}` }
+    }
+    if (!name.endsWith('.php')) return other
+    return { kind: 'run', script: folder + name, pathInfo: '', query: undefined }
+  }
+  return undefined
+}
+
+/** The front controller, with the query that its entry gives it. */
+function fallback(entry: string, { path, query }: Target): Decision {
+  const mark = entry.indexOf('?')
+  if (mark < 0) return { kind: 'run', script: entry, pathInfo: '', query: undefined }
+  const filled = entry
+    .slice(mark + 1)
+    .replace(/\$(?:args|query_string|uri)/g, (name) => (name === '$uri' ? encodeURI(path) : query))
+  return { kind: 'run', script: entry.slice(0, mark), pathInfo: '', query: filled }
+}
+
+/** Names that begin with a dot are nobody's to ask for, but for what RFC 8615 has put there. */
+function isHidden(path: string): boolean {
+  return path.includes('/.') && /\/\.(?!well-known(?:\/|$))/.test(path)
+}
+
+/** What is wrong with the entries of an option `tryFiles`; undefined when nothing is. */
+export function tryFilesComplaint(given: unknown): string | undefined {
+  const right =
+    Array.isArray(given) &&
+    given.length > 0 &&
+    given.every(
+      (each) => typeof each === 'string' && /^(?:=[1-9]\d\d|\$uri[^?$]*|\/[^?$]*\.php(?:\?.*)?)$/.test(each),
+    )
+  return right
+    ? undefined
+    : "must be an array of '$uri', '$uri/', '$uri.php', a script such as '/index.php?$args' and '=404'"
+}
