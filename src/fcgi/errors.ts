@@ -72,12 +72,12 @@ export const fcgiFaults = {
     message: 'the application did not answer in time',
   },
   ERR_FCGI_CANT_MPX_CONN: {
-    status: 502,
+    status: 503,
     fault: 'peer',
     message: 'the application serves one request at a time on a connection',
   },
-  ERR_FCGI_OVERLOADED: { status: 502, fault: 'peer', message: 'the application is overloaded' },
-  ERR_FCGI_UNKNOWN_ROLE: { status: 502, fault: 'peer', message: 'the application does not know the role' },
+  ERR_FCGI_OVERLOADED: { status: 503, fault: 'peer', message: 'the application is overloaded' },
+  ERR_FCGI_UNKNOWN_ROLE: { status: 503, fault: 'peer', message: 'the application does not know the role' },
   ERR_FCGI_PROTOCOL_STATUS: {
     status: 502,
     fault: 'peer',

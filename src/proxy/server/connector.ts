@@ -217,19 +217,39 @@ export class Connector implements Queued {
     )
   }
 
+  /**
+   * The server has said that it did not take the request: as if it had refused the connection, but that one which is not
+   * too busy is asked again at once. Answers false when enough were asked.
+   */
+  refused(isBusy: boolean): boolean {
+    if (!this.#mayRetry) return false
+    this.#retry(isBusy ? this.#turnAround : 0)
+    return true
+  }
+
   #onFailure(why: 'connect-error' | 'connect-timeout'): void {
     this.#dialling = undefined
-    const { record } = this.#client
-    if (record.retries >= this.#backend.plan.model.retries) return this.#fail(why)
-    record.retries++
+    if (!this.#mayRetry) return this.#fail(why)
+    // A timeout has waited long enough already.
+    this.#retry(why === 'connect-timeout' ? 0 : this.#turnAround)
+  }
+
+  get #mayRetry(): boolean {
+    return this.#client.record.retries < this.#backend.plan.model.retries
+  }
+
+  get #turnAround(): number {
+    return Math.min(turnAround, this.#backend.plan.timeouts.connect ?? turnAround)
+  }
+
+  /** Another server at once, or the same one after `delay` milliseconds. */
+  #retry(delay: number): void {
+    this.#client.record.retries++
     const server = this.#server
     if (server === undefined || !server.usable || this.#mayRedispatch()) {
       this.#releaseServer()
       return this.#assign(server)
     }
-    // A timeout has waited long enough already.
-    const { connect: timeout } = this.#backend.plan.timeouts
-    const delay = why === 'connect-timeout' ? 0 : Math.min(turnAround, timeout ?? turnAround)
     this.#timer = setTimeout(() => this.#again(server), delay)
   }
 

@@ -1,6 +1,6 @@
 /** Carries requests to a `proto fcgi` server: headers become parameters, what the application writes a response. */
 import type { Socket } from 'node:net'
-import { wallClock } from '../../base/clock.ts'
+import { monotonic, wallClock } from '../../base/clock.ts'
 import { FcgiMux } from '../../fcgi/client/mux.ts'
 import type { MuxExchange, MuxOwner } from '../../fcgi/client/mux.ts'
 import { deriveEnvironment, FcgiError } from '../../fcgi/index.ts'
@@ -24,6 +24,7 @@ import type {
   ServerTransport,
 } from './server-transport.ts'
 import type { Server } from './server.ts'
+import type { Worker } from './worker-shortage.ts'
 
 /**
  * A connection to a `proto fcgi` server. Of one that does not multiplex, which are nearly all, this is the life:
@@ -33,7 +34,7 @@ import type { Server } from './server.ts'
  *
  * With `option mpxs-conns` a busy one takes further requests as long as it has `room`.
  */
-export class FcgiServer implements ServerConnection, MuxOwner {
+export class FcgiServer implements ServerConnection, MuxOwner, Worker {
   /** Applications close when they like; HAProxy takes all for `safe` (`fcgi_detach`, src/mux_fcgi.c). */
   readonly safe = true
   requests = 0
@@ -55,11 +56,17 @@ export class FcgiServer implements ServerConnection, MuxOwner {
     return this.#mux.room
   }
 
+  get answered(): boolean {
+    return this.#mux.answered
+  }
+
   begin({ head, stream, own }: ServerRequest, events: ServerEvents): ServerTransport | undefined {
     const { fcgi: plan } = this.#server.backend
     this.#idle.disarm()
     this.#own = own
     this.requests++
+    if (this.requests === 1) this.#server.workers.begun(this)
+    else this.#server.workers.left(this)
     const expects = takeExpect(head)
     try {
       // A backend without `use-fcgi-app` is refused when it is loaded.
@@ -110,12 +117,14 @@ export class FcgiServer implements ServerConnection, MuxOwner {
     if (this.#mux.room === 0 || this.#idle.armed) return
     this.restedAt = pollRound()
     if (this.#mux.active > 0) this.#server.pool.share(this)
-    else if (this.#server.keep(this, this.#own)) this.#idle.arm(idleTimeout)
+    else if (this.#server.workers.rested(this) && this.#server.keep(this, this.#own))
+      this.#idle.arm(idleTimeout)
     else this.destroy()
   }
 
   #forget(): void {
     this.#idle.stop()
+    this.#server.workers.closed(this)
     this.#server.pool.drop(this)
     this.#own?.drop(this.#server, this)
   }
@@ -179,6 +188,9 @@ function applyRules(stream: Stream, plan: FcgiPlan): EnvironmentRules {
   return { passHeaders, setParams }
 }
 
+/** How long an application may take to close a connection behind END_REQUEST, in milliseconds. */
+const closingTime = 1000
+
 /** Where a request goes. */
 interface Carrier {
   readonly server: Server
@@ -191,7 +203,9 @@ interface Carrier {
 /** One request and its answer. */
 class FcgiTransport implements ServerTransport {
   readonly left = 0
+  readonly mayRefuse = true
   unsent = false
+  readonly #sentAt = monotonic()
   readonly #events: ServerEvents
   readonly #exchange: MuxExchange
   readonly #server: Server
@@ -331,9 +345,18 @@ class FcgiTransport implements ServerTransport {
   #onError(error: FcgiError): void {
     if (this.#over) return
     this.#over = true
-    this.unsent = error.notRun
+    this.unsent = error.notRun || this.#metTheEnd(error)
     const why = unsendable.has(error.code) ? 'refused' : failureOf(error)
     this.#events.onServerFailed(why, error)
+  }
+
+  /**
+   * Whether an application that was closing the connection has met the request: php-fpm writes END_REQUEST, clears up, and
+   * closes when the worker has served enough, or is reloaded. A script that has run for a while and died is something else.
+   */
+  #metTheEnd({ code }: FcgiError): boolean {
+    if (code !== 'ERR_FCGI_CONNECTION_LOST' || !this.reused || this.answered) return false
+    return monotonic() - this.#sentAt < closingTime
   }
 
   sendBody(pieces: readonly Buffer[], done: boolean): boolean {
@@ -398,11 +421,9 @@ const unsendable: ReadonlySet<string> = new Set([
   'ERR_FCGI_PARAM_VALUE',
 ])
 
-/** One that refuses a second request on its connection is asked on another. */
-const elsewhere: ReadonlySet<string> = new Set(['ERR_FCGI_CONNECTION_LOST', 'ERR_FCGI_CANT_MPX_CONN'])
-
 function failureOf(error: FcgiError): ServerFailure {
-  if (elsewhere.has(error.code)) return 'closed'
+  if (error.code === 'ERR_FCGI_CONNECTION_LOST') return 'closed'
   if (error.status === 504) return 'timeout'
-  return error.status === 503 ? 'overloaded' : 'invalid'
+  if (error.code === 'ERR_FCGI_OVERLOADED') return 'overloaded'
+  return error.status === 503 ? 'declined' : 'invalid'
 }

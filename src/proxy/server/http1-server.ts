@@ -36,6 +36,7 @@ const maxInformational = 64
 export class Http1Server implements ReaderSink, ServerConnection, ServerTransport {
   /** What a server has seen of a request is not known here. */
   readonly unsent = false
+  readonly mayRefuse = false
   readonly #socket: ChunkSocket
   readonly #server: Server
   readonly #reader: MessageReader

@@ -5,9 +5,10 @@ import type { SampleEndpoint, Stream } from '../../sample/stream.ts'
 
 /**
  * Why a server gave no (complete) response: it closed the connection, was silent for too long, sent nonsense;
- * `overloaded` when it said that it did not take the request, `refused` when the request cannot be put in its terms.
+ * `overloaded` when it said that it did not take the request for having too much to do, `declined` for another reason;
+ * `refused` when the request cannot be put in its terms.
  */
-export type ServerFailure = 'closed' | 'timeout' | 'invalid' | 'overloaded' | 'refused'
+export type ServerFailure = 'closed' | 'timeout' | 'invalid' | 'overloaded' | 'declined' | 'refused'
 
 /** What is known of a failure; `status` is what to tell the client of one that is `refused`. */
 export interface ServerError extends Error {
@@ -35,8 +36,13 @@ export interface ServerTransport {
   readonly reused: boolean
   /** Whether a byte of the answer has come. */
   readonly answered: boolean
-  /** Once it has failed: nothing of the request can have reached the server, so that it may be sent again whatever it is. */
+  /**
+   * Once it has failed: nothing of the request can have reached the server, or the server was about to close the
+   * connection as it came, so that it may be sent again whatever it is.
+   */
   readonly unsent: boolean
+  /** Whether its server may say that it does not take a request, which then goes elsewhere. */
+  readonly mayRefuse: boolean
   readonly peer: SampleEndpoint | undefined
   readonly local: SampleEndpoint | undefined
   /** Sends a piece of the request body. False: wait for `onServerDrain`. */

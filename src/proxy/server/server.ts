@@ -9,6 +9,7 @@ import type { FcgiOptions } from './fcgi-options.ts'
 import { IdlePool } from './idle-pool.ts'
 import { ServerState } from './server-state.ts'
 import type { OwnConnections, ServerConnection } from './server-transport.ts'
+import { WorkerShortage } from './worker-shortage.ts'
 
 /** Counts the streams that were given to it; who gives them is the backend. */
 export class Server implements SampleNamed, Balanced {
@@ -22,6 +23,8 @@ export class Server implements SampleNamed, Balanced {
   readonly pool: IdlePool
   /** How to speak to a `proto fcgi` server; undefined for others. */
   fcgi: FcgiOptions | undefined
+  /** Which connections to such a server make way for others. */
+  readonly workers = new WorkerShortage()
   /** Streams that it was given and that have not ended. */
   served = 0
   /** Streams that it was given, in all. */

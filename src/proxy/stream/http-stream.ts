@@ -193,7 +193,8 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     // It may have failed, and have said so, already.
     if (server === undefined || this.over) return
     this.#server = server
-    this.#body.forward(server)
+    const mayRepeat = server.reused || server.mayRefuse
+    this.#body.forward(server, mayRepeat ? this.context.settings.maxBufferSize : 0)
   }
 
   onUnavailable(why: Unavailable): void {
@@ -388,6 +389,12 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
       this.#connector?.startFresh()
       return
     }
+    // Nobody has begun to serve it: another server may.
+    const isRefusal = why === 'overloaded' || why === 'declined'
+    if (isRefusal && this.#body.repeatable && this.#response === 'awaited') {
+      this.#body.restart()
+      if (this.#connector?.refused(why === 'overloaded') === true) return
+    }
     if (why === 'closed' && server !== undefined && this.#mayLeaveToClient(server)) {
       this.#silent = true
       return this.#giveUp('S', () => this.#client.end())
@@ -399,7 +406,7 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     const cause: Cause = why === 'timeout' ? 's' : why === 'invalid' ? 'P' : 'S'
     if (isBegun(this.#response)) return this.#giveUp(cause, () => this.#client.cut())
     this.record.responseRefused()
-    this.#replyError(why === 'timeout' ? 504 : why === 'overloaded' ? 503 : 502, cause)
+    this.#replyError(why === 'timeout' ? 504 : isRefusal ? 503 : 502, cause)
   }
 
   /**

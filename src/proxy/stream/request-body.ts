@@ -39,6 +39,9 @@ export class RequestBody {
   #sink: BodySink | undefined
   /** Whether bytes have gone to a server that are kept no longer. */
   #lost = false
+  /** What has flowed and is kept for another server, and the most that is. */
+  #flowed: BodyBuffer | undefined
+  #keeps = 0
   #enough = 0
   #then: () => void = nothing
 
@@ -94,7 +97,7 @@ export class RequestBody {
         if (done || this.size >= this.#enough) this.#gathered()
         return
       case 'flowing':
-        this.#lost ||= pieces.length > 0
+        if (pieces.length > 0) this.#keepFlowed(pieces)
         if (this.#sink?.sendBody(pieces, done, this.#source.trailers) === false && !done) this.#source.hold()
         return
       case 'discarded':
@@ -114,6 +117,16 @@ export class RequestBody {
     if (pieces.length > 0) (this.#buffer ??= new BodyBuffer()).add(pieces)
   }
 
+  /** For a server that turns out to be gone; more than a buffer of it is not kept. */
+  #keepFlowed(pieces: readonly Buffer[]): void {
+    if (this.#lost) return
+    const before = this.#flowed?.size ?? 0
+    const size = pieces.reduce((sum, piece) => sum + piece.length, before)
+    if (size <= this.#keeps) return (this.#flowed ??= new BodyBuffer()).add(pieces)
+    this.#lost = true
+    this.#flowed = undefined
+  }
+
   #gathered(): void {
     const then = this.#then
     this.#state = 'held'
@@ -122,9 +135,10 @@ export class RequestBody {
     then()
   }
 
-  /** To a server from here on; what was kept goes first. */
-  forward(sink: BodySink): void {
+  /** To a server from here on; what was kept goes first. Of what flows, `keeps` bytes are kept for another server. */
+  forward(sink: BodySink, keeps: number): void {
     this.#sink = sink
+    this.#keeps = keeps
     this.#state = 'flowing'
     if (this.#empty) return
     const kept = this.#buffer?.pieces ?? []
@@ -143,6 +157,8 @@ export class RequestBody {
     this.#sink = undefined
     if (this.#state !== 'flowing') return
     this.#state = 'held'
+    if (this.#flowed !== undefined) this.#keep(this.#flowed.pieces)
+    this.#flowed = undefined
     if (!this.#complete) this.#source.hold()
   }
 

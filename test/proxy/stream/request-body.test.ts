@@ -44,7 +44,7 @@ const states: Readonly<Record<string, (all: Ends) => void>> = {
   },
   flowing: ({ body, sink }) => {
     body.receive([Buffer.from('ab')], false)
-    body.forward(sink)
+    body.forward(sink, 0)
   },
   discarded: ({ body }) => {
     body.receive([Buffer.from('ab')], false)
@@ -61,7 +61,7 @@ const events: Readonly<Record<string, (all: Ends) => void>> = {
   last: ({ body }) => body.receive([Buffer.from('cd')], true),
   gather: ({ body, told }) => body.gather(100, () => void told.push('gathered too')),
   interrupt: ({ body, told }) => void body.interrupt(() => void told.push('interrupted')),
-  forward: ({ body, sink }) => body.forward(sink),
+  forward: ({ body, sink }) => body.forward(sink, 0),
   resume: ({ body }) => body.resume(),
   restart: ({ body }) => body.restart(),
   discard: ({ body }) => void body.discard(0),
@@ -162,7 +162,7 @@ describe('the body of a request', () => {
 
   it('is held while the server has no room, but for its last piece', () => {
     const { body, sink, told } = ends({ room: false })
-    body.forward(sink)
+    body.forward(sink, 0)
     body.receive([Buffer.from('ab')], false)
     assert.deepEqual(told, ['release', 'ab', 'hold'])
     body.receive([Buffer.from('c')], true)
@@ -172,21 +172,42 @@ describe('the body of a request', () => {
   it('stays held when the server has no room for what was kept', () => {
     const { body, sink, told } = ends({ room: false })
     body.receive([Buffer.from('ab')], false)
-    body.forward(sink)
+    body.forward(sink, 0)
     assert.deepEqual(told, ['ab'])
   })
 
   it('goes to the second server as it went to the first, unless some of it is gone', () => {
     const { body, sink, told } = ends()
     body.receive([Buffer.from('ab')], true)
-    body.forward(sink)
+    body.forward(sink, 0)
     body.restart()
-    body.forward(sink)
+    body.forward(sink, 0)
     assert.deepEqual(told, ['ab.', 'ab.'])
     const other = ends()
-    other.body.forward(other.sink)
+    other.body.forward(other.sink, 0)
     other.body.receive([Buffer.from('ab')], false)
     assert.equal(other.body.repeatable, false)
+  })
+
+  it('keeps what flows for another server, up to a limit', () => {
+    for (const [keeps, told] of [
+      [2, ['ab', 'cd', 'abcd', 'ef.']],
+      [1, ['ab', 'cd']],
+    ] as const) {
+      const { body, sink, told: seen } = ends()
+      body.receive([Buffer.from('ab')], false)
+      body.forward(sink, keeps)
+      body.receive([Buffer.from('cd')], false)
+      assert.equal(body.repeatable, keeps === 2)
+      if (body.repeatable) {
+        body.restart()
+        assert.equal(body.size, 4)
+        body.forward(sink, 0)
+        body.receive([Buffer.from('ef')], true)
+      }
+      const bytes = seen.filter((each) => !['hold', 'release'].includes(each))
+      assert.deepEqual(bytes, told)
+    }
   })
 
   it('shows samples what waits in the connection', () => {
@@ -211,7 +232,7 @@ describe('the body of a request', () => {
     const { sink, told } = ends()
     const source = { trailers: undefined, left: 0, hold() {}, release() {}, gather() {}, drain: () => true }
     const body = new RequestBody(source, true)
-    body.forward(sink)
+    body.forward(sink, 0)
     body.gather(10, () => void told.push('gathered'))
     assert.deepEqual(told, ['gathered'])
     assert.equal(body.complete, true)
