@@ -46,6 +46,23 @@ export function tellGivenUp(
   )
 }
 
+/** An answer is dropped, for HAProxy would take it for that to a later question. */
+export function tellSuperseded(
+  { metrics, log }: Teller,
+  { id, peer }: ConnectionInfo,
+  error: SluiceError,
+): void {
+  const { code } = error
+  metrics.countError(code)
+  const remedy = "keep the deadline below HAProxy's 'timeout processing'"
+  log.log(
+    'warn',
+    code,
+    { code, connection: id, peer, err: error },
+    `answer dropped, it came too late; ${remedy}`,
+  )
+}
+
 /** The connection ends without a word, for the peer would not read it. */
 export function tellCut({ metrics, log }: Teller, { id, peer }: ConnectionInfo, error: SluiceError): void {
   const { code } = error

@@ -3,7 +3,6 @@ import { FrameSplitter } from '../bytes/frame-splitter.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { monotonic } from '../base/clock.ts'
 import { errorMessage, SluiceError } from '../base/errors.ts'
-import { LinkedList } from '../base/linked-list.ts'
 import { decodeDisconnect, encodeDisconnect, type DisconnectFrame } from '../spop/disconnect.ts'
 import { SpopError, StatusCode, statusText } from '../spop/errors.ts'
 import { FragmentAssembler } from '../spop/fragments.ts'
@@ -31,11 +30,13 @@ import {
   tellGivenUp,
   tellNotReady,
   tellOpen,
+  tellSuperseded,
 } from './connection-log.ts'
 import type { Carrier } from './dispatcher.ts'
 import { Drain } from './drain.ts'
 import { AgentError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
+import { HeldExchanges } from './held-exchanges.ts'
 import { HeldInput } from './held-input.ts'
 import { Outbox } from './outbox.ts'
 import { Unfinished } from './unfinished.ts'
@@ -71,7 +72,7 @@ export class AgentConnection implements Carrier {
   readonly #splitter: FrameSplitter
   readonly #reader = createReader()
   readonly #head = new FrameHead()
-  readonly #exchanges = new LinkedList<Exchange>()
+  readonly #exchanges = new HeldExchanges()
   readonly #input = new HeldInput()
   readonly #unfinished = new Unfinished()
   /** Nothing is read from the socket: see {@link AgentConnection.mayRead}. */
@@ -224,6 +225,7 @@ export class AgentConnection implements Carrier {
 
   #onNotify(head: FrameHead): void {
     if (this.#state !== 'open') this.#step('recvNotify', 'NOTIFY')
+    if (this.#exchanges.size > 0) this.#supersede(head)
     if ((head.flags & (FrameFlag.Fin | FrameFlag.Abort)) === FrameFlag.Fin) {
       this.#fragments?.checkInterlaced(head.streamId, head.frameId)
       this.#host.dispatcher.dispatch(this, head, this.#reader)
@@ -233,6 +235,20 @@ export class AgentConnection implements Carrier {
     } else {
       this.#beginFragments(head)
     }
+  }
+
+  /**
+   * With `option continue-on-error` HAProxy up to 3.0 gives the message behind one that timed out the same ids, and takes the
+   * first answer that comes for the later message's.
+   */
+  #supersede({ streamId, frameId }: FrameHead): void {
+    const older = this.#exchanges.find(streamId, frameId)
+    if (older === undefined) return
+    this.#exchanges.remove(older)
+    this.#letGo(older)
+    const error = new AgentError('ERR_AGENT_SUPERSEDED', `stream ${streamId}, frame ${frameId}`)
+    tellSuperseded(this.#host, this, error)
+    this.#host.dispatcher.abandon(older, error)
   }
 
   #beginFragments(head: FrameHead): void {

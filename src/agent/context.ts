@@ -64,7 +64,7 @@ export class Context {
 
   /**
    * Aborted when the answer is no longer wanted: the deadline has passed, or the connection is gone. The reason is a
-   * SluiceError: `ERR_AGENT_DEADLINE`, `ERR_AGENT_CLOSED`, or what the peer did wrong.
+   * SluiceError: `ERR_AGENT_DEADLINE`, `ERR_AGENT_CLOSED`, `ERR_AGENT_SUPERSEDED`, or what the peer did wrong.
    */
   get signal(): AbortSignal {
     if (this.#aborter === undefined) {

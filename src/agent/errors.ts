@@ -17,6 +17,10 @@ export const agentFaults = {
   ERR_AGENT_INTERNAL: { message: 'the agent itself failed', fault: 'local' },
   ERR_AGENT_STALLED: { message: 'the peer does not read its answers', fault: 'peer' },
   ERR_AGENT_CLOSED: { message: 'the connection is gone', fault: 'io' },
+  ERR_AGENT_SUPERSEDED: {
+    message: 'HAProxy has asked again with the ids of what was not answered yet',
+    fault: 'peer',
+  },
   ERR_AGENT_LISTEN: { message: 'cannot listen', fault: 'io' },
   ERR_AGENT_HANDSHAKE_TIMEOUT: { message: 'no HAPROXY-HELLO in time', fault: 'peer' },
   ERR_AGENT_RECEIVE_TIMEOUT: { message: 'what was begun was not finished in time', fault: 'peer' },

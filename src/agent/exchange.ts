@@ -68,6 +68,8 @@ export class Exchange implements Linked<Exchange> {
   input: Held | undefined
   previous: Exchange | undefined
   next: Exchange | undefined
+  /** An earlier one of the same stream that waits, too. */
+  sameStream: Exchange | undefined
 
   constructor(carrier: ExchangeCarrier, streamId: Id, frameId: Id, room: number) {
     this.carrier = carrier

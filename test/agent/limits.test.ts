@@ -8,6 +8,7 @@ import {
   ack,
   frame,
   hello,
+  idsOf,
   notify,
   notifyStart,
   Peer,
@@ -122,7 +123,7 @@ describe('a peer that does not read', () => {
       agent.accept(socket)
       socket.push(hello())
       const asked = 900
-      for (let id = 0; id < asked; id++) socket.push(question)
+      for (let id = 0; id < asked; id++) socket.push(notify(idsOf(id), '01 "m" 00'))
       await until(() => agent.stats.inFlight === asked)
       answer.resolve()
       await until(() => agent.stats.inFlight === 0)
@@ -284,7 +285,7 @@ describe('what a peer has begun and does not finish', () => {
     socket.push(hello())
     await until(() => socket.given > 0)
     socket.shut = true
-    for (let count = 0; count < 30; count++) socket.push(question)
+    for (let id = 10; id < 40; id++) socket.push(notify(idsOf(id), '01 "m" 00'))
     socket.push(notifyStart('02 01', '01 "m"'))
     await until(() => agent.stats.inFlight === 30)
     answer.resolve() // their answers are over half of the limit
@@ -316,8 +317,7 @@ describe('maxPendingInput', () => {
     )
     const peer = await open()
     const count = 2500
-    const one = large('01 01')
-    peer.send(Buffer.concat(Array.from({ length: count }, () => one))) // 5 MB
+    peer.send(Buffer.concat(Array.from({ length: count }, (_, id) => large(idsOf(id))))) // 5 MB
     let most = 0
     let answered = 0
     while (answered < count) {

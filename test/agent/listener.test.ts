@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { createAgent, type AgentOptions } from 'sluice/agent'
-import { ack, agentHello, notify, Peer } from '../support/peer.ts'
+import { ack, agentHello, idsOf, notify, Peer } from '../support/peer.ts'
 import { MemoryLogger, until } from './support.ts'
 
 function folder(t: TestContext): string {
@@ -297,12 +297,12 @@ describe('TLS', { skip: !openssl }, () => {
     const peer = await Peer.connect({ port, tls: { ca } })
     t.after(() => peer.close())
     await peer.greet()
-    peer.send(...Array.from({ length: 300 }, () => notify('01 01', '01 "m" 00')))
-    const answers = await peer.frames(300)
-    assert.ok(
-      answers.every((each) => each.equals(answers[0] ?? Buffer.alloc(0))),
-      'nothing is overwritten',
-    )
+    peer.send(...Array.from({ length: 300 }, (_, id) => notify(idsOf(id), '01 "m" 00')))
+    const value = 'y'.repeat(15_000)
+    for (let id = 0; id < 300; id++) {
+      const answer = ack(idsOf(id), `01 03 02 01 "x" 08 f8 9a 06 "${value}"`)
+      assert.ok(answer.equals(await peer.frame()), 'nothing is overwritten')
+    }
     const closing = agent.close()
     assert.equal((await peer.farewell()).status, 0)
     assert.equal(await peer.ended(), 'end')

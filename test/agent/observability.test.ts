@@ -9,6 +9,7 @@ import {
   haproxyDisconnect,
   healthCheck,
   hello,
+  idsOf,
   notify,
   notifyStart,
   unsetFin,
@@ -245,7 +246,7 @@ describe('the log', () => {
     const peer = await open()
     peer.send(
       ...Array.from({ length: 200 }, (_, n) =>
-        notify('01 01', `02 ${(n + 256).toString(16).padStart(4, '0')} 00`),
+        notify(idsOf(n), `02 ${(n + 256).toString(16).padStart(4, '0')} 00`),
       ),
     )
     await peer.frames(200)

@@ -39,6 +39,47 @@ describe('handlers that fail', { skip }, () => {
     assert.deepEqual(agent.stats.errors, {})
   })
 
+  it('with continue-on-error its late answer is not taken for that to the next message', async (t) => {
+    // HAProxy 2.6 gives the second message the ids of the first, whose answer comes while the second is worked on.
+    const { agent, port } = await startAgent(
+      t,
+      (it) => {
+        it.message('first', async (_, actions) => {
+          await sleep(600)
+          actions.setVar('txn', 'first', 'late')
+        })
+        it.message('second', async (_, actions) => {
+          await sleep(300)
+          actions.setVar('txn', 'second', 'in time')
+        })
+      },
+      { deadline: 0 },
+    )
+    const haproxy = await startSpoe(t, {
+      agents: port,
+      agentLines: 'messages first second\n  timeout processing 500ms\n  option continue-on-error',
+      messages: `
+spoe-message first
+  event on-frontend-http-request
+spoe-message second
+  event on-http-response`,
+      frontend: ['first', 'second']
+        .map((name) => `http-response set-header x-${name} "%[var(txn.t.${name})]"`)
+        .join('\n  '),
+      answer: `default_backend web
+frontend origin
+  bind unix@origin.sock
+  http-request return status 200
+backend web
+  server o unix@origin.sock`,
+    })
+    const { headers } = await ask(haproxy.ports.fe)
+    assert.deepEqual([headers['x-first'], headers['x-second']], ['', 'in time'])
+    assert.deepEqual(agent.stats.errors, { ERR_AGENT_SUPERSEDED: 1 })
+    await eventually(() => agent.stats.messages.get('first')?.late === 1, 'the first one is late')
+    assert.equal(agent.stats.frames.acks, 1)
+  })
+
   it('with a deadline below that, the fallback decides: open or closed', async (t) => {
     for (const closed of [false, true]) {
       const { agent, port } = await startAgent(

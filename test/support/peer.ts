@@ -29,6 +29,14 @@ export function frame(text: string): Buffer {
 /** A whole NOTIFY; `ids` are stream-id and frame-id. */
 export const notify = (ids: string, payload = '') => frame(`03 00000001 ${ids} ${payload}`)
 
+/** Ids that no other NOTIFY of the connection has; SPOE.txt 3.1: 240 and more take a second byte, and 2288 a third. */
+export function idsOf(count: number): string {
+  const bytes = count < 240 ? [count] : [(count & 15) | 240]
+  if (count >= 2288) bytes.push((((count - 240) >> 4) & 127) | 128, (count - 2288) >> 11)
+  else if (count >= 240) bytes.push((count - 240) >> 4)
+  return `${Buffer.of(...bytes).toString('hex')} 01`
+}
+
 /** The first fragment of a NOTIFY. */
 export const notifyStart = (ids: string, payload = '') => frame(`03 00000000 ${ids} ${payload}`)
 
