@@ -1,6 +1,7 @@
 /** `npm run bench -- [--json] [--runs N] [--seconds S] [--beside FOLDER] [CASE…]`: prints a table or JSON lines. */
 import { runHaproxyCase } from './agent-haproxy.js'
 import { runIdleCase } from './agent-idle.js'
+import { runInprocCase } from './agent-inproc.js'
 import { loadCases, runLoadCase } from './agent-load.js'
 import { readArguments, refuse } from './arguments.js'
 import { formatTable, type Figure } from './figure.js'
@@ -25,6 +26,7 @@ const cases = new Map<string, () => Promise<Figure[]>>([
   ...loadCases.map((each) => [each.name, () => runLoadCase(each, runs, seconds)] as const),
   ['agent-haproxy-64', () => runHaproxyCase(runs, seconds)],
   ['agent-idle', runIdleCase],
+  ['agent-inproc', () => runInprocCase(runs, seconds)],
   ...proxyCases.map(
     (each) => [each.name, () => runProxyCase(each, runs, proxySeconds, values.beside)] as const,
   ),

@@ -34,7 +34,7 @@ export class Outbox implements Flushable {
   /** Bytes of memory. */
   readonly #limit: number
   readonly #encrypted: boolean
-  /** A socket has copied what it has written; another stream may keep a reference. */
+  /** A socket, also one in memory, has copied what it has written; another stream may keep a reference. */
   readonly #copies: boolean
   #writer: Writer | undefined
   #scheduled = false
@@ -55,7 +55,7 @@ export class Outbox implements Flushable {
     this.#shared = shared
     this.#limit = Math.max(shared.maxPendingOutput, leastFrames * shared.maxFrameSize)
     this.#encrypted = socket instanceof TLSSocket
-    this.#copies = socket instanceof Socket && !this.#encrypted
+    this.#copies = socket instanceof Socket ? !this.#encrypted : copiesWrites(socket)
   }
 
   /** Where the next frame goes. */
@@ -157,4 +157,8 @@ export class Outbox implements Flushable {
     if (this.#writer !== undefined) this.#shared.writers.give(this.#writer)
     this.#writer = undefined
   }
+}
+
+function copiesWrites(stream: Duplex & { readonly copiesWrites?: unknown }): boolean {
+  return stream.copiesWrites === true
 }

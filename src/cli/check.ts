@@ -54,7 +54,9 @@ function examineSources(sources: CheckSources, options: CheckOptions): Diagnosti
     readBy: options.for,
     readSpoeFile: (name) => sources.text(name),
   })
-  const found = sources.names.length === 0 ? [] : loadProxy({ files: sources.names, env }).diagnostics
+  const loaded = sources.names.length === 0 ? [] : loadProxy({ files: sources.names, env }).diagnostics
+  // Which agents are mounted is said when it is run.
+  const found = loaded.filter(({ code }) => code !== 'ERR_PROXY_AGENT')
   const alone = sources.spoeFiles.flatMap((file) =>
     scopes(file).flatMap((scope) => checkSpoeFile(file, env, scope)),
   )

@@ -1,6 +1,7 @@
 /** The flags of `sluice run`: HAProxy's own, so that a service file, a script or VTest need not know which of the two it starts. */
 import { UsageError } from '../base/errors.ts'
 import { logLevels, type LogLevel } from '../base/logger.ts'
+import { parseAgentFlag, type AgentFlag } from './mounted-agents.ts'
 
 /** What was asked for. */
 export interface RunFlags {
@@ -28,6 +29,8 @@ export interface RunFlags {
   readonly localPeer: string | undefined
   /** `-p`: the process id is written here. */
   readonly pidFile: string | undefined
+  /** `--agent`: agents that run in this process. */
+  readonly agents: readonly AgentFlag[]
   /** `--record`: SPOE exchanges are written there. */
   readonly record: string | undefined
   /** `--record-size`: bytes of each file. */
@@ -41,7 +44,7 @@ export interface RunFlags {
   readonly version: boolean
 }
 
-type Draft = { -readonly [Key in keyof RunFlags]: RunFlags[Key] } & { files: string[] }
+type Draft = { -readonly [Key in keyof RunFlags]: RunFlags[Key] } & { files: string[]; agents: AgentFlag[] }
 
 /** One flag: `value` is what its argument is called, where it has one. */
 interface Flag {
@@ -125,6 +128,12 @@ const flags: readonly Flag[] = [
   },
   { names: ['-v', '-vv'], help: 'print the version and end', read: (draft) => (draft.version = true) },
   {
+    names: ['--agent'],
+    value: '[name=]file',
+    help: "run an agent in this process, for 'server local inproc@NAME'; may be repeated",
+    read: (draft, value) => void draft.agents.push(parseAgent(value, draft)),
+  },
+  {
     names: ['--record'],
     value: 'file',
     help: 'write what agents are asked and answer there, for sluice replay',
@@ -186,6 +195,7 @@ export function parseRunFlags(args: readonly string[]): RunFlags {
     maxconn: undefined,
     localPeer: undefined,
     pidFile: undefined,
+    agents: [],
     record: undefined,
     recordSize: undefined,
     recordFiles: undefined,
@@ -228,6 +238,13 @@ function flagOf(name: string): Flag {
 function parseNumber(name: string, text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw refuse(`${name} wants a number, not '${text}'`)
   return Number(text)
+}
+
+function parseAgent(text: string, { agents }: Draft): AgentFlag {
+  const flag = parseAgentFlag(text)
+  if (flag === undefined) throw refuse('--agent wants a file')
+  if (!agents.some(({ name }) => name === flag.name)) return flag
+  throw refuse(`--agent ${text}: there is an agent '${flag.name}' already, write --agent NAME=FILE`)
 }
 
 const units: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }

@@ -5,13 +5,17 @@ import { formatEndpoint } from '../net/endpoint.ts'
 import { silentLogger, type Logger } from '../base/logger.ts'
 import { createStderrLogger } from '../base/stderr-logger.ts'
 import { createProxy, loadProxy } from '../proxy/index.ts'
-import type { LoadedProxy, Plan, Proxy } from '../proxy/index.ts'
+import type { LoadedProxy, MountedAgent, Plan, Proxy } from '../proxy/index.ts'
 import { createRecorder, type Recorder } from '../recording/index.ts'
 import { isDaemonChild, reportToParent, startDaemon } from './daemon.ts'
 import { CheckSources } from './check-sources.ts'
+import { findAgents, loadAgents, type LoadedAgent } from './mounted-agents.ts'
 import { describeError, note, print, printDiagnostics } from './output.ts'
 import type { RunFlags } from './run-flags.ts'
 import { closeOnSignal, exitCodeOf } from './signals.ts'
+
+/** One that is only looked at has nothing to close. */
+type Mounted = MountedAgent & Partial<LoadedAgent>
 
 /** Resolves to the exit code: 1 for a configuration with errors, or an address that cannot be listened on. */
 export async function runCommand(flags: RunFlags): Promise<number> {
@@ -19,7 +23,8 @@ export async function runCommand(flags: RunFlags): Promise<number> {
   if (flags.folder !== undefined) process.chdir(flags.folder)
   if (flags.localPeer !== undefined) process.env['HAPROXY_LOCALPEER'] = flags.localPeer
   if (flags.condition !== undefined) return evaluate(flags.condition)
-  const loaded = load(flags)
+  const agents = await mountAgents(flags)
+  const loaded = load(flags, agents)
   if (loaded.plan === undefined || flags.check) return checked(loaded, flags)
   if (loaded.listeners === 0) {
     if (!flags.quiet) note('no address to listen on: no bind line')
@@ -33,10 +38,22 @@ export async function runCommand(flags: RunFlags): Promise<number> {
   const close = async () => {
     await proxy.close()
     await recorder?.close()
+    for (const agent of Object.values(agents)) await agent.close?.()
   }
   const signal = await closeOnSignal(close, { quiet: flags.quiet, reload: flags.worker })
   // So HAProxy's master: 130 for SIGINT, 0 for SIGTERM and SIGUSR1.
   return flags.worker && signal === 'SIGINT' ? exitCodeOf(signal) : 0
+}
+
+/** Nothing of an agent runs where the configuration is only looked at, which the parent of a daemon does, too. */
+async function mountAgents({ agents, check, daemon }: RunFlags): Promise<Record<string, Mounted>> {
+  if (check || (daemon && !isDaemonChild())) return findAgents(agents)
+  try {
+    return await loadAgents(agents)
+  } catch (error) {
+    await reportToParent({ failed: describeError(error) })
+    throw error
+  }
 }
 
 async function start(
@@ -81,12 +98,13 @@ function evaluate(condition: string): number {
 }
 
 /** Its plan is undefined when it must not run. */
-function load(flags: RunFlags): LoadedProxy {
+function load(flags: RunFlags, agents: Record<string, MountedAgent>): LoadedProxy {
   const { files, maxconn } = flags
   const loaded = loadProxy({
     files,
     env: process.env,
     cwd: process.cwd(),
+    agents,
     ...(maxconn === undefined ? {} : { maxconn }),
   })
   // A daemon's parent has printed them.

@@ -28,6 +28,7 @@ export { ErrorStatus, type Failure, type Outcome, type OutcomeTimes, type Succes
 export { profileNames, type EngineStream, type ProfileName } from './profile.ts'
 export type { ExchangeRecorder } from './recorder.ts'
 export type { EngineRequest, ExchangeCallback, PendingExchange } from './request.ts'
+export type { Acceptor } from '../net/memory-socket.ts'
 export type { ConnectTo, RemoteEndpoint, Transport } from './socket.ts'
 export type { AgentServer, AgentServerOptions, AgentSource, ServerInput, ServerList } from './source.ts'
 export { createServerList } from './source.ts'

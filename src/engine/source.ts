@@ -2,6 +2,7 @@
 import { UsageError } from '../base/errors.ts'
 import { hasMethods, isPlainObject, show } from '../base/options.ts'
 import { formatEndpoint, isEndpointLike, toEndpoint, type Endpoint } from '../net/endpoint.ts'
+import { connectInProcess, isAcceptor, type Acceptor } from '../net/memory-socket.ts'
 import type { ConnectTo, RemoteEndpoint, Transport } from './socket.ts'
 
 /** A server, as its source knows it. The engine reads the fields each time it chooses: they may change at any time. */
@@ -33,7 +34,8 @@ export interface AgentSource {
 
 /** A server with more to say than its address. */
 export interface AgentServerOptions {
-  readonly address: string | Endpoint
+  /** An endpoint; or an agent of this process, which is then asked without a socket. */
+  readonly address: string | Endpoint | Acceptor
   /** Its share among the others, from 0 (nothing is sent there) to 256. @default 1 */
   readonly weight?: number
   /** Asked only when no other server is up. @default false */
@@ -42,8 +44,8 @@ export interface AgentServerOptions {
   readonly maxConnections?: number
 }
 
-/** A server in a list: an endpoint as text (`host:port`, `unix@/path`, …), parsed, or with options. */
-export type ServerInput = string | Endpoint | AgentServerOptions
+/** A server in a list: an endpoint as text (`host:port`, `unix@/path`, …) or parsed, an agent of this process, or one of them with options. */
+export type ServerInput = string | Endpoint | Acceptor | AgentServerOptions
 
 /** An {@link AgentSource} whose list is replaced as a whole. */
 export interface ServerList extends AgentSource {
@@ -67,7 +69,7 @@ export function toSource(servers: readonly ServerInput[] | AgentSource): AgentSo
 
 /** Whether it is meant to be a server; what is wrong with it in detail {@link createServerList} says. */
 export function isServerLike(given: unknown): given is ServerInput {
-  return typeof given === 'string' || isPlainObject(given)
+  return typeof given === 'string' || isPlainObject(given) || isAcceptor(given)
 }
 
 /** Whether it has what a source has. */
@@ -120,17 +122,17 @@ class ListedServer implements AgentServer {
   readonly backup: boolean
   /** What makes two entries the same server. */
   readonly key: string
-  readonly #endpoint: RemoteEndpoint
+  readonly #address: RemoteEndpoint | Acceptor
   readonly #maxConnections: number
   readonly #onRoom: () => void
   #connections = 0
 
   constructor(input: ServerInput, onRoom: () => void) {
     const { address, weight = 1, backup = false, maxConnections = 0 } = toServerOptions(input)
-    this.#endpoint = remoteEndpoint(address)
+    this.#address = isAcceptor(address) ? address : remoteEndpoint(address)
     this.#maxConnections = maxConnections
     this.#onRoom = onRoom
-    this.name = formatEndpoint(this.#endpoint)
+    this.name = isAcceptor(this.#address) ? inprocName(this.#address) : formatEndpoint(this.#address)
     this.weight = weight
     this.backup = backup
     this.key = JSON.stringify([this.name, weight, backup, maxConnections])
@@ -145,7 +147,8 @@ class ListedServer implements AgentServer {
   }
 
   connect(connectTo: ConnectTo): Transport {
-    const transport = connectTo(this.#endpoint)
+    const address = this.#address
+    const transport = isAcceptor(address) ? connectInProcess(address, this.name) : connectTo(address)
     if (this.#maxConnections === 0) return transport
     transport.once('close', () => {
       this.#connections--
@@ -169,10 +172,10 @@ const isInteger = (given: unknown, max: number): boolean =>
   given === undefined || (Number.isSafeInteger(given) && (given as number) >= 0 && (given as number) <= max)
 
 function toServerOptions(input: ServerInput): AgentServerOptions {
-  if (isEndpointLike(input)) return { address: input }
+  if (isEndpointLike(input) || isAcceptor(input)) return { address: input }
   const { address, weight, backup, maxConnections } = isPlainObject(input) ? input : { address: undefined }
   const isRight =
-    isEndpointLike(address) &&
+    (isEndpointLike(address) || isAcceptor(address)) &&
     Object.keys(input).every((key) => knownKeys.includes(key)) &&
     isInteger(weight, largestWeight) &&
     isInteger(maxConnections, mostConnections) &&
@@ -180,8 +183,18 @@ function toServerOptions(input: ServerInput): AgentServerOptions {
   if (isRight) return input as AgentServerOptions
   throw new UsageError(
     'ERR_SLUICE_OPTION',
-    `a server must be an endpoint or an object with ${knownKeys.join(', ')}, not ${show(input)}`,
+    `a server must be an endpoint, an agent, or an object with ${knownKeys.join(', ')}, not ${show(input)}`,
   )
+}
+
+/** Numbers in place of addresses, in the order in which engines met them. */
+const inprocNumbers = new WeakMap<Acceptor, number>()
+let inprocCount = 0
+
+function inprocName(agent: Acceptor): string {
+  const number = inprocNumbers.get(agent) ?? ++inprocCount
+  inprocNumbers.set(agent, number)
+  return `inproc@${number}`
 }
 
 /** @throws UsageError for what cannot be connected to. */

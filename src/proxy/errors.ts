@@ -8,6 +8,7 @@ export const proxyFaults = {
   ERR_PROXY_FILE: { fault: 'io', message: 'a file that the configuration names cannot be read' },
   ERR_PROXY_ERRORFILE: { fault: 'local', message: 'an errorfile is not a whole HTTP response' },
   ERR_PROXY_NAME: { fault: 'local', message: 'a name in a rule is not a header name, or is not declared' },
+  ERR_PROXY_AGENT: { fault: 'local', message: 'no agent is mounted under a name' },
   ERR_PROXY_LOG: { fault: 'local', message: 'a log target cannot be reached' },
 } as const satisfies Record<string, { fault: Fault; message: string }>
 

@@ -3,6 +3,8 @@ import { hostname } from 'node:os'
 import { Diagnostics, parseConfigFiles } from '../config/index.ts'
 import type { Diagnostic, Environment } from '../config/index.ts'
 import { defaultRegistry, extendRegistry, VariableNames } from '../sample/index.ts'
+import { isPlainObject, requireArgument } from '../base/options.ts'
+import { isAcceptor, type Acceptor } from '../net/memory-socket.ts'
 import type { SampleExtensions } from '../sample/index.ts'
 import { Files } from './compile/files.ts'
 import { compileProxies } from './compile/proxies.ts'
@@ -22,7 +24,12 @@ export interface LoadOptions {
   readonly cwd?: string
   /** Most client connections of the process, as HAProxy's `-n`; wins over `global maxconn`. */
   readonly maxconn?: number
+  /** Agents of this process by the names that `server NAME inproc@NAME` gives them; who made them closes them. @default none */
+  readonly agents?: Readonly<Record<string, MountedAgent>>
 }
+
+/** An agent in the same process: what `createAgent` of `sluice/agent` makes has what it takes. */
+export type MountedAgent = Acceptor
 
 /** What came of it. */
 export interface LoadedProxy {
@@ -60,7 +67,7 @@ export interface Extensions extends SampleExtensions {
 
 /** As {@link loadProxy}, of a configuration that may name what `extensions` brings. */
 export function loadExtended(
-  { files: names, env = {}, cwd = process.cwd(), maxconn }: LoadOptions,
+  { files: names, env = {}, cwd = process.cwd(), maxconn, agents = {} }: LoadOptions,
   extensions: Extensions,
 ): LoadedProxy {
   const diagnostics = new Diagnostics()
@@ -84,6 +91,7 @@ export function loadExtended(
     bufferSize: parsed.config.global.bufferSize,
     globalLogTag: parsed.config.global.logTag ?? 'haproxy',
     registry: extendRegistry(defaultRegistry, extensions),
+    agents: toAgents(agents),
     actions: new Map(actions.map((action) => [action.name, action])),
   }
   const engines = readSpoeEngines(parsed.config, parsed.environment, environment)
@@ -100,6 +108,19 @@ export function loadExtended(
   const { statsSockets } = parsed.config.global
   const listeners = binds.reduce((sum, { endpoints }) => sum + endpoints.length, statsSockets)
   return { diagnostics: list, plan: diagnostics.failed ? undefined : sealPlan(inner), listeners }
+}
+
+function toAgents(given: Readonly<Record<string, MountedAgent>>): ReadonlyMap<string, Acceptor> {
+  requireArgument(isPlainObject(given), 'loadProxy: the agents', 'must be an object of agents by name', given)
+  const agents = new Map(Object.entries(given))
+  for (const [name, agent] of agents)
+    requireArgument(
+      isAcceptor(agent),
+      `loadProxy: the agent '${name}'`,
+      'must have accept(), as agents have',
+      agent,
+    )
+  return agents
 }
 
 /** A message that is sent at an event and in a group is compiled for each of them. */

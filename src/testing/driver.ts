@@ -22,7 +22,8 @@ import type { Value } from '../spop/typed-data.ts'
 import { isMessages, isPairs, timeoutOption } from './arguments.ts'
 import { TestingError } from './errors.ts'
 import { haproxyDisconnectBytes, haproxyHelloBytes } from './haproxy-bytes.ts'
-import { connectInMemory, isAcceptor, type Acceptor } from './target.ts'
+import { isAcceptor, type Acceptor } from '../net/memory-socket.ts'
+import { connectInMemory } from './target.ts'
 import { formatEvent, Wire, type ReceivedFrame, type WireEvent, type WireLogEntry } from './wire.ts'
 
 /** Sizes are bytes, times milliseconds. */

@@ -44,7 +44,7 @@ export {
   healthCheckBytes,
   type HelloParts,
 } from './haproxy-bytes.ts'
-export { createSocketPair, MemorySocket } from './memory-socket.ts'
+export { createSocketPair, MemorySocket, type Acceptor } from '../net/memory-socket.ts'
 export { createPair, type Pair } from './pair.ts'
 export type { PeerAgreement } from './peer-judge.ts'
 export { peerVersions, type PeerVersion } from './peer-manners.ts'
@@ -64,6 +64,6 @@ export {
   type ScriptedPeerOptions,
 } from './peer-options.ts'
 export { createScriptedPeer, ScriptedPeer } from './scripted-peer.ts'
-export type { Acceptor, Connect, ConnectOptions, Target } from './target.ts'
+export type { Connect, ConnectOptions, Target } from './target.ts'
 export { variablesOf, type PlainValue } from './variables.ts'
 export { formatReceived, type ReceivedFrame, type WireLogEntry } from './wire.ts'

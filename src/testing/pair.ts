@@ -4,7 +4,7 @@ import type { AgentOptions } from '../agent/options.ts'
 import { createEngine, type Engine } from '../engine/engine.ts'
 import type { EngineOptions } from '../engine/options.ts'
 import { requireArgument } from '../base/options.ts'
-import { createSocketPair, type MemorySocket } from './memory-socket.ts'
+import { createSocketPair, type MemorySocket } from '../net/memory-socket.ts'
 
 /** See {@link createPair}. */
 export interface Pair {

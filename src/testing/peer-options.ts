@@ -18,7 +18,8 @@ import { TestingError } from './errors.ts'
 import { peerVersions, type PeerVersion } from './peer-manners.ts'
 import type { NotifyIds } from './peer-notify.ts'
 import { isEndpointLike } from '../net/endpoint.ts'
-import { isAcceptor, type Acceptor, type Target } from './target.ts'
+import { isAcceptor, type Acceptor } from '../net/memory-socket.ts'
+import { type Target } from './target.ts'
 
 /** Sizes are bytes, times milliseconds. One of `stream`, `endpoint` and `agent` says where the agent is. */
 export interface ScriptedPeerOptions {

@@ -5,18 +5,12 @@ import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import { formatEndpoint, isEndpointLike, toEndpoint, type Endpoint } from '../net/endpoint.ts'
 import { errorMessage } from '../base/errors.ts'
 import { dial } from '../net/dial.ts'
-import { hasMethods, requireArgument } from '../base/options.ts'
+import { requireArgument } from '../base/options.ts'
 import { TestingError } from './errors.ts'
-import { createSocketPair } from './memory-socket.ts'
+import { createSocketPair, isAcceptor, type Acceptor } from '../net/memory-socket.ts'
 
 /** Makes a new connection to the agent under test. */
 export type Connect = () => Duplex | Promise<Duplex>
-
-/** Something that takes connections: `Agent` of sluice/agent does. */
-export interface Acceptor {
-  /** Serves a connected stream. */
-  accept(stream: Duplex, peer?: string): void
-}
 
 /** An address (`host:port`, `/path`, …), an agent of this process, or a function that connects. */
 export type Target = string | Endpoint | Acceptor | Connect
@@ -40,11 +34,6 @@ export function connectorOf(target: Target, options: ConnectOptions = {}): Conne
   requireArgument(isEndpointLike(target), 'the target', rule, target)
   const endpoint = toEndpoint(target)
   return () => connectSocket(endpoint, options)
-}
-
-/** Whether something takes connections. */
-export function isAcceptor(given: unknown): given is Acceptor {
-  return hasMethods(given, 'accept')
 }
 
 /** A connection in memory: the other end is the agent's. */

@@ -3,7 +3,7 @@ import { requireArgument } from '../base/options.ts'
 import { SpopError } from '../spop/errors.ts'
 import { decodeFrame, type Frame } from '../spop/frame.ts'
 import { createReader, FrameHead, lengthSize, readFrameHead, type Id } from '../spop/frame-head.ts'
-import { resetStream } from './memory-socket.ts'
+import { resetStream } from '../net/memory-socket.ts'
 
 /** A frame that was received. */
 export interface ReceivedFrame {

@@ -78,3 +78,86 @@ test('our agent is healthy, drains without a failed exchange, and is found again
   }
   assert.equal(status, 0)
 })
+
+test('an agent of the same process is asked without a socket', async (t) => {
+  const { agent } = await startEcho(t)
+  const other = createAgent()
+  t.after(() => other.close())
+  other.message('echo', {}, (_args, actions) => void actions.setVar('txn', 'from', 'other'))
+  await using engine = createEngine({ servers: [agent, { address: other, weight: 1 }] })
+  assert.deepEqual(
+    engine.servers.map((name) => /^inproc@\d+$/.test(name)),
+    [true, true],
+  )
+  const text = 'größer'.repeat(5000) // several fragments, each of them many chunks
+  const args = [['text', text] as const, ['bytes', Buffer.from([0, 255])] as const]
+  const outcomes = await Promise.all(
+    Array.from({ length: 200 }, () => engine.send({ messages: [{ name: 'echo', args: args.slice(1) }] })),
+  )
+  assert.ok(outcomes.every(({ status }) => status === 0))
+  const names = outcomes.map(({ variables }) => [...variables.txn.keys()].join())
+  assert.deepEqual(
+    [...new Set(names)].sort().map((name) => [name, names.filter((each) => each === name).length]),
+    [
+      ['bytes', 100],
+      ['from', 100],
+    ],
+  )
+  const long = await Promise.all([
+    engine.send({ messages: [{ name: 'slow', args: [['text', text]] }] }),
+    engine.send({ messages: [{ name: 'slow', args: [['text', text]] }] }),
+  ])
+  assert.deepEqual(
+    long.map(({ status }) => status),
+    [0, 0],
+  )
+  const report = await engine.healthCheck(engine.servers[0] ?? '')
+  assert.equal(report.healthy, true)
+})
+
+test('what a handler keeps of an agent of the same process is not written over', async (t) => {
+  const { agent } = await startEcho(t)
+  agent.message('late', async (message, actions, context) => {
+    await sleep(5)
+    // Decoded only now, from what came.
+    const value = context.message.get('number')
+    actions.setVar('txn', 'number', value ?? null)
+    assert.equal(message.name, 'late')
+  })
+  await using engine = createEngine({ servers: [agent] })
+  const kept: { bytes: Buffer; text: string }[] = []
+  for (let round = 0; round < 20; round++) {
+    const numbers = Array.from({ length: 50 }, (_, at) => round * 50 + at)
+    const outcomes = await Promise.all(
+      numbers.map((number) =>
+        engine.send({ messages: [{ name: 'late', args: [['number', `n${number}`]] }] }),
+      ),
+    )
+    for (const [at, { variables }] of outcomes.entries()) {
+      const value = variables.txn.get('number')
+      assert.ok(value?.type === 'string')
+      assert.equal(value.value, `n${numbers[at]}`)
+      kept.push({ bytes: value.bytes, text: value.value })
+    }
+  }
+  assert.ok(kept.every(({ bytes, text }) => bytes.toString() === text))
+})
+
+test('a handler may ask its own engine, and close everything', async () => {
+  const agent = createAgent({ closeTimeout: 100 })
+  const engine = createEngine({ servers: [agent] })
+  agent.message('outer', {}, async (_args, actions) => {
+    const { status } = await engine.send({ messages: [{ name: 'inner', args: [] }] })
+    actions.setVar('txn', 'inner', status)
+  })
+  let asked = 0
+  agent.message('inner', {}, () => void asked++)
+  const outer = await engine.send({ messages: [{ name: 'outer', args: [] }] })
+  assert.deepEqual([outer.variables.txn.get('inner'), asked], [{ type: 'int64', value: 0 }, 1])
+  agent.message('end', {}, () => {
+    engine.destroy()
+    agent.destroy()
+  })
+  const end = await engine.send({ messages: [{ name: 'end', args: [] }] })
+  assert.equal(end.status, 5)
+})

@@ -407,7 +407,7 @@ test('servers that are no endpoints are refused, one among others too', () => {
     assert.throws(() => createEngine({ servers: ['a:1', server] } as unknown as EngineOptions), {
       code: 'ERR_SLUICE_OPTION',
       message:
-        /^a server must be an endpoint or an object with address, weight, backup, maxConnections, not \{/,
+        /^a server must be an endpoint, an agent, or an object with address, weight, backup, maxConnections, not \{/,
     })
   }
   assert.throws(() => createEngine({ servers: ['unix@/a', 'fd@3'] }), { code: 'ERR_SLUICE_ADDRESS' })

@@ -14,7 +14,7 @@ import type { Endpoint } from 'sluice'
 import { loadExtended } from '#src/proxy/load.js'
 import type { Extensions } from '#src/proxy/load.js'
 import { openPlan } from '#src/proxy/plan/sealed.js'
-import type { Plan, Proxy, ProxyOptions } from 'sluice/proxy'
+import type { LoadOptions, Plan, Proxy, ProxyOptions } from 'sluice/proxy'
 
 /** What `t` of node:test gives. */
 export interface Cleanup {
@@ -72,15 +72,15 @@ export async function startProxy(
   options: ProxyOptions & {
     readonly files?: Readonly<Record<string, string>>
     readonly extensions?: Extensions
-  } = {},
+  } & Pick<LoadOptions, 'agents'> = {},
 ): Promise<TestProxy> {
-  const { files = {}, extensions = {}, ...settings } = options
+  const { files = {}, extensions = {}, agents = {}, ...settings } = options
   const dir = folder(t, {
     ...files,
     'haproxy.cfg': `${config.replaceAll(/^(\s*bind \S*):0$/gm, `$1:${anyPort}`)}\n`,
   })
   const { plan, diagnostics } = loadExtended(
-    { files: ['haproxy.cfg'], cwd: dir, env: process.env },
+    { files: ['haproxy.cfg'], cwd: dir, env: process.env, agents },
     extensions,
   )
   if (plan === undefined) throw new Error(diagnostics.map(formatDiagnostic).join('\n'))

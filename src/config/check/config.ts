@@ -3,7 +3,7 @@ import type { GlobalDraft } from '../draft/global.ts'
 import type { ProxyDraft } from '../draft/proxy.ts'
 import type { FcgiAppDraft, HttpErrorsDraft } from '../draft/sections.ts'
 import { ruleSets } from '../model/index.ts'
-import type { Config, Proxy, Rules } from '../model/index.ts'
+import type { Config, Proxy, Rules, Server } from '../model/index.ts'
 import type { Diagnostics, Place } from '../text/diagnostics.ts'
 import type { Word } from '../text/word.ts'
 import { checkCaptures } from './captures.ts'
@@ -118,6 +118,9 @@ function checkBackend(proxy: ProxyDraft, name: Word, backends: Backends, diagnos
   } else if (target.mode !== proxy.mode && proxy.mode !== 'tcp') {
     const message = `${title(proxy)} has mode ${proxy.mode}, its backend '${name.text}' has mode ${target.mode}`
     diagnostics.error('CFG_BACKEND_MODE', name.place, message, `write 'mode ${proxy.mode}' into the backend`)
+  } else if (target.servers.some(({ address }) => address.type === 'inproc')) {
+    const message = `the backend '${name.text}' has an agent in the same process, which has no streams`
+    diagnostics.error('CFG_ADDRESS', name.place, message, 'only a spoe-agent can use it')
   }
 }
 
@@ -149,11 +152,20 @@ function checkServers(proxy: ProxyDraft, diagnostics: Diagnostics): void {
       diagnostics.error('CFG_SERVER_DUPLICATE', server.place, message)
     }
     names.set(server.name, server.place)
+    if (server.address.type === 'inproc') checkInproc(proxy, server, diagnostics)
     if (server.id === undefined) continue
     const sameId = ids.get(server.id)
     if (sameId !== undefined) reportId(server.id, server.place, sameId, diagnostics)
     ids.set(server.id, server.place)
   }
+}
+
+/** Streams cannot be given to an agent. */
+function checkInproc(proxy: ProxyDraft, { name, place }: Server, diagnostics: Diagnostics): void {
+  if (proxy.kind === 'backend' && proxy.mode !== 'http') return
+  const message = `the server '${name}' of ${title(proxy)} is an agent in the same process, which has no streams`
+  const hint = "put it into a backend with 'mode tcp' that a spoe-agent uses"
+  diagnostics.error('CFG_ADDRESS', place, message, hint)
 }
 
 function checkIds(proxies: readonly ProxyDraft[], diagnostics: Diagnostics): void {

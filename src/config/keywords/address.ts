@@ -2,6 +2,8 @@
 import { parseEndpoint } from '../../net/endpoint.ts'
 import type { Endpoint } from '../../net/endpoint.ts'
 import { UsageError } from '../../base/errors.ts'
+import type { InprocAddress, ServerAddress } from '../model/index.ts'
+import { forbiddenCharacter } from '../text/args.ts'
 import type { Args } from '../text/args.ts'
 import { addressWord } from '../text/word.ts'
 import type { Word } from '../text/word.ts'
@@ -63,10 +65,14 @@ function readListenAddress(args: Args, word: Word, text: string): readonly Endpo
   return endpoints
 }
 
+/** What our own addresses of agents in the same process begin with. */
+export const inprocPrefix = 'inproc@'
+
 /** The address of a `server`, with a fixed port. */
-export function readServerAddress(args: Args, written: Word): Endpoint | undefined {
+export function readServerAddress(args: Args, written: Word): ServerAddress | undefined {
   const word = addressWord(written)
   const { text } = word
+  if (text.startsWith(inprocPrefix)) return readInproc(args, word)
   if (text.startsWith('fd@')) {
     return args.error('CFG_ADDRESS', word.place, `'${text}': a server cannot be a file descriptor`)
   }
@@ -85,6 +91,14 @@ export function readServerAddress(args: Args, written: Word): Endpoint | undefin
     return args.error('CFG_VALUE_UNSUPPORTED', word.place, message)
   }
   return endpoint
+}
+
+function readInproc(args: Args, { text, place }: Word): InprocAddress | undefined {
+  const name = text.slice(inprocPrefix.length)
+  const bad = forbiddenCharacter(name)
+  if (name !== '' && bad === undefined) return { type: 'inproc', name }
+  const why = bad === undefined ? 'has no name' : `has '${bad}' in its name`
+  return args.error('CFG_ADDRESS', place, `'${text}' ${why}`, 'write inproc@ and the name of the agent')
 }
 
 function isBareHost(text: string): boolean {

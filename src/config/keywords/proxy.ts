@@ -115,10 +115,17 @@ export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
       since: '1.3',
     },
   ),
-  keyword('server', ['listen', 'backend'], '<name> <address> [<parameter>...]', 'a server', applyServer, {
-    strict: true,
-    since: '1.3',
-  }),
+  keyword(
+    'server',
+    ['listen', 'backend'],
+    '<name> <address> [<parameter>...]',
+    "a server; the address 'inproc@NAME' is our own: an agent in the same process",
+    applyServer,
+    {
+      strict: true,
+      since: '1.3',
+    },
+  ),
   keyword(
     'default-server',
     backends,

@@ -229,12 +229,16 @@ export function applyServer(proxy: ProxyDraft, args: Args): void {
   const fine = applyParameters(serverTable, draft, args)
   if (!fine || address === undefined || bad !== undefined) return
   const { checked, checks, ...rest } = draft
+  if (checked && address.type === 'inproc') {
+    const message = `'${name.text}' is an agent in the same process: it is not checked, for it is there as long as the proxy`
+    args.warning('CFG_KEYWORD_IGNORED', word.place, message)
+  }
   const server: Server = {
     ...rest,
     name: name.text,
     place: args.place,
     address,
-    check: checked ? checks : undefined,
+    check: checked && address.type !== 'inproc' ? checks : undefined,
   }
   proxy.servers.push(server)
 }

@@ -3,11 +3,20 @@ import type { Endpoint } from '../../net/endpoint.ts'
 import type { Place } from '../text/diagnostics.ts'
 import type { Word } from '../text/word.ts'
 
+/** Our own `inproc@NAME`: an agent in the same process, which whoever runs the proxy mounts under this name. */
+export interface InprocAddress {
+  readonly type: 'inproc'
+  readonly name: string
+}
+
+/** Where a server is. */
+export type ServerAddress = Endpoint | InprocAddress
+
 /** One `server` line, with what it inherits from `default-server`. */
 export interface Server {
   readonly place: Place
   readonly name: string
-  readonly address: Endpoint
+  readonly address: ServerAddress
   /** `proto`: what is spoken instead of the proxy's own protocol. */
   readonly proto: 'fcgi' | undefined
   readonly check: HealthCheck | undefined

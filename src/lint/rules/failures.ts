@@ -40,13 +40,14 @@ export const failureRules: readonly LintRule[] = [
 function uncheckedServers({ spoe: { agent }, host }: LintEngine, subject: LintSubject): Finding[] {
   const backend = host?.backend
   if (backend === undefined) return []
-  const unchecked = backend.servers.filter(({ check }) => check === undefined)
+  // An agent in the same process is there as long as the proxy.
+  const servers = backend.servers.filter(({ address }) => address.type !== 'inproc')
+  const unchecked = servers.filter(({ check }) => check === undefined)
   const found = unchecked.map(({ name, place }) => ({
     place,
     message: `the server '${name}' of the agent '${agent.name}' has no 'check'`,
   }))
-  if (backend.options.spopCheck || backend.mode === 'spop' || found.length === backend.servers.length)
-    return found
+  if (backend.options.spopCheck || backend.mode === 'spop' || found.length === servers.length) return found
   // A tcp-check may speak SPOP, too.
   if (
     subject.lines.some(

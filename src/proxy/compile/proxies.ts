@@ -8,6 +8,7 @@ import type { ErrorReply } from '../plan/reply.ts'
 import type { Format, RulePlan } from '../plan/rule.ts'
 import { resolveTimeouts } from '../plan/timeouts.ts'
 import { compileAction, checkpointOf, SectionActionContext } from './actions.ts'
+import { compileAgent } from './agents.ts'
 import { compileErrorPages, readErrorSections } from './error-pages.ts'
 import type { ErrorSections } from './error-pages.ts'
 import { compileFcgiApp } from './fcgi.ts'
@@ -121,7 +122,11 @@ function compileProxy(
     defaultBackend: undefined,
     filters: engines.map((each) => each.plan),
     fcgi: compileFcgi(model, shared, environment),
-    servers: model.servers.map((server): ServerPlan => ({ model: server, id: serverIds.take(server.id) })),
+    servers: model.servers.map((server): ServerPlan => ({
+      model: server,
+      id: serverIds.take(server.id),
+      agent: compileAgent(server, environment),
+    })),
     // It has what the rules of a request have (`SMP_VAL_FE_HRQ_HDR`).
     uniqueId:
       model.uniqueIdFormat === undefined

@@ -9,6 +9,7 @@ import type {
   UserActionInfo,
   Word,
 } from '../../config/index.ts'
+import type { Acceptor } from '../../net/memory-socket.ts'
 import { predefinedAcls } from '../../sample/acl-keywords.ts'
 import { compileLogFormat, compileTerms, compileTest } from '../../sample/index.ts'
 import type {
@@ -44,6 +45,8 @@ export interface CompileEnvironment {
   readonly bufferSize: number | undefined
   /** Fetches and converters; undefined: those that there are. What a user adds of his own comes in here. */
   readonly registry?: SampleRegistry
+  /** Agents in the same process, by the names under which they were mounted. */
+  readonly agents: ReadonlyMap<string, Acceptor>
   /** A user's own actions, by their names. */
   readonly actions?: ReadonlyMap<string, UserActionSpec>
 }

@@ -1,6 +1,7 @@
 /** What the configuration was compiled to: the model beside closures that need no names any more. */
 import type { Proxy as ProxyModel, Server as ServerModel, Global } from '../../config/index.ts'
 import type { Cidr } from '../../net/cidr-map.ts'
+import type { Acceptor } from '../../net/memory-socket.ts'
 import type { Stream } from '../../sample/stream.ts'
 import type { VariableNames } from '../../sample/variables.ts'
 import type { FcgiPlan } from './fcgi.ts'
@@ -43,6 +44,8 @@ export interface ProxyPlan {
 export interface ServerPlan {
   readonly model: ServerModel
   readonly id: number
+  /** The agent in the same process that its address names. */
+  readonly agent: Acceptor | undefined
 }
 
 /** A configuration that can be run; outside it is a {@link Plan}, of which nothing can be read. */

@@ -1,4 +1,5 @@
 /** The servers of a backend as engines see them: a connection to an agent is what a stream is to other servers. */
+import { connectInProcess } from '../../net/memory-socket.ts'
 import type { AgentServer, AgentSource, ConnectTo, Transport } from '../../engine/index.ts'
 import type { Backend } from './backend.ts'
 import type { Server } from './server.ts'
@@ -47,9 +48,7 @@ class BackendAgent implements AgentServer {
   }
 
   connect(connectTo: ConnectTo): Transport {
-    const { address } = this.#server.plan.model
-    if (address.type === 'fd') throw new Error('a descriptor cannot be connected to')
-    const socket = connectTo(address)
+    const socket = this.#dial(connectTo)
     this.#server.served++
     this.#server.total++
     this.#backend.enter()
@@ -59,5 +58,14 @@ class BackendAgent implements AgentServer {
       this.#backend.serveQueue()
     })
     return socket
+  }
+
+  #dial(connectTo: ConnectTo): Transport {
+    const { agent, model } = this.#server.plan
+    if (agent !== undefined) return connectInProcess(agent, this.name)
+    const { address } = model
+    if (address.type === 'fd') throw new Error('a descriptor cannot be connected to')
+    if (address.type === 'inproc') throw new Error('no agent is mounted') // then there is no plan
+    return connectTo(address)
   }
 }

@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import { dial } from '../../net/dial.ts'
 import type { Dialling } from '../../net/dial.ts'
+import type { Endpoint } from '../../net/endpoint.ts'
 import { onPolledSince, wasPolledSince } from '../../net/liveness.ts'
 import type { Stream } from '../../sample/stream.ts'
 import { createSocket } from '../wire/socket-options.ts'
@@ -191,20 +192,30 @@ export class Connector implements Queued {
 
   #open(server: Server): void {
     const client = this.#client
+    const { address } = server.plan.model
+    if (address.type === 'inproc') {
+      // An agent has no streams. Backends that are named are known not to have one; this one's name was made up by a rule.
+      this.#timer = setTimeout(() => this.#fail('connect-error'), 0)
+      return
+    }
     this.#dialling =
       'onConnection' in client
         ? this.#dial(
-            server,
+            address,
             () => createServerSocket(server),
             (socket) => client.onConnection(openConnection(server, socket)),
           )
-        : this.#dial(server, createSocket, (socket) => client.onConnected(socket))
+        : this.#dial(address, createSocket, (socket) => client.onConnected(socket))
   }
 
-  #dial<Made extends Socket>(server: Server, create: () => Made, handOut: (socket: Made) => void): Dialling {
+  #dial<Made extends Socket>(
+    address: Endpoint,
+    create: () => Made,
+    handOut: (socket: Made) => void,
+  ): Dialling {
     const { connect: timeout } = this.#backend.plan.timeouts
     return dial(
-      server.plan.model.address,
+      address,
       { create, timeout },
       {
         onConnected: (socket) => {

@@ -3,7 +3,7 @@ import { parseEndpoint } from '../../net/endpoint.ts'
 import type { Endpoint } from '../../net/endpoint.ts'
 import { createEngine } from '../../engine/index.ts'
 import type { Engine, EngineError } from '../../engine/index.ts'
-import type { HealthCheck } from '../../config/index.ts'
+import type { HealthCheck, ServerAddress } from '../../config/index.ts'
 import { SpopError, StatusCode, statusText } from '../../spop/index.ts'
 import { HealthCounter } from './health-counter.ts'
 import { changeLine, checkLine, noServerLine } from './health-lines.ts'
@@ -183,7 +183,8 @@ class ServerCheck {
 }
 
 /** `addr` and `port` of the server line say where it is checked. */
-function checkedEndpoint(address: Endpoint, { port, address: word }: HealthCheck): Endpoint {
+function checkedEndpoint(address: ServerAddress, { port, address: word }: HealthCheck): Endpoint {
+  if (address.type === 'inproc') throw new Error('an agent in the same process is not checked') // its model has no check
   const base = word === undefined ? address : parseEndpoint(`${word.text}:${portOf(address)}`)
   return base.type === 'tcp' && port !== undefined ? { ...base, port } : base
 }

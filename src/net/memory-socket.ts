@@ -3,7 +3,7 @@
  * later turn of the event loop; each end may stop sending and still receive; a reset is an ECONNRESET at the other end.
  */
 import { Duplex } from 'node:stream'
-import { requireArgument } from '../base/options.ts'
+import { hasMethods, requireArgument } from '../base/options.ts'
 
 /** Taken once, so that a test's mocked timers do not stop the bytes. */
 const later = setImmediate
@@ -19,6 +19,8 @@ function systemError(code: string, syscall: string): Error {
 
 /** One end; see {@link createSocketPair}. It has the methods of `net.Socket` that this package uses. */
 export class MemorySocket extends Duplex {
+  /** What is written and no longer counted by `writableLength` has been copied, as a kernel does. */
+  readonly copiesWrites = true
   /** As `net.Socket.connecting`. */
   connecting = false
   /** As `net.Socket.remotePort`: something that can be reset has one. */
@@ -32,9 +34,16 @@ export class MemorySocket extends Duplex {
   /** The other end's write that waits for room here. */
   #sender: Done | undefined
   #reset = false
+  readonly #prompt: boolean
 
-  constructor() {
+  /**
+   * `prompt`: what the other end writes arrives while it writes, and not in a later turn: for a reader that may be called
+   * from within the writer's own work. @default false
+   */
+  constructor(prompt = false) {
     super({ allowHalfOpen: true, readableHighWaterMark: maxUnread })
+    requireArgument(typeof prompt === 'boolean', 'MemorySocket: prompt', 'must be true or false', prompt)
+    this.#prompt = prompt
   }
 
   /** Makes two unconnected ends a pair. @throws UsageError `ERR_SLUICE_OPTION` for anything else. */
@@ -106,6 +115,10 @@ export class MemorySocket extends Duplex {
 
   #arrive(piece: Buffer | null): void {
     if (this.destroyed || this.#arrived.at(-1) === null) return
+    if (this.#prompt && this.#wanted && piece !== null && this.#arrived.length === 0) {
+      this.#wanted = this.push(piece)
+      return
+    }
     this.#arrived.push(piece)
     this.#unread += piece?.length ?? 0
     this.#schedule()
@@ -141,6 +154,29 @@ export function createSocketPair(): [MemorySocket, MemorySocket] {
   const pair: [MemorySocket, MemorySocket] = [new MemorySocket(), new MemorySocket()]
   MemorySocket.join(...pair)
   return pair
+}
+
+/** Something that takes connections: `Agent` of sluice/agent does. */
+export interface Acceptor {
+  /** Serves a connected stream. */
+  accept(stream: Duplex, peer?: string): void
+}
+
+/** Whether something takes connections. */
+export function isAcceptor(given: unknown): given is Acceptor {
+  return hasMethods(given, 'accept')
+}
+
+/**
+ * A connection to something in the same process, without a socket: it becomes connected in a later turn. What is sent is copied
+ * once and arrives in a later turn, for a turn's bytes are gathered by then; what comes back arrives while it is written.
+ * @throws what `accept` throws, for example when an agent was closed.
+ */
+export function connectInProcess(to: Acceptor, peer: string): MemorySocket {
+  const [ours, theirs] = [new MemorySocket(true), new MemorySocket()]
+  MemorySocket.join(ours, theirs)
+  to.accept(theirs, peer)
+  return ours.connectLater()
 }
 
 /** Ends a connection with a reset where the stream has one (TCP, {@link MemorySocket}), else by destroying it. */
