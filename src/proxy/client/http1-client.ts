@@ -265,7 +265,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
 
   destroy(): void {
     if (this.#stream === undefined) this.cut()
-    else this.#stream.onDestroy()
+    else this.#stream.asking.onDestroy()
   }
 
   // Deadlines.
@@ -279,7 +279,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   #onDeadline(): void {
     const waited = this.#waiting.take()
     const stream = this.#stream
-    if (waited === 'client' && stream !== undefined) return stream.onClientTimeout()
+    if (waited === 'client' && stream !== undefined) return stream.asking.onClientTimeout()
     if (waited === 'request') return this.#refuse(408, 'c')
     // Nobody is told about idle connections: browsers keep them in store.
     if (waited === 'next-request') return this.end()
@@ -303,7 +303,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     this.#waiting.blocked = false
     if (this.#stream !== undefined) {
       this.#watch()
-      this.#stream.onClientDrain()
+      this.#stream.asking.onClientDrain()
     } else if (this.#state === 'open') {
       this.#waiting.forNextRequest()
       this.#reader.release()
@@ -315,8 +315,8 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     if (this.#state !== 'open') return
     const stream = this.#stream
     if (stream !== undefined) {
-      if (how === 'cut' || this.#waiting.tunnel) stream.onClientEnd()
-      else stream.onClientHalfClosed()
+      if (how === 'cut' || this.#waiting.tunnel) stream.asking.onClientEnd()
+      else stream.asking.onClientHalfClosed()
       return
     }
     if (how === 'later') return
@@ -333,7 +333,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     const stream = this.#stream
     const midRequest = this.#reader.midHead || this.session.requests === 0
     this.#stream = undefined
-    if (stream !== undefined) stream.onClientGone()
+    if (stream !== undefined) stream.asking.onClientGone()
     else if (midRequest && wasOpen) this.#badRequest('C', 400)
     this.#before?.stream.forget()
     this.#host.clientGone(this)
@@ -409,13 +409,13 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   }
 
   onBody(pieces: readonly Buffer[], done: boolean): void {
-    this.#stream?.onClientBody(pieces, done)
+    this.#stream?.asking.onClientBody(pieces, done)
     this.#watch()
   }
 
   onRaw(chunk: Buffer): void {
     this.#watch()
-    this.#stream?.onClientRaw(chunk)
+    this.#stream?.asking.onClientRaw(chunk)
   }
 
   onUnexpected(): void {}
@@ -434,6 +434,6 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     )
     if (this.#stream === undefined) this.#refuse(status, 'P')
     // In the middle of a body: whatever the server may answer, it has not seen the whole request.
-    else this.#stream.onClientInvalid(status)
+    else this.#stream.asking.onClientInvalid(status)
   }
 }

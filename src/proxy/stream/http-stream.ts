@@ -1,9 +1,10 @@
 /** One request and its response: the phases of the request, a server, the phases of the response. */
+import type { RequestHead, ResponseHead } from '../../http1/index.ts'
 import { HeaderList } from '../../http1/index.ts'
-import type { Framing, RequestHead, ResponseHead } from '../../http1/index.ts'
-import type { SampleEndpoint } from '../../sample/stream.ts'
+import type { RequestState, SampleEndpoint, SampleRequest, SampleResponse } from '../../sample/stream.ts'
 import type { ProxyContext } from '../context.ts'
 import { Flow } from '../plan/flow.ts'
+import type { ProxyPlan } from '../plan/plan.ts'
 import type { StreamReply } from '../plan/reply.ts'
 import type { Cause } from '../plan/rule.ts'
 import type { Backend } from '../server/backend.ts'
@@ -14,20 +15,18 @@ import type {
   OwnConnections,
   ServerConnection,
   ServerError,
-  ServerEvents,
   ServerFailure,
   ServerTransport,
 } from '../server/server-transport.ts'
-import type { ClientEvents, ClientTransport } from './client-transport.ts'
-import { HeldResponse } from './held-response.ts'
-import { HttpMessages } from './http-messages.ts'
-import { isBegun, step } from './http-state.ts'
-import type { ResponseEvent, ResponseState } from './http-state.ts'
+import type { ClientTransport } from './client-transport.ts'
+import { HttpRequest } from './http-request.ts'
+import type { Asking } from './http-request.ts'
+import { HttpResponse } from './http-response.ts'
+import type { Answering } from './http-response.ts'
 import { logBeginning } from './log-line.ts'
-import { answersUpgrade, looksSwitched } from '../wire/upgrade.ts'
+import { StreamRecord } from './record.ts'
 import type { Beginning } from './record.ts'
 import { replyHead } from './reply.ts'
-import { RequestBody } from './request-body.ts'
 import type { Router } from './router.ts'
 import type { Session } from './session.ts'
 import { ProxyStream } from './stream.ts'
@@ -36,21 +35,15 @@ import { ProxyStream } from './stream.ts'
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
 
 /**
- * Glue between a {@link ClientTransport} and a {@link ServerTransport}, neither of which it knows more of. Its two halves
- * are the {@link RequestBody} and the {@link ResponseState}; what is told to the log goes through the record.
+ * Glue between a {@link ClientTransport} and a {@link ServerTransport}, neither of which it knows more of. What the client
+ * does comes to its asking side, what the server does to its answering side; here is what concerns both: the phases, the
+ * way to a server, answers of our own, and the end. What is told to the log goes through the record.
  */
-export class HttpStream extends HttpMessages implements ServerEvents, ClientEvents, ConnectorClient {
+export class HttpStream extends ProxyStream implements ConnectorClient, Asking, Answering {
+  readonly asking: HttpRequest
+  readonly answering: HttpResponse
   readonly #client: ClientTransport
-  readonly #body: RequestBody
-  #response: ResponseState = 'awaited'
-  /** The server has switched to another protocol, or opened a tunnel. */
-  #switches = false
-  /** What came of the response's body while its rules run. */
-  #held: HeldResponse | undefined
   #connector: Connector | undefined
-  #server: ServerTransport | undefined
-  /** The client has ended its side while rules waited for its body. */
-  #halved = false
   /** A monitor is not logged. */
   #silent = false
 
@@ -64,70 +57,80 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     beginning: Beginning,
     serial?: number,
   ) {
-    super(context, session, frontend, head, beginning, serial)
+    super(context, session, frontend, new StreamRecord(beginning, -1), serial)
     this.#client = client
-    this.#body = new RequestBody(client, head.framing === 0)
+    this.asking = new HttpRequest(this, client, head)
+    this.answering = new HttpResponse(this, client)
   }
 
   // What samples see.
 
-  protected get requestBody(): RequestBody {
-    return this.#body
+  override get head(): RequestHead {
+    return this.asking.head
   }
 
-  protected get responseBody(): this {
-    return this
+  override get request(): SampleRequest {
+    return this.asking.view
   }
 
-  /** Of the response's body. */
-  get bytes(): Buffer | undefined {
-    if (this.#response === 'judged' && this.#held?.complete !== true) this.#server?.drain()
-    return this.#held?.bytes
+  override get requestState(): RequestState {
+    return 'complete'
   }
 
-  /** What of the response's body is announced and has not come. */
-  get left(): number {
-    return this.#server?.left ?? 0
+  override get requestLine(): string | undefined {
+    // Content rules run before HAProxy has taken it down.
+    return this.inspecting ? undefined : this.asking.line
+  }
+
+  override get responseHead(): ResponseHead | undefined {
+    return this.answering.head
+  }
+
+  override get response(): SampleResponse | undefined {
+    return this.answering.view
   }
 
   override get serverAddress(): SampleEndpoint | undefined {
-    return this.#server?.peer ?? this.server?.address
+    return this.answering.server?.peer ?? this.server?.address
   }
 
   override get backendSource(): SampleEndpoint | undefined {
-    return this.#server?.local
+    return this.answering.server?.local
+  }
+
+  override get plans(): readonly [backend: ProxyPlan | undefined, frontend: ProxyPlan] {
+    return super.plans
   }
 
   /** The head is complete; what may still come is its body, of which no more than a buffer is kept. */
   get inputOver(): boolean {
     const { maxBufferSize } = this.context.settings
-    if (this.direction === 'request')
-      return this.#client.ended || this.#body.complete || this.#body.size >= maxBufferSize
-    return (
-      this.responseFraming === 0 || this.#held?.complete === true || (this.#held?.size ?? 0) >= maxBufferSize
-    )
+    if (this.direction === 'response') return this.answering.seen(maxBufferSize)
+    const { body } = this.asking
+    return this.#client.ended || body.complete || body.size >= maxBufferSize
   }
 
   /** The body is read on, so that there is more for the rules to see. */
   override awaitBytes(): Flow {
+    const { body } = this.asking
     const flow = super.awaitBytes()
     // The end may have come while the rules were looking: nothing else would wake them.
     if (this.inputOver) this.inspectAgain()
-    else if (this.direction === 'response') this.#server?.release()
-    else this.#body.gather(this.#body.size + 1, () => this.inspectAgain())
+    else if (this.direction === 'response') this.answering.server?.release()
+    else body.gather(body.size + 1, () => this.inspectAgain())
     return flow
   }
 
-  // The request.
+  // The phases. One function for all streams: a closure for each would cost as much as the stream.
 
-  // One function for all streams: a closure for each would cost as much as the stream.
   static readonly #behindFrontend = (stream: HttpStream): void => stream.#chooseBackend()
   static readonly #behindBackend = (stream: HttpStream): void => stream.#forward()
+  static readonly #behindResponse = (stream: HttpStream): void => stream.answering.send()
 
   start(): void {
     logBeginning(this)
-    this.takeRequest()
-    if (this.asksMonitor) {
+    this.asking.take()
+    if (this.asking.asksMonitor) {
       this.#silent = true
       this.reply(this.errorPage(200), 'L')
     } else this.runSteps(this.frontend.steps, HttpStream.#behindFrontend)
@@ -136,7 +139,7 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
   /** As `start`, for a stream that its frontend, of TCP, has sent to `backend` already. */
   startBehind(backend: Backend, before: ProxyStream): void {
     this.inherit(before)
-    this.takeRequest()
+    this.asking.take()
     this.#goTo(backend)
   }
 
@@ -151,21 +154,35 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
   }
 
   override awaitBody(): Flow {
-    if (this.#body.complete) return Flow.Next
-    if (this.head.expectsContinue && this.head.headers.has('expect')) {
+    const { head, body } = this.asking
+    if (body.complete) return Flow.Next
+    if (head.expectsContinue && head.headers.has('expect')) {
       this.#client.sendInformational(continueHead())
-      this.head.headers.delete('expect')
+      head.headers.delete('expect')
     }
     const wait = this.wait()
-    this.#body.gather(this.context.settings.maxBufferSize, () => wait.over())
+    body.gather(this.context.settings.maxBufferSize, () => wait.over())
     return Flow.Wait
   }
 
+  judge(): void {
+    const steps = this.route?.response ?? []
+    if (steps.length > 0) this.answering.server?.hold()
+    this.runSteps(steps, HttpStream.#behindResponse)
+  }
+
+  override inform(head: ResponseHead): void {
+    if (this.head.minor === 1) this.answering.onServerInformational(head)
+  }
+
+  // The way to a server.
+
   #forward(): void {
-    const { head, chosenBackend: backend } = this
+    const { head, halved } = this.asking
+    const backend = this.chosenBackend
     if (backend === undefined) return
     this.record.requestReady()
-    if (this.#halved) return this.#giveUp('C', () => this.#client.end())
+    if (halved) return this.giveUp('C', () => this.#client.end())
     const { uniqueIdHeader } = this.frontend.plan.model
     // Made while the request can be read, also when only the log shows it.
     const id = this.uniqueId
@@ -175,238 +192,66 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
     this.#connector.start()
   }
 
-  // The server.
-
   get ownConnections(): OwnConnections {
     return this.session.connections
   }
 
+  get repeatable(): boolean {
+    return this.asking.body.repeatable && idempotent.has(this.head.method)
+  }
+
   onConnection(connection: ServerConnection): void {
-    const { head, chosenBackend: backend } = this
+    const { asking, answering, chosenBackend: backend } = this
     if (backend === undefined) return
-    if (this.#client.ended && this.#abortsOnClose) {
+    if (this.#client.ended && asking.abortsOnClose) {
       connection.destroy()
-      return this.#replyError(400, 'C')
+      return this.replyError(400, 'C')
     }
     const mode = serverConnectionMode(this.frontend.plan, backend.plan)
-    const server = connection.begin({ head, mode, stream: this, own: this.ownConnections }, this)
+    const server = connection.begin(
+      { head: asking.head, mode, stream: this, own: this.ownConnections },
+      answering,
+    )
     // It may have failed, and have said so, already.
     if (server === undefined || this.over) return
-    this.#server = server
+    answering.server = server
     const mayRepeat = server.reused || server.mayRefuse
-    this.#body.forward(server, mayRepeat ? this.context.settings.maxBufferSize : 0)
+    asking.body.forward(server, mayRepeat ? this.context.settings.maxBufferSize : 0)
   }
 
   onUnavailable(why: Unavailable): void {
     this.#connector = undefined
     this.record.unassigned()
     const timedOut = why === 'queue-timeout' || why === 'connect-timeout'
-    this.#replyError(503, timedOut ? 's' : 'S')
-  }
-
-  // From the client.
-
-  onClientBody(pieces: readonly Buffer[], done: boolean): void {
-    this.countRequestBody(pieces, done, this.#client.trailers)
-    this.#body.receive(pieces, done)
-    if (done && this.#response === 'done') this.#end()
-  }
-
-  onClientRaw(chunk: Buffer): void {
-    this.record.bytesUploaded += chunk.length
-    if (this.#server?.sendRaw(chunk) === false) this.#client.hold()
-  }
-
-  onClientDrain(): void {
-    if (this.#response !== 'done') this.#server?.release()
-  }
-
-  onClientEnd(): void {
-    if (this.over) return
-    if (this.#response === 'raw' || this.#response === 'rawEnded') {
-      this.#server?.endRaw()
-      if (this.#response === 'rawEnded') this.#end()
-      return
-    }
-    // Rules that waited for the body go on with what there is, as in HAProxy; a server is not asked.
-    if (this.#body.interrupt(() => (this.#halved = true))) return
-    this.#uploadBroken()
-    this.#giveUp('C', () => this.#client.end())
-  }
-
-  /** A request that breaks off while a server takes it counts as broken data (`http_request_forward_body`). */
-  #uploadBroken(): void {
-    if (this.#server !== undefined && !this.#body.complete) this.record.answering()
-  }
-
-  /** Both sections must say so: one has the connection watched, the other gives the stream up. */
-  get #abortsOnClose(): boolean {
-    return this.plans.every((plan) => plan?.model.options.abortOnClose === true)
-  }
-
-  /** It still gets its answer, unless `option abortonclose`; while rules run, nobody looks. */
-  onClientHalfClosed(): void {
-    if (this.over || isBegun(this.#response)) return
-    if (!this.#abortsOnClose) return
-    const { stage } = this.record
-    if (stage === 'H') this.#replyError(400, 'C')
-    else if (stage !== 'R') this.#giveUp('C', () => this.#client.end())
-  }
-
-  onClientGone(): void {
-    if (this.over) return
-    this.#uploadBroken()
-    const complete = this.#response === 'done' || this.#response === 'rawEnded'
-    this.#giveUp(complete ? '-' : 'C', () => this.#client.cut())
-  }
-
-  onClientTimeout(): void {
-    if (this.over) return
-    if (isBegun(this.#response)) return this.#giveUp('c', () => this.#client.cut())
-    if (this.#server === undefined) return this.#replyError(408, 'c')
-    // Once a server is asked it is the server's time that counts, also for a body that stalls (`sH` of HAProxy).
-    if (this.chosenBackend?.plan.timeouts.server === undefined) this.#replyError(504, 's')
-  }
-
-  onClientInvalid(status: number): void {
-    if (this.over) return
-    if (isBegun(this.#response)) return this.#giveUp('P', () => this.#client.cut())
-    this.record.requestRefused()
-    this.record.status = status
-    this.#giveUp('P', () => this.#client.refuse(status))
-  }
-
-  onDestroy(): void {
-    if (!this.over) this.#giveUp('K', () => this.#client.cut())
-  }
-
-  // From the server.
-
-  onServerInformational(head: ResponseHead): void {
-    if (this.over || isBegun(this.#response)) return
-    this.countResponseHead(head)
-    if (this.head.minor === 1) this.#client.sendInformational(head)
-  }
-
-  override inform(head: ResponseHead): void {
-    if (this.head.minor === 1) this.onServerInformational(head)
-  }
-
-  onServerHead(head: ResponseHead, framing: Framing): void {
-    if (this.over || this.#response !== 'awaited') return
-    if (head.status === 101 && !answersUpgrade(this.head, head)) {
-      this.#dropServer()
-      this.countResponseHead(head)
-      return this.onServerFailed('invalid', undefined)
-    }
-    this.record.responded()
-    // As the server said it: rules change what the client sees, not what the server does.
-    this.#switches = looksSwitched(this.head.method, head)
-    this.takeResponse(head, framing)
-    this.#move('head')
-    const steps = this.route?.response ?? []
-    if (steps.length === 0) return this.#sendHead(head)
-    this.#server?.hold()
-    this.runSteps(steps, () => this.#sendHead(head))
-  }
-
-  #sendHead(head: ResponseHead): void {
-    // For the client, who goes by the method that it has sent itself.
-    const switched = looksSwitched(this.clientMethod, head)
-    const tunnel = this.#switches && switched
-    // Neither may a rule promise a switch that no server has made, nor a server have made one that the client never sees.
-    if (head.status < 200 && !tunnel) return this.#replyError(502, 'P')
-    this.record.status = head.status
-    this.#move('send')
-    this.record.answering()
-    this.#server?.completeHead(head)
-    const { connectionMode } = this.frontend.plan.model.options
-    const mayKeep = connectionMode !== 'close' && !switched
-    this.#client.sendHead(head, this.responseFraming, tunnel, mayKeep)
-    if (tunnel) return this.#openTunnel()
-    if (this.#switches) this.#dropServer()
-    const held = this.#held
-    const more = held === undefined || held.sendTo(this.#client)
-    if (this.responseFraming === 0 || held?.complete === true) this.#endResponse()
-    else if (more) this.#server?.release()
-  }
-
-  /** A server that speaks another protocol by now, to nobody. */
-  #dropServer(): void {
-    const server = this.#server
-    this.#server = undefined
-    server?.destroy()
-  }
-
-  #openTunnel(): void {
-    this.#move('switch')
-    this.#body.switchToRaw()
-    this.#client.openTunnel(this.chosenBackend?.plan.timeouts.tunnel ?? this.frontend.plan.timeouts.tunnel)
-    this.#server?.openTunnel()
-    this.#server?.release()
-    this.#client.release()
-  }
-
-  onServerBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): void {
-    this.countResponseBody(pieces, done, trailers)
-    if (this.#response === 'judged') {
-      ;(this.#held ??= new HeldResponse()).add(pieces, done, trailers)
-      if (!done) this.#server?.hold()
-      return this.inspectAgain()
-    }
-    const more = this.#client.sendBody(pieces, done, trailers)
-    if (done) this.#endResponse()
-    else if (!more) this.#server?.hold()
-  }
-
-  #endResponse(): void {
-    this.#move('last')
-    // The rest of the request may still be on its way; the server gets it as long as it takes it.
-    if (this.#body.complete) this.#end()
-  }
-
-  onServerRaw(chunk: Buffer): void {
-    this.record.bytesRead += chunk.length
-    if (!this.#client.sendRaw(chunk)) this.#server?.hold()
-  }
-
-  onServerRawEnd(): void {
-    this.#move('end')
-    this.#client.endRaw()
-    if (this.#client.ended) this.#end()
-  }
-
-  onServerDrain(): void {
-    this.#body.resume()
+    this.replyError(503, timedOut ? 's' : 'S')
   }
 
   onServerFailed(why: ServerFailure, error: ServerError | undefined): void {
     if (this.over) return
-    const server = this.#server
-    this.#server = undefined
+    const { asking, answering } = this
+    const server = answering.takeServer()
     if (why === 'closed' && server !== undefined && this.#mayRepeat(server)) {
-      this.#body.restart()
+      asking.body.restart()
       this.#connector?.startFresh()
       return
     }
     // Nobody has begun to serve it: another server may.
     const isRefusal = why === 'overloaded' || why === 'declined'
-    if (isRefusal && this.#body.repeatable && this.#response === 'awaited') {
-      this.#body.restart()
+    if (isRefusal && asking.body.repeatable && answering.state === 'awaited') {
+      asking.body.restart()
       if (this.#connector?.refused(why === 'overloaded') === true) return
     }
     if (why === 'closed' && server !== undefined && this.#mayLeaveToClient(server)) {
       this.#silent = true
-      return this.#giveUp('S', () => this.#client.end())
+      return this.giveUp('S', () => this.#client.end())
     }
-    if (this.#response === 'done') return this.#discardRest()
-    // All of the response is here: it only waits for its rules.
-    if (this.#response === 'judged' && (this.responseFraming === 0 || this.#held?.complete === true)) return
+    if (answering.state === 'done') return this.#discardRest()
+    if (answering.waits) return
     if (why === 'refused') return this.#refuse(error?.status ?? 400)
     const cause: Cause = why === 'timeout' ? 's' : why === 'invalid' ? 'P' : 'S'
-    if (isBegun(this.#response)) return this.#giveUp(cause, () => this.#client.cut())
+    if (answering.begun) return this.giveUp(cause, () => this.#client.cut())
     this.record.responseRefused()
-    this.#replyError(why === 'timeout' ? 504 : isRefusal ? 503 : 502, cause)
+    this.replyError(why === 'timeout' ? 504 : isRefusal ? 503 : 502, cause)
   }
 
   /**
@@ -414,19 +259,15 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
    * request stands behind it, and goes nowhere.
    */
   #discardRest(): void {
-    this.#leaveServer().connector?.passOn()
-    if (this.#body.discard(Number.POSITIVE_INFINITY)) this.#end()
+    this.#takeConnector()?.passOn()
+    if (this.asking.body.discard(Number.POSITIVE_INFINITY)) this.end()
     else this.#client.release()
   }
 
   /** A connection that was kept may end just when the next request is sent: that request has probably not been seen. */
   #mayRepeat(server: ServerTransport): boolean {
-    if (!server.reused || server.answered || this.#response !== 'awaited') return false
-    return this.#body.repeatable && (server.unsent || idempotent.has(this.head.method))
-  }
-
-  get repeatable(): boolean {
-    return this.#body.repeatable && idempotent.has(this.head.method)
+    if (!server.reused || server.answered || this.answering.state !== 'awaited') return false
+    return this.repeatable || (server.unsent && this.asking.body.repeatable)
   }
 
   /**
@@ -435,120 +276,97 @@ export class HttpStream extends HttpMessages implements ServerEvents, ClientEven
    * `http_wait_for_response`, src/http_ana.c).
    */
   #mayLeaveToClient(server: ServerTransport): boolean {
-    return server.reused && !server.answered && this.#response === 'awaited' && !this.firstRequest
+    return server.reused && !server.answered && this.answering.state === 'awaited' && !this.firstRequest
   }
 
   /** The request cannot be sent to this server: that is the client's fault, and it is told. */
   #refuse(status: number): void {
     this.record.requestRefused()
-    this.#replyError(status, 'P')
+    this.replyError(status, 'P')
   }
 
   // Answers of our own.
 
-  #replyError(status: number, cause: Cause): void {
+  replyError(status: number, cause: Cause): void {
     this.reply(this.errorPage(status), cause)
   }
 
   reply(reply: StreamReply, cause: Cause): Flow {
     if (this.over) return Flow.Over
-    if (isBegun(this.#response) || reply.silent === true) {
+    const { asking, answering } = this
+    if (answering.begun || reply.silent === true) {
       const ending = reply.silent === true ? () => this.#client.end() : () => this.#client.cut()
-      this.#giveUp(cause, ending)
+      this.giveUp(cause, ending)
       return Flow.Over
     }
     // A rule has refused what the server said, all of which has come to us.
-    if (this.#response === 'judged') {
-      this.#server?.drain()
+    if (answering.state === 'judged') {
+      answering.server?.drain()
       this.record.responseRefused()
     } else if (cause === 'P' || cause === 'L') this.record.requestReady()
     this.record.blame(cause)
-    const { server, connector } = this.#leaveServer()
-    server?.destroy()
+    const connector = this.#takeConnector()
+    answering.dropServer()
     this.abandonWait()
-    if (this.#response !== 'local') this.#move('reply')
-    this.record.status = reply.status
     // What of the body has come already is read; what has not come ends the connection.
-    this.#body.discard(this.context.settings.maxBufferSize)
-    this.#held = undefined
-    const head = replyHead(reply)
-    this.setResponse(head, reply.body.length)
+    asking.body.discard(this.context.settings.maxBufferSize)
+    answering.replace(replyHead(reply), reply.body.length)
+    this.record.status = reply.status
     const steps = this.route?.afterResponse ?? this.frontend.afterResponse
-    this.runSteps(steps, () => this.#sendReply(reply, head))
+    this.runSteps(steps, () => this.#sendReply(reply))
     connector?.passOn()
     return Flow.Over
   }
 
-  #sendReply(reply: StreamReply, head: ResponseHead): void {
-    this.record.status = head.status === reply.status ? (reply.logged ?? head.status) : head.status
-    this.countResponseHead(head)
-    this.record.bytesRead += reply.uncounted ?? 0
+  #sendReply(reply: StreamReply): void {
     const { connectionMode } = this.frontend.plan.model.options
-    const mayKeep = this.#body.complete && !reply.close && connectionMode !== 'close'
-    const hasBody = this.clientMethod !== 'HEAD' && head.status !== 204 && head.status !== 304
-    this.#move('send')
-    this.#client.sendHead(head, reply.body.length, false, mayKeep)
-    if (hasBody && reply.body.length > 0) {
-      this.record.bytesRead += reply.body.length
-      this.#client.sendBody([reply.body], true, undefined)
-    }
-    this.#move('last')
-    this.#end()
+    const mayKeep = this.asking.body.complete && !reply.close && connectionMode !== 'close'
+    this.answering.sendReply(reply, mayKeep)
+    this.end()
   }
 
   reject(cause: Cause): Flow {
-    if (!this.over) this.#giveUp(cause, () => this.#client.cut())
+    if (!this.over) this.giveUp(cause, () => this.#client.cut())
     return Flow.Over
   }
 
   protected fault(): void {
     // A second fault, of a rule for replies perhaps, leaves nothing to be said.
-    if (this.record.cause === 'I' || isBegun(this.#response)) this.#giveUp('I', () => this.#client.cut())
-    else this.#replyError(500, 'I')
+    if (this.record.cause === 'I' || this.answering.begun) this.giveUp('I', () => this.#client.cut())
+    else this.replyError(500, 'I')
   }
 
   // The end.
-
-  #move(event: ResponseEvent): void {
-    const next = step(this.#response, event)
-    if (next === undefined) throw new Error(`a response that is ${this.#response} cannot take ${event}`)
-    this.#response = next
-  }
 
   protected releaseServer(): void {
     this.#connector?.release()
   }
 
-  /** What the stream has of a server is its own no more; the caller parts from it. */
-  #leaveServer(): {
-    readonly server: ServerTransport | undefined
-    readonly connector: Connector | undefined
-  } {
-    const server = this.#server
+  /** The place that the stream has at a server is given back; the caller passes it on. */
+  #takeConnector(): Connector | undefined {
     const connector = this.#connector
-    this.#server = undefined
     this.#connector = undefined
     connector?.release()
-    return { server, connector }
+    return connector
   }
 
-  /** Ends without a (complete) response. */
-  #giveUp(cause: Cause, ending: () => void): void {
+  giveUp(cause: Cause, ending: () => void): void {
     this.record.blame(cause)
     this.finishOnce(this.#silent)
-    const { server, connector } = this.#leaveServer()
+    const connector = this.#takeConnector()
+    const server = this.answering.takeServer()
     ending()
     server?.destroy()
     connector?.passOn()
   }
 
-  #end(): void {
+  end(): void {
     if (this.over) return
     this.finishOnce(this.#silent)
-    const { server, connector } = this.#leaveServer()
-    server?.finish()
+    const connector = this.#takeConnector()
+    this.answering.takeServer()?.finish()
     // What is left of the body would be read as the next request.
-    if (this.#body.complete) this.#client.finish()
+    if (this.asking.body.complete) this.#client.finish()
     else this.#client.end()
     connector?.passOn()
   }

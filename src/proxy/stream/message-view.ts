@@ -10,80 +10,60 @@ export interface BodyView {
   readonly left: number
 }
 
-/** How much of a body is announced; undefined when nothing is. */
-function announced(framing: Framing, body: BodyView): number | undefined {
-  if (framing >= 0) return framing
-  return framing === Framing.Chunked ? (body.bytes?.length ?? 0) + body.left : undefined
-}
-
-/** As samples see a request, whatever rules made of it by now. */
-export class RequestView implements SampleRequest {
-  readonly #head: RequestHead
-  readonly #body: BodyView
-
-  constructor(head: RequestHead, body: BodyView) {
-    this.#head = head
-    this.#body = body
-  }
-
-  get method(): string {
-    return this.#head.method
-  }
-
-  get target(): string {
-    return this.#head.target
-  }
-
-  get version(): string {
-    return this.#head.minor === 0 ? '1.0' : '1.1'
-  }
-
-  get headers(): SampleHeaders {
-    return this.#head.headers.pairs
-  }
-
-  get body(): Buffer | undefined {
-    return this.#body.bytes
-  }
-
-  get bodySize(): number | undefined {
-    return announced(this.#head.framing, this.#body)
-  }
-}
-
-/** As samples see a response. */
-export class ResponseView implements SampleResponse {
-  readonly #head: ResponseHead
+/** What both have: a message as it is now, whatever rules made of it. */
+abstract class MessageView<Head extends RequestHead | ResponseHead> {
+  protected readonly head: Head
   readonly #framing: Framing
   readonly #body: BodyView
 
-  constructor(head: ResponseHead, framing: Framing, body: BodyView) {
-    this.#head = head
+  constructor(head: Head, framing: Framing, body: BodyView) {
+    this.head = head
     this.#framing = framing
     this.#body = body
   }
 
-  get status(): number {
-    return this.#head.status
-  }
-
-  get reason(): string {
-    return this.#head.reason
-  }
-
   get version(): string {
-    return this.#head.minor === 0 ? '1.0' : '1.1'
+    return this.head.minor === 0 ? '1.0' : '1.1'
   }
 
   get headers(): SampleHeaders {
-    return this.#head.headers.pairs
+    return this.head.headers.pairs
   }
 
   get body(): Buffer | undefined {
     return this.#body.bytes
   }
 
+  /** How much of it is announced; undefined when nothing is. */
   get bodySize(): number | undefined {
-    return announced(this.#framing, this.#body)
+    if (this.#framing >= 0) return this.#framing
+    if (this.#framing !== Framing.Chunked) return undefined
+    return (this.body?.length ?? 0) + this.#body.left
+  }
+}
+
+/** As samples see a request. */
+export class RequestView extends MessageView<RequestHead> implements SampleRequest {
+  constructor(head: RequestHead, body: BodyView) {
+    super(head, head.framing, body)
+  }
+
+  get method(): string {
+    return this.head.method
+  }
+
+  get target(): string {
+    return this.head.target
+  }
+}
+
+/** As samples see a response; its framing is not its head's to say alone. */
+export class ResponseView extends MessageView<ResponseHead> implements SampleResponse {
+  get status(): number {
+    return this.head.status
+  }
+
+  get reason(): string {
+    return this.head.reason
   }
 }

@@ -115,7 +115,7 @@ export abstract class StepRunner {
   }
 
   /** More bytes have come, or the last ones: rules that wait for bytes, and for nothing else, look again. */
-  protected inspectAgain(): void {
+  inspectAgain(): void {
     this.#bytes?.over()
   }
 
