@@ -4,40 +4,33 @@
  */
 import type { Socket } from 'node:net'
 import { turnDate, turnTime } from '../../base/clock.ts'
-import { formatResponseHead, Framing, isPersistent, parseRequestHead } from '../../http1/index.ts'
-import type { HeaderList, Http1Error, RequestHead, ResponseHead } from '../../http1/index.ts'
+import { parseRequestHead } from '../../http1/index.ts'
+import type { Framing, HeaderList, Http1Error, ResponseHead } from '../../http1/index.ts'
 import type { ProxyContext } from '../context.ts'
 import type { Cause } from '../plan/rule.ts'
 import type { Backend } from '../server/backend.ts'
 import { BadRequest } from '../stream/bad-request.ts'
 import type { ClientTransport } from '../stream/client-transport.ts'
-import { formatErrorReply, rawErrorPage } from '../stream/error-page.ts'
 import { HttpStream } from '../stream/http-stream.ts'
 import { beginAt } from '../stream/record.ts'
 import type { Beginning } from '../stream/record.ts'
 import type { Router } from '../stream/router.ts'
 import type { Session } from '../stream/session.ts'
 import type { TcpStream } from '../stream/tcp-stream.ts'
-import {
-  cleanConnection,
-  dropFraming,
-  fixDescribedFraming,
-  fixFraming,
-  setConnection,
-} from '../wire/hop-by-hop.ts'
+import { cleanConnection } from '../wire/hop-by-hop.ts'
 import { MessageReader } from '../wire/message-reader.ts'
 import type { ReaderSink } from '../wire/message-reader.ts'
-import { Outbox } from '../wire/outbox.ts'
 import { lacksWebsocketKey } from '../wire/upgrade.ts'
 import type { ClientHost, ClientSide } from './client-side.ts'
 import { Http1Waiting } from './http1-waiting.ts'
+import { Http1Writer } from './http1-writer.ts'
 
 /** Methods whose body has no meaning, and that HTTP/1.0 gives none. */
 const bodilessMethods = new Set(['GET', 'HEAD', 'DELETE'])
 
 /**
  * The transport of its streams, one at a time. What the deadline is about is in {@link Http1Waiting}, what was read and
- * waits in the reader; here are the stream, the head that is held back, and how the connection ends.
+ * waits in the reader, how answers are written in {@link Http1Writer}; here are the stream and how the connection ends.
  */
 export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   readonly session: Session
@@ -46,17 +39,9 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   readonly #host: ClientHost
   readonly #socket: Socket
   readonly #reader: MessageReader
-  readonly #outbox: Outbox
+  readonly #writer: Http1Writer
   readonly #waiting: Http1Waiting
   #stream: HttpStream | undefined
-  /** The request of the stream, as far as the connection is concerned. */
-  #request: Pick<RequestHead, 'method' | 'minor' | 'connection'> | undefined
-  #chunked = false
-  /** The client sees the end of this response by the end of the connection alone. */
-  #untilClose = false
-  /** The status, or the method, says that no body follows, whatever rules made of the head. */
-  #bodiless = false
-  #keep = false
   #state: 'open' | 'ending' | 'closed' = 'open'
   /** Of the request that is read, or awaited. */
   #beginning: Beginning
@@ -71,7 +56,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     this.#host = host
     this.#beginning = beginAt(session.accepted, session.acceptDate)
     this.#reader = new MessageReader(socket, this, context.settings.maxHeadSize)
-    this.#outbox = new Outbox(socket, context.turn, () => this.#onBlocked())
+    this.#writer = new Http1Writer(context, socket, () => this.#onBlocked())
     this.#waiting = new Http1Waiting(router.plan.timeouts, context.settings, () => this.#onDeadline())
     this.#reader.expectHead()
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
@@ -137,49 +122,16 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
 
   // Its response.
 
-  sendInformational({ status, reason, headers }: ResponseHead): void {
-    dropFraming(headers)
-    setConnection(headers, undefined)
-    this.#outbox.text(formatResponseHead(status, reason, headers, 1))
+  sendInformational(head: ResponseHead): void {
+    this.#writer.informational(head)
   }
 
   sendHead(head: ResponseHead, framing: Framing, tunnel: boolean, mayKeep: boolean): void {
-    const request = this.#request
-    if (request === undefined) return
-    const { status, headers, minor } = head
-    this.#chunked = framing === Framing.Chunked && request.minor === 1
-    // HAProxy 2.6 sends chunks to HTTP/1.0 clients, who cannot read them.
-    this.#untilClose = framing === Framing.UntilClose || (framing === Framing.Chunked && !this.#chunked)
-    this.#bodiless = tunnel || request.method === 'HEAD' || status < 200 || status === 204 || status === 304
-    this.#frame(head, request.method, framing, tunnel)
-    this.#keep =
-      mayKeep &&
-      !tunnel &&
-      !this.#untilClose &&
-      isPersistent(request.minor, request.connection) &&
-      !this.#context.closing
-    if (!tunnel) setConnection(headers, this.#connectionWords(request.minor, minor))
-    this.#outbox.text(formatResponseHead(status, head.reason, headers, minor))
-  }
-
-  #frame({ status, headers }: ResponseHead, method: string, framing: Framing, tunnel: boolean): void {
-    if (status < 200 || status === 204 || tunnel) dropFraming(headers)
-    else if (status === 304 || method === 'HEAD') fixDescribedFraming(headers)
-    else {
-      fixFraming(headers, this.#untilClose ? Framing.UntilClose : framing)
-      // A rule has changed a status that stands without a length.
-      if (framing === 0 && !headers.has('content-length')) headers.add('content-length', '0')
-    }
-  }
-
-  /** Whatever is not the version's habit is said. */
-  #connectionWords(requestMinor: number, minor: number): string | undefined {
-    if (!this.#keep) return minor === 1 ? 'close' : undefined
-    return requestMinor === 0 || minor === 0 ? 'keep-alive' : undefined
+    this.#writer.head(head, framing, tunnel, mayKeep)
   }
 
   sendBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean {
-    return this.#bodiless || this.#outbox.body(pieces, this.#chunked, done, trailers)
+    return this.#writer.body(pieces, done, trailers)
   }
 
   openTunnel(timeout: number | undefined): void {
@@ -190,11 +142,11 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
 
   sendRaw(chunk: Buffer): boolean {
     this.#watch()
-    return this.#outbox.bytes(chunk)
+    return this.#writer.outbox.bytes(chunk)
   }
 
   endRaw(): void {
-    this.#outbox.flush()
+    this.#writer.outbox.flush()
     this.#socket.end()
   }
 
@@ -213,10 +165,10 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   // Its end.
 
   finish(): void {
-    this.#leaveStream()
+    this.#stream = undefined
     // A body that was not read to its end would be the next request.
     const last = this.#reader.midBody || (this.#reader.ended && !this.#reader.pending)
-    if (!this.#keep || last || this.#context.closing) return this.end()
+    if (!this.#writer.keep || last || this.#context.closing) return this.end()
     this.#beginning = beginAt(turnTime(), turnDate())
     this.#begunHead = false
     this.#reader.expectHead()
@@ -229,8 +181,8 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   end(): void {
     if (this.#state !== 'open') return
     this.#state = 'ending'
-    this.#leaveStream()
-    this.#outbox.flush()
+    this.#stream = undefined
+    this.#writer.outbox.flush()
     this.#socket.end(() => this.#host.clientLeaving(this))
     if (!this.#reader.ended) this.#reader.discard()
     this.#waiting.forLastBytes()
@@ -238,23 +190,17 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
 
   cut(): void {
     // The end of the connection would look like the end of the response.
-    const looksWhole = this.#untilClose
-    this.#leaveStream()
-    this.#outbox.flush()
+    const looksWhole = this.#writer.untilClose && this.#stream !== undefined
+    this.#stream = undefined
+    this.#writer.outbox.flush()
     if (looksWhole && this.#socket.remotePort !== undefined) this.#socket.resetAndDestroy()
     else this.#socket.destroy()
     this.#onGone()
   }
 
   refuse(status: number): void {
-    this.#leaveStream()
-    this.#sendRawPage(status, this.#newBadRequest())
-  }
-
-  #leaveStream(): void {
     this.#stream = undefined
-    this.#request = undefined
-    this.#untilClose = false
+    this.#sendRawPage(status, this.#newBadRequest())
   }
 
   // From the frontend.
@@ -299,7 +245,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   }
 
   #onDrain(): void {
-    this.#outbox.drained()
+    this.#writer.outbox.drained()
     this.#waiting.blocked = false
     if (this.#stream !== undefined) {
       this.#watch()
@@ -361,12 +307,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   /** What a page with a format shows of a request that could not be read is what there is of it: the connection. */
   #sendRawPage(status: number, stream: BadRequest): void {
     const page = this.#router.plan.errorReplies.get(status)
-    const file = page?.build?.(stream) ?? page
-    if (file === undefined) this.#outbox.bytes(rawErrorPage(status))
-    else if (!file.silent) {
-      this.#outbox.text(formatErrorReply(file))
-      this.#outbox.body([file.body], false, true, undefined)
-    }
+    this.#writer.page(status, page?.build?.(stream) ?? page)
     this.end()
   }
 
@@ -399,8 +340,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
       serial,
     )
     this.#stream = stream
-    // As it came: rules may change the method.
-    this.#request = { method: head.method, minor: head.minor, connection: head.connection }
+    this.#writer.begin(head)
     if (this.#reader.expectBody(head.framing)) this.#reader.hold()
     this.#waiting.forNothing()
     this.#before = undefined
