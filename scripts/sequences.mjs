@@ -6,6 +6,7 @@
 //   --self          HAProxy on both sides: a difference is a fault of this tool
 //   --shrinks N     how many differences of one form are made smaller (default: 2)
 //   --jobs N        configurations at the same time (default: 2)
+//   --together N    sequences of one configuration (default: as the kind says); another N makes other sequences
 //   --without LIST  leaves rules or spoe out of the configurations, deaths out of the servers
 import { spawnSync } from 'node:child_process'
 

@@ -119,8 +119,9 @@ export class Server<C extends ServerConnection> implements Balanced {
     return this.connections.length
   }
 
+  /** One that has not answered anything yet, and may still. */
   get unproven(): boolean {
-    for (const { proven } of this.connections) if (!proven) return true
+    for (const { proven, slots } of this.connections) if (!proven && !slots.suspect) return true
     return false
   }
 

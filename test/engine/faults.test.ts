@@ -669,3 +669,17 @@ test('the log tells which agent is down, why, when it is tried again, and that i
   assert.ok(Number(down?.[1]['retryIn']) <= 20)
   assert.deepEqual(back?.[1], { server })
 })
+
+test('a connection that answers nothing keeps no other from being made, not even while the server fails', async (t) => {
+  const { agent, ask } = await setUp(t, async (peer) => {
+    await peer.greet('')
+    peer.onFrame((each) => {
+      if (each.type !== 3) return
+      if (agent.peers.length === 2) peer.send('ffffffff67')
+      else if (agent.peers.length > 2) peer.send(ack(each.ids))
+    })
+  })
+  assert.equal((await ask(50)).status, 1)
+  assert.equal((await ask()).status, 259)
+  assert.equal((await ask(2000)).status, 0)
+})

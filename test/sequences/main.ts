@@ -17,6 +17,7 @@ const { values } = parseArgs({
     self: { type: 'boolean', default: false },
     shrinks: { type: 'string', default: '2' },
     jobs: { type: 'string', default: '2' },
+    together: { type: 'string' },
     without: { type: 'string', default: '' },
   },
 })
@@ -37,7 +38,7 @@ const kinds = {
   spoe: (options: RunOptions) => new Runner(spoeKind, options).run(),
 }
 
-function numberOf(name: 'seed' | 'count' | 'only' | 'shrinks' | 'jobs'): number {
+function numberOf(name: 'seed' | 'count' | 'only' | 'shrinks' | 'jobs' | 'together'): number {
   const found = Number(values[name])
   if (!Number.isSafeInteger(found) || found < 0) throw new Error(`--${name} is a number`)
   return found
@@ -55,6 +56,7 @@ async function main(): Promise<void> {
       self: values.self,
       shrinks: numberOf('shrinks'),
       jobs: Math.max(1, numberOf('jobs')),
+      ...(values.together === undefined ? {} : { together: Math.max(1, numberOf('together')) }),
       onFinding: (finding) => console.log(showFinding(finding, numberOf('seed'))),
       onProgress: (done) => process.stderr.write(`\r${name}: ${done} `),
     })

@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly shrinks: number
   /** Configurations at the same time. */
   readonly jobs: number
+  /** Cases of one configuration, where it is not what the kind says: they are other cases then. */
+  readonly together?: number
   /** Called with each finding as soon as it is there. */
   onFinding(finding: Finding): void
   onProgress(done: number): void
@@ -67,9 +69,13 @@ export class Runner<Setup, Case> {
     this.#options = options
   }
 
+  get #together(): number {
+    return this.#options.together ?? this.#kind.together
+  }
+
   async run(): Promise<RunResult> {
     const { count, only, jobs } = this.#options
-    const together = this.#kind.together
+    const together = this.#together
     const groups =
       only === undefined
         ? Array.from({ length: Math.ceil(count / together) }, (_, at) => at)
@@ -93,11 +99,9 @@ export class Runner<Setup, Case> {
   async #runGroup(group: number, only: number | undefined): Promise<void> {
     const random = new Random(this.#options.seed).fork(group)
     const setup = this.#kind.setup(random)
-    const cases = Array.from({ length: this.#kind.together }, (_, at) =>
-      this.#kind.make(random.fork(at), setup),
-    )
+    const cases = Array.from({ length: this.#together }, (_, at) => this.#kind.make(random.fork(at), setup))
     const chosen = [...cases.entries()].filter(([at]) => only === undefined || at === only)
-    const first = group * this.#kind.together
+    const first = group * this.#together
     try {
       await this.#compareGroup(setup, new Map(chosen), first)
     } catch (error) {

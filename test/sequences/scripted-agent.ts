@@ -29,19 +29,34 @@ export interface Deed {
     | 'huge'
     | 'twice'
     | 'half'
+    | 'empty'
+    | 'wrong-action'
+    | 'unknown-frame'
   readonly delay: number
   readonly actions: readonly ActionInput[]
+  /** What `disconnect` says. @default 99 */
+  readonly code?: number
 }
+
+/** How the agent greets, and how it answers DISCONNECT. */
+export interface Manners {
+  readonly capabilities: string
+  readonly farewell: 'answers' | 'closes'
+}
+
+const plainManners: Manners = { capabilities: 'pipelining', farewell: 'closes' }
 
 /** See the head of this file. */
 export class ScriptedAgent {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #decide: (messages: readonly Message[]) => Deed
+  readonly #manners: Manners
   #told: string[] = []
 
-  constructor(decide: (messages: readonly Message[]) => Deed) {
+  constructor(decide: (messages: readonly Message[]) => Deed, manners = plainManners) {
     this.#decide = decide
+    this.#manners = manners
     this.#server = createServer({ noDelay: true }, (socket) => {
       this.#sockets.add(socket)
       socket.on('error', () => {})
@@ -86,8 +101,11 @@ export class ScriptedAgent {
 
   #take(socket: Socket, { bytes, start, end }: FrameSplitter): void {
     const frame = decodeFrame(Buffer.from(bytes.subarray(start, end)))
-    if (frame.type === 'haproxy-hello') greet(socket)
-    if (frame.type === 'haproxy-disconnect') socket.end()
+    if (frame.type === 'haproxy-hello') greet(socket, this.#manners)
+    if (frame.type === 'haproxy-disconnect') {
+      if (this.#manners.farewell === 'answers') socket.write(disconnect(0))
+      socket.end()
+    }
     if (frame.type === 'notify') void this.#answer(socket, frame)
   }
 
@@ -103,24 +121,32 @@ export class ScriptedAgent {
   }
 }
 
-function greet(socket: Socket): void {
+function greet(socket: Socket, { capabilities }: Manners): void {
   const writer = new Writer()
   encodeFrame(writer, {
     type: 'agent-hello',
     version: '2.0',
     maxFrameSize: 16_380,
-    capabilities: 'pipelining',
+    capabilities,
   })
   socket.write(Buffer.from(writer.view()))
 }
 
-function bytesOf({ does, actions }: Deed, { streamId, frameId }: NotifyFrame): Buffer {
+function disconnect(statusCode: number): Buffer {
+  const writer = new Writer()
+  encodeFrame(writer, { type: 'agent-disconnect', statusCode, message: 'no' })
+  return Buffer.from(writer.view())
+}
+
+/** set-var of a scope that does not exist, behind right actions: HAProxy stops reading there. */
+const wrongAction = Buffer.from('0103090176020a', 'hex')
+/** A type that nobody has given a meaning. */
+const unknownFrame = Buffer.from('000000087f000000010000aa', 'hex')
+
+function bytesOf({ does, actions, code = 99 }: Deed, { streamId, frameId }: NotifyFrame): Buffer {
   const writer = new Writer()
   const other = (id: number | bigint): number => Number(id) + 1000
-  if (does === 'disconnect') {
-    encodeFrame(writer, { type: 'agent-disconnect', statusCode: 99, message: 'no' })
-    return Buffer.from(writer.view())
-  }
+  if (does === 'disconnect') return disconnect(code)
   if (does === 'garbage') return Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')
   if (does === 'huge') return Buffer.from('ffffffff67', 'hex')
   if (['nothing', 'close', 'reset'].includes(does)) return Buffer.alloc(0)
@@ -128,9 +154,15 @@ function bytesOf({ does, actions }: Deed, { streamId, frameId }: NotifyFrame): B
     writer,
     does === 'wrong-stream' ? other(streamId) : streamId,
     does === 'wrong-frame' ? other(frameId) : frameId,
-    actions,
+    does === 'empty' ? [] : actions,
   )
   const ack = Buffer.from(writer.view())
+  if (does === 'unknown-frame') return Buffer.concat([unknownFrame, ack])
+  if (does === 'wrong-action') {
+    const whole = Buffer.concat([ack, wrongAction])
+    whole.writeUInt32BE(whole.length - 4)
+    return whole
+  }
   if (does === 'no-fin') ack.writeUInt32BE(ack.readUInt32BE(5) & ~FrameFlag.Fin, 5)
   if (does === 'half') return ack.subarray(0, ack.length - 3)
   return does === 'twice' ? Buffer.concat([ack, ack]) : ack

@@ -9,13 +9,17 @@ export interface SpoeSetup {
   readonly options: readonly string[]
   /** One message each, in this order. */
   readonly events: readonly string[]
+  /** What the agent announces. */
+  readonly capabilities: '' | 'pipelining' | 'pipelining,async'
+  /** How it answers DISCONNECT. */
+  readonly farewell: 'answers' | 'closes'
 }
 
 /** Frontends of one configuration, each with an agent of its own. */
 export const spoeSlots = 12
 
 /** Milliseconds after which an agent is too late. */
-export const processing = 300
+export const processing = 500
 
 /** Where the other programs of a frontend listen. */
 export interface SpoePorts {
@@ -41,6 +45,8 @@ export function renderSpoeSetup(setup: SpoeSetup, slots: readonly SpoePorts[]): 
       `  server s 127.0.0.1:${origin}`,
       `backend agents${at}`,
       '  mode tcp',
+      // HAProxy overlooks some time-outs of events, and waits until this one ends the connection.
+      '  timeout server 2s',
       `  server a 127.0.0.1:${agent}`,
     ]),
   ].join('\n')
@@ -104,6 +110,8 @@ export function randomSpoeSetup(random: Random): SpoeSetup {
       ...(random.chance(20) ? ['no option async'] : []),
     ],
     events: random.some(events, random.pick([1, 1, 2, 2, 3, 4, 8])),
+    capabilities: random.weighted({ pipelining: 70, '': 30 }),
+    farewell: random.pick(['answers', 'closes']),
   }
 }
 
@@ -111,4 +119,5 @@ export function* smallerSpoeSetups(setup: SpoeSetup): Generator<SpoeSetup> {
   for (const part of ['events', 'rules', 'options'] as const) {
     for (const at of setup[part].keys()) yield { ...setup, [part]: setup[part].toSpliced(at, 1) }
   }
+  if (setup.capabilities !== 'pipelining') yield { ...setup, capabilities: 'pipelining' }
 }
