@@ -46,7 +46,11 @@ export function randomSequence(random: Random, setup: HttpSetup): Sequence {
     else if (!rules.includes('set-status')) asks.push(upgradeAsk(random))
   }
   const end = random.weighted({ hold: 80, fin: 17, reset: 3 })
-  const steadied = asks.map((ask) => steady(ask, setup))
+  const steadied = asks.map((ask, at) => {
+    const steadily = steady(ask, setup)
+    // Who expects `100 Continue` would take the answer to an earlier request for it.
+    return asks[at + 1]?.expect === true ? { ...steadily, waits: true } : steadily
+  })
   const last = steadied.at(-1)
   // With abortonclose the end of a client that waits is a matter of time.
   if (end !== 'hold' && last !== undefined) steadied.splice(-1, 1, { ...last, waits: true })

@@ -13,6 +13,8 @@ const noBody = { bytes: undefined, left: 0 }
 export class InspectedBytes {
   readonly #settings: ProxySettings
   #bytes: Buffer = none
+  /** What came while nobody was to see it; undefined: all is seen. */
+  #unseen: Buffer[] | undefined
   /** What the bytes are as HTTP; undefined while nobody has asked since the last of them came. */
   #http: SampleRequest | 'partial' | 'invalid' | undefined
 
@@ -28,8 +30,32 @@ export class InspectedBytes {
     return this.#bytes.length >= this.#settings.maxBufferSize
   }
 
+  /** What comes from now on is kept, and not seen until `reveal`. */
+  conceal(): void {
+    this.#unseen ??= []
+  }
+
+  /** Answers whether there is something to see now that there was not before. */
+  reveal(): boolean {
+    const unseen = this.#unseen
+    this.#unseen = undefined
+    if (unseen === undefined || unseen.length === 0) return false
+    this.add(Buffer.concat(unseen))
+    return true
+  }
+
+  /** Whether there is more than what is seen. */
+  get concealed(): boolean {
+    return this.#unseen !== undefined && this.#unseen.length > 0
+  }
+
   /** Answers whether there is room for no more. */
   add(chunk: Buffer): boolean {
+    if (this.#unseen !== undefined) {
+      const size = this.#unseen.reduce((sum, { length }) => sum + length, this.#bytes.length)
+      this.#unseen.push(chunk)
+      return size + chunk.length >= this.#settings.maxBufferSize
+    }
     this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk])
     this.#http = undefined
     return this.full
@@ -37,6 +63,7 @@ export class InspectedBytes {
 
   /** All of them, to be passed on; undefined when there are none. */
   take(): Buffer | undefined {
+    this.reveal()
     const bytes = this.#bytes
     this.#bytes = none
     return bytes.length === 0 ? undefined : bytes

@@ -108,6 +108,8 @@ export abstract class StepRunner {
     return (this.#inspection ??= new Inspection(() => this.#onInspected()))
   }
 
+  eventAsked(): void {}
+
   /** Content rules cannot decide on the bytes that are there. */
   awaitBytes(): Flow {
     this.#bytes = this.wait()

@@ -18,6 +18,8 @@ export interface StepStream extends RuleStream {
   readonly inspection: Inspection
   /** Counts the streams of the process from 0: `sid` of the SPOE log, and the stream id of the 2.6 engine profile. */
   readonly serial: number
+  /** An event of a filter waits for its answer. */
+  eventAsked(): void
   /** Content rules cannot decide on the bytes that are there. */
   awaitBytes(): Flow
   /** Waits for the body of the request, or for as much of it as is kept; `Flow.Next` when there is nothing to wait for. */

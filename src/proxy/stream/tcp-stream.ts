@@ -228,7 +228,18 @@ export class TcpStream extends ProxyStream implements SocketClient {
 
   get inputOver(): boolean {
     if (this.direction === 'request') return this.#clientEnded || this.#fromClient.full
-    return this.#serverEnded || this.#fromServer.full
+    return (this.#serverEnded && !this.#fromServer.concealed) || this.#fromServer.full
+  }
+
+  /** HAProxy reads nothing from a server meanwhile: rules that do not wait for bytes decide without those that come now. */
+  override eventAsked(): void {
+    if (this.direction === 'response') this.#fromServer.conceal()
+  }
+
+  override awaitBytes(): Flow {
+    const flow = super.awaitBytes()
+    if (this.direction === 'response' && this.#fromServer.reveal()) this.inspectAgain()
+    return flow
   }
 
   // Deadlines.

@@ -30,6 +30,23 @@ describe('the first bytes of a connection', () => {
     assert.equal(inspected({ maxBufferSize: 4 }).add(bytes('abcdef')), true)
   })
 
+  it('are not seen while they are concealed, and not lost', () => {
+    const kept = inspected({ maxBufferSize: 6 })
+    kept.add(bytes('ab'))
+    assert.equal(kept.reveal(), false)
+    kept.conceal()
+    kept.conceal()
+    assert.equal(kept.concealed, false)
+    assert.equal(kept.add(bytes('c')), false)
+    assert.equal(kept.add(bytes('def')), true, 'there is room for no more')
+    assert.deepEqual([kept.bytes.toString(), kept.concealed, kept.full], ['ab', true, false])
+    assert.equal(kept.reveal(), true)
+    assert.deepEqual([kept.bytes.toString(), kept.concealed, kept.full], ['abcdef', false, true])
+    kept.conceal()
+    kept.add(bytes('g'))
+    assert.equal(kept.take()?.toString(), 'abcdefg')
+  })
+
   const states: readonly (readonly [string, string, string])[] = [
     ['nothing', '', 'partial'],
     ['the beginning of a head', 'GET /a HTTP/1.1\r\nHost', 'partial'],

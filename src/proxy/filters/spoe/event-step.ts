@@ -24,6 +24,8 @@ export class SpoeEventStep implements Step {
   run(stream: StepStream): Flow {
     if (stream.position === 1) return Flow.Next
     stream.position = 1
-    return this.#filter.process(stream, this.#messages, this.#kind)
+    const flow = this.#filter.process(stream, this.#messages, this.#kind)
+    if (flow === Flow.Wait) stream.eventAsked()
+    return flow
   }
 }
