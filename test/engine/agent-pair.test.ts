@@ -91,6 +91,8 @@ test('an agent of the same process is asked without a socket', async (t) => {
   )
   const text = 'größer'.repeat(5000) // several fragments, each of them many chunks
   const args = [['text', text] as const, ['bytes', Buffer.from([0, 255])] as const]
+  // Whoever is connected first gets what waits; turns are taken when both are.
+  while (other.stats.frames.notifies === 0) await engine.send({ messages: [{ name: 'echo', args: [] }] })
   const outcomes = await Promise.all(
     Array.from({ length: 200 }, () => engine.send({ messages: [{ name: 'echo', args: args.slice(1) }] })),
   )
