@@ -7,6 +7,7 @@ import { SluiceError, withDetail, type ErrorAbout, type Fault } from '../base/er
 /** Every code of this layer: who is to blame, and the code of `option set-on-error` that comes with it. */
 export const engineFaults = {
   ERR_ENGINE_TIMEOUT: { status: 1, fault: 'peer', message: 'the agent did not answer in time' },
+  ERR_ENGINE_QUEUE_TIMEOUT: { status: 1, fault: 'io', message: 'no connection took the exchange in time' },
   ERR_ENGINE_QUEUE_FULL: { status: 2, fault: 'local', message: 'too many exchanges are waiting' },
   ERR_ENGINE_NO_SERVER: { status: 2, fault: 'io', message: 'no server may be asked' },
   ERR_ENGINE_TOO_BIG: { status: 3, fault: 'local', message: 'the messages do not fit' },

@@ -102,6 +102,8 @@ export interface EngineOptions {
   readonly maxQueue?: number
   /** Bytes of encoded messages that wait so; more is status 2 as well. @default 67108864: 64 MiB */
   readonly maxQueueSize?: number
+  /** How long an exchange may wait so; then it is status 1. 0: within its own time, as long as it takes. @default 0 */
+  readonly queueTimeout?: number
   /** Failures in a row after which a server is down: the log says so, backups are asked. @default 3: one may be an accident */
   readonly maxFailures?: number
   /** The wait after a failed attempt to connect; it doubles with each. @default 40: a restart is over soon */
@@ -178,6 +180,7 @@ const specs: Specs<EngineOptions> = {
   maxConnectionRate: integer(0, { max: 1_000_000 }),
   maxQueue: integer(10_000),
   maxQueueSize: integer(67_108_864),
+  queueTimeout: timeout(0, 0),
   maxFailures: integer(3, { min: 1 }),
   minBackoff: timeout(40),
   maxBackoff: timeout(80),

@@ -18,6 +18,7 @@ import { FaultReport } from './fault-report.ts'
 import { Lineup } from './lineup.ts'
 import { failure, success, type Outcome } from './outcome.ts'
 import type { EngineStream } from './profile.ts'
+import { QueueTimeout } from './queue-timeout.ts'
 import { Queue, QueueBudget } from './queue.ts'
 import { checkExchange, type ExchangeCallback } from './request.ts'
 import type { Server } from './server.ts'
@@ -51,6 +52,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   /** Exchanges that wait for any server. */
   readonly #queue: Queue
   readonly #faults: FaultReport
+  readonly #queueTimeout: QueueTimeout
   readonly #counters = new Counters()
   readonly #deadlines = new Deadlines<Exchange>((exchange, now) => this.#expire(exchange, now), false)
   /** The next attempt to connect. What waits for it keeps the process alive, for there may be no socket that does. */
@@ -70,6 +72,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     this.#rate = new ConnectRate(options.maxConnectionRate)
     this.#queue = new Queue(this.#budget)
     this.#faults = new FaultReport(options)
+    this.#queueTimeout = new QueueTimeout(options.queueTimeout, (...late) => this.fail(...late))
     const window = profile.window === 0 ? options.maxWaitingFrames : profile.window
     this.#lineup = new Lineup(source, { options, window, budget: this.#budget, rate: this.#rate })
     this.#unwatch = source.watch(() => this.#onSourceChanged())
@@ -126,8 +129,10 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     if (server === undefined) this.#connectDue(now)
     else this.#grow(server, now)
     const reason = server === undefined ? this.#whyHopeless() : undefined
-    if (reason === undefined) this.#schedule(now)
-    else {
+    if (reason === undefined) {
+      this.#schedule(now)
+      this.#queueTimeout.begin(exchange, now)
+    } else {
       queue.remove(exchange)
       exchange.payload = undefined
     }
@@ -388,6 +393,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   #checkClosed(): void {
     if (this.#closing === undefined || this.#alive.size > 0 || this.#pending > 0) return
     this.#deadlines.clear()
+    this.#queueTimeout.clear()
     this.#retry.stop()
     this.#unwatch()
     this.#closing.resolve()
