@@ -1,31 +1,12 @@
 import type { Writer } from '../bytes/writer.ts'
-import { show } from '../base/options.ts'
 import { encodeSetVar, encodeUnsetVar, type Scope } from '../spop/ack.ts'
 import type { Value } from '../spop/typed-data.ts'
 import type { Actions } from './actions.ts'
 import { copyActions } from './copy-actions.ts'
-import { AgentError } from './errors.ts'
 import type { LateListener } from './mistakes.ts'
+import { explainValue } from './refused-value.ts'
+import type { VariableNames } from './variable-names.ts'
 import type { WriterPool } from './writer-pool.ts'
-
-/** HAProxy takes these characters (configuration.txt, `set-var`). */
-const namePattern = /^[a-zA-Z0-9_.]+$/
-/** Before 3.5 HAProxy truncates longer names, since then it drops them; with scope and prefix 63 characters count. */
-const maxNameSize = 60
-/** Names are few, but a handler may make them up: the memory for them is bounded. */
-const maxKnownNames = 4096
-const knownNames = new Set<string>()
-
-function checkName(name: string): void {
-  if (knownNames.has(name)) return
-  if (typeof name !== 'string' || !namePattern.test(name) || name.length > maxNameSize) {
-    throw new AgentError(
-      'ERR_AGENT_VAR_NAME',
-      `${show(name)}; use a-z, A-Z, 0-9, '.' and '_', at most ${maxNameSize} characters`,
-    )
-  }
-  if (knownNames.size < maxKnownNames) knownNames.add(name)
-}
 
 /**
  * The actions of one message: they are encoded as they are set. While a handler runs synchronously they go straight
@@ -50,23 +31,30 @@ export class ActionWriter implements Actions {
   /** The fallback answers, not the handler. */
   replaced = false
 
-  constructor(writer: Writer, limit: number) {
+  readonly names: VariableNames
+
+  constructor(writer: Writer, limit: number, names: VariableNames) {
+    this.names = names
     this.#writer = writer
     this.#start = writer.at
     this.#limit = limit
   }
 
   setVar(scope: Scope, name: string, value: Value): boolean {
-    checkName(name)
+    this.names.check(scope, name)
     if (this.#sealed !== undefined) return this.#refuseLate(this.#sealed, 'setVar', scope, name)
     const writer = this.#writer ?? this.#borrow()
     const { at } = writer
-    encodeSetVar(writer, scope, name, value)
+    try {
+      encodeSetVar(writer, scope, name, value)
+    } catch (error) {
+      throw explainValue(error, scope, name, value)
+    }
     return writer.at <= this.#limit || this.#refuseOversized(writer, at)
   }
 
   unsetVar(scope: Scope, name: string): boolean {
-    checkName(name)
+    this.names.check(scope, name)
     if (this.#sealed !== undefined) return this.#refuseLate(this.#sealed, 'unsetVar', scope, name)
     const writer = this.#writer ?? this.#borrow()
     const { at } = writer

@@ -11,7 +11,7 @@ export interface Actions {
    * Returns false when the action will not be sent: it does not fit the frame, or the answer has left already (a
    * deadline has passed). After an asynchronous handler, actions may still be left out when those of other messages
    * of the same NOTIFY have filled the frame; the statistics count that as `oversized`.
-   * @throws AgentError `ERR_AGENT_VAR_NAME`; SpopError `ERR_SPOP_VALUE` for a value that has no SPOP form.
+   * @throws AgentError `ERR_AGENT_VAR_NAME` for a name that HAProxy would drop, see `AgentOptions.varPrefix`; SpopError `ERR_SPOP_VALUE` for a value that has no SPOP form.
    */
   setVar(scope: Scope, name: string, value: Value): boolean
   /** Unsets a variable; returns and throws as {@link Actions.setVar}. */

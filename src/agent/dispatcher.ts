@@ -15,6 +15,7 @@ import type { AgentMetrics } from './metrics.ts'
 import { Mistakes } from './mistakes.ts'
 import type { ResolvedAgentOptions } from './options.ts'
 import { isPromise, Outcomes } from './outcomes.ts'
+import { VariableNames } from './variable-names.ts'
 import { WriterPool } from './writer-pool.ts'
 
 /** The connection, as the dispatcher sees it. */
@@ -51,6 +52,7 @@ export class Dispatcher {
   readonly #middleware: Middleware[] = []
   readonly #outcomes: Outcomes
   readonly #mistakes: Mistakes
+  readonly #names: VariableNames
   readonly #deadline: number
   readonly #deadlines = new Deadlines<Part>((part) => this.#expire(part), true)
   readonly #writers = new WriterPool(heldActionsSize)
@@ -66,6 +68,7 @@ export class Dispatcher {
   ) {
     this.#options = options
     this.#deadline = options.deadline
+    this.#names = new VariableNames(options.varPrefix)
     this.#table = table
     this.#metrics = metrics
     this.#mistakes = mistakes
@@ -155,7 +158,11 @@ export class Dispatcher {
     registration.metrics.received++
     const { streamId, frameId } = head
     const context = new Context(this.#table.name, carrier, streamId, frameId, reader.bytes, reader.at, count)
-    const actions = new ActionWriter(writer, exchange === undefined ? limit : writer.at + exchange.room)
+    const actions = new ActionWriter(
+      writer,
+      exchange === undefined ? limit : writer.at + exchange.room,
+      this.#names,
+    )
     const promise = this.#overloaded(carrier)
       ? this.#refuse(registration, reader, count, actions, context)
       : this.#call(registration, reader, count, actions, context)

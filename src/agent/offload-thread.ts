@@ -8,6 +8,7 @@ import { ActionWriter } from './action-writer.ts'
 import { ArgumentDecoder } from './arguments.ts'
 import { AgentError } from './errors.ts'
 import type { OffloadModule } from './offload-module.ts'
+import { VariableNames } from './variable-names.ts'
 
 /** A message for a thread: an encoded message of a NOTIFY. */
 export interface OffloadJob {
@@ -15,6 +16,8 @@ export interface OffloadJob {
   readonly message: Uint8Array
   /** Room for actions, in bytes. */
   readonly room: number
+  /** See `AgentOptions.varPrefix`. */
+  readonly prefix: string | undefined
 }
 
 /** What a thread answers; the first answer, of id 0, says that the module is loaded. */
@@ -23,6 +26,14 @@ export interface OffloadResult {
   readonly actions?: Uint8Array<ArrayBuffer>
   readonly oversized?: boolean
   readonly error?: string
+}
+
+/** An agent has one prefix, and a pool one agent as a rule. */
+let names = new VariableNames(undefined)
+
+function namesBehind(prefix: string | undefined): VariableNames {
+  if (names.prefix !== prefix) names = new VariableNames(prefix)
+  return names
 }
 
 async function serve(): Promise<void> {
@@ -46,7 +57,7 @@ async function serve(): Promise<void> {
 async function run(
   handlers: OffloadModule,
   decoders: ReadonlyMap<string, ArgumentDecoder>,
-  { id, message, room }: OffloadJob,
+  { id, message, room, prefix }: OffloadJob,
 ): Promise<OffloadResult> {
   try {
     const reader = createReader(Buffer.from(message.buffer, message.byteOffset, message.byteLength))
@@ -56,7 +67,7 @@ async function run(
     if (handler === undefined || decoder === undefined)
       return { id, error: `the module has no handler '${name}'` }
     const writer = new Writer()
-    const actions = new ActionWriter(writer, room)
+    const actions = new ActionWriter(writer, room, namesBehind(prefix))
     // The module's declaration keeps schema and handler together.
     await handler.handle(decoder.decode(reader, reader.uint8()) as Record<string, never>, actions)
     // Bytes of their own: they move away, and a handler that sets more later must find its writer intact.

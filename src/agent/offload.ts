@@ -12,7 +12,7 @@ import type { Logger } from '../base/logger.ts'
 import { UsageError } from '../base/errors.ts'
 import { integer, resolveOptions, show, type Resolved, type Specs } from '../base/options.ts'
 import { encodeMessages, type Message } from '../spop/notify.ts'
-import type { ActionWriter } from './action-writer.ts'
+import { ActionWriter } from './action-writer.ts'
 import { AgentError } from './errors.ts'
 import type { MessageHandler } from './handlers.ts'
 import type { OffloadJob, OffloadResult } from './offload-thread.ts'
@@ -43,6 +43,7 @@ interface Job extends Linked<Job> {
   /** In an ArrayBuffer of its own, which moves to the thread. */
   readonly message: Uint8Array<ArrayBuffer>
   readonly room: number
+  readonly prefix: string | undefined
   resolve(result: OffloadResult): void
   reject(error: unknown): void
   /** Whether it waits for a thread. */
@@ -92,8 +93,10 @@ class Thread {
 
   run(job: Job, timeout: number): void {
     this.#job = job
-    const { message, room } = job
-    this.#worker.postMessage({ id: ++this.#lastId, message, room } satisfies OffloadJob, [message.buffer])
+    const { message, room, prefix } = job
+    this.#worker.postMessage({ id: ++this.#lastId, message, room, prefix } satisfies OffloadJob, [
+      message.buffer,
+    ])
     if (timeout > 0) this.#timer = setTimeout(() => this.#onTimeout(timeout), timeout)
   }
 
@@ -215,7 +218,12 @@ export class Offload {
     return new AgentError('ERR_AGENT_OVERLOAD', `${this.#queue.size} messages wait for a thread`)
   }
 
-  #submit(message: Message, room: number, signal: AbortSignal): Promise<OffloadResult> {
+  #submit(
+    message: Message,
+    room: number,
+    prefix: string | undefined,
+    signal: AbortSignal,
+  ): Promise<OffloadResult> {
     const refusal = this.#refusal()
     if (refusal !== undefined) return Promise.reject(refusal)
     return new Promise((resolve, reject) => {
@@ -223,6 +231,7 @@ export class Offload {
       const job: Job = {
         message: this.#encode(message),
         room,
+        prefix,
         resolve,
         reject,
         waits: false,
@@ -259,11 +268,12 @@ export class Offload {
   get handler(): MessageHandler {
     return async (message, actions, context) => {
       const room = context.connection.maxFrameSize - ackHeadSize
-      const result = await this.#submit(message, room, context.signal)
+      // Agents hand out no other implementation of Actions; what only looks like one has no prefix.
+      const writer = actions as ActionWriter
+      const prefix = actions instanceof ActionWriter ? actions.names.prefix : undefined
+      const result = await this.#submit(message, room, prefix, context.signal)
       if (result.error !== undefined) throw new AgentError('ERR_AGENT_OFFLOAD', result.error)
-      // Agents hand out no other implementation of Actions.
-      if (result.actions !== undefined)
-        (actions as ActionWriter).appendEncoded(result.actions, result.oversized)
+      if (result.actions !== undefined) writer.appendEncoded(result.actions, result.oversized)
     }
   }
 

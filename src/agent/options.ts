@@ -18,6 +18,7 @@ import {
 import { defaultMaxFrameSize, leastMaxFrameSize } from '../spop/frame-head.ts'
 import type { Actions } from './actions.ts'
 import type { Context } from './context.ts'
+import { complaintOfPrefix } from './variable-names.ts'
 
 /** Why a fallback answers instead of a handler. */
 export type FallbackReason = 'error' | 'deadline' | 'overload' | 'oversized'
@@ -113,6 +114,12 @@ export interface AgentOptions {
    */
   tooManyActions?: 'drop' | 'fallback'
   /**
+   * What HAProxy's `option var-prefix` says, which it puts between scope and name; without it, HAProxy takes the name of its
+   * `spoe-agent` section. The three have 63 characters and two dots count: a longer name throws in `setVar`.
+   * @default none told: the prefix is taken to have three characters
+   */
+  varPrefix?: string
+  /**
    * TLS, with the options of `tls.createServer`: a certificate (`cert` and `key`, `pfx`, `SNICallback`, or `pskCallback`
    * instead) must be among them. `requestCert` with `ca` is mutual TLS; without `ca` it takes what any public authority
    * has signed.
@@ -148,15 +155,22 @@ const specs: Specs<AgentOptions> = {
   ready: optional('function'),
   fallback: optional('function'),
   tooManyActions: oneOf('drop', ['drop', 'fallback']),
+  varPrefix: {
+    fallback: undefined,
+    check: (given) => (typeof given === 'string' ? complaintOfPrefix(given) : 'must be a string'),
+  },
   // complaintOfTls() does more, and never shows the value: there may be a key in it.
   tls: { fallback: undefined, check: () => undefined },
   logger: loggerOption(stderrLogger),
 }
 
 /** Options with every gap filled. */
-export type ResolvedAgentOptions = Resolved<Omit<AgentOptions, 'ready' | 'fallback' | 'tls' | 'logger'>> & {
+export type ResolvedAgentOptions = Resolved<
+  Omit<AgentOptions, 'ready' | 'fallback' | 'varPrefix' | 'tls' | 'logger'>
+> & {
   readonly ready: (() => boolean) | undefined
   readonly fallback: Fallback | undefined
+  readonly varPrefix: string | undefined
   readonly tls: TlsOptions | undefined
   readonly logger: Logger
 }

@@ -46,6 +46,8 @@ const blocked = (how: string) =>
   `warn message not answered by its handler: a handler did not answer in time: message 'm', limit 100 ms${how} ` +
   `code=ERR_AGENT_DEADLINE message=m connection=1 err="ERR_AGENT_DEADLINE: a handler did not answer in time: ` +
   `message 'm', limit 100 ms${how}"`
+const failed = (code: string, why: string) =>
+  `warn message not answered by its handler: ${why} code=${code} message=m connection=1 err="${code}: ${why}"`
 const busy =
   ': the handler kept the event loop busy for # ms; no other message was answered meanwhile: ' +
   'move such work to threads (createOffload)'
@@ -225,6 +227,64 @@ const mistakes: readonly Mistake[] = [
     printed: [],
     counted: { deadlines: 0 },
   },
+  ...(
+    [
+      [
+        undefined,
+        'sess',
+        54,
+        55,
+        "54 behind 'sess.???.'; give createAgent HAProxy's option var-prefix as varPrefix, if it is not of three",
+      ],
+      [
+        undefined,
+        'txn',
+        55,
+        56,
+        "55 behind 'txn.???.'; give createAgent HAProxy's option var-prefix as varPrefix, if it is not of three",
+      ],
+      ['iprep', 'sess', 52, 53, "52 behind 'sess.iprep.'"],
+      ['iprep', 'proc', 52, 53, "52 behind 'proc.iprep.'"],
+      ['iprep', 'res', 53, 54, "53 behind 'res.iprep.'"],
+      ['t', 'req', 57, 58, "57 behind 'req.t.'"],
+    ] as const
+  ).map(([varPrefix, scope, right, wrong, why]): Mistake => ({
+    what: `a variable of ${wrong} characters in ${scope} behind the prefix ${varPrefix ?? 'that is usual'}`,
+    options: varPrefix === undefined ? {} : { varPrefix },
+    setUp: (agent) =>
+      agent.message('m', (_, actions) => {
+        for (let twice = 0; twice < 2; twice++)
+          assert.equal(actions.setVar(scope, 'n'.repeat(right), 1), true)
+        actions.unsetVar(scope, 'n'.repeat(wrong))
+      }),
+    play: (peer) => ask(peer, m, ''),
+    printed: [
+      failed(
+        'ERR_AGENT_VAR_NAME',
+        `a variable name is not one that HAProxy takes: '${'n'.repeat(wrong)}' has ${wrong} characters, and HAProxy takes ${why}`,
+      ),
+    ],
+    counted: { errors: 1 },
+  })),
+  ...(
+    [
+      [1.5, '1.5; HAProxy has whole numbers only: round it, scale it, or set it as text'],
+      [NaN, 'NaN; HAProxy has whole numbers only: round it, scale it, or set it as text'],
+      [2 ** 60, '1152921504606847000; use a bigint, which is exact'],
+      [2n ** 63n, "9223372036854775808n; HAProxy's integers have 64 bits and a sign: set it as text"],
+      [undefined, 'undefined; null unsets a variable'],
+      [
+        new Date(0),
+        'an object; take a boolean, a whole number, a bigint, text, bytes, an IpAddress, null, or typed data',
+      ],
+    ] as const
+  ).map(([value, why]): Mistake => ({
+    what: `${String(value)} as a value`,
+    setUp: (agent) => agent.message('m', (_, actions) => void actions.setVar('txn', 'score', value as never)),
+    play: (peer) => ask(peer, m, ''),
+    printed: [failed('ERR_SPOP_VALUE', `a value cannot be sent: variable 'txn.score': ${why}`)],
+    counted: { errors: 1 },
+  })),
   {
     what: 'without a deadline a handler may take what it wants',
     options: { deadline: 0 },

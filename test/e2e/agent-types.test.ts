@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { Agent as HttpAgent } from 'node:http'
 import { describe, it } from 'node:test'
-import { decodeHeadersBin, IpAddress, type Actions, type TypedData } from 'sluice/agent'
+import { decodeHeadersBin, IpAddress, type Actions, type Agent, type TypedData } from 'sluice/agent'
 import { skipWithoutHaproxy } from '../support/haproxy.ts'
 import { ask, startAgent, startSpoe } from './agent-support.ts'
 
@@ -154,6 +154,52 @@ const values: readonly [name: string, set: (actions: Actions, name: string) => u
   ['nothing', (actions, name) => actions.setVar('txn', name, null), ''],
   ['last', (actions, name) => actions.setVar('txn', name, 'read'), 'read'],
 ]
+
+describe('names of variables', { skip }, () => {
+  it('have 63 characters with scope and prefix: the longest arrives, one that is longer by one does not', async (t) => {
+    const long = (scope: 'sess' | 'txn', more: number) => 'n'.repeat(63 - scope.length - 1 - 4 + more)
+    const refused: unknown[] = []
+    const setUp = (agent: Agent) =>
+      agent.message('m', (_, actions) => {
+        for (const scope of ['sess', 'txn'] as const) {
+          for (const more of [0, 1]) {
+            try {
+              actions.setVar(scope, long(scope, more), scope)
+            } catch (error) {
+              refused.push((error as Error).message)
+            }
+          }
+        }
+      })
+    const found: (string | undefined)[][] = []
+    // The second agent believes that the prefix is shorter than it is, and says more than HAProxy takes.
+    for (const varPrefix of ['ttt', 'tt']) {
+      const { port } = await startAgent(t, (agent) => void setUp(agent), { varPrefix })
+      const variables = (['sess', 'txn'] as const).flatMap((scope) =>
+        [0, 1].map((more) => `${scope}.ttt.${long(scope, more)}`),
+      )
+      const haproxy = await startSpoe(t, {
+        agents: port,
+        agentLines: 'messages m\n  option var-prefix ttt',
+        messages: 'spoe-message m\n  event on-frontend-http-request',
+        frontend: variables
+          .map((name, index) => `http-after-response set-header x-${index} "%[var(${name})]"`)
+          .join('\n  '),
+      })
+      const { headers } = await ask(haproxy.ports.fe)
+      found.push(variables.map((_, index) => headers[`x-${index}`] as string | undefined))
+    }
+    assert.deepEqual(refused, [
+      `a variable name is not one that HAProxy takes: '${long('sess', 1)}' has 55 characters, and HAProxy takes 54 behind 'sess.ttt.'`,
+      `a variable name is not one that HAProxy takes: '${long('txn', 1)}' has 56 characters, and HAProxy takes 55 behind 'txn.ttt.'`,
+    ])
+    assert.deepEqual(found[0], ['sess', '', 'txn', ''])
+    assert.deepEqual(
+      found[1]?.filter((_, index) => index % 2 === 1),
+      ['', ''],
+    )
+  })
+})
 
 describe('variables', { skip }, () => {
   it('of every type are what HAProxy prints, and unset ones are gone', async (t) => {
