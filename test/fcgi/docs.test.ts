@@ -90,6 +90,7 @@ describe('docs/fcgi.md', () => {
       "200 [ [ 'Content-Type', 'text/x' ] ]\n/srv/www/index.php ",
       'GET /hello?a=1 from 192.0.2.7\n',
       'PUT something\n\n',
+      'true joe\na file\n',
     ]
     assert.equal(examples.length, expected.length)
     for (const [at, source] of examples.entries()) {

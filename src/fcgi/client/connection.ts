@@ -169,6 +169,14 @@ export class FcgiConnection implements Timed<FcgiConnection> {
     if (id !== undefined) this.#sender.empty(RecordType.Stdin, id)
   }
 
+  /** Sends what a filter is given, and its end, behind the empty STDIN. */
+  sendData(stream: ConnectionStream, data: Uint8Array): void {
+    const id = this.#ids.get(stream)
+    if (id === undefined) return
+    this.#sender.stream(RecordType.Data, id, data)
+    this.#sender.empty(RecordType.Data, id)
+  }
+
   /**
    * Forgets a request and tells the application. One that does not multiplex reacts to nothing but the end of the
    * connection; one that does keeps it, and what it still sends for the id is skipped.

@@ -17,10 +17,17 @@ export interface FcgiRequest {
   readonly hasBody?: boolean
   /** @default Role.Responder */
   readonly role?: number
+  /**
+   * For Role.Filter: the file that is to be filtered, sent behind the request body. FCGI_DATA_LENGTH is added when it is missing.
+   * @default empty
+   */
+  readonly data?: Uint8Array | undefined
 }
 
 /** A request as {@link FcgiClient.request} takes it. */
-export interface FcgiRequestInit extends Omit<FcgiRequest, 'body' | 'hasBody'> {
+export interface FcgiRequestInit extends Omit<FcgiRequest, 'body' | 'hasBody' | 'data'> {
+  /** As {@link FcgiRequest.data}; text goes out as UTF-8. */
+  readonly data?: string | Uint8Array | undefined
   /**
    * Text goes out as UTF-8. When CONTENT_LENGTH is not among the parameters it is added: for text and bytes at once, for
    * an iterable after it was gathered, up to `maxUnsizedBody`.

@@ -81,12 +81,14 @@ export class Exchange
   #onTimeout: () => void = () => {}
   readonly #params: ReadonlyMap<string, string | Uint8Array> | readonly Param[]
   readonly #method: string
+  readonly #data: Uint8Array | undefined
   readonly #handler: ExchangeHandler
   readonly #owner: ExchangeOwner
 
   constructor(request: FcgiRequest, handler: ExchangeHandler, owner: ExchangeOwner) {
     this.role = request.role ?? Role.Responder
     this.#params = request.params
+    this.#data = this.role === Role.Filter ? (request.data ?? new Uint8Array(0)) : undefined
     this.#handler = handler
     this.#owner = owner
     this.#method = textParam(request.params, 'REQUEST_METHOD') ?? 'GET'
@@ -171,7 +173,14 @@ export class Exchange
 
   #sendEnd(): void {
     // Not when CONTENT_LENGTH is 0: the empty STDIN went with the head. Nor twice: some applications close over it.
-    if (this.#step('sendStdinEnd')) this.#connection?.sendStdinEnd(this)
+    if (!this.#step('sendStdinEnd')) return
+    this.#connection?.sendStdinEnd(this)
+    this.#sendData()
+  }
+
+  /** All of it is at hand, so that it can be sent again. */
+  #sendData(): void {
+    if (this.#data !== undefined) this.#connection?.sendData(this, this.#data)
   }
 
   /** The caller is not called back from within its own calls; what they throw is told a turn later. */
@@ -222,14 +231,19 @@ export class Exchange
     this.progress = 'sent'
     this.#step('begin')
     this.arm(this.#owner.options.responseTimeout, () => this.#onSilence())
-    if (bodyless) this.#step('sendStdinEnd')
-    else this.#sendHeld(connection)
+    if (bodyless) {
+      this.#step('sendStdinEnd')
+      this.#sendData()
+    } else this.#sendHeld(connection)
     if (this.#paused) connection.pause(this)
   }
 
   #sentParams(): Iterable<Param> {
-    if (!this.#body.unsized) return this.#params
-    return [...this.#params, ['CONTENT_LENGTH', String(this.#body.length)]]
+    const added: Param[] = []
+    if (this.#body.unsized) added.push(['CONTENT_LENGTH', String(this.#body.length)])
+    const isUnsaid = this.#data !== undefined && textParam(this.#params, 'FCGI_DATA_LENGTH') === undefined
+    if (isUnsaid) added.push(['FCGI_DATA_LENGTH', String(this.#data.length)])
+    return added.length === 0 ? this.#params : [...this.#params, ...added]
   }
 
   #sendHeld(connection: FcgiConnection): void {

@@ -18,12 +18,16 @@ import type { ExchangeHandler, FcgiRequest, FcgiRequestInit } from './exchange-t
 export function takeRequest(given: FcgiRequest): FcgiRequest {
   return readArgument('the request', () => {
     checkObject('the request', given)
-    const { params, body, hasBody = false, role = Role.Responder } = given
+    const { params, body, hasBody = false, role = Role.Responder, data } = given
     checkParams(params)
     if (body !== undefined) checkBytes('the request: body', body)
     checkFlag('the request: hasBody', hasBody)
     checkInteger('the request: role', role, 0xffff, 1)
-    return { params, body, hasBody, role }
+    if (data !== undefined) {
+      checkBytes('the request: data', data)
+      requireArgument(role === Role.Filter, 'the request: data', 'is for the role of a filter', role)
+    }
+    return { params, body, hasBody, role, data }
   })
 }
 
@@ -39,17 +43,19 @@ export function checkHandler(given: ExchangeHandler): void {
 export function takeInit(given: FcgiRequestInit): FcgiRequestInit {
   return readArgument('the request', () => {
     checkObject('the request', given)
-    const { params, role, body, signal, onInformational, onStderr } = given
+    const { params, role, body, data, signal, onInformational, onStderr } = given
     const isBody = body === undefined || isFcgiBody(body)
     requireArgument(isBody, 'the request: body', 'must be a string, bytes or an async iterable', body)
     const isSignal = signal === undefined || signal instanceof AbortSignal
     requireArgument(isSignal, 'the request: signal', 'must be an AbortSignal', signal)
     if (onInformational !== undefined) checkFunction('the request: onInformational', onInformational)
     if (onStderr !== undefined) checkFunction('the request: onStderr', onStderr)
+    const isData = data === undefined || typeof data === 'string' || data instanceof Uint8Array
+    requireArgument(isData, 'the request: data', 'must be a string or bytes', data)
     const callbacks = {
       ...(onInformational === undefined ? {} : { onInformational }),
       ...(onStderr === undefined ? {} : { onStderr }),
     }
-    return { params, body, signal, ...callbacks, ...(role === undefined ? {} : { role }) }
+    return { params, body, data, signal, ...callbacks, ...(role === undefined ? {} : { role }) }
   })
 }

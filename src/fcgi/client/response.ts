@@ -68,11 +68,13 @@ export class PendingResponse implements ExchangeHandler {
   }
 
   #start(starter: ExchangeStarter): void {
-    const { body, signal, params, role } = this.#init
+    const { body, data, signal, params, role } = this.#init
     if (signal?.aborted === true) return this.#reject(abortError(signal))
     const bytes = typeof body === 'string' ? Buffer.from(body) : body
     const whole = bytes instanceof Uint8Array ? { body: bytes } : { hasBody: bytes !== undefined }
-    const exchange = starter.start({ params, ...whole, ...(role === undefined ? {} : { role }) }, this)
+    const file = typeof data === 'string' ? Buffer.from(data) : data
+    const request = { params, ...whole, data: file, ...(role === undefined ? {} : { role }) }
+    const exchange = starter.start(request, this)
     this.#exchange = exchange
     signal?.addEventListener('abort', this.#onAbort)
     if (bytes !== undefined && !(bytes instanceof Uint8Array)) void this.#sendBody(exchange, bytes)

@@ -20,6 +20,7 @@
  * ```
  *   params ──recvParamsEnd──▶ receiving ──recvStdinEnd──▶ received ──sendEnd──▶ ended
  * ```
+ * A filter is sent DATA behind STDIN; when that has ended, too, it is `filtering`.
  */
 
 /** A request, at the client. */
@@ -94,7 +95,22 @@ export const responderTransitions = {
   params: { recvParams: 'params', recvParamsEnd: 'receiving', recvAbort: 'ended', sendEnd: 'ended' },
   receiving: { recvStdin: 'receiving', recvStdinEnd: 'received', recvAbort: 'ended', sendEnd: 'ended' },
   // php-fpm and Go skip what comes behind the end of STDIN, and some gateways send a second empty record.
-  received: { recvStdin: 'received', recvStdinEnd: 'received', recvAbort: 'ended', sendEnd: 'ended' },
+  received: {
+    recvStdin: 'received',
+    recvStdinEnd: 'received',
+    recvData: 'received',
+    recvDataEnd: 'filtering',
+    recvAbort: 'ended',
+    sendEnd: 'ended',
+  },
+  filtering: {
+    recvStdin: 'filtering',
+    recvStdinEnd: 'filtering',
+    recvData: 'filtering',
+    recvDataEnd: 'filtering',
+    recvAbort: 'ended',
+    sendEnd: 'ended',
+  },
   ended: {},
 } as const satisfies Record<string, Record<string, string>>
 

@@ -16,6 +16,7 @@ import { decodeGetValues, encodeGetValuesResult } from '../codec/values.ts'
 import { FcgiError } from '../errors.ts'
 import { RecordSender } from '../record-sender.ts'
 import type { ResolvedResponderOptions } from './options.ts'
+import type { FcgiRole } from './context.ts'
 import { ResponderRequest } from './request.ts'
 import type { RequestLink } from './request.ts'
 import { StallWatch } from './stall-watch.ts'
@@ -31,6 +32,12 @@ export interface ConnectionHost {
   release(): void
   closed(connection: ResponderConnection): void
 }
+
+const roleNames: ReadonlyMap<number, FcgiRole> = new Map([
+  [Role.Responder, 'responder'],
+  [Role.Authorizer, 'authorizer'],
+  [Role.Filter, 'filter'],
+])
 
 /** How long a gateway may take to close after we did, and what it still sends meanwhile is skipped. */
 const lingerTime = 2000
@@ -142,6 +149,7 @@ export class ResponderConnection implements RequestLink {
     if (request === undefined) return
     if (type === RecordType.Params) request.recvParams(this.#reader.content())
     else if (type === RecordType.Stdin) request.recvStdin(this.#reader.content())
+    else if (type === RecordType.Data) request.recvData(this.#reader.content())
     else if (type === RecordType.AbortRequest) request.recvAbort()
   }
 
@@ -207,7 +215,7 @@ export class ResponderConnection implements RequestLink {
       this.#settle()
     } else {
       clearTimeout(this.#idleTimer)
-      const request = new ResponderRequest(id, role, this)
+      const request = new ResponderRequest(id, roleNames.get(role) ?? 'responder', this)
       this.#requests.set(id, request)
       this.await(request, this.options.paramsTimeout)
     }
@@ -216,7 +224,7 @@ export class ResponderConnection implements RequestLink {
 
   #refusal(role: number): ProtocolStatus {
     const { roles, maxRequestsPerConnection } = this.options
-    const name = role === Role.Responder ? 'responder' : role === Role.Authorizer ? 'authorizer' : undefined
+    const name = roleNames.get(role)
     if (name === undefined || !roles.includes(name)) return ProtocolStatus.UnknownRole
     if (this.#requests.size >= maxRequestsPerConnection) {
       return maxRequestsPerConnection === 1 ? ProtocolStatus.CantMpxConn : ProtocolStatus.Overloaded

@@ -4,6 +4,9 @@ import type { FcgiBody } from '../body.ts'
 import type { CgiRequest } from '../codec/http-request.ts'
 import type { ReplyHeaders } from '../codec/reply-head.ts'
 
+/** The roles of FastCGI (section 6). */
+export type FcgiRole = 'responder' | 'authorizer' | 'filter'
+
 /** What a handler may answer instead of writing it. */
 export interface FcgiReply {
   /** @default 200 */
@@ -18,13 +21,18 @@ export interface FcgiReply {
 export interface FcgiContext {
   /** The request id on its connection. */
   readonly id: number
-  readonly role: 'responder' | 'authorizer'
+  readonly role: FcgiRole
   /** The parameters in the order they came. */
   readonly params: ReadonlyMap<string, string>
   /** What the parameters say of the HTTP request: its target, headers and addresses. Read when it is first asked for. */
   readonly http: CgiRequest
   /** The request body. What is not read is discarded when the request ends. */
   readonly stdin: Readable
+  /**
+   * The file that a filter is given, behind STDIN (FCGI_DATA); FCGI_DATA_LENGTH and FCGI_DATA_LAST_MOD are among the parameters.
+   * For other roles it is empty.
+   */
+  readonly data: Readable
   /** Aborted when the gateway gives up; what is written afterwards goes nowhere. */
   readonly signal: AbortSignal
   /**

@@ -6,7 +6,7 @@ import { boolean, integer, oneOf, resolveOptions, strings } from '../../base/opt
 import type { OptionSpec, Resolved, Specs } from '../../base/options.ts'
 import { readArgument } from '../arguments.ts'
 import type { ParamEncoding } from '../codec/params.ts'
-import type { FcgiContext, FcgiReply } from './context.ts'
+import type { FcgiContext, FcgiReply, FcgiRole } from './context.ts'
 
 /** What serves a request; it may answer a {@link FcgiReply}, or use the context, or both. */
 export type FcgiHandler = (
@@ -19,7 +19,7 @@ export interface FcgiResponderOptions {
   /** Serves a request; called when its parameters are complete. */
   onRequest: FcgiHandler
   /** Roles that are served; others are answered UNKNOWN_ROLE. @default ['responder'] */
-  roles?: readonly ('responder' | 'authorizer')[]
+  roles?: readonly FcgiRole[]
   /** Most connections at a time; further ones are closed at once. @default 1024 */
   maxConnections?: number
   /**
@@ -77,14 +77,13 @@ const handlerSpec: OptionSpec<FcgiHandler> = {
   check: (given) => (typeof given === 'function' ? undefined : 'must be a function'),
 }
 
-const rolesSpec: OptionSpec<readonly ('responder' | 'authorizer')[]> = {
+const roles: readonly unknown[] = ['responder', 'authorizer', 'filter'] satisfies FcgiRole[]
+
+const rolesSpec: OptionSpec<readonly FcgiRole[]> = {
   fallback: ['responder'],
   check: (given) => {
-    const right =
-      Array.isArray(given) &&
-      given.length > 0 &&
-      given.every((each) => each === 'responder' || each === 'authorizer')
-    return right ? undefined : "must be an array of 'responder' and 'authorizer'"
+    const right = Array.isArray(given) && given.length > 0 && given.every((each) => roles.includes(each))
+    return right ? undefined : "must be an array of 'responder', 'authorizer' and 'filter'"
   },
 }
 

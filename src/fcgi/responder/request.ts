@@ -3,7 +3,6 @@ import type { Lane, Timed } from '../../base/deadlines.ts'
 import { requireArgument } from '../../base/options.ts'
 import { checkBytes, checkInteger, checkObject, checkText, readArgument } from '../arguments.ts'
 import { isFcgiBody } from '../body.ts'
-import { Role } from '../codec/begin-request.ts'
 import { ProtocolStatus } from '../codec/end-request.ts'
 import { readHttpRequest } from '../codec/http-request.ts'
 import type { CgiRequest } from '../codec/http-request.ts'
@@ -13,7 +12,7 @@ import type { ReplyHeaders } from '../codec/reply-head.ts'
 import { stepResponder } from '../codec/state.ts'
 import type { ResponderEvent, ResponderState } from '../codec/state.ts'
 import { FcgiError } from '../errors.ts'
-import type { FcgiContext, FcgiReply } from './context.ts'
+import type { FcgiContext, FcgiReply, FcgiRole } from './context.ts'
 import type { ResolvedResponderOptions } from './options.ts'
 import { StdinStream } from './stdin-stream.ts'
 
@@ -58,7 +57,7 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
   earlier: ResponderRequest | undefined
   later: ResponderRequest | undefined
   readonly id: number
-  readonly role: 'responder' | 'authorizer'
+  readonly role: FcgiRole
   params: ReadonlyMap<string, string> = new Map()
 
   #state: ResponderState = 'params'
@@ -66,6 +65,9 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
   #stdin: StdinStream | undefined
   /** Whether the handler has asked for STDIN. */
   #taken = false
+  /** DATA, of a filter. */
+  #data: StdinStream | undefined
+  #dataTaken = false
   /** What the handler answered, while it is being sent. */
   #body: Readable | undefined
   #abort: AbortController | undefined
@@ -78,9 +80,9 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
   readonly #decoder: ParamsDecoder
   readonly #link: RequestLink
 
-  constructor(id: number, role: number, link: RequestLink) {
+  constructor(id: number, role: FcgiRole, link: RequestLink) {
     this.id = id
-    this.role = role === Role.Authorizer ? 'authorizer' : 'responder'
+    this.role = role
     this.#link = link
     this.#decoder = new ParamsDecoder(link.options, link.options.encoding)
   }
@@ -100,25 +102,43 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
     return stream
   }
 
+  get data(): Readable {
+    this.#dataTaken = true
+    const stream = this.#dataStream()
+    this.#awaitStdin()
+    return stream
+  }
+
+  #dataStream(): StdinStream {
+    if (this.#data === undefined) {
+      this.#data = new StdinStream(() => this.#asked())
+      const isOver = this.role !== 'filter' || this.#state === 'filtering' || this.over
+      if (this.#aborted !== undefined) this.#data.destroy(this.#aborted)
+      else if (isOver) this.#data.finish()
+    }
+    return this.#data
+  }
+
   #stream(): StdinStream {
     if (this.#stdin === undefined) {
       this.#stdin = new StdinStream(() => this.#asked())
       if (this.#aborted !== undefined) this.#stdin.destroy(this.#aborted)
-      else if (this.#state === 'received' || this.over) this.#stdin.finish()
+      else if (this.#state !== 'params' && this.#state !== 'receiving') this.#stdin.finish()
     }
     return this.#stdin
   }
 
   #asked(): void {
-    this.#link.resume(this)
+    if (this.#held < this.#link.options.stdinBufferSize) this.#link.resume(this)
     this.#awaitStdin()
   }
 
   /** Time runs while the gateway is the one that is waited for. */
   #awaitStdin(): void {
     if (this.#state === 'params' || this.over) return
-    const waits = this.#taken && this.#state === 'receiving' && this.#stdin?.wanting === true
-    this.#link.await(this, waits ? this.#link.options.stdinTimeout : 0)
+    const waitsForStdin = this.#taken && this.#state === 'receiving' && this.#stdin?.wanting === true
+    const waitsForData = this.#dataTaken && this.#state !== 'filtering' && this.#data?.wanting === true
+    this.#link.await(this, waitsForStdin || waitsForData ? this.#link.options.stdinTimeout : 0)
   }
 
   /** Its time is up. */
@@ -168,7 +188,7 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
 
   /** Content of a STDIN record; empty at the end of the stream. */
   recvStdin(content: Buffer): void {
-    const late = this.#state === 'received'
+    const late = this.#state === 'received' || this.#state === 'filtering'
     if (!this.#step(content.length === 0 ? 'recvStdinEnd' : 'recvStdin')) {
       throw new FcgiError('ERR_FCGI_PROTOCOL', 'STDIN before the end of PARAMS')
     }
@@ -177,8 +197,30 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
     else this.#stream().give(content)
     // The handler may have been called from within, and have ended the request.
     if (this.over) return
-    if ((this.#stdin?.held ?? 0) >= this.#link.options.stdinBufferSize) this.#link.pause(this)
+    this.#checkHeld()
+  }
+
+  /** What nobody has read is bounded, of both streams together. */
+  #checkHeld(): void {
+    if (this.#held >= this.#link.options.stdinBufferSize) this.#link.pause(this)
     this.#awaitStdin()
+  }
+
+  get #held(): number {
+    return (this.#stdin?.held ?? 0) + (this.#data?.held ?? 0)
+  }
+
+  /** Content of a DATA record; empty at the end of the stream. Nobody but a filter is sent any, and others ignore it. */
+  recvData(content: Buffer): void {
+    if (this.role !== 'filter') return
+    const late = this.#state === 'filtering'
+    if (!this.#step(content.length === 0 ? 'recvDataEnd' : 'recvData')) {
+      throw new FcgiError('ERR_FCGI_PROTOCOL', 'DATA before the end of STDIN')
+    }
+    if (late) return
+    if (content.length === 0) this.#data?.finish()
+    else this.#dataStream().give(content)
+    if (!this.over) this.#checkHeld()
   }
 
   recvAbort(): void {
@@ -198,6 +240,7 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
     this.#link.resume(this)
     if (!this.#served) this.#link.settled(this)
     this.#stdin?.destroy(error)
+    this.#data?.destroy(error)
     this.#body?.destroy()
     this.#abort?.abort(error)
   }
@@ -282,6 +325,7 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
     this.#step('sendEnd')
     this.#link.resume(this)
     this.#stdin?.discard()
+    this.#data?.discard()
     this.#link.sendEnd(this, appStatus >>> 0, ProtocolStatus.RequestComplete)
   }
 
