@@ -39,15 +39,14 @@ export function describeDisconnect(
 /** The whole frame must fit the smallest frame size, 256 bytes. */
 const maxMessageSize = 200
 
-/** What is said to the agent when we leave: in peace, or because of an error. */
-export function disconnectFor(error: EngineError | undefined): DisconnectFrame {
-  const statusCode = wireStatus(error)
+/** What is said to the agent when we leave: in peace with a status, or because of an error. */
+export function disconnectFor(error: EngineError | undefined, status: number): DisconnectFrame {
+  const statusCode = error === undefined ? status : wireStatus(error)
   const text = Buffer.from(error?.message ?? statusText(statusCode))
   const message = text.toString('utf8', 0, Math.min(text.length, maxMessageSize))
   return { type: 'haproxy-disconnect', statusCode, message }
 }
 
-function wireStatus(error: EngineError | undefined): number {
-  if (error === undefined) return StatusCode.Normal
+function wireStatus(error: EngineError): number {
   return error.status >= ErrorStatus.Spop ? error.status - ErrorStatus.Spop : StatusCode.Unknown
 }

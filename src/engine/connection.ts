@@ -82,6 +82,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     socket.on('connect', () => this.#onConnect())
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('drain', () => this.#onDrain())
+    socket.on('timeout', () => this.#onSilent())
     socket.on('end', () => this.#onLost(undefined))
     socket.on('error', (error) => this.#onLost(error))
     socket.on('close', () => this.#onClose())
@@ -250,14 +251,17 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     this.#depart(undefined)
   }
 
-  /** Leaves with a word, where the profile and the state allow one. */
-  #depart(error: EngineError | undefined): void {
+  /**
+   * Leaves with a word, where the profile and the state allow one.
+   * @param status what is said when nothing went wrong
+   */
+  #depart(error: EngineError | undefined, status: number = StatusCode.Normal): void {
     if (this.#ended) return
     const greeted = this.#state === 'open' || this.#state === 'greeting'
     if (!greeted || !this.#settings.profile.disconnects) return this.destroy(error)
     this.#step(error === undefined ? 'drain' : 'fail')
     if (this.#state === 'draining') this.#step('drained')
-    encodeDisconnect(this.#outbox.writer, disconnectFor(error))
+    encodeDisconnect(this.#outbox.writer, disconnectFor(error, status))
     this.#outbox.flush()
     this.#deadline.arm(this.#settings.options.closeTimeout)
     if (error === undefined || !this.#heedsFarewell(error)) return this.#end(error)
@@ -289,6 +293,14 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     if (this.#ended) return
     this.#ended = true
     this.#host.ended(this, this.slots.takeAll(), error)
+  }
+
+  /** The socket has a time-out of its own, `timeout server` in the proxy: nothing was sent or received for so long. */
+  #onSilent(): void {
+    if (this.#state !== 'open' || this.#ended) return
+    const detail = 'nothing was heard of it'
+    if (this.slots.live === 0) this.#depart(undefined, StatusCode.Io)
+    else this.#depart(new EngineError('ERR_ENGINE_CONNECTION_LOST', detail))
   }
 
   /** FIN (without `cause`) or an error of the socket. */
@@ -338,7 +350,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   #checkOpen(): void {
     const { slots } = this
     const verdict = watch(slots, this.#settings.options, monotonic())
-    if (verdict === 'leave') this.leave()
+    if (verdict === 'leave') this.#depart(undefined, StatusCode.Timeout)
     else if (verdict === 'unresponsive') {
       const detail = `${slots.expired} timed-out exchanges hold its ${slots.window} slots`
       this.#depart(new EngineError('ERR_ENGINE_UNRESPONSIVE', detail))

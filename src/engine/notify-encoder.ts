@@ -10,6 +10,25 @@ import type { Exchange } from './exchange.ts'
 import type { EngineSettings } from './options.ts'
 import type { IdSequence, Profile } from './profile.ts'
 
+/** Type, flags, and two ids of one byte. */
+const leastHead = 7
+
+/** Why messages of so many bytes can be sent to no agent, whatever it takes; undefined when they may be. */
+export function whyNeverSent(
+  size: number,
+  { profile, options }: { readonly profile: Profile; readonly options: EngineSettings },
+): EngineError | undefined {
+  const { maxFrameSize, maxPayloadSize } = options
+  const fits = size <= maxFrameSize - Math.max(leastHead, profile.headReserve)
+  if (fits || (profile.fragments && size <= maxPayloadSize)) return undefined
+  const mayBeCut = profile.fragments && maxPayloadSize > 0
+  return tooBig(size, mayBeCut ? `the limit is ${maxPayloadSize}` : `frames have ${maxFrameSize}`)
+}
+
+function tooBig(size: number, limit: string, about: { readonly status?: number } = {}): EngineError {
+  return new EngineError('ERR_ENGINE_TOO_BIG', `${size} bytes of messages, ${limit}`, about)
+}
+
 /**
  * Writes NOTIFYs for one connection: gives them ids, and cuts what does not fit a frame when the agent allows it.
  */
@@ -86,15 +105,12 @@ export class NotifyEncoder {
   }
 
   #encodeFragments(writer: Writer, exchange: Exchange, payload: Buffer): EngineError | undefined {
-    const size = `${payload.length} bytes of messages`
+    const { length } = payload
     if (!this.#fragments) {
-      const detail = `${size}, frames have ${this.#maxFrameSize}`
       const agents = { status: ErrorStatus.Spop + StatusCode.FrameTooBig }
-      return new EngineError('ERR_ENGINE_TOO_BIG', detail, this.#isAgentsLimit(payload.length) ? agents : {})
+      return tooBig(length, `frames have ${this.#maxFrameSize}`, this.#isAgentsLimit(length) ? agents : {})
     }
-    if (payload.length > this.#maxPayloadSize) {
-      return new EngineError('ERR_ENGINE_TOO_BIG', `${size}, the limit is ${this.#maxPayloadSize}`)
-    }
+    if (length > this.#maxPayloadSize) return tooBig(length, `the limit is ${this.#maxPayloadSize}`)
     exchange.fragmented = true
     encodeNotifyFragments(writer, exchange.streamId, exchange.frameId, payload, this.#maxFrameSize)
     return undefined

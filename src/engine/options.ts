@@ -108,7 +108,7 @@ export interface EngineOptions {
   readonly maxFailures?: number
   /** The wait after a failed attempt to connect; it doubles with each. @default 40: a restart is over soon */
   readonly minBackoff?: number
-  /** The longest wait. @default 80: what waits finds an agent that is back within a tenth of a second */
+  /** The longest wait. @default 60: what waits finds an agent that is back within a tenth of a second */
   readonly maxBackoff?: number
   /** Makes the streams to the servers: for tests in memory, or a transport of your own. @default TCP and unix sockets */
   readonly connect?: ConnectTo
@@ -183,7 +183,7 @@ const specs: Specs<EngineOptions> = {
   queueTimeout: timeout(0, 0),
   maxFailures: integer(3, { min: 1 }),
   minBackoff: timeout(40),
-  maxBackoff: timeout(80),
+  maxBackoff: timeout(60),
   connect,
   logger: loggerOption(),
   onAgentFault,

@@ -16,6 +16,7 @@ import { throwLater } from './call-back.ts'
 import { timedOut, whyHopeless } from './downtime.ts'
 import { FaultReport } from './fault-report.ts'
 import { Lineup } from './lineup.ts'
+import { whyNeverSent } from './notify-encoder.ts'
 import { failure, success, type Outcome } from './outcome.ts'
 import type { EngineStream } from './profile.ts'
 import { QueueTimeout } from './queue-timeout.ts'
@@ -126,16 +127,23 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     const queue = server === undefined ? this.#queue : server.queue
     const error = queue.add(exchange, messages)
     if (error !== undefined) return error
+    const never = whyNeverSent(exchange.payload?.length ?? 0, this.#settings)
+    if (never !== undefined) {
+      this.#lineup.due.length = 0 // nothing is tried for it
+      return this.#refuse(exchange, queue, never)
+    }
     if (server === undefined) this.#connectDue(now)
     else this.#grow(server, now)
     const reason = server === undefined ? this.#whyHopeless() : undefined
-    if (reason === undefined) {
-      this.#schedule(now)
-      this.#queueTimeout.begin(exchange, now)
-    } else {
-      queue.remove(exchange)
-      exchange.payload = undefined
-    }
+    if (reason !== undefined) return this.#refuse(exchange, queue, reason)
+    this.#schedule(now)
+    this.#queueTimeout.begin(exchange, now)
+    return undefined
+  }
+
+  #refuse(exchange: Exchange, queue: Queue, reason: EngineError): EngineError {
+    queue.remove(exchange)
+    exchange.payload = undefined
     return reason
   }
 

@@ -14,6 +14,7 @@ export type RemoteEndpoint = Exclude<Endpoint, { type: 'fd' }>
  * must have been copied: their buffer is used again.
  */
 export interface Transport extends Duplex {
+  // An event `timeout`, where there is one, says that nothing was sent or received for too long: the connection then ends.
   /** Whether the event `connect` is still to come. */
   readonly connecting: boolean
   /** Undefined where there is no reset. */

@@ -485,7 +485,7 @@ test('ACK with ABORT of a fragmented NOTIFY: status 4; of a whole one, the flag 
   assert.equal((await ask()).actions.length, 1)
 })
 
-test('an idle connection is closed with DISCONNECT 0, and the answer is awaited', async (t) => {
+test('an idle connection is closed with DISCONNECT 2, and the answer is awaited', async (t) => {
   const { agent, engine, ask } = await setUp(t, answering, { idleTimeout: 40, closeTimeout: 5000 })
   await ask()
   await sleep(20)
@@ -493,7 +493,10 @@ test('an idle connection is closed with DISCONNECT 0, and the answer is awaited'
   await agent.peers[0]?.closed
   assert.equal(agent.peers.length, 1)
   const goodbye = agent.peers[0]?.chunks.at(-1)?.toString('hex')
-  assert.equal(goodbye, '00000025020000000100000b7374617475732d636f64650300076d65737361676508066e6f726d616c')
+  assert.equal(
+    goodbye,
+    '00000031020000000100000b7374617475732d636f64650302076d6573736167650812612074696d656f7574206f63637572726564',
+  )
   assert.equal(engine.stats.connections, 0)
   assert.equal((await ask()).status, 0)
 })

@@ -1,4 +1,5 @@
 /** The servers of a backend as engines see them: a connection to an agent is what a stream is to other servers. */
+import { Socket } from 'node:net'
 import { connectInProcess } from '../../net/memory-socket.ts'
 import type { AgentServer, AgentSource, ConnectTo, Transport } from '../../engine/index.ts'
 import type { Backend } from './backend.ts'
@@ -49,6 +50,8 @@ class BackendAgent implements AgentServer {
 
   connect(connectTo: ConnectTo): Transport {
     const socket = this.#dial(connectTo)
+    const { server: silence } = this.#backend.plan.timeouts
+    if (silence !== undefined && socket instanceof Socket) socket.setTimeout(silence)
     this.#server.served++
     this.#server.total++
     this.#backend.enter()

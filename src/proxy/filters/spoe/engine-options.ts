@@ -8,14 +8,13 @@ import type { Backend } from '../../server/backend.ts'
 
 /** The waits between attempts to connect, in milliseconds; the longer ones are for time-outs that leave room for some. */
 const shortestBackoff = 40
-const longestBackoff = 80
+const longestBackoff = 60
 
 /** A time-out that is missing is the engine's own, for 0 is none. */
 export function engineOptions(agent: SpoeAgent, backend: Backend, logger: Logger): EngineOptions {
-  const { connect, server } = backend.plan.timeouts
-  const { hello, processing } = agent.timeouts
+  const { connect } = backend.plan.timeouts
+  const { hello, idle, processing } = agent.timeouts
   const { balance } = backend.plan.model
-  const idle = shortest(agent.timeouts.idle, server)
   const draws = drawsOf(balance)
   return {
     servers: new BackendAgents(backend),
@@ -49,9 +48,4 @@ function capabilitiesOf({ pipelining, async }: SpoeAgent): EngineCapability[] {
 function longestBackoffWithin(processing: number | undefined): number {
   if (processing === undefined) return longestBackoff
   return Math.min(longestBackoff, Math.max(shortestBackoff, Math.round(processing / 4)))
-}
-
-function shortest(...timeouts: readonly (number | undefined)[]): number | undefined {
-  const given = timeouts.filter((each) => each !== undefined && each > 0) as number[]
-  return given.length === 0 ? undefined : Math.min(...given)
 }
