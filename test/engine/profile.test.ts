@@ -210,9 +210,12 @@ test('fragments are bounded by maxPayloadSize', async (t) => {
   const outcome = await engine.send({ messages })
   assert.equal(outcome.status, ErrorStatus.TooBig)
   assert.match(outcome.error?.message ?? '', /the limit is 3000/)
+  assert.equal(agent.peers.length, 0) // no agent takes it, so none is asked
+  await engine.send({ messages: [{ name: 'check', args: [] }] })
+  assert.equal((await engine.send({ messages })).status, ErrorStatus.TooBig)
   assert.deepEqual(
     frames.map(({ type }) => type),
-    [1],
+    [1, 3],
   )
 })
 
