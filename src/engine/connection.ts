@@ -22,8 +22,8 @@ import { Slots } from './slots.ts'
 import { openTransport, resetSocket, type Transport } from './socket.ts'
 import { watch } from './watch.ts'
 
-/** A connection and its handshake that take longer than this are slow, in milliseconds: twice the way around the world. */
-const patience = 100
+/** A connection and its handshake that take longer than this are slow, in milliseconds: it is more than the way around the world and back. */
+const patience = 200
 
 /**
  * One connection to an agent: connects, greets, carries NOTIFYs out and ACKs in, and leaves. It judges what the agent
@@ -330,11 +330,19 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   }
 
   #onTimer(): void {
-    if (this.#patienceOver > 0 && (this.#state === 'connecting' || this.#state === 'greeting')) {
+    if (this.#patienceOver > 0 && this.#underWay) {
       this.#deadline.arm(this.#patienceOver)
       this.#patienceOver = 0
-      this.#host.slow(this)
+      // It may be ready, and this process have been slow itself: what has come is looked at first.
+      setImmediate(() => {
+        if (this.#underWay) this.#host.slow(this)
+      })
     } else this.#onDeadline()
+  }
+
+  /** Whether it is still being made or greeted. */
+  get #underWay(): boolean {
+    return this.#state === 'connecting' || this.#state === 'greeting'
   }
 
   #onDeadline(): void {
