@@ -67,6 +67,8 @@ const rooms = {
     others: [
       'test/support',
       'test/fcgi/support.ts',
+      'test/engine/scripted-agent.ts',
+      'test/vectors/captures',
       ...['cases.ts', 'known.ts', 'lines.ts', 'lines.txt', 'origin.ts', 'play.ts'].map(
         (name) => `test/parity/log-${name}`,
       ),

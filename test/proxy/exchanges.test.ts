@@ -15,7 +15,7 @@ function config(port: number, { front = '', back = '', server = '' } = {}): stri
 
 /** Answers every request with its path; POSTs once their four bytes are there. */
 const echo = (text: string): string =>
-  Array.from(text.matchAll(/^(?:GET|HEAD|POST|PUT) (\S+)/gm), ([, path]) =>
+  Array.from(text.matchAll(/^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|TRACE|PATCH) (\S+)/gm), ([, path]) =>
     reply('body', `X-Path: ${path}`),
   ).join('')
 
@@ -264,6 +264,11 @@ describe('a kept connection that ends under a request', () => {
   for (const [name, request, last, wanted, front = ''] of [
     ['GET, nothing was said', get('/2'), '', ' 200 '],
     ['GET, a byte was said', get('/2'), 'H', ' 502 '],
+    // Those that may be sent twice (RFC 9110 section 9.2.2), and one that may not.
+    ...['HEAD', 'OPTIONS', 'DELETE', 'TRACE'].map(
+      (method) => [method, `${method} /2 HTTP/1.1\r\nHost: a\r\n\r\n`, '', ' 200 '] as const,
+    ),
+    ['PATCH', 'PATCH /2 HTTP/1.1\r\nHost: a\r\n\r\n', '', ''],
     // It is the client's to send again (`abort_keep_alive` of HAProxy): nobody knows whether it arrived.
     ['POST', sending('POST', 'body'), '', ''],
     ['POST without a body', sending('POST', ''), '', ''],

@@ -222,4 +222,29 @@ backend second
     assert.match(await ask(t, proxy.port(), 'GET /', 'X-Backend: second'), /second$/)
     assert.match(await ask(t, proxy.port(), 'GET /', 'X-Backend: __proto__'), /first$/)
   })
+
+  it('send nobody to a backend for agents, nor to one that is disabled', async (t) => {
+    const origin = await rawOrigin(t, () => reply('first'))
+    const proxy = await startProxy(
+      t,
+      `${defaults}
+frontend fe
+  bind 127.0.0.1:0
+  use_backend off if { path /off }
+  use_backend %[req.hdr(X-Backend)] if { req.hdr(X-Backend) -m found }
+  default_backend first
+backend first
+  server s 127.0.0.1:${origin.port}
+backend off
+  disabled
+  server s 127.0.0.1:${origin.port}
+backend agents
+  mode spop
+  server s 127.0.0.1:${origin.port}
+`,
+    )
+    for (const name of ['agents', 'off', 'nobody'])
+      assert.match(await ask(t, proxy.port(), 'GET /', `X-Backend: ${name}`), /first$/, name)
+    assert.match(await ask(t, proxy.port(), 'GET /off'), / 503 /)
+  })
 })

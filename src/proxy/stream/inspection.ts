@@ -37,7 +37,7 @@ export class Inspection {
 
   /** The rule set is through; the next one has a delay of its own. */
   end(): void {
-    if (this.#timer !== undefined) clearTimeout(this.#timer)
+    clearTimeout(this.#timer)
     this.#timer = undefined
     this.#until = 0
     this.#expired = false

@@ -100,8 +100,7 @@ export class RequestBody {
         if (pieces.length > 0) this.#keepFlowed(pieces)
         if (this.#sink?.sendBody(pieces, done, this.#source.trailers) === false && !done) this.#source.hold()
         return
-      case 'discarded':
-      case 'raw':
+      default: // It goes nowhere.
     }
   }
 

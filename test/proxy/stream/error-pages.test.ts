@@ -6,7 +6,7 @@ import { describe, it } from 'node:test'
 import { HeaderList } from '#src/http1/index.js'
 import { errorStatuses, formatErrorReply, rawErrorPage } from '#src/proxy/stream/error-page.js'
 import { root } from '../../support/sluice.js'
-import { ask, defaults, rawClient, startProxy } from '../support.js'
+import { ask, defaults, rawClient, startProxy, until } from '../support.js'
 
 const pages = readFileSync(join(root, 'test/proxy/stream/error-pages.txt'), 'latin1')
   .split(/^# /m)
@@ -69,6 +69,21 @@ describe('the page of an error', () => {
     assert.equal(formatErrorReply(page).toLowerCase(), head.toLowerCase())
     // The page is shared.
     assert.equal(formatErrorReply(page).toLowerCase(), head.toLowerCase())
+  })
+
+  it('is silence when its file is empty: the connection ends, and the log has the status', async (t) => {
+    const rules = '  errorfile 403 empty\n  http-request deny\n'
+    const proxy = await startProxy(
+      t,
+      `${defaults}frontend fe\n  bind 127.0.0.1:0\n  log-format "%ST %ts %B"\n${rules}`,
+      {
+        files: { empty: '' },
+      },
+    )
+    const client = rawClient(t, proxy.port(), 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    assert.equal(await client.untilEnd(), '')
+    await until(() => proxy.lines.length === 1, 'the line')
+    assert.match(proxy.lines[0] ?? '', / PR 0$/)
   })
 
   it('is that of the backend, then of the frontend, then HAProxy’s', async (t) => {

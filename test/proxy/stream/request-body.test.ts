@@ -185,6 +185,8 @@ describe('the body of a request', () => {
     assert.deepEqual(told, ['ab.', 'ab.'])
     const other = ends()
     other.body.forward(other.sink, 0)
+    other.body.receive([], false)
+    assert.equal(other.body.repeatable, true)
     other.body.receive([Buffer.from('ab')], false)
     assert.equal(other.body.repeatable, false)
   })

@@ -111,6 +111,21 @@ describe('the rules of a stream', () => {
   }
 })
 
+it('inspect-delay is for content rules alone: HTTP rules decide on the body that is there', async (t) => {
+  const origin = await rawOrigin(t, () => reply('ok'))
+  const delays = '  tcp-request inspect-delay 5s\n  tcp-response inspect-delay 5s'
+  const proxy = await startProxy(
+    t,
+    `${defaults('http')}listen li\n  bind 127.0.0.1:0\n${delays}
+  http-request set-header x-a b if { req.body_len gt 100 }
+  http-response set-header x-a b if { res.body_len gt 100 }\n  server s 127.0.0.1:${origin.port}`,
+  )
+  const began = Date.now()
+  const client = rawClient(t, proxy.port(), 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200\r\n\r\nbo')
+  await client.until('ok')
+  assert.ok(Date.now() - began < 2000)
+})
+
 describe('option http-buffer-request', () => {
   const head = (path: string) => `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n`
   const buffer = '  option http-buffer-request'
