@@ -36,6 +36,8 @@ export class TcpStream extends ProxyStream implements SocketClient {
   readonly #client: Socket
   readonly #host: TcpStreamHost
   #server: Socket | undefined
+  #peer: SampleEndpoint | undefined
+  #local: SampleEndpoint | undefined
   #connector: Connector | undefined
   readonly #clientDeadline: Deadline
   readonly #serverDeadline: Deadline
@@ -88,11 +90,11 @@ export class TcpStream extends ProxyStream implements SocketClient {
   }
 
   override get serverAddress(): SampleEndpoint | undefined {
-    return this.#server === undefined ? undefined : (this.server?.unix ?? remoteEndpoint(this.#server))
+    return this.#peer
   }
 
   override get backendSource(): SampleEndpoint | undefined {
-    return this.#server === undefined ? undefined : (this.server?.unix ?? localEndpoint(this.#server))
+    return this.#local
   }
 
   // Towards the server.
@@ -139,6 +141,9 @@ export class TcpStream extends ProxyStream implements SocketClient {
 
   onConnected(socket: Socket): void {
     this.#server = socket
+    // For the log: a socket that has ended knows them no more.
+    this.#peer = this.server?.unix ?? remoteEndpoint(socket)
+    this.#local = this.server?.unix ?? localEndpoint(socket)
     this.record.answering()
     // What a TCP stream waits for is data in either direction, from here on.
     this.record.responded()
