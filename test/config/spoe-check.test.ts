@@ -63,19 +63,25 @@ test('a backend with mode spop is for agents alone, and notes what has no effect
   )
   const config = (text: string) =>
     summariseDiagnostics(
-      parseConfig({ file: 'f', text: `${text}\n${spop} timeout connect 1s\n timeout server 1s` }).diagnostics,
+      parseConfig({ file: 'f', text: `${text}\n${spop} timeout connect 1s\n timeout server 1s\n` })
+        .diagnostics,
     )
   const front = 'frontend f\n bind 127.0.0.1:80\n timeout client 1s\n'
   assert.match(
     config(`${front} default_backend agents`),
     /^4:18 error CFG_BACKEND_MODE: frontend 'f' cannot use the backend 'agents', which is for agents/,
   )
-  for (const section of [front, front.replace('frontend', 'listen'), 'defaults\n']) {
+  for (const section of [front, front.replace('frontend', 'listen')]) {
     assert.match(
       config(`${section} mode spop`),
       /error CFG_ARGUMENT: 'mode': 'spop' is for backends of agents/,
     )
   }
+  assert.match(
+    config(`defaults\n mode spop\n${front}`),
+    /3:1 error CFG_BACKEND_MODE: frontend 'f' inherits mode spop/,
+  )
+  assert.equal(config('defaults\n mode spop\nbackend other'), '')
 })
 
 test('events of frontends never occur in a backend', () => {

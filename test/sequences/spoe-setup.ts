@@ -101,18 +101,26 @@ const rules = [
 ]
 
 export function randomSpoeSetup(random: Random): SpoeSetup {
+  const capabilities = random.weighted({ pipelining: 60, '': 25, 'pipelining,async': 15 })
+  const async = capabilities === 'pipelining,async' ? 'option async' : 'no option async'
   return {
     rules: random.some(rules, random.pick([0, 0, 1, 2, 3])),
     options: [
       ...(random.chance(80) ? ['option set-on-error err'] : []),
       ...(random.chance(40) ? ['option continue-on-error'] : []),
       ...(random.chance(20) ? ['no option pipelining'] : []),
-      ...(random.chance(20) ? ['no option async'] : []),
+      // Sluice announces it only where it is written.
+      ...(capabilities === 'pipelining,async' || random.chance(20) ? [async] : []),
     ],
     events: random.some(events, random.pick([1, 1, 2, 2, 3, 4, 8])),
-    capabilities: random.weighted({ pipelining: 70, '': 30 }),
+    capabilities,
     farewell: random.pick(['answers', 'closes']),
   }
+}
+
+/** Whether the agent may answer on any connection. */
+export function isAsync({ capabilities, options }: SpoeSetup): boolean {
+  return capabilities === 'pipelining,async' && options.includes('option async')
 }
 
 export function* smallerSpoeSetups(setup: SpoeSetup): Generator<SpoeSetup> {

@@ -189,6 +189,10 @@ function reportId(id: number, place: Place, before: Place, diagnostics: Diagnost
 /** HTTP rules and options mean nothing in TCP mode; HAProxy says so and goes on. */
 function checkMode(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   if (proxy.mode === 'http') return
+  if (proxy.mode === 'spop' && proxy.kind !== 'backend') {
+    const message = `${title(proxy)} inherits mode spop, which is for backends of agents`
+    diagnostics.error('CFG_BACKEND_MODE', proxy.place, message, "write 'mode tcp' or 'mode http' into it")
+  }
   const ignored = (what: string, place: Place): void => {
     const message = `${what} of ${title(proxy)} has no effect without 'mode http'`
     diagnostics.warning('CFG_MODE', place, message)

@@ -30,7 +30,7 @@ function applyMode(proxy: ProxyDraft, args: Args): void {
   }
   const mode = args.oneOf('<mode>', ['tcp', 'http', 'spop'])
   if (mode === undefined || !args.end()) return
-  if (mode === 'spop' && proxy.kind !== 'backend') {
+  if (mode === 'spop' && (proxy.kind === 'frontend' || proxy.kind === 'listen')) {
     return args.error(
       'CFG_ARGUMENT',
       args.place,
