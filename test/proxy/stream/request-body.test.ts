@@ -219,6 +219,25 @@ describe('the body of a request', () => {
     assert.deepEqual(told, ['drain'])
   })
 
+  it('tells whether anybody waited for what will not come', () => {
+    const before = (): void => {}
+    const { body } = ends()
+    assert.equal(body.interrupt(before), false)
+    body.gather(10, () => {})
+    assert.equal(body.interrupt(before), true)
+    assert.equal(body.interrupt(before), false)
+  })
+
+  it('is kept again between two servers', () => {
+    const { body, sink, told } = ends()
+    body.forward(sink, 0)
+    body.restart()
+    body.receive([Buffer.from('ab')], true)
+    assert.equal(body.size, 2)
+    body.forward(sink, 0)
+    assert.equal(told.at(-1), 'ab.')
+  })
+
   it('that nobody wants is read when no more than a buffer of it is left', () => {
     for (const [left, drained] of [
       [10, true],
