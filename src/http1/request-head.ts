@@ -9,7 +9,7 @@ import type { HeaderList } from './header-list.ts'
 import { isHost, sameHost, sameTunnel, targetAuthority, targetForm } from './target.ts'
 import type { TargetForm } from './target.ts'
 
-/** A request without its body. Method, target and headers may be changed by whoever holds it. */
+/** A request without its body. Method, target, headers and framing may be changed by whoever holds it. */
 export interface RequestHead {
   method: string
   /** As received, in one of the four forms. */
@@ -19,7 +19,7 @@ export interface RequestHead {
   readonly minor: 0 | 1
   readonly headers: HeaderList
   /** Length of the body (0: none), or {@link Framing}.Chunked. */
-  readonly framing: Framing
+  framing: Framing
   /** Bits of ConnectionOption. */
   readonly connection: number
   /** Whether the client waits for `100 Continue` before it sends the body. */

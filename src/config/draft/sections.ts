@@ -25,5 +25,8 @@ export function createFcgiAppDraft(name: string, place: Place): FcgiAppDraft {
     getValues: false,
     maxReqs: defaults.fcgi.maxReqs,
     mpxsConns: false,
+    maxUnsizedBody: defaults.fcgi.maxUnsizedBody,
+    unsizedBodyMemory: undefined,
+    abortRequest: true,
   }
 }

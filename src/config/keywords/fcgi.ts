@@ -4,7 +4,7 @@ import { defaults } from '../model/defaults.ts'
 import type { Args } from '../text/args.ts'
 import type { Word } from '../text/word.ts'
 import { readAcl } from './acl.ts'
-import { KeywordTable } from './keyword.ts'
+import { KeywordTable, ownSince } from './keyword.ts'
 import type { Keyword, KeywordSection } from './keyword.ts'
 import { applyLog } from './log-target.ts'
 
@@ -13,6 +13,7 @@ const sections: readonly KeywordSection[] = ['fcgi-app']
 interface More {
   readonly fallback?: string
   readonly negatable?: boolean
+  readonly since?: string
 }
 
 function keyword(
@@ -37,15 +38,22 @@ function oneWord(
   })
 }
 
-function flag(name: string, key: 'keepConn' | 'getValues' | 'mpxsConns', doc: string): Keyword<FcgiAppDraft> {
+function flag(
+  name: string,
+  key: 'keepConn' | 'getValues' | 'mpxsConns' | 'abortRequest',
+  doc: string,
+  since = '2.1',
+): Keyword<FcgiAppDraft> {
+  const isOn = key === 'keepConn' || key === 'abortRequest'
   const apply = (app: FcgiAppDraft, args: Args): void => {
     if (!args.end()) return
-    if (args.modifier === 'default') app[key] = key === 'keepConn'
+    if (args.modifier === 'default') app[key] = isOn
     else app[key] = args.modifier === undefined
   }
   return keyword(`option ${name}`, '', doc, apply, {
-    fallback: key === 'keepConn' ? 'on' : 'off',
+    fallback: isOn ? 'on' : 'off',
     negatable: true,
+    since,
   })
 }
 
@@ -130,4 +138,25 @@ export const fcgiTable = new KeywordTable<FcgiAppDraft>([
     },
     { fallback: String(defaults.fcgi.maxReqs) },
   ),
+  keyword(
+    'max-unsized-body',
+    '<bytes>',
+    'largest request body without a length: it is waited for, and answered 413 when it is larger',
+    (app, args) => {
+      const value = args.integer('<bytes>', 0)
+      if (value !== undefined && args.end()) app.maxUnsizedBody = value
+    },
+    { fallback: String(defaults.fcgi.maxUnsizedBody), since: ownSince },
+  ),
+  keyword(
+    'unsized-body-memory',
+    '<bytes>',
+    'how much of it is kept in memory; what is more goes to a temporary file',
+    (app, args) => {
+      const value = args.integer('<bytes>', 0)
+      if (value !== undefined && args.end()) app.unsizedBodyMemory = value
+    },
+    { fallback: "'tune.bufsize'", since: ownSince },
+  ),
+  flag('abort-request', 'abortRequest', 'tell the application of a client that has gone', ownSince),
 ])

@@ -18,6 +18,6 @@ export const defaults = {
     rise: 2,
     fall: 3,
   },
-  fcgi: { maxReqs: 1 },
+  fcgi: { maxReqs: 1, maxUnsizedBody: 67_108_864 },
   spoe: { maxWaitingFrames: 20 },
 } as const

@@ -27,6 +27,12 @@ export interface FcgiApp {
   readonly maxReqs: number
   /** The application can multiplex. @default false */
   readonly mpxsConns: boolean
+  /** Our own: most bytes of a request body without a length. @default 67108864 */
+  readonly maxUnsizedBody: number
+  /** Our own: how many of them are kept in memory; undefined: `tune.bufsize`. */
+  readonly unsizedBodyMemory: number | undefined
+  /** Our own: the application is told of a client that has gone. @default true */
+  readonly abortRequest: boolean
 }
 
 /** A rule of a `fcgi-app` section; they are evaluated in order, and a later `set-param` of one name wins. */

@@ -221,6 +221,7 @@ class FcgiTransport implements ServerTransport {
   #held = false
   /** Whether all of the request was sent, and all of the answer has come. */
   #requestDone: boolean
+  readonly #aborts: boolean
   #ended = false
   /** Whether the stream has parted from it. */
   #parted = false
@@ -241,9 +242,8 @@ class FcgiTransport implements ServerTransport {
     this.#socket = socket
     this.#kept = kept
     this.#requestDone = head.framing === 0
+    this.#aborts = plan.model.abortRequest
     const { log } = server.context
-    // Without a length the body is gathered, and the client adds it; 0 is only the default for requests without one.
-    if (head.framing === Framing.Chunked) params.delete('CONTENT_LENGTH')
     this.#exchange = mux.start(
       { params, hasBody: head.framing !== 0 },
       {
@@ -410,7 +410,10 @@ class FcgiTransport implements ServerTransport {
 
   destroy(): void {
     this.#over = this.#parted = true
-    if (!this.#ended || !this.#requestDone) this.#exchange.abort()
+    // What still works on behind its answer, or is to work for nobody, ends when it ends.
+    const letsWork = this.#requestDone && (this.#ended || !this.#aborts)
+    if (!letsWork) this.#exchange.abort()
+    else if (this.#held && !this.#ended) this.#exchange.resume()
   }
 }
 

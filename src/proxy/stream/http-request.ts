@@ -88,6 +88,14 @@ export class HttpRequest implements ClientEvents {
     if (slots.length > 0) stream.capturedRequest = captureHeaders(slots, headers)
   }
 
+  /** A body that came in chunks is here as a whole. */
+  sayLength(): void {
+    const { headers } = this.head
+    headers.delete('transfer-encoding')
+    headers.set('content-length', String(this.body.wholeSize))
+    this.head.framing = this.body.wholeSize
+  }
+
   // What its client does.
 
   onClientBody(pieces: readonly Buffer[], done: boolean): void {
@@ -134,11 +142,16 @@ export class HttpRequest implements ClientEvents {
     return this.#stream.plans.every((plan) => plan?.model.options.abortOnClose === true)
   }
 
-  /** It still gets its answer, unless `option abortonclose`; while rules run, nobody looks. */
+  /**
+   * It still gets its answer, unless `option abortonclose`; while rules run, nobody looks. An application that works for
+   * nobody is told: it would find out when it writes, and holds a worker until then.
+   */
   onClientHalfClosed(): void {
     const stream = this.#stream
-    if (stream.over || stream.answering.begun || !this.abortsOnClose) return
+    if (stream.over || stream.answering.begun) return
     const { stage } = stream.record
+    const isTold = stage === 'H' && stream.chosenBackend?.plan.fcgi?.model.abortRequest === true
+    if (!isTold && !this.abortsOnClose) return
     if (stage === 'H') stream.replyError(400, 'C')
     else if (stage !== 'R') stream.giveUp('C', () => this.#client.end())
   }

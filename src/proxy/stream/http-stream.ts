@@ -1,6 +1,6 @@
 /** One request and its response: the phases of the request, a server, the phases of the response. */
 import type { RequestHead, ResponseHead } from '../../http1/index.ts'
-import { HeaderList } from '../../http1/index.ts'
+import { Framing, HeaderList } from '../../http1/index.ts'
 import type { RequestState, SampleEndpoint, SampleRequest, SampleResponse } from '../../sample/stream.ts'
 import type { ProxyContext } from '../context.ts'
 import { Flow } from '../plan/flow.ts'
@@ -154,15 +154,40 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
   }
 
   override awaitBody(): Flow {
-    const { head, body } = this.asking
+    const { body } = this.asking
     if (body.complete) return Flow.Next
-    if (head.expectsContinue && head.headers.has('expect')) {
-      this.#client.sendInformational(continueHead())
-      head.headers.delete('expect')
-    }
+    this.#askForBody()
     const wait = this.wait()
     body.gather(this.context.settings.maxBufferSize, () => wait.over())
     return Flow.Wait
+  }
+
+  #askForBody(): void {
+    const { expectsContinue, headers } = this.head
+    if (!expectsContinue || !headers.has('expect')) return
+    this.#client.sendInformational(continueHead())
+    headers.delete('expect')
+  }
+
+  override awaitWholeBody(most: number, memory = this.context.settings.maxBufferSize): Flow {
+    const { head, body } = this.asking
+    if (head.framing !== Framing.Chunked) return Flow.Next
+    this.#askForBody()
+    const wait = this.wait()
+    body.spool({ most, memory }, (how) => {
+      if (this.over) return
+      if (how !== 'whole') return this.#refuseBody(how === 'too-large' ? 413 : 500)
+      this.asking.sayLength()
+      wait.over()
+    })
+    return this.over ? Flow.Over : Flow.Wait
+  }
+
+  /** The file may fail while a server has begun to answer. */
+  #refuseBody(status: number): void {
+    if (this.answering.begun) return this.giveUp('I', () => this.#client.cut())
+    if (status === 413) this.#refuse(status)
+    else this.replyError(status, 'I')
   }
 
   judge(): void {
@@ -340,6 +365,7 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
 
   protected releaseServer(): void {
     this.#connector?.release()
+    this.asking.body.close()
   }
 
   /** The place that the stream has at a server is given back; the caller passes it on. */

@@ -1,4 +1,5 @@
 /** The body of a request on its way from the client: held, gathered for rules, passed on, or thrown away. */
+import { SpoolFile } from '../../base/spool-file.ts'
 import type { HeaderList } from '../../http1/index.ts'
 import { BodyBuffer } from './body-buffer.ts'
 
@@ -21,11 +22,22 @@ export interface BodySource {
 
 /**
  *   held ──gather──▶ gathering ──enough──▶ held
+ *   held ──spool──▶ spooling ──all──▶ held             what is more than a buffer is in a file
  *   held ──forward──▶ flowing ──restart──▶ held        what flowed already cannot be sent again
  *   any ──discard──▶ discarded
  *   any ──switch──▶ raw
  */
-type State = 'held' | 'gathering' | 'flowing' | 'discarded' | 'raw'
+type State = 'held' | 'gathering' | 'spooling' | 'flowing' | 'discarded' | 'raw'
+
+/** How much of a body is waited for that does not say its length, in bytes. */
+export interface SpoolLimits {
+  /** In memory; the rest goes to a file. */
+  readonly memory: number
+  readonly most: number
+}
+
+/** What came of waiting: all of it is here, it is too large, or the file failed, which it may later, too. */
+export type Spooled = 'whole' | 'too-large' | 'failed'
 
 const nothing = (): void => {}
 
@@ -44,6 +56,9 @@ export class RequestBody {
   #keeps = 0
   #enough = 0
   #then: () => void = nothing
+  #limits: SpoolLimits = { memory: 0, most: 0 }
+  #spooled: (how: Spooled) => void = nothing
+  #file: SpoolFile | undefined
 
   constructor(source: BodySource, empty: boolean) {
     this.#source = source
@@ -71,9 +86,14 @@ export class RequestBody {
     return this.#source.left
   }
 
-  /** How many bytes are kept. */
+  /** How many bytes are kept in memory. */
   get size(): number {
     return this.#buffer?.size ?? 0
+  }
+
+  /** How many are kept. */
+  get wholeSize(): number {
+    return this.size + (this.#file?.size ?? 0)
   }
 
   /** Waits until it is complete, or until `enough` bytes of it are here; who waits already waits no longer. */
@@ -86,6 +106,53 @@ export class RequestBody {
     this.#source.gather()
   }
 
+  /** Waits until all of it is here. */
+  spool(limits: SpoolLimits, then: (how: Spooled) => void): void {
+    this.#limits = limits
+    this.#spooled = then
+    if (this.size > limits.most) return then('too-large')
+    if (this.#complete) return then('whole')
+    this.#state = 'spooling'
+    this.#source.release()
+  }
+
+  #spool(pieces: readonly Buffer[]): void {
+    const size = pieces.reduce((sum, piece) => sum + piece.length, this.wholeSize)
+    if (size > this.#limits.most) {
+      this.#state = 'held'
+      this.#source.hold()
+      return this.#spooled('too-large')
+    }
+    let more = true
+    if (this.#file === undefined && size <= this.#limits.memory) this.#keep(pieces)
+    else {
+      const file = (this.#file ??= this.#openFile())
+      for (const piece of pieces) more = file.add(piece)
+    }
+    if (this.#complete) this.#endSpool()
+    else if (!more) this.#source.hold()
+  }
+
+  #endSpool(): void {
+    this.#state = 'held'
+    if (this.#file === undefined) this.#spooled('whole')
+    else this.#file.finish(() => this.#spooled('whole'))
+  }
+
+  #openFile(): SpoolFile {
+    return new SpoolFile({
+      onRoom: () => {
+        if (this.#state === 'spooling') this.#source.release()
+      },
+      onFailed: () => this.#spooled('failed'),
+    })
+  }
+
+  /** Nobody needs it any more. */
+  close(): void {
+    this.#file?.close()
+  }
+
   /** From the client. */
   receive(pieces: readonly Buffer[], done: boolean): void {
     if (done) this.#complete = true
@@ -96,6 +163,8 @@ export class RequestBody {
         this.#keep(pieces)
         if (done || this.size >= this.#enough) this.#gathered()
         return
+      case 'spooling':
+        return this.#spool(pieces)
       case 'flowing':
         if (pieces.length > 0) this.#keepFlowed(pieces)
         if (this.#sink?.sendBody(pieces, done, this.#source.trailers) === false && !done) this.#source.hold()
@@ -142,18 +211,25 @@ export class RequestBody {
     if (this.#empty) return
     const kept = this.#buffer?.pieces ?? []
     let more = true
-    if (kept.length > 0 || this.#complete) more = sink.sendBody(kept, this.#complete, this.#source.trailers)
+    const done = this.#complete && this.#file === undefined
+    if (kept.length > 0 || done) more = sink.sendBody(kept, done, this.#source.trailers)
+    this.#file?.sendTo({
+      onPiece: (piece) => sink.sendBody([piece], false, undefined),
+      onEnd: () => void sink.sendBody([], true, this.#source.trailers),
+    })
     if (!this.#complete && more && this.#state === 'flowing') this.#source.release()
   }
 
   /** The server takes more. */
   resume(): void {
     if (this.#state === 'raw' || (this.#state === 'flowing' && !this.#complete)) this.#source.release()
+    else if (this.#state === 'flowing') this.#file?.resume()
   }
 
   /** The server is gone, and there may be another one. */
   restart(): void {
     this.#sink = undefined
+    this.#file?.stop()
     if (this.#state !== 'flowing') return
     this.#state = 'held'
     if (this.#flowed !== undefined) this.#keep(this.#flowed.pieces)
@@ -168,6 +244,8 @@ export class RequestBody {
   discard(most: number): boolean {
     this.#sink = undefined
     this.#then = nothing
+    this.#spooled = nothing
+    this.#file?.stop()
     if (this.#state !== 'raw') this.#state = 'discarded'
     if (!this.#complete && this.#source.left <= most) this.#complete = this.#source.drain()
     return this.#complete

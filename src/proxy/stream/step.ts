@@ -24,6 +24,12 @@ export interface StepStream extends RuleStream {
   awaitBytes(): Flow
   /** Waits for the body of the request, or for as much of it as is kept; `Flow.Next` when there is nothing to wait for. */
   awaitBody(): Flow
+  /**
+   * Waits for all of a body that does not say its length, and says it then; `Flow.Next` for others.
+   * @param most - bytes; a larger one is answered 413
+   * @param memory - bytes of it that are not put into a file; undefined: a buffer's
+   */
+  awaitWholeBody(most: number, memory: number | undefined): Flow
   /** What a filter keeps of this stream; made when it first asks. */
   stateOf<State extends object>(filter: object, create: () => State): State
 }

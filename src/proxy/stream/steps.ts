@@ -4,7 +4,7 @@ import { phases, phasesOf } from '../plan/phases.ts'
 import type { Phase } from '../plan/phases.ts'
 import type { ProxyPlan } from '../plan/plan.ts'
 import type { RulePlan } from '../plan/rule.ts'
-import { BodyStep } from './body-step.ts'
+import { BodyStep, WholeBodyStep } from './body-step.ts'
 import type { StreamFilter } from './filter.ts'
 import { RulesStep } from './rules-step.ts'
 import type { Step } from './step.ts'
@@ -37,7 +37,10 @@ export function frontendSteps(frontend: Side): readonly Step[] {
 export function routeSteps(frontend: Side, backend: Side): Route {
   const lists = phasesOf[backend.plan.model.mode]
   return {
-    request: backend.plan === frontend.plan ? [] : backendSteps(lists.backend, frontend, backend),
+    request: [
+      ...(backend.plan === frontend.plan ? [] : backendSteps(lists.backend, frontend, backend)),
+      ...(backend.plan.fcgi === undefined ? [] : [new WholeBodyStep(backend.plan.fcgi)]),
+    ],
     server: build(lists.server, frontend, backend),
     response: build(lists.response, frontend, backend),
     afterResponse: afterResponseSteps(frontend, backend),

@@ -153,6 +153,10 @@ export abstract class ProxyStream extends StepRunner implements StepStream, Logg
     return Flow.Next
   }
 
+  awaitWholeBody(_most: number, _memory: number | undefined): Flow {
+    return Flow.Next
+  }
+
   stateOf<State extends object>(filter: object, create: () => State): State {
     const states = (this.#filterStates ??= [])
     for (const each of states) if (each.filter === filter) return each.state as State // its own
