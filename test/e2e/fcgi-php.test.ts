@@ -151,6 +151,22 @@ describe('php-fpm', { skip: skipWithoutPhpFpm() }, () => {
     assert.equal(answer.md5, md5('chunked as it were'))
   })
 
+  it('reads a large one, twice, without memory for it', async (t) => {
+    const client = createClient(t, php, { unsizedBodyMemory: 1000, maxUnsizedBody: 7_000_000 })
+    const piece = randomBytes(100_000)
+    for (let round = 0; round < 2; round++) {
+      const body = (async function* () {
+        for (let at = 0; at < 70; at++) {
+          if (at % 50 === 0) await sleep(1)
+          yield piece
+        }
+      })()
+      const answer = await info(client, http(php, '/info.php', { method: 'POST', body }))
+      assert.deepEqual([answer.size, answer.server['CONTENT_LENGTH']], [7_000_000, '7000000'])
+      assert.equal(answer.md5, md5(Buffer.concat(Array.from({ length: 70 }, () => piece))))
+    }
+  })
+
   it('sends a response of 16 MB', async (t) => {
     const client = createClient(t, php)
     const response = await client.request(http(php, '/big.php?pieces=256'))

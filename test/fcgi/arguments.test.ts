@@ -132,6 +132,7 @@ const clientOptions = object(() => ({ endpoint: '/nowhere' }), {
   maxRetries: number,
   maxReplaySize: number,
   maxUnsizedBody: number,
+  unsizedBodyMemory: number,
   maxHeadSize: ['undefined'],
   maxHeaders: number,
   encoding: ['undefined'],

@@ -94,7 +94,10 @@ export class Exchange
     this.#method = textParam(request.params, 'REQUEST_METHOD') ?? 'GET'
     this.#decoder = new CgiResponseDecoder(this.#method, owner.options)
     const declared = textParam(request.params, 'CONTENT_LENGTH')
-    this.#body = new RequestBody(declared, request.body ?? request.hasBody === true)
+    this.#body = new RequestBody(declared, request.body ?? request.hasBody === true, {
+      onRoom: () => this.writable(),
+      onFailed: (error) => this.fail(error),
+    })
   }
 
   /** Begins: at once, or when the body is there. */
@@ -151,11 +154,14 @@ export class Exchange
     checkBytes('write: the chunk', chunk)
     if (this.#over || this.#body.ended || chunk.length === 0) return true
     const gathering = this.#body.length === undefined
-    this.#inCallOf(() => this.#body.push(chunk, this.#owner.options.maxUnsizedBody))
-    if (gathering || this.#over) return true
-    this.#touch()
-    this.#step('sendStdin')
-    const more = this.#connection?.sendStdin(this, chunk) ?? false
+    let more = true
+    this.#inCallOf(() => (more = this.#body.push(chunk, this.#owner.options)))
+    if (this.#over) return true
+    if (!gathering) {
+      this.#touch()
+      this.#step('sendStdin')
+      more = this.#connection?.sendStdin(this, chunk) ?? false
+    }
     if (!more) this.#wantsDrain = true
     return more
   }
@@ -165,10 +171,15 @@ export class Exchange
     const gathered = this.#body.length === undefined
     this.#inCallOf(() => {
       this.#body.end()
-      if (gathered) this.#owner.dispatch(this)
+      if (gathered) this.#body.gathered(() => this.#dispatch())
     })
     this.#touch()
     if (!gathered) this.#sendEnd()
+  }
+
+  /** A file may be whole when nobody wants it any more. */
+  #dispatch(): void {
+    if (!this.#over) this.#owner.dispatch(this)
   }
 
   #sendEnd(): void {
@@ -250,15 +261,28 @@ export class Exchange
     const body = this.#body
     let more = true
     for (const chunk of body.held ?? []) more = connection.sendStdin(this, chunk)
-    if (body.ended) this.#sendEnd()
+    const isFile = body.sendFile({
+      onPiece: (piece) => this.#sendPiece(connection, piece),
+      onEnd: () => this.#sendEnd(),
+    })
+    if (body.ended && !isFile) this.#sendEnd()
     body.sent(this.#owner.options.maxReplaySize)
     if (more && this.#wantsDrain) process.nextTick(() => this.writable())
   }
 
-  // From the connection.
+  #sendPiece(connection: FcgiConnection, piece: Buffer): boolean {
+    this.#touch()
+    this.#step('sendStdin')
+    return connection.sendStdin(this, piece)
+  }
+
+  // From the connection, and from the file.
 
   writable(): void {
-    if (!this.#wantsDrain || this.#over || this.#connection === undefined) return
+    if (this.#over) return
+    this.#body.resume()
+    const gathers = this.#state === 'waiting' && !this.#body.ended
+    if (!this.#wantsDrain || (this.#connection === undefined && !gathers)) return
     this.#wantsDrain = false
     this.#touch()
     this.#notify(() => this.#handler.onDrain?.())
@@ -310,6 +334,7 @@ export class Exchange
 
   recvEnd(end: EndRequest): void {
     this.#connection = undefined
+    this.#body.stop()
     this.progress = 'answered'
     const refusal = end.protocolStatus === ProtocolStatus.RequestComplete ? undefined : this.#refusal(end)
     if (refusal === undefined || this.#begun) this.#finish(end)
@@ -325,6 +350,7 @@ export class Exchange
 
   lost(error: FcgiError, how: Loss): void {
     this.#connection = undefined
+    this.#body.stop()
     if (this.#over) return
     // The empty STDOUT, or the last byte of Content-Length, has come: only END_REQUEST is missing.
     if (this.#decoder.bodyDone || stepRequest(this.#state, 'lost') === 'complete') {
@@ -412,7 +438,7 @@ export class Exchange
     if (!this.#step(event)) return false
     const connection = this.#connection
     this.#connection = undefined
-    this.#body.held = undefined
+    this.#body.close()
     this.#owner.deadlines.remove(this)
     connection?.abort(this)
     return true

@@ -19,6 +19,7 @@ const optionNames = [
   'maxRequests',
   'responseTimeout',
   'maxUnsizedBody',
+  'unsizedBodyMemory',
   'maxHeadSize',
   'maxHeaders',
   'padding',

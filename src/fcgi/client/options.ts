@@ -68,9 +68,11 @@ export interface FcgiClientOptions {
   maxReplaySize?: number
   /**
    * Most bytes of a request body without CONTENT_LENGTH: it is gathered first, since php-fpm reads no body without it.
-   * @default 1048576
+   * @default 67108864
    */
   maxUnsizedBody?: number
+  /** How many of them are kept in memory; the rest waits in a temporary file without a name. @default 65536 */
+  unsizedBodyMemory?: number
   /** Largest head of a response. @default 65536 */
   maxHeadSize?: number
   /** Most header fields of a response. @default 256 */
@@ -119,7 +121,8 @@ export const clientSpecs: Specs<Loose> = {
   maxRetries: integer(1),
   retryUnsafe: boolean(false),
   maxReplaySize: integer(65_536),
-  maxUnsizedBody: integer(1_048_576),
+  maxUnsizedBody: integer(67_108_864),
+  unsizedBodyMemory: integer(65_536),
   maxHeadSize: integer(65_536, { min: 64 }),
   maxHeaders: integer(256, { min: 1 }),
   padding: boolean(false),
@@ -152,6 +155,7 @@ export type ExchangeOptions = Pick<
   | 'retryUnsafe'
   | 'maxReplaySize'
   | 'maxUnsizedBody'
+  | 'unsizedBodyMemory'
   | 'maxHeadSize'
   | 'maxHeaders'
   | 'onStderr'

@@ -1,4 +1,19 @@
+import { SpoolFile } from '../../base/spool-file.ts'
+import type { SpoolSink } from '../../base/spool-file.ts'
 import { FcgiError } from '../errors.ts'
+
+/** How much of a body without a length is gathered, in bytes. */
+export interface UnsizedLimits {
+  readonly maxUnsizedBody: number
+  readonly unsizedBodyMemory: number
+}
+
+/** Is told, never from within a call, what becomes of a body that waits in a file. */
+export interface BodyEvents {
+  /** `push` may be called again after it has answered false. */
+  onRoom(): void
+  onFailed(error: FcgiError): void
+}
 
 /** A request body at the client: how long it is, and the pieces of it that are not sent or may have to be sent again. */
 export class RequestBody {
@@ -10,6 +25,9 @@ export class RequestBody {
   held: Uint8Array[] | undefined = []
   #length: number | undefined
   #written = 0
+  /** What of a gathered body is not `held`, but comes behind it. */
+  #file: SpoolFile | undefined
+  readonly #events: BodyEvents
   /** Whether the caller has given all of it at once, and so has it in memory anyhow. */
   readonly #whole: boolean
 
@@ -17,7 +35,8 @@ export class RequestBody {
    * @param declared - CONTENT_LENGTH of the parameters.
    * @param given - the whole body, or whether the caller will write one.
    */
-  constructor(declared: string | undefined, given: Uint8Array | boolean) {
+  constructor(declared: string | undefined, given: Uint8Array | boolean, events: BodyEvents) {
+    this.#events = events
     this.unsized = declared === undefined
     this.ended = given !== true
     this.#whole = this.ended
@@ -42,16 +61,63 @@ export class RequestBody {
   }
 
   /**
-   * Takes a piece.
+   * Takes a piece. False: it is gathered in a file, and there is no room for more until `onRoom`.
    * @throws FcgiError `ERR_FCGI_REQUEST_LENGTH`, `ERR_FCGI_LENGTH_UNKNOWN`
    */
-  push(chunk: Uint8Array, maxUnsizedBody: number): void {
+  push(chunk: Uint8Array, limits: UnsizedLimits): boolean {
     this.#written += chunk.length
-    if (this.#length === undefined && this.#written > maxUnsizedBody) {
+    if (this.#length === undefined) return this.#gather(chunk, limits)
+    if (this.#written > this.#length) this.#refuse()
+    this.held?.push(chunk)
+    return true
+  }
+
+  #gather(chunk: Uint8Array, { maxUnsizedBody, unsizedBodyMemory }: UnsizedLimits): boolean {
+    if (this.#written > maxUnsizedBody) {
       throw new FcgiError('ERR_FCGI_LENGTH_UNKNOWN', `more than ${maxUnsizedBody} bytes`)
     }
-    if (this.#length !== undefined && this.#written > this.#length) this.#refuse()
-    this.held?.push(chunk)
+    if (this.#file === undefined && this.#written <= unsizedBodyMemory) this.held?.push(chunk)
+    else return (this.#file ??= this.#openFile()).add(chunk)
+    return true
+  }
+
+  #openFile(): SpoolFile {
+    return new SpoolFile({
+      onRoom: () => this.#events.onRoom(),
+      onFailed: (cause) => {
+        const detail = `its temporary file: ${cause.message}`
+        this.#events.onFailed(new FcgiError('ERR_FCGI_REQUEST_BODY', detail, { cause }))
+      },
+    })
+  }
+
+  /** Calls back when all that was gathered can be sent: at once, or later. */
+  gathered(then: () => void): void {
+    if (this.#file === undefined) then()
+    else this.#file.finish(then)
+  }
+
+  /** Sends what waits in the file, from its beginning; answers false when there is none. */
+  sendFile(sink: SpoolSink): boolean {
+    this.#file?.sendTo(sink)
+    return this.#file !== undefined
+  }
+
+  /** The connection takes more of the file. */
+  resume(): void {
+    this.#file?.resume()
+  }
+
+  /** The connection has gone. */
+  stop(): void {
+    this.#file?.stop()
+  }
+
+  /** Nobody needs any of it any more. */
+  close(): void {
+    this.held = undefined
+    this.#file?.close()
+    this.#file = undefined
   }
 
   /**
@@ -66,7 +132,8 @@ export class RequestBody {
 
   /** What was held has been sent: it is kept when that costs nothing, or little. */
   sent(maxReplaySize: number): void {
-    if (!this.#whole && (this.#length ?? 0) > maxReplaySize) this.held = undefined
+    const costsNothing = this.#whole || this.#file !== undefined
+    if (!costsNothing && (this.#length ?? 0) > maxReplaySize) this.held = undefined
   }
 
   #refuse(): never {
