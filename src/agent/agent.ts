@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { TLSSocket, type SecureContextOptions, type TlsOptions } from 'node:tls'
 import { CidrMap } from '../net/cidr-map.ts'
 import { monotonic } from '../base/clock.ts'
 import { formatEndpoint, toEndpoint, type Endpoint } from '../net/endpoint.ts'
@@ -26,12 +27,14 @@ import {
 import { AgentError } from './errors.ts'
 import { LimitedLog } from './limited-log.ts'
 import { LoopLagMonitor } from './loop-lag.ts'
-import { Listener, resolveListenerOptions, type ListenerOptions } from './listener.ts'
+import { formatPeer, Listener, resolveListenerOptions, type ListenerOptions } from './listener.ts'
 import { AgentMetrics } from './metrics.ts'
 import { Mistakes } from './mistakes.ts'
 import { resolveAgentOptions, type AgentOptions, type ResolvedAgentOptions } from './options.ts'
 import { formatPrometheus } from './prometheus.ts'
 import { snapshot, type AgentStats } from './stats.ts'
+import { replaceSecureContext } from './tls-options.ts'
+import { describeTlsFailure } from './tls-trouble.ts'
 import { Tracer, type TraceListener } from './trace.ts'
 import { WriterPool } from './writer-pool.ts'
 
@@ -54,6 +57,7 @@ export class Agent {
   readonly #listeners: Listener[] = []
   readonly #connections = new Set<AgentConnection>()
   readonly #host: ConnectionHost<AgentConnection>
+  #tls: TlsOptions | undefined
   #lastId = 0
   #draining = false
   #closed = false
@@ -64,6 +68,7 @@ export class Agent {
 
   constructor(options: AgentOptions = {}) {
     this.#options = resolveAgentOptions(options)
+    this.#tls = this.#options.tls
     this.#log = new LimitedLog(this.#options.logger)
     const mistakes = new Mistakes(this.#options.logger)
     this.#table = new HandlerTable(this.#metrics, mistakes)
@@ -147,15 +152,15 @@ export class Agent {
   async listen(where: string | Endpoint, options: ListenerOptions = {}): Promise<Endpoint> {
     if (this.#closed) throw new UsageError('ERR_SLUICE_CLOSED', 'listen() after close()')
     const endpoint = toEndpoint(where)
-    const { tls, handshakeTimeout } = this.#options
+    const { handshakeTimeout } = this.#options
     const listener = new Listener(
       endpoint,
-      { ...resolveListenerOptions(options), tls, handshakeTimeout },
+      { ...resolveListenerOptions(options, endpoint), tls: this.#tls, handshakeTimeout },
       {
         onSocket: (socket) => this.#onSocket(socket),
         admit: (socket) => this.#admit(socket, listener),
         onAcceptError: (error) => this.#onAcceptError(error),
-        onTlsError: (error, socket) => this.#onTlsError(error, socket),
+        onTlsError: (error, socket, peer) => this.#onTlsError(error, socket, peer),
       },
     )
     await listener.open()
@@ -223,12 +228,25 @@ export class Agent {
     return false
   }
 
-  #onTlsError(error: NodeJS.ErrnoException, socket: Socket): void {
-    const code = error.code ?? 'ERR_TLS'
+  #onTlsError(error: NodeJS.ErrnoException, socket: TLSSocket, peer: string): void {
+    // An Error, say the types of Node.js; it is its code, or null.
+    const verdict: unknown = socket.authorizationError
+    const { code, message } = describeTlsFailure(error, typeof verdict === 'string' ? verdict : undefined)
     this.#metrics.countError(code)
-    this.#log.log('warn', code, { code, peer: formatPeer(socket), err: error }, 'TLS handshake failed')
+    this.#log.log('warn', code, code === verdict ? { code, peer } : { code, peer, err: error }, message)
     // Node.js itself does not, when the handshake takes too long.
     refuse(socket)
+  }
+
+  /**
+   * Replaces certificate, key, authorities or what else is given, for the connections that come from now on: those that
+   * are open stay as they are. What is not given stays too. It is tried first, so a wrong one changes nothing.
+   * @throws UsageError `ERR_SLUICE_OPTION` for what OpenSSL cannot use, an unknown name, or an agent without `tls`.
+   */
+  setSecureContext(options: SecureContextOptions): void {
+    const tls = replaceSecureContext(this.#tls, options)
+    this.#tls = tls
+    for (const listener of this.#listeners) listener.replaceTls(tls)
   }
 
   /** A function, for the compiler does not see that the flag changes while something is awaited. */
@@ -407,11 +425,6 @@ function announced(options: ResolvedAgentOptions): Capability[] {
   if (options.fragmentation) capabilities.push('fragmentation')
   if (options.async) capabilities.push('async')
   return capabilities
-}
-
-function formatPeer(socket: Socket): string {
-  if (socket.remoteAddress === undefined) return 'unix'
-  return formatEndpoint({ type: 'tcp', host: socket.remoteAddress, port: socket.remotePort ?? 0 })
 }
 
 function refuse(socket: Socket): void {

@@ -23,6 +23,8 @@ export interface AgentClusterOptions {
   restartDelay?: number
   /** Milliseconds that a worker has for closing before it is killed. @default 10000 */
   closeTimeout?: number
+  /** Milliseconds after which a worker that has not called `joinCluster` is told of; it is left alone. @default 10000 */
+  joinTimeout?: number
   /**
    * Let the primary hand out connections in turn, instead of each worker accepting for itself. HAProxy keeps few
    * connections open for long: in turn spreads them evenly, direct costs the primary nothing. The first cluster of a
@@ -38,6 +40,7 @@ const specs: Specs<AgentClusterOptions> = {
   workers: integer(availableParallelism(), { min: 1, max: 1024 }),
   restartDelay: integer(500, { min: 1 }),
   closeTimeout: integer(10_000, { min: 1 }),
+  joinTimeout: integer(10_000, { min: 1, max: 0x7fff_ffff }),
   roundRobin: boolean(false),
   logger: loggerOption(stderrLogger),
 }
@@ -109,8 +112,20 @@ export class AgentCluster {
     const worker = cluster.fork()
     const member = new ClusterMember(worker, this.#owner)
     this.#members.add(member)
+    this.#watchJoining(member)
     worker.on('error', (error) => this.#options.logger.warn({ err: error, pid: member.pid }, 'worker failed'))
     return member
+  }
+
+  /** Without the call `ready()` waits for ever, and restarts and statistics do not reach the worker. */
+  #watchJoining(member: ClusterMember): void {
+    const { joinTimeout, logger } = this.#options
+    const message = `worker has not called joinCluster(agent) within ${joinTimeout} ms: call it once the agent listens`
+    const timer = setTimeout(() => {
+      if (!member.leaving) logger.warn({ code: 'ERR_AGENT_CLUSTER', pid: member.pid }, message)
+    }, joinTimeout).unref()
+    const stop = () => clearTimeout(timer)
+    member.joining.then(stop, stop)
   }
 
   #onExit(member: ClusterMember, how: string | number, error: AgentError): void {

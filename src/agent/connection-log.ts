@@ -30,11 +30,12 @@ export function tellDisconnect({ log }: Teller, { id, peer }: ConnectionInfo, fr
   )
 }
 
-/** The connection ends by our word, for what the peer did. */
+/** The connection ends by our word, for what the peer did; `foreign` says what it speaks, if that is no SPOP. */
 export function tellGivenUp(
   teller: Teller,
   { id, peer, engineId }: ConnectionInfo,
   error: SluiceError,
+  foreign: string | undefined,
 ): void {
   const { code } = error
   teller.metrics.countError(code)
@@ -42,7 +43,7 @@ export function tellGivenUp(
     'warn',
     code,
     { code, connection: id, peer, engine: engineId, err: error },
-    'connection given up',
+    foreign === undefined ? 'connection given up' : `connection given up: ${foreign}`,
   )
 }
 

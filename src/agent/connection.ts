@@ -1,4 +1,6 @@
+import type { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import { FrameSplitter } from '../bytes/frame-splitter.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { monotonic } from '../base/clock.ts'
@@ -36,6 +38,7 @@ import type { Carrier } from './dispatcher.ts'
 import { Drain } from './drain.ts'
 import { AgentError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
+import { describeOpening } from './foreign.ts'
 import { HeldExchanges } from './held-exchanges.ts'
 import { HeldInput } from './held-input.ts'
 import { Outbox } from './outbox.ts'
@@ -57,6 +60,7 @@ const overPatience = 500
 export class AgentConnection implements Carrier {
   readonly id: number
   readonly peer: string
+  readonly certificate: X509Certificate | undefined
   engineId = ''
   maxFrameSize: number
   /** ACKs may leave on any connection of the same engine. */
@@ -79,6 +83,8 @@ export class AgentConnection implements Carrier {
   #paused = false
   inFlight = 0
   #fragments: FragmentAssembler | undefined
+  /** What the peer seems to speak instead of SPOP. */
+  #foreign: string | undefined
   #state: AgentState = 'idle'
   /** The peer has sent FIN. */
   #readEnded = false
@@ -91,6 +97,9 @@ export class AgentConnection implements Carrier {
     this.peer = peer
     this.#socket = socket
     this.#host = host
+    // Not before it was verified: with `rejectUnauthorized: false` anybody's would be there.
+    this.certificate =
+      socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate() : undefined
     const { closeDelay } = host.options
     this.#outbox = new Outbox(socket, host.outboxes)
     this.#closing = new Closing(socket, closeDelay)
@@ -122,6 +131,7 @@ export class AgentConnection implements Carrier {
     if (this.#state === 'leaving' || this.#state === 'closed') return
     const now = monotonic()
     if (this.#state !== 'idle') this.lastActivity = now
+    else if (chunk[0] !== 0) this.#foreign ??= describeOpening(chunk)
     dispatcher.beginTurn(now)
     this.#splitter.push(chunk)
     this.#takeFrames(now)
@@ -401,7 +411,7 @@ export class AgentConnection implements Carrier {
       error instanceof SluiceError
         ? error
         : new AgentError('ERR_AGENT_INTERNAL', errorMessage(error), { cause: error })
-    tellGivenUp(this.#host, this, coded)
+    tellGivenUp(this.#host, this, coded, this.#foreign)
     // Whoever waits for an answer gets one before the connection goes.
     for (let exchange = this.#exchanges.first, next; exchange !== undefined; exchange = next) {
       next = exchange.next

@@ -1,4 +1,5 @@
 /** What a handler may know about the message it is called for, beside the arguments. */
+import type { X509Certificate } from 'node:crypto'
 import { createReader, type Id } from '../spop/frame-head.ts'
 import { decodeItems } from '../spop/kv-list.ts'
 import { Message } from '../spop/notify.ts'
@@ -11,6 +12,11 @@ export interface ConnectionInfo {
   readonly peer: string
   /** HAProxy's engine-id, or the empty string. */
   readonly engineId: string
+  /**
+   * The client's certificate, with mutual TLS: whose authority is in `ca`, and was verified. `subject`, `subjectAltName` and
+   * `fingerprint256` say who it is.
+   */
+  readonly certificate?: X509Certificate | undefined
   /** The negotiated frame size, in bytes. */
   readonly maxFrameSize: number
 }

@@ -1,9 +1,14 @@
 import { lstat, stat } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
+import {
+  createServer as createTlsServer,
+  type Server as TlsServer,
+  type TLSSocket,
+  type TlsOptions,
+} from 'node:tls'
 import { formatEndpoint, type Endpoint } from '../net/endpoint.ts'
-import { errorMessage } from '../base/errors.ts'
+import { errorMessage, UsageError } from '../base/errors.ts'
 import { listenOn } from '../net/listener.ts'
 import { integer, optionalInteger, resolveOptions, type Resolved, type Specs } from '../base/options.ts'
 import { AgentError } from './errors.ts'
@@ -21,9 +26,13 @@ const specs: Specs<ListenerOptions> = {
   backlog: integer(511, { min: 1, max: 65_535 }),
 }
 
-/** @throws UsageError `ERR_SLUICE_OPTION`. */
-export function resolveListenerOptions(given: ListenerOptions): Resolved<ListenerOptions> {
-  return resolveOptions(specs, given, 'listen')
+/** @throws UsageError `ERR_SLUICE_OPTION`, for a `mode` where there is no file, too. */
+export function resolveListenerOptions(given: ListenerOptions, where: Endpoint): Resolved<ListenerOptions> {
+  const resolved = resolveOptions(specs, given, 'listen')
+  const hasFile = where.type === 'unix' && !where.path.startsWith('\0')
+  if (given.mode === undefined || hasFile) return resolved
+  const why = `option 'mode' is for unix sockets with a path, and ${formatEndpoint(where)} is none`
+  throw new UsageError('ERR_SLUICE_OPTION', `listen: ${why}`)
 }
 
 /** The {@link ListenerOptions} and what the agent's options say about listening. */
@@ -39,7 +48,8 @@ export interface ListenerOwner {
   /** Asked first, before a TLS handshake, too; who answers no destroys the socket. */
   admit(socket: Socket): boolean
   onAcceptError(error: NodeJS.ErrnoException): void
-  onTlsError(error: NodeJS.ErrnoException, socket: Socket): void
+  /** `peer` is whose handshake has failed; the TLS socket itself may have lost its address. */
+  onTlsError(error: NodeJS.ErrnoException, socket: TLSSocket, peer: string): void
 }
 
 /** One listening socket: TCP, unix or an inherited descriptor, with or without TLS. */
@@ -47,7 +57,10 @@ export class Listener {
   readonly #endpoint: Endpoint
   readonly #options: ListenerSettings
   readonly #owner: ListenerOwner
+  #tls: TlsOptions | undefined
   #server: Server | undefined
+  /** For whom a handshake is under way; a socket that is gone has no address any more. */
+  readonly #peers = new WeakMap<Socket, string>()
   #opening: Promise<void> | undefined
   readonly #handshaking = new Map<string, Socket>()
   /** Whether its peers are on this machine and have no address: a unix socket, inherited or not. */
@@ -59,6 +72,7 @@ export class Listener {
     this.#endpoint = endpoint
     this.address = this.#endpoint
     this.#options = options
+    this.#tls = options.tls
     this.#owner = owner
   }
 
@@ -111,8 +125,9 @@ export class Listener {
 
   #createServer(): Server {
     const shared = { noDelay: true, allowHalfOpen: true }
-    const { tls, handshakeTimeout } = this.#options
+    const { handshakeTimeout } = this.#options
     const owner = this.#owner
+    const tls = this.#tls
     if (tls === undefined) {
       return createServer(shared, (socket) => {
         if (owner.admit(socket)) owner.onSocket(socket)
@@ -123,13 +138,26 @@ export class Listener {
     )
     server.prependListener('connection', (socket: Socket) => this.#onHandshake(socket))
     // A handshake that fails is that client's business alone.
-    server.on('tlsClientError', (error, socket) => owner.onTlsError(error, socket))
+    server.on('tlsClientError', (error, socket) => owner.onTlsError(error, socket, this.#peerOf(socket)))
     return server
+  }
+
+  /** Node.js keeps the socket under a TLS socket as its parent, from 20 to 26; without it there is no way from one to the other. */
+  #peerOf(socket: TLSSocket): string {
+    const { _parent: parent } = socket as { _parent?: Socket }
+    return (parent === undefined ? undefined : this.#peers.get(parent)) ?? formatPeer(socket)
+  }
+
+  /** New connections get the certificate, the authorities and the rest of `tls` from now on. */
+  replaceTls(tls: TlsOptions): void {
+    this.#tls = tls
+    if (this.#server !== undefined) (this.#server as TlsServer).setSecureContext(tls)
   }
 
   #onHandshake(socket: Socket): void {
     if (!this.#owner.admit(socket)) return
     const key = handshakeKey(socket)
+    this.#peers.set(socket, formatPeer(socket))
     this.#handshaking.set(key, socket)
     socket.once('close', () => this.#handshaking.delete(key))
   }
@@ -181,6 +209,12 @@ export class Listener {
     // close() calls back only after the last connection; the listening socket itself is gone at once.
     server?.close()
   }
+}
+
+/** What log lines call the other end of a socket. */
+export function formatPeer(socket: Socket): string {
+  if (socket.remoteAddress === undefined) return 'unix'
+  return formatEndpoint({ type: 'tcp', host: socket.remoteAddress, port: socket.remotePort ?? 0 })
 }
 
 /** The same for a socket and for the TLS socket made of it. Peers of unix sockets have no address: they share a key. */

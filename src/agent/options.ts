@@ -1,13 +1,12 @@
 /** The options of an agent: each limit and each wait, with its default and the reason for it. */
-import { createServer, type TlsOptions } from 'node:tls'
-import { errorMessage, UsageError } from '../base/errors.ts'
+import type { TlsOptions } from 'node:tls'
+import { UsageError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { loggerOption } from '../base/logger-option.ts'
 import { stderrLogger } from '../base/stderr-logger.ts'
 import {
   boolean,
   integer,
-  isPlainObject,
   oneOf,
   optional,
   resolveOptions,
@@ -18,6 +17,7 @@ import {
 import { defaultMaxFrameSize, leastMaxFrameSize } from '../spop/frame-head.ts'
 import type { Actions } from './actions.ts'
 import type { Context } from './context.ts'
+import { complaintOfTls } from './tls-options.ts'
 import { complaintOfPrefix } from './variable-names.ts'
 
 /** Why a fallback answers instead of a handler. */
@@ -173,70 +173,6 @@ export type ResolvedAgentOptions = Resolved<
   readonly varPrefix: string | undefined
   readonly tls: TlsOptions | undefined
   readonly logger: Logger
-}
-
-/** What `tls.createServer` takes and an agent leaves to its user; how sockets behave is the agent's business. */
-const tlsNames: readonly (keyof TlsOptions)[] = [
-  'cert',
-  'key',
-  'pfx',
-  'passphrase',
-  'ca',
-  'crl',
-  'requestCert',
-  'rejectUnauthorized',
-  'SNICallback',
-  'minVersion',
-  'maxVersion',
-  'ciphers',
-  'sigalgs',
-  'ecdhCurve',
-  'dhparam',
-  'honorCipherOrder',
-  'secureProtocol',
-  'secureOptions',
-  'allowPartialTrustChain',
-  'ALPNProtocols',
-  'ALPNCallback',
-  'sessionTimeout',
-  'sessionIdContext',
-  'ticketKeys',
-  'handshakeTimeout',
-  'pskCallback',
-  'pskIdentityHint',
-  'clientCertEngine',
-  'privateKeyEngine',
-  'privateKeyIdentifier',
-  'enableTrace',
-  'keepAlive',
-  'keepAliveInitialDelay',
-]
-
-/** What is wrong with the option `tls`. */
-function complaintOfTls(tls: unknown): string | undefined {
-  if (!isPlainObject(tls)) return 'must be a plain object'
-  const unknown = Object.keys(tls).find((name) => !(tlsNames as readonly string[]).includes(name))
-  if (unknown !== undefined) return `has an unknown name '${unknown}'; known are ${tlsNames.join(', ')}`
-  // Node.js takes a requestCert of 'yes' or 1 for no, without a word: nobody would be asked for a certificate.
-  for (const name of ['requestCert', 'rejectUnauthorized']) {
-    const value = tls[name]
-    if (value !== undefined && typeof value !== 'boolean') return `must have true or false as '${name}'`
-  }
-  const has = (name: string) => tls[name] !== undefined && tls[name] !== null
-  const pair = has('cert') && (has('key') || has('privateKeyIdentifier'))
-  if (!pair && !['pfx', 'SNICallback', 'pskCallback'].some(has))
-    return 'has no certificate: cert and key, pfx or SNICallback is wanted'
-  return complaintOfNode(tls)
-}
-
-/** A server that never listens shows now what would go wrong later. */
-function complaintOfNode(tls: TlsOptions): string | undefined {
-  try {
-    createServer(tls)
-    return undefined
-  } catch (error) {
-    return `cannot be used: ${errorMessage(error)}`
-  }
 }
 
 /** @throws UsageError `ERR_SLUICE_OPTION`. */

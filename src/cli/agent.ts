@@ -1,19 +1,20 @@
 /** `sluice agent NAME`: a ready-made agent, alone. */
 import { readFileSync } from 'node:fs'
-import { createAgent, type Agent } from '../agent/index.ts'
+import { createAgent, type Agent, type ListenerOptions } from '../agent/index.ts'
 import { CidrMap } from '../net/cidr-map.ts'
-import { formatEndpoint } from '../net/endpoint.ts'
-import { UsageError } from '../base/errors.ts'
+import { formatEndpoint, parseEndpoint, type Endpoint } from '../net/endpoint.ts'
+import { errorMessage, UsageError } from '../base/errors.ts'
 import { createStderrLogger } from '../base/stderr-logger.ts'
 import { logLevels, type LogLevel } from '../base/logger.ts'
 import { parseReputationList, serveIpReputation, type ReputationList } from '../services/ip-reputation.ts'
+import { readCertificates, type CertificateFlags } from './agent-tls.ts'
 import { watchFile } from './file-watch.ts'
 import { formatFrame } from './frame-text.ts'
 import { note, print } from './output.ts'
 import { closeOnSignal } from './signals.ts'
 
 /** Options of `sluice agent ip-reputation`. */
-export interface IpReputationOptions {
+export interface IpReputationOptions extends CertificateFlags {
   readonly listen: readonly string[]
   readonly list?: string
   readonly mode?: string
@@ -46,21 +47,50 @@ export async function ipReputationCommand(options: IpReputationOptions): Promise
   }
   const logger = createStderrLogger(options.logLevel)
   let list = loadReputationList(options.list)
-  const agent = serveIpReputation(createAgent({ logger }), () => list)
+  const tls = readCertificates(options)
+  const agent = serveIpReputation(createAgent(tls === undefined ? { logger } : { logger, tls }), () => list)
   const switchTrace = traceSwitch(agent, options.trace === true)
   process.on('SIGUSR2', switchTrace)
+  const reload = () => {
+    if (options.list !== undefined) reloadList(options.list, (next) => (list = next))
+    if (tls !== undefined) reloadCertificates(agent, options)
+  }
+  process.on('SIGHUP', reload)
   const watcher = options.list === undefined ? undefined : watchList(options.list, (next) => (list = next))
-  for (const where of options.listen) {
-    const address = await agent.listen(
-      where,
-      options.mode === undefined ? {} : { mode: parseMode(options.mode) },
-    )
+  for (const [where, how] of listeners(options)) {
+    const address = await agent.listen(where, how)
     print(`ip-reputation listens on ${formatEndpoint(address)} (${list.size} ranges)`)
   }
   await closeOnSignal(() => agent.close())
   process.off('SIGUSR2', switchTrace)
+  process.off('SIGHUP', reload)
   watcher?.close()
   return 0
+}
+
+/** `--mode` is for the unix sockets among the addresses. */
+function listeners({ listen, mode }: IpReputationOptions): [Endpoint, ListenerOptions][] {
+  const endpoints = listen.map(parseEndpoint)
+  if (mode === undefined) return endpoints.map((each) => [each, {}])
+  const permissions = { mode: parseMode(mode) }
+  const hasFile = (each: Endpoint) => each.type === 'unix' && !each.path.startsWith('\0')
+  if (!endpoints.some(hasFile))
+    throw new UsageError(
+      'ERR_SLUICE_OPTION',
+      `--mode ${mode}: is for unix sockets with a path, and none is listened on`,
+    )
+  return endpoints.map((each) => [each, hasFile(each) ? permissions : {}])
+}
+
+/** Files that cannot be used are told about, and the agent goes on with what it has. */
+function reloadCertificates(agent: Agent, flags: CertificateFlags): void {
+  try {
+    const { cert, key, ca } = readCertificates(flags) ?? {}
+    agent.setSecureContext(ca === undefined ? { cert, key } : { cert, key, ca })
+    note('SIGHUP: certificates read again')
+  } catch (error) {
+    note(`SIGHUP: kept the old certificates: ${errorMessage(error)}`)
+  }
 }
 
 function parseMode(text: string): number {
@@ -82,16 +112,19 @@ function traceSwitch(agent: Agent, on: boolean): () => void {
 
 /** A list that is edited is read again; a broken one is told about, and the old one stays. */
 function watchList(path: string, use: (list: ReputationList) => void): { close(): void } {
-  const reload = () => {
-    try {
-      const list = loadReputationList(path)
-      use(list)
-      note(`${path}: read again (${list.size} ranges)`)
-    } catch (error) {
-      note(`${path}: kept the old list: ${(error as Error).message}`)
-    }
-  }
-  return watchFile(path, reload, (error) =>
-    note(`${path}: changes are not noticed any more: ${error.message}`),
+  return watchFile(
+    path,
+    () => reloadList(path, use),
+    (error) => note(`${path}: changes are not noticed any more: ${error.message}`),
   )
+}
+
+function reloadList(path: string, use: (list: ReputationList) => void): void {
+  try {
+    const list = loadReputationList(path)
+    use(list)
+    note(`${path}: read again (${list.size} ranges)`)
+  } catch (error) {
+    note(`${path}: kept the old list: ${(error as Error).message}`)
+  }
 }

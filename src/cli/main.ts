@@ -2,7 +2,8 @@
 /** The `sluice` command: what each sub-command takes. What it does is in the file of its name. */
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { logLevels, type LogLevel } from '../base/logger.ts'
+import { logLevels } from '../base/logger.ts'
+import type { IpReputationOptions } from './agent.ts'
 import { describeCheck } from './check-options.ts'
 import { describeError, note, print } from './output.ts'
 import type { ProbeOptions } from './probe.ts'
@@ -97,11 +98,13 @@ program
   .requiredOption('-l, --listen <address>', 'host:port, /path, unix@/path or fd@3; may be repeated', collect)
   .option('--list <file>', 'a CIDR range and its score per line; read again when it changes')
   .option('--mode <octal>', 'permissions of a unix socket, such as 660')
+  .option('--cert <file>', 'speak TLS, with this certificate; SIGHUP reads it again')
+  .option('--key <file>', 'the key of the certificate')
+  .option('--client-ca <file>', 'authorities that must have signed the certificates of clients')
   .option('--trace', 'print every frame; SIGUSR2 switches this on and off')
   .addOption(logLevel())
-  .action(
-    (options: { listen: string[]; list?: string; mode?: string; trace?: boolean; logLevel: LogLevel }) =>
-      finish(async () => (await import('./agent.ts')).ipReputationCommand(options)),
+  .action((options: IpReputationOptions) =>
+    finish(async () => (await import('./agent.ts')).ipReputationCommand(options)),
   )
 
 program

@@ -247,3 +247,22 @@ test('a logger that is none is refused', () => {
   // @ts-expect-error three methods are missing
   assert.throws(() => createAgentCluster(module, { logger: { info() {} } }), { code: 'ERR_SLUICE_OPTION' })
 })
+
+test('a worker that never joins is told of, each once, and one that joins in time is not', async () => {
+  const { lines, logger } = newLog()
+  const warned = () => lines.filter((line) => line.includes('joinCluster'))
+  try {
+    process.env['SLUICE_TEST_LONELY'] = '1'
+    await withCluster({ workers: 2, joinTimeout: 200, logger }, async () => {
+      await eventually('both are told of', () => warned().length === 2)
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      const line = 'worker has not called joinCluster(agent) within 200 ms: call it once the agent listens'
+      assert.deepEqual(warned(), [line, line])
+    })
+  } finally {
+    delete process.env['SLUICE_TEST_LONELY']
+  }
+  lines.length = 0
+  await withCluster({ workers: 1, joinTimeout: 5000, logger }, async (cluster) => cluster.ready())
+  assert.deepEqual(warned(), [])
+})

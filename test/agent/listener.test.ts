@@ -1,6 +1,6 @@
 /** Where an agent listens: TCP, unix sockets, abstract ones, inherited descriptors, and TLS over them. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import {
   existsSync,
   mkdtempSync,
@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { createAgent, type AgentOptions } from 'sluice/agent'
+import { certificates, skipWithoutOpenssl } from '../support/certificates.ts'
 import { ack, agentHello, idsOf, notify, Peer } from '../support/peer.ts'
 import { MemoryLogger, until } from './support.ts'
 
@@ -213,44 +214,6 @@ describe('inherited descriptors', () => {
   })
 })
 
-const openssl = spawnSync('openssl', ['version']).status === 0
-if (!openssl) process.stderr.write('\nSKIPPED: the TLS tests need the openssl command\n\n')
-
-/** A certificate authority, a server and a client signed by it, and a stranger. */
-function certificates(dir: string) {
-  const run = (...args: string[]) =>
-    execFileSync('openssl', args, { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] })
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-  for (const ca of ['ca', 'stranger']) {
-    run(
-      'req',
-      '-x509',
-      ...key,
-      '-days',
-      '2',
-      '-subj',
-      `/CN=${ca}`,
-      '-keyout',
-      `${ca}.key`,
-      '-out',
-      `${ca}.pem`,
-    )
-  }
-  writeFileSync(join(dir, 'names.cnf'), 'subjectAltName=DNS:agent.test,IP:127.0.0.1\n')
-  for (const name of ['server', 'client']) {
-    run('req', ...key, '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.csr`)
-    const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2']
-    run('x509', '-req', '-in', `${name}.csr`, ...signing, '-extfile', 'names.cnf', '-out', `${name}.pem`)
-  }
-  const read = (name: string) => readFileSync(join(dir, name))
-  return {
-    ca: read('ca.pem'),
-    server: { cert: read('server.pem'), key: read('server.key') },
-    client: { cert: read('client.pem'), key: read('client.key') },
-    stranger: { cert: read('stranger.pem'), key: read('stranger.key') },
-  }
-}
-
 describe('the option tls', () => {
   const refuses = (tls: unknown, message: string | RegExp) =>
     assert.throws(() => createAgent({ tls: tls as never }), { code: 'ERR_SLUICE_OPTION', message })
@@ -286,7 +249,7 @@ describe('the option tls', () => {
   })
 })
 
-describe('TLS', { skip: !openssl }, () => {
+describe('TLS', { skip: skipWithoutOpenssl }, () => {
   it('serves as TCP does, ACKs in one write included', async (t) => {
     const { ca, server } = certificates(folder(t))
     const agent = agentFor(t, { tls: server })
@@ -325,7 +288,7 @@ describe('TLS', { skip: !openssl }, () => {
       await assert.rejects(served)
     }
     await until(() => logger.troubles.length > 0)
-    assert.deepEqual(new Set(logger.troubles), new Set(['TLS handshake failed']))
+    assert.ok(logger.troubles.every((each) => each.includes('client refused')))
     assert.equal(agent.stats.connections.accepted, 1)
     // Without TLS there is nothing to talk about.
     const plain = await Peer.connect({ port })

@@ -4,7 +4,10 @@ import { spawnSync } from 'node:child_process'
 import { copyFileSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import type { TLSSocket } from 'node:tls'
 import { IpAddress } from 'sluice'
+import { certificates, skipWithoutOpenssl } from '../support/certificates.ts'
+import { Peer } from '../support/peer.ts'
 import { Cli, makeFolder } from '../support/sluice.ts'
 import { SpopClient } from '../support/spop-client.ts'
 
@@ -152,4 +155,60 @@ test('SIGUSR2 switches the trace on and off', async (t) => {
   const { code, stderr } = await cli.ended
   assert.equal(code, 0)
   assert.doesNotMatch(stderr.slice(before.length), /NOTIFY|ACK/)
+})
+
+test(
+  'SIGHUP reads certificates and list again; what is wrong is told, and the old ones stay',
+  { skip: skipWithoutOpenssl },
+  async (t) => {
+    const { dir, remove } = makeFolder({ 'list.txt': lineOf(10) })
+    const { ca, client } = certificates(dir)
+    copyFileSync(join(dir, 'server.pem'), join(dir, 'agent.pem'))
+    copyFileSync(join(dir, 'server.key'), join(dir, 'agent.key'))
+    const files = ['--cert', 'agent.pem', '--key', 'agent.key', '--client-ca', 'ca.pem', '--list', 'list.txt']
+    const cli = new Cli(['agent', 'ip-reputation', '-l', '127.0.0.1:0', ...files], { cwd: dir })
+    t.after(async () => {
+      await cli.stop()
+      remove()
+    })
+    const [, port] = await cli.waitFor(/listens on 127\.0\.0\.1:(\d+) /)
+    const subject = async () => {
+      const peer = await Peer.connect({ port: Number(port), tls: { ca, ...client } })
+      await peer.greet()
+      const shown = (peer.socket as TLSSocket).getPeerX509Certificate()?.subject
+      peer.close()
+      return shown
+    }
+    assert.equal(await subject(), 'CN=server')
+    copyFileSync(join(dir, 'renewed.pem'), join(dir, 'agent.pem'))
+    cli.signal('SIGHUP')
+    await cli.waitFor(
+      /SIGHUP: kept the old certificates: setSecureContext\(\): the option tls cannot be used/,
+    )
+    assert.equal(await subject(), 'CN=server')
+    copyFileSync(join(dir, 'renewed.key'), join(dir, 'agent.key'))
+    cli.signal('SIGHUP')
+    await cli.waitFor(/SIGHUP: certificates read again/)
+    assert.equal(await subject(), 'CN=renewed')
+    assert.match(cli.stderr, /list\.txt: read again \(1 ranges\)/)
+  },
+)
+
+test('without TLS SIGHUP reads the list again', async (t) => {
+  const { cli } = await startAgent(t, { 'list.txt': lineOf(10) })
+  cli.signal('SIGHUP')
+  await cli.waitFor(/list\.txt: read again \(1 ranges\)/)
+})
+
+test('flags that say nothing are refused', async () => {
+  for (const [flags, message] of [
+    [['--mode', '660'], /--mode 660: is for unix sockets with a path, and none is listened on/],
+    [['--cert', 'a.pem'], /TLS wants --cert FILE and --key FILE/],
+    [['--client-ca', 'a.pem'], /TLS wants --cert FILE and --key FILE/],
+    [['--cert', 'none.pem', '--key', 'none.key'], /--cert none\.pem: ENOENT/],
+  ] as const) {
+    const { code, stderr } = await new Cli(['agent', 'ip-reputation', '-l', '127.0.0.1:0', ...flags]).ended
+    assert.equal(code, 1)
+    assert.match(stderr, message)
+  }
 })

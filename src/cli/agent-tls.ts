@@ -1,0 +1,37 @@
+/** The certificates of `sluice agent`: files that are read when it starts, and again at SIGHUP. */
+import { readFileSync } from 'node:fs'
+import type { TlsOptions } from 'node:tls'
+import { errorMessage, UsageError } from '../base/errors.ts'
+
+/** The flags that name the files. */
+export interface CertificateFlags {
+  /** `--cert FILE`: the agent's certificate, with those between it and its authority. */
+  readonly cert?: string
+  /** `--key FILE`: its key. */
+  readonly key?: string
+  /** `--client-ca FILE`: the authorities that must have signed the certificates of clients. */
+  readonly clientCa?: string
+}
+
+/**
+ * Reads the files; undefined when none is named: the agent speaks without TLS then.
+ * @throws UsageError `ERR_SLUICE_OPTION` for one that cannot be read, or is named without its like.
+ */
+export function readCertificates({ cert, key, clientCa }: CertificateFlags): TlsOptions | undefined {
+  if (cert === undefined && key === undefined && clientCa === undefined) return undefined
+  if (cert === undefined || key === undefined)
+    throw new UsageError(
+      'ERR_SLUICE_OPTION',
+      'TLS wants --cert FILE and --key FILE, --client-ca FILE with them',
+    )
+  const own = { cert: read('--cert', cert), key: read('--key', key) }
+  return clientCa === undefined ? own : { ...own, ca: read('--client-ca', clientCa), requestCert: true }
+}
+
+function read(flag: string, path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw new UsageError('ERR_SLUICE_OPTION', `${flag} ${path}: ${errorMessage(error)}`, error)
+  }
+}
