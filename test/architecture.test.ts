@@ -94,7 +94,7 @@ const impure =
 const pureModules = ['node:buffer', 'node:crypto']
 
 /** Packages that a folder may use. */
-const packages: Readonly<Record<string, readonly string[]>> = { cli: ['commander'] }
+const packages: Readonly<Record<string, readonly string[]>> = { cli: ['commander'], proxy: ['mime-types'] }
 
 const isPure = (path: string) => pure.some((prefix) => path.startsWith(prefix))
 

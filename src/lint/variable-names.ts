@@ -31,7 +31,19 @@ export function setVariables(line: SourceLine): NamedVariable[] {
   const [keyword, name] = line.words
   const isGlobal = line.section.kind === 'global' && /^set-var(-fmt)?$/.test(keyword?.text ?? '')
   const first = isGlobal && name !== undefined ? search({ ...line, words: [name] }, naming) : []
-  return [...first, ...search(line, setting)]
+  return [...first, ...setByTryFiles(line), ...search(line, setting)]
+}
+
+/** What `http-request try-files` sets without naming it. */
+function setByTryFiles({ words }: SourceLine): NamedVariable[] {
+  const [keyword, action] = words
+  if (keyword?.text !== 'http-request' || action?.text !== 'try-files') return []
+  return ['script_name', 'path_info', 'query_string'].map((name) => ({
+    scope: 'txn',
+    name,
+    place: action.place,
+    behind: '',
+  }))
 }
 
 /** All variables that are of use to somebody: `strcmp(txn.a)` and `concat(,txn.a)` read without `var`. */

@@ -19,6 +19,8 @@ import { spoeGroupActions } from './spoe-group.ts'
 import type { SpoeGroupAction } from './spoe-group.ts'
 import { statusActions } from './status.ts'
 import type { StatusAction } from './status.ts'
+import { tryFilesActions } from './try-files.ts'
+import type { TryFilesAction } from './try-files.ts'
 import type { UserAction } from './user.ts'
 import { variableActions } from './variables.ts'
 import type { VariableAction } from './variables.ts'
@@ -37,6 +39,7 @@ export type Action =
   | CaptureAction
   | LogLevelAction
   | SpoeGroupAction
+  | TryFilesAction
   | UserAction
 
 /** Every action that is implemented; a user's own come beside them (`proxyTableWith`). */
@@ -51,4 +54,5 @@ export const actions: readonly ActionInfo<Action>[] = [
   ...captureActions,
   ...logLevelActions,
   ...spoeGroupActions,
+  ...tryFilesActions,
 ]

@@ -15,8 +15,8 @@ export type Decision =
       readonly pathInfo: string
       readonly query: string | undefined
     }
-  /** A file that is no script, or nothing: whoever serves files, or the 404 page, is next. */
-  | { readonly kind: 'other' }
+  /** A file that is no script, by its path below the root; or nothing: whoever serves files, or the 404 page, is next. */
+  | { readonly kind: 'other'; readonly file: string | undefined }
   /** A folder was asked for without its slash. */
   | { readonly kind: 'redirect'; readonly location: string }
   | { readonly kind: 'status'; readonly status: number }
@@ -37,7 +37,7 @@ interface Target {
   readonly query: string
 }
 
-const other: Decision = { kind: 'other' }
+const nothing: Decision = { kind: 'other', file: undefined }
 const notFound: Decision = { kind: 'status', status: 404 }
 
 /**
@@ -59,7 +59,7 @@ export async function decide(
     const found = await tryEntry(entry, asked, files, settings.index)
     if (found !== undefined) return found
   }
-  return other
+  return nothing
 }
 
 async function tryEntry(
@@ -84,7 +84,7 @@ async function tryFile(path: string, files: ScriptFiles): Promise<Decision | und
     return { kind: 'run', script: path.slice(0, end), pathInfo: path.slice(end), query: undefined }
   }
   if (path.endsWith('/') || (await files.kind(path)) !== 'file') return undefined
-  return /\.php$/i.test(path) ? notFound : other
+  return /\.php$/i.test(path) ? notFound : { kind: 'other', file: path }
 }
 
 async function tryFolder(
@@ -100,7 +100,7 @@ async function tryFolder(
       // What begins with two slashes would be another host's.
       return { kind: 'redirect', location: `${asked.raw.replace(/^\/+/, '/')}/${query}` }
     }
-    if (!name.endsWith('.php')) return other
+    if (!name.endsWith('.php')) return { kind: 'other', file: folder + name }
     return { kind: 'run', script: folder + name, pathInfo: '', query: undefined }
   }
   return undefined

@@ -18,6 +18,8 @@ export interface ActionContext {
   register(variable: { readonly scope: 'proc' | 'sess' | 'txn' | 'req' | 'res'; readonly name: string }): void
   /** The bytes of a file; undefined after a complaint. */
   bytes(file: Word): Buffer | undefined
+  /** The absolute path of a folder; undefined after a complaint that it is none. */
+  folder(name: Word): string | undefined
   /** A whole response in a file; undefined after a complaint. */
   errorFile(file: Word, status: number): ErrorReply | undefined
   /** The pages of a `http-errors` section; undefined when there is none, which was reported. */

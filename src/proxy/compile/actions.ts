@@ -11,6 +11,7 @@ import { replyCompilers } from '../actions/replies.ts'
 import { requestLineCompilers } from '../actions/request-line.ts'
 import { spoeGroupCompilers } from '../actions/spoe-group.ts'
 import { statusCompilers } from '../actions/status.ts'
+import { tryFilesCompilers } from '../actions/try-files.ts'
 import { userCompilers } from '../actions/user.ts'
 import { variableCompilers } from '../actions/variables.ts'
 import { verdictCompilers } from '../actions/verdicts.ts'
@@ -32,6 +33,7 @@ const compilers: ActionCompilers<Action> = {
   ...captureCompilers,
   ...logLevelCompilers,
   ...spoeGroupCompilers,
+  ...tryFilesCompilers,
   ...userCompilers,
 }
 
@@ -89,6 +91,10 @@ export class SectionActionContext implements ActionContext {
 
   bytes(file: Word): Buffer | undefined {
     return this.#scope.environment.files.bytes(file.text, file.place, 'file')
+  }
+
+  folder(name: Word): string | undefined {
+    return this.#scope.environment.files.folder(name.text, name.place)
   }
 
   errorFile(file: Word, status: number): ErrorReply | undefined {

@@ -48,6 +48,19 @@ export class Files {
     }
   }
 
+  /** The absolute path of a folder; undefined after a complaint. */
+  folder(path: string, place: Place): string | undefined {
+    const full = this.#resolve(path)
+    if (statSync(full, { throwIfNoEntry: false })?.isDirectory() === true) return full
+    this.#diagnostics.error(
+      'ERR_PROXY_FILE',
+      place,
+      `'${path}' is not a folder`,
+      `relative names begin in ${this.#cwd}`,
+    )
+    return undefined
+  }
+
   /** The text of a file whose absence somebody else complains about. */
   readonly optionalText = (path: string): string | undefined => {
     try {

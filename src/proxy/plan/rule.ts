@@ -5,6 +5,7 @@ import type { Stream } from '../../sample/stream.ts'
 import type { Flow } from './flow.ts'
 import type { Wait } from './wait.ts'
 import type { StreamReply } from './reply.ts'
+import type { ServedFile } from './served-file.ts'
 import type { SpoeMessagePlan, SpoePlan } from './spoe.ts'
 
 /** A log format or the like: text, one character per byte. */
@@ -38,6 +39,8 @@ export interface RuleStream extends Stream {
   beginTarpit(): number
   /** Answers the client, in place of the server; `cause` goes to the log. */
   reply(reply: StreamReply, cause: Cause): Flow
+  /** Answers with a file, which the stream closes. The rules that follow are passed over, those of the response run. */
+  serveFile(file: ServedFile): Flow
   /** Ends the stream without an answer. */
   reject(cause: Cause): Flow
   /** Asks the agent of a filter. */

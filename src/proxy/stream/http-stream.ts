@@ -1,4 +1,5 @@
 /** One request and its response: the phases of the request, a server, the phases of the response. */
+import type { ConnectionMode } from '../../config/index.ts'
 import type { RequestHead, ResponseHead } from '../../http1/index.ts'
 import { Framing, HeaderList } from '../../http1/index.ts'
 import type { RequestState, SampleEndpoint, SampleRequest, SampleResponse } from '../../sample/stream.ts'
@@ -6,10 +7,12 @@ import type { ProxyContext } from '../context.ts'
 import { Flow } from '../plan/flow.ts'
 import type { ProxyPlan } from '../plan/plan.ts'
 import type { StreamReply } from '../plan/reply.ts'
+import type { ServedFile } from '../plan/served-file.ts'
 import type { Cause } from '../plan/rule.ts'
 import type { Backend } from '../server/backend.ts'
 import { Connector } from '../server/connector.ts'
 import type { ConnectorClient, Unavailable } from '../server/connector.ts'
+import { FileServer } from '../server/file-server.ts'
 import { addForwardedFor, serverConnectionMode } from '../server/request-head.ts'
 import type {
   OwnConnections,
@@ -226,13 +229,17 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
   }
 
   onConnection(connection: ServerConnection): void {
-    const { asking, answering, chosenBackend: backend } = this
+    const backend = this.chosenBackend
     if (backend === undefined) return
-    if (this.#client.ended && asking.abortsOnClose) {
+    if (this.#client.ended && this.asking.abortsOnClose) {
       connection.destroy()
       return this.replyError(400, 'C')
     }
-    const mode = serverConnectionMode(this.frontend.plan, backend.plan)
+    this.#beginOn(connection, serverConnectionMode(this.frontend.plan, backend.plan))
+  }
+
+  #beginOn(connection: ServerConnection, mode: ConnectionMode): void {
+    const { asking, answering } = this
     const server = connection.begin(
       { head: asking.head, mode, stream: this, own: this.ownConnections },
       answering,
@@ -242,6 +249,23 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
     answering.server = server
     const mayRepeat = server.reused || server.mayRefuse
     asking.body.forward(server, mayRepeat ? this.context.settings.maxBufferSize : 0)
+  }
+
+  /** In the backend that the request would have gone to: its rules see the response, and the log has its name. */
+  override serveFile(file: ServedFile): Flow {
+    const connection = new FileServer(file)
+    if (this.over || this.answering.state !== 'awaited') {
+      connection.destroy()
+      return Flow.Over
+    }
+    this.abandonWait()
+    const backend = this.chosenBackend ?? this.frontend.chooseBackend(this)
+    if (backend !== undefined && this.chosenBackend === undefined) this.enter(backend)
+    this.record.requestReady()
+    this.record.assigned()
+    this.record.connected(true)
+    this.#beginOn(connection, 'keep-alive')
+    return Flow.Over
   }
 
   onUnavailable(why: Unavailable): void {

@@ -16,6 +16,7 @@ import { Flow } from '../plan/flow.ts'
 import type { ProxyPlan } from '../plan/plan.ts'
 import type { StreamReply } from '../plan/reply.ts'
 import type { Cause } from '../plan/rule.ts'
+import type { ServedFile } from '../plan/served-file.ts'
 import type { SpoeMessagePlan, SpoePlan } from '../plan/spoe.ts'
 import type { Backend } from '../server/backend.ts'
 import type { Captured } from './captured.ts'
@@ -145,6 +146,13 @@ export abstract class ProxyStream extends StepRunner implements StepStream, Logg
   }
 
   abstract reply(reply: StreamReply, cause: Cause): Flow
+
+  /** Where there is no HTTP there are no rules that ask for it. */
+  serveFile({ handle }: ServedFile): Flow {
+    handle.close().catch(() => {})
+    return Flow.Next
+  }
+
   abstract reject(cause: Cause): Flow
   /** Something that should not happen has happened: ends the stream. */
   protected abstract fault(): void
