@@ -1,6 +1,8 @@
 /* http-load: HTTP/1.1 load generator: N kept connections with one request in flight each, epoll, one thread.
- * usage: http-load -a PORT [-u PATH] [-c conns] [-t secs] [-w warm-up secs] [-n warm-up answers] [-p pid of the gateway] [-l length]
+ * usage: http-load -a PORT [-u PATH] [-c conns] [-t secs] [-w warm-up secs] [-n warm-up answers] [-p pid of the gateway] [-l length] [-r rate]
  * The warm-up lasts as long as both say.
+ * With a rate, so many requests a second are sent behind the warm-up, and times count from when each was due: one that waits for a
+ * connection is late, as it would be for its sender.
  * Each answer must be a 200 with a body of LENGTH bytes, by Content-Length or in chunks; others are counted in bad.
  * Exit status 0 only if nothing was bad or lost. */
 #define _GNU_SOURCE
@@ -15,16 +17,20 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #define IN_CAP 16384
 #define HISTOGRAM 200000 /* microseconds */
-struct conn { int fd; size_t length; uint64_t sent; char in[IN_CAP + 1]; };
+struct conn { int fd, paced; size_t length; uint64_t sent; char in[IN_CAP + 1]; };
 
 static const char *port = "8080", *path = "/", *pid;
 static int connections = 64, measuring, stopping;
-static double seconds = 4, warm_up = 2;
+static double seconds = 4, warm_up = 2, rate;
+static struct conn **idle;
+static int idle_count;
+static uint64_t due, period;
 static long wanted = 1024, warm_up_answers;
 static char request[1024];
 static size_t request_length;
@@ -64,8 +70,12 @@ static void dial(struct conn *c) {
 }
 /* A closed loop: a request of some hundred bytes always fits into a socket whose last one has been answered. */
 static void ask(struct conn *c, uint64_t t) {
-	c->sent = t; c->length = 0; inflight++;
+	c->sent = t; c->length = 0; c->paced = rate > 0 && measuring; inflight++;
 	if (write(c->fd, request, request_length) != (ssize_t)request_length) { perror("write"); exit(2); }
+}
+/* All that is due goes to connections that are idle. */
+static void pace(uint64_t t) {
+	for (; idle_count > 0 && due <= t; due += period) ask(idle[--idle_count], due);
 }
 /* The value of a header of a head that ends at `end`. */
 static const char *header(const char *head, const char *end, const char *name) {
@@ -114,21 +124,29 @@ static void on_read(struct conn *c) {
 		if (bad++ < 3) fprintf(stderr, "bad answer: %.200s\n", c->in);
 	}
 	all_answers++;
-	if (measuring) { answers++; histogram[us < HISTOGRAM ? us : HISTOGRAM - 1]++; }
+	if (measuring && (rate == 0 || c->paced)) { answers++; histogram[us < HISTOGRAM ? us : HISTOGRAM - 1]++; }
 	inflight--;
-	if (!stopping) ask(c, t);
+	if (stopping) return;
+	if (rate == 0 || !measuring) return ask(c, t);
+	idle[idle_count++] = c;
+	pace(t);
 }
 int main(int argc, char **argv) {
 	int option;
-	while ((option = getopt(argc, argv, "a:u:c:t:w:n:p:l:")) != -1) switch (option) {
+	while ((option = getopt(argc, argv, "a:u:c:t:w:n:p:l:r:")) != -1) switch (option) {
 		case 'a': port = optarg; break; case 'u': path = optarg; break; case 'c': connections = atoi(optarg); break;
 		case 't': seconds = atof(optarg); break; case 'w': warm_up = atof(optarg); break;
 		case 'n': warm_up_answers = atol(optarg); break; case 'p': pid = optarg; break; case 'l': wanted = atol(optarg); break;
-		default: fprintf(stderr, "usage: %s -a port [-u path] [-c conns] [-t secs] [-w warm-up] [-n answers] [-p pid] [-l length]\n", argv[0]); return 2; }
+		case 'r': rate = atof(optarg); break;
+		default: fprintf(stderr, "usage: %s -a port [-u path] [-c conns] [-t secs] [-w warm-up] [-n answers] [-p pid] [-l length] [-r rate]\n", argv[0]); return 2; }
 	request_length = snprintf(request, sizeof request,
 		"GET %s HTTP/1.1\r\nHost: bench.example\r\nUser-Agent: http-load\r\nAccept: */*\r\n\r\n", path);
 	int ep = epoll_create1(0);
 	struct conn *all = calloc(connections, sizeof *all);
+	struct epoll_event tick = { .events = EPOLLIN, .data.ptr = NULL };
+	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	idle = calloc(connections, sizeof *idle);
+	epoll_ctl(ep, EPOLL_CTL_ADD, timer, &tick);
 	for (int i = 0; i < connections; i++) {
 		struct epoll_event event = { .events = EPOLLIN, .data.ptr = &all[i] };
 		dial(&all[i]);
@@ -137,13 +155,19 @@ int main(int argc, char **argv) {
 	uint64_t start = now() + warm_up * 1e9, begun = 0, ended = 0;
 	double gateway = 0, load = 0;
 	for (int i = 0; i < connections; i++) ask(&all[i], now());
-	while (inflight > 0) {
+	while (inflight > 0 || (rate > 0 && measuring)) {
 		struct epoll_event events[256];
 		int ready = epoll_wait(ep, events, 256, 20);
-		for (int i = 0; i < ready; i++) on_read(events[i].data.ptr);
-		uint64_t t = now();
+		for (int i = 0; i < ready; i++) if (events[i].data.ptr) on_read(events[i].data.ptr);
+		uint64_t t = now(), expired;
+		if (rate > 0 && measuring) { if (read(timer, &expired, sizeof expired) > 0) pace(t); }
 		if (!begun && t >= start && (long)all_answers >= warm_up_answers) {
 			measuring = 1; begun = t; gateway = cpu_of_gateway(); load = cpu_of_load();
+			if (rate > 0) {
+				due = t; period = 1e9 / rate;
+				struct itimerspec every = { { period / 1000000000, period % 1000000000 }, { 0, 1 } };
+				timerfd_settime(timer, 0, &every, NULL);
+			}
 		} else if (measuring && t >= begun + seconds * 1e9) {
 			measuring = 0; stopping = 1; ended = t; gateway = cpu_of_gateway() - gateway; load = cpu_of_load() - load;
 		} else if (stopping && t > ended + 1000000000ull) break;

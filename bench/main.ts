@@ -5,6 +5,7 @@ import { runInprocCase } from './agent-inproc.js'
 import { loadCases, runLoadCase } from './agent-load.js'
 import { readArguments, refuse } from './arguments.js'
 import { formatTable, type Figure } from './figure.js'
+import { runLatencyCase } from './proxy-latency.js'
 import { proxyCases, runProxyCase } from './proxy-cases.js'
 
 const usage = 'npm run bench -- [--json] [--runs N] [--seconds S] [--beside FOLDER] [CASE…]'
@@ -30,6 +31,7 @@ const cases = new Map<string, () => Promise<Figure[]>>([
   ...proxyCases.map(
     (each) => [each.name, () => runProxyCase(each, runs, proxySeconds, values.beside)] as const,
   ),
+  ['proxy-spoe-latency', () => runLatencyCase(runs, proxySeconds, values.beside)],
 ])
 
 const unknown = positionals.filter((name) => !cases.has(name))

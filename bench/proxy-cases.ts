@@ -21,7 +21,8 @@ export const proxyCases: readonly ProxyCase[] = [
   { name: 'proxy-fcgi', connections: 32, length: 5, bar: 1.47 },
 ]
 
-interface Measurement {
+/** Of a run; times in milliseconds. */
+export interface Measurement {
   readonly perSecond: number
   readonly p50: number
   readonly p99: number
@@ -49,7 +50,7 @@ async function measure(
         ...`-c ${each.connections} -t ${seconds} -w ${warmUp.seconds} -n ${warmUp.requests}`.split(' '),
       ])
       await client.stop()
-      return read(client.line, `${each.name}, ${gateway.name}`)
+      return readLoad(client.line, `${each.name}, ${gateway.name}`)
     } finally {
       await running.stop()
     }
@@ -58,7 +59,8 @@ async function measure(
   }
 }
 
-function read(line: string, what: string): Measurement {
+/** What http-load has printed. @throws for bad and lost answers. */
+export function readLoad(line: string, what: string): Measurement {
   const value = (key: string) => Number(new RegExp(`(?:^| )${key}=([\\d.]+)`).exec(line)?.[1] ?? Number.NaN)
   if (value('bad') !== 0 || value('lost') !== 0) throw new Error(`${what}: ${line}`)
   return {

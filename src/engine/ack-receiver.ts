@@ -1,4 +1,3 @@
-import { monotonic } from '../base/clock.ts'
 import { decodeActions, type Action } from '../spop/ack.ts'
 import { SpopError } from '../spop/errors.ts'
 import type { Id } from '../spop/frame-head.ts'
@@ -43,16 +42,15 @@ export class AckReceiver<C extends Receiving> {
   }
 
   /**
-   * The current frame of the inbox is an ACK.
+   * The current frame of the inbox is an ACK, which came at `now`.
    * @throws SpopError when the connection cannot go on.
    */
-  receive(): void {
+  receive(now: number): void {
     if (!this.#inbox.head.fin) throw new SpopError('ERR_SPOP_FRAGMENTATION', 'an ACK without FIN')
     const exchange = this.#find()
     if (exchange === undefined) return this.#onUnknown()
     // Whatever goes wrong while decoding, the exchange is still in its slot.
     const actions = exchange.callback === undefined ? nothing : this.#decodeActions()
-    const now = monotonic()
     this.#lastStream = exchange.streamId
     this.#lastFrame = exchange.frameId
     exchange.carrier?.release(exchange, now)

@@ -49,6 +49,8 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   #ended = false
   #scheduled = false
   #freed = false
+  /** When the current chunk came: all answers in it have come then, however long the callers before take. */
+  #receivedAt = 0
   /** What the agent has done wrong, while its farewell is waited for. */
   #spoilt: EngineError | undefined
   /** What is left of the time to connect or to be greeted, in milliseconds, when {@link patience} is over. */
@@ -151,6 +153,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
 
   #onData(chunk: Buffer): void {
     this.#inbox.push(chunk)
+    this.#receivedAt = monotonic()
     while (!this.#drain()) {
       // What is behind a wrong frame may be the agent's farewell.
     }
@@ -210,7 +213,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
 
   #onAck(): void {
     this.#step('recvAck')
-    this.#acks.receive()
+    this.#acks.receive(this.#receivedAt)
   }
 
   /** An exchange that it carries was answered: its slot is free again. */

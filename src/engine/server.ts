@@ -53,6 +53,9 @@ export interface ServerSettings {
   readonly rate: ConnectRate
 }
 
+/** Of a connection within the process: many NOTIFYs share the price of a turn, and looking one up stays a short walk. */
+const inProcessWindow = 128
+
 /** How an agent refuses the handshake. */
 const refusals: readonly EngineErrorCode[] = ['ERR_ENGINE_DISCONNECTED', 'ERR_ENGINE_PROTOCOL']
 
@@ -93,8 +96,8 @@ export class Server<C extends ServerConnection> implements Balanced {
     this.id = id
     this.trust = new Trust(options)
     this.queue = new Queue(budget)
-    this.maxWindow = window
-    this.window = window
+    this.maxWindow = of.inProcess === true ? Math.max(window, inProcessWindow) : window
+    this.window = this.maxWindow
     this.#maxConnections = options.maxConnections
     this.#rate = rate
   }

@@ -17,6 +17,8 @@ export interface AgentServer {
   readonly usable: boolean
   /** Whether it may have no more connections for now. */
   readonly full: boolean
+  /** Whether it is in this process: a connection then carries 128 NOTIFYs at least, for others would bring nothing. @default false */
+  readonly inProcess?: boolean
   /**
    * Begins to connect; what it throws is a connection that cannot be made. `connectTo` is the engine's own way, the
    * option `connect`.
@@ -136,6 +138,10 @@ class ListedServer implements AgentServer {
     this.weight = weight
     this.backup = backup
     this.key = JSON.stringify([this.name, weight, backup, maxConnections])
+  }
+
+  get inProcess(): boolean {
+    return isAcceptor(this.#address)
   }
 
   get usable(): boolean {

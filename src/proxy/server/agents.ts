@@ -36,6 +36,10 @@ class BackendAgent implements AgentServer {
     this.backup = server.backup
   }
 
+  get inProcess(): boolean {
+    return this.#server.plan.agent !== undefined
+  }
+
   get weight(): number {
     return this.#server.weight
   }
