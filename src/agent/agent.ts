@@ -99,18 +99,19 @@ export class Agent {
   }
 
   /**
-   * Registers the handler of a message, with the arguments that it wants.
+   * Registers the handler of a message: `message(name, { ip: 'ip' }, handler)` with the arguments that it wants, checked and
+   * typed, or `message(name, handler)`, which gets the message as it was on the wire. {@link MessageOptions} may come last.
    * @throws AgentError `ERR_AGENT_DUPLICATE` when the message has one, `ERR_AGENT_SCHEMA` for a wrong declaration.
    */
-  message<const S extends Schema>(
+  // Not two overloads: of those TypeScript tells that none fits, and not which argument is wrong.
+  message<const Declared extends Schema | MessageHandler>(
     name: string,
-    schema: S,
-    handler: Handler<S>,
-    options?: MessageOptions,
-  ): this
-  /** Registers the handler of a message; it gets the message as it was on the wire. */
-  message(name: string, handler: MessageHandler, options?: MessageOptions): this
-  message(name: string, ...rest: readonly unknown[]): this {
+    declared: Declared,
+    ...more: Declared extends Schema
+      ? [handler: Handler<Declared>, options?: MessageOptions]
+      : [options?: MessageOptions]
+  ): this {
+    const rest: readonly unknown[] = [declared, ...more]
     const typed = rest.length > 0 && typeof rest[0] !== 'function'
     if (typed && rest[0] === undefined) {
       throw new AgentError(
@@ -119,7 +120,7 @@ export class Agent {
       )
     }
     const [schema, handler, options] = typed ? rest : [undefined, ...rest]
-    // The overloads have checked the types; they cannot be followed through here.
+    // The parameters have checked the types; they cannot be followed through here.
     this.#table.add(
       name,
       schema as Schema | undefined,

@@ -18,22 +18,22 @@ import type { AgentStats } from './stats.ts'
 /** Options of {@link createAgentCluster}. */
 export interface AgentClusterOptions {
   /** Worker processes. @default one per core */
-  workers?: number
+  workers?: number | undefined
   /** Milliseconds before a worker that died is replaced; doubled while it keeps dying, up to 30 s. @default 500 */
-  restartDelay?: number
+  restartDelay?: number | undefined
   /** Milliseconds that a worker has for closing before it is killed. @default 10000 */
-  closeTimeout?: number
+  closeTimeout?: number | undefined
   /** Milliseconds after which a worker that has not called `joinCluster` is told of; it is left alone. @default 10000 */
-  joinTimeout?: number
+  joinTimeout?: number | undefined
   /**
    * Let the primary hand out connections in turn, instead of each worker accepting for itself. HAProxy keeps few
    * connections open for long: in turn spreads them evenly, direct costs the primary nothing. The first cluster of a
    * process decides for all.
    * @default false
    */
-  roundRobin?: boolean
+  roundRobin?: boolean | undefined
   /** As `AgentOptions.logger`. @default warnings and errors as lines on standard error */
-  logger?: Logger | false
+  logger?: Logger | false | undefined
 }
 
 const specs: Specs<AgentClusterOptions> = {

@@ -12,11 +12,11 @@ import {
 /** See each key. Times are milliseconds. */
 export interface CorrelationStoreOptions {
   /** How long a value is kept: longer than the slowest response. @default 60000 */
-  ttl?: number
+  ttl?: number | undefined
   /** Values that are kept; the oldest goes for a new one. @default 100000 */
-  maxEntries?: number
+  maxEntries?: number | undefined
   /** {@link CorrelationStore.wait}s that may be waiting; more answer undefined at once. @default 10000 */
-  maxWaiting?: number
+  maxWaiting?: number | undefined
 }
 
 const specs: Specs<CorrelationStoreOptions> = {

@@ -13,6 +13,9 @@ import { MessageMetrics, type AgentMetrics } from './metrics.ts'
 import { Forgotten, Outrun, type LateListener, type Mistakes } from './mistakes.ts'
 import type { Fallback } from './options.ts'
 
+/** What a handler may return: nothing, or what its last `setVar` did. Neither is looked at. */
+export type Answered = void | boolean
+
 /**
  * Answers one kind of message by setting actions. Returning (or resolving) is the answer; throwing (or rejecting) makes
  * the fallback answer. A handler that returns no promise is answered for in the same turn of the event loop.
@@ -21,21 +24,21 @@ export type Handler<S extends Schema> = (
   args: ArgumentsOf<S>,
   actions: Actions,
   context: Context,
-) => void | PromiseLike<void>
+) => Answered | PromiseLike<Answered>
 
 /** As {@link Handler}, for messages without declared arguments. */
 export type MessageHandler = (
   message: Message,
   actions: Actions,
   context: Context,
-) => void | PromiseLike<void>
+) => Answered | PromiseLike<Answered>
 
 /** How one kind of message departs from the agent's options. */
 export interface MessageOptions {
   /** As `AgentOptions.deadline`, in milliseconds. @default the agent's */
-  deadline?: number
+  deadline?: number | undefined
   /** As `AgentOptions.fallback`. @default the agent's */
-  fallback?: Fallback
+  fallback?: Fallback | undefined
 }
 
 /** What became of a message, for {@link Middleware.after}. */

@@ -9,9 +9,9 @@ import { AgentError } from './errors.ts'
 /** Bounds for {@link decodeHeadersBin}. */
 export interface HeadersBinLimits {
   /** Headers that are taken; HAProxy itself has at most `tune.http.maxhdr`, 101 unless told otherwise. @default 1024 */
-  readonly maxHeaders?: number
+  readonly maxHeaders?: number | undefined
   /** Bytes of all names and values. HAProxy has at most its `tune.bufsize`. @default 1048576 */
-  readonly maxSize?: number
+  readonly maxSize?: number | undefined
 }
 
 const specs: Specs<HeadersBinLimits> = { maxHeaders: integer(1024), maxSize: integer(1_048_576) }

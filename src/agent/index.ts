@@ -22,7 +22,14 @@ export { joinCluster } from './cluster-worker.ts'
 export { Context, type ConnectionInfo } from './context.ts'
 export { CorrelationStore, type CorrelationStats, type CorrelationStoreOptions } from './correlation-store.ts'
 export { AgentError, agentFaults, type AgentErrorCode } from './errors.ts'
-export type { Handler, MessageHandler, MessageOptions, MessageOutcome, Middleware } from './handlers.ts'
+export type {
+  Answered,
+  Handler,
+  MessageHandler,
+  MessageOptions,
+  MessageOutcome,
+  Middleware,
+} from './handlers.ts'
 export { decodeHeadersBin, type HeadersBinLimits } from './headers-bin.ts'
 export type { ListenerOptions } from './listener.ts'
 export { latencyBounds } from './metrics.ts'

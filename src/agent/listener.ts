@@ -16,9 +16,9 @@ import { AgentError } from './errors.ts'
 /** How to listen, beside where. */
 export interface ListenerOptions {
   /** Permissions of a unix socket, such as `0o660`. @default what the umask leaves */
-  readonly mode?: number
+  readonly mode?: number | undefined
   /** Connections that the kernel keeps waiting. @default 511 */
-  readonly backlog?: number
+  readonly backlog?: number | undefined
 }
 
 const specs: Specs<ListenerOptions> = {

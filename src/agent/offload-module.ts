@@ -6,12 +6,13 @@ import { UsageError } from '../base/errors.ts'
 import { isPlainObject, show } from '../base/options.ts'
 import type { Actions } from './actions.ts'
 import { ArgumentDecoder, type ArgumentsOf, type Schema } from './arguments.ts'
+import type { Answered } from './handlers.ts'
 
 /** One handler that runs in a worker thread. */
 export interface OffloadHandler<S extends Schema> {
   readonly args: S
   /** As an agent's handler; it may take the whole thread for as long as it needs. */
-  handle(args: ArgumentsOf<S>, actions: Actions): void | PromiseLike<void>
+  handle(args: ArgumentsOf<S>, actions: Actions): Answered | PromiseLike<Answered>
 }
 
 /** Handlers by message name, their types checked; the default export of a worker module. */

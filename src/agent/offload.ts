@@ -20,13 +20,13 @@ import type { OffloadJob, OffloadResult } from './offload-thread.ts'
 /** Options of {@link createOffload}. */
 export interface OffloadOptions {
   /** Worker threads. @default one per core but one, at least one */
-  threads?: number
+  threads?: number | undefined
   /** Messages that may wait for a thread; more fail at once, and their fallback answers. @default 1000 */
-  maxQueue?: number
+  maxQueue?: number | undefined
   /** Milliseconds after which a thread that does not answer is replaced by a new one; 0 is never. @default 10000 */
-  threadTimeout?: number
+  threadTimeout?: number | undefined
   /** As `AgentOptions.logger`. @default warnings and errors as lines on standard error */
-  logger?: Logger | false
+  logger?: Logger | false | undefined
 }
 
 const specs: Specs<OffloadOptions> = {

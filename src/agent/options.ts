@@ -38,99 +38,99 @@ export interface AgentOptions {
    * it only together with HAProxy's `max-frame-size`.
    * @default 16380
    */
-  maxFrameSize?: number
+  maxFrameSize?: number | undefined
   /** Largest payload joined from fragments. @default 1048576 */
-  maxPayloadSize?: number
+  maxPayloadSize?: number | undefined
   /** Announce `fragmentation`: HAProxy up to 3.0 then sends long payloads in pieces. @default true */
-  fragmentation?: boolean
+  fragmentation?: boolean | undefined
   /** Announce `pipelining`. @default true */
-  pipelining?: boolean
+  pipelining?: boolean | undefined
   /**
    * Announce `async`: an ACK may then leave on any connection of the same engine. Off, because HAProxy up to 3.0
    * then waits for the whole processing timeout when an agent goes away, instead of failing at once; 3.1 removed it.
    * @default false
    */
-  async?: boolean
+  async?: boolean | undefined
   /**
    * How long a handler may take before its {@link AgentOptions.fallback} answers. Keep it below HAProxy's
    * `timeout processing`: an answer that comes later is ignored there. 0 is no limit.
    * @default 1000
    */
-  deadline?: number
+  deadline?: number | undefined
   /** Messages that may wait for asynchronous handlers, over all connections; more are answered by the fallback. @default 10000 */
-  maxInFlight?: number
+  maxInFlight?: number | undefined
   /** The same for one connection. HAProxy has at most 20 in flight unless told otherwise. @default 1000 */
-  maxInFlightPerConnection?: number
+  maxInFlightPerConnection?: number | undefined
   /**
    * Connections that may be open. At the limit the listeners close until some are gone, so that HAProxy sees
    * "connection refused", and not a storm of connections that end without an answer.
    * @default 16384
    */
-  maxConnections?: number
+  maxConnections?: number | undefined
   /** How long a new connection may take to say HELLO; 0 is forever. @default 5000 */
-  handshakeTimeout?: number
+  handshakeTimeout?: number | undefined
   /**
    * How long a connection with nothing in flight may stay silent; 0 is forever. HAProxy closes idle
    * connections itself, and an agent that is faster than it makes requests fail: stay above its `timeout idle`.
    * @default 0
    */
-  idleTimeout?: number
+  idleTimeout?: number | undefined
   /**
    * How long a peer may take for a frame, or for a payload in fragments, from its first byte to its last; 0 is forever.
    * HAProxy sends each in one go. @default 10000
    */
-  receiveTimeout?: number
+  receiveTimeout?: number | undefined
   /** How long a peer may read nothing of what waits for it before it is cut off; 0 is forever. @default 30000 */
-  stallTimeout?: number
+  stallTimeout?: number | undefined
   /**
    * Memory, in bytes, that may wait on one connection for a peer that does not read. At half of it nothing more is read
    * from the peer; when the answers to what it has asked before exceed it, and it takes none of them for half a second, the
    * connection is cut. HAProxy, with 20 messages in flight, never comes near. Less than four frames count as four frames.
    * @default 1048576
    */
-  maxPendingOutput?: number
+  maxPendingOutput?: number | undefined
   /**
    * Memory, in bytes, that handlers which are not done may keep of one connection's input: each keeps the chunk that its
    * message came in. At the limit nothing more is read from the peer until some are done.
    * @default 4194304
    */
-  maxPendingInput?: number
+  maxPendingInput?: number | undefined
   /** How long `close()` waits for handlers before it cuts connections. @default 5000 */
-  closeTimeout?: number
+  closeTimeout?: number | undefined
   /**
    * How long a connection stays half open after our DISCONNECT: HAProxy 3.5 otherwise loses the status. @default 250
    */
-  closeDelay?: number
+  closeDelay?: number | undefined
   /** Addresses and CIDR ranges that may connect by TCP; all may when it is empty. @default [] */
-  allowedPeers?: readonly string[]
+  allowedPeers?: readonly string[] | undefined
   /** Whether a health check succeeds; a draining agent fails it anyway. @default always */
-  ready?: () => boolean
+  ready?: (() => boolean) | undefined
   /** Sets the actions when a handler could not. @default none, which is fail-open */
-  fallback?: Fallback
+  fallback?: Fallback | undefined
   /**
    * When the actions do not fit a frame: `drop` leaves out those that do not, `fallback` answers with
    * {@link AgentOptions.fallback} instead of a part.
    * @default 'drop'
    */
-  tooManyActions?: 'drop' | 'fallback'
+  tooManyActions?: 'drop' | 'fallback' | undefined
   /**
    * What HAProxy's `option var-prefix` says, which it puts between scope and name; without it, HAProxy takes the name of its
    * `spoe-agent` section. The three have 63 characters and two dots count: a longer name throws in `setVar`.
    * @default none told: the prefix is taken to have three characters
    */
-  varPrefix?: string
+  varPrefix?: string | undefined
   /**
    * TLS, with the options of `tls.createServer`: a certificate (`cert` and `key`, `pfx`, `SNICallback`, or `pskCallback`
    * instead) must be among them. `requestCert` with `ca` is mutual TLS; without `ca` it takes what any public authority
    * has signed.
    * @default none
    */
-  tls?: TlsOptions
+  tls?: TlsOptions | undefined
   /**
    * Anything shaped like pino, or a console; `false` is silence.
    * @default warnings and errors as lines on standard error
    */
-  logger?: Logger | false
+  logger?: Logger | false | undefined
 }
 
 const specs: Specs<AgentOptions> = {

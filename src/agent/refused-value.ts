@@ -7,13 +7,16 @@ import { SpopError } from '../spop/errors.ts'
 export function explainValue(error: unknown, scope: Scope, name: string, value: unknown): unknown {
   if (!(error instanceof SpopError) || error.code !== 'ERR_SPOP_VALUE' || !scopes.includes(scope))
     return error
-  const detail = `variable '${scope}.${name}': ${shortly(value)}; ${remedyFor(value)}`
+  const detail = `variable '${scope}.${name}': ${describe(value, error)}`
   return new SpopError('ERR_SPOP_VALUE', detail, { fault: 'local', cause: error })
 }
 
-/** A value may be large, and hold what is nobody's business. */
-function shortly(value: unknown): string {
-  return typeof value === 'object' && value !== null ? 'an object' : show(value)
+function describe(value: unknown, error: SpopError): string {
+  // Of typed data the encoder knows what is wrong with it.
+  const isData = typeof value === 'object' && value !== null && 'type' in value
+  if (isData) return error.message.slice(error.message.indexOf(': ') + 2)
+  // An object may be large, and hold what is nobody's business.
+  return `${typeof value === 'object' ? 'an object' : show(value)}; ${remedyFor(value)}`
 }
 
 function remedyFor(value: unknown): string {

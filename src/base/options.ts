@@ -20,7 +20,9 @@ export type Specs<Options> = {
 }
 
 /** What the specs `S` resolve to: every key present. */
-export type Resolved<Options> = { readonly [Key in keyof Required<Options>]: Required<Options>[Key] }
+export type Resolved<Options> = {
+  readonly [Key in keyof Required<Options>]: Exclude<Required<Options>[Key], undefined>
+}
 
 /** A whole number between `min` (default 0) and `max`. */
 export function integer(

@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
-import { createAgent, type Agent, type Middleware, type MessageOutcome } from 'sluice/agent'
+import {
+  createAgent,
+  type Agent,
+  type MessageHandler,
+  type Middleware,
+  type MessageOutcome,
+  type Schema,
+} from 'sluice/agent'
 import { ack, hello, notify } from '../support/peer.ts'
 import { deferred, MemoryLogger, stage, until } from './support.ts'
 
@@ -15,15 +22,23 @@ describe('registration', () => {
     ['middleware that cannot be called', (agent) => agent.use({ before: 5 } as never), option],
     ['no middleware', (agent) => agent.use(null as never), option],
     ['a catch-all that cannot be called', (agent) => agent.otherwise(5 as never), option],
-    ['a handler that cannot be called', (agent) => agent.message('m', 5 as never), option],
+    [
+      'a handler that cannot be called',
+      (agent) => agent.message('m', 5 as unknown as MessageHandler),
+      option,
+    ],
     ['a trace that cannot be called', (agent) => agent.trace(5 as never), option],
     ['a message without a name', (agent) => agent.message(5 as never, () => {}), option],
     [
       'a schema that is a list',
-      (agent) => agent.message('m', ['ip'] as never, () => {}),
+      (agent) => agent.message('m', ['ip'] as unknown as Schema, () => {}),
       { code: 'ERR_AGENT_SCHEMA' },
     ],
-    ['no schema', (agent) => agent.message('m', null as never, () => {}), { code: 'ERR_AGENT_SCHEMA' }],
+    [
+      'no schema',
+      (agent) => agent.message('m', null as unknown as Schema, () => {}),
+      { code: 'ERR_AGENT_SCHEMA' },
+    ],
     [
       'a position that no message has',
       (agent) => agent.message('m', { '#255': 'any' }, () => {}),

@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import {
+  CorrelationStore,
   createAgent,
+  createAgentCluster,
+  createOffload,
   type ArgumentsOf,
   type Context,
   type IpAddress,
@@ -82,14 +85,98 @@ it('a handler without a declaration gets the message', () => {
     .use({ before: (context) => void context.name, after: (_, { status }) => void status })
 })
 
-it('a handler returns nothing, or a promise of nothing', () => {
+it('a handler returns nothing, or what setVar says, or a promise of it', () => {
   const agent = createAgent()
   agent.message('a', {}, () => {})
   agent.message('b', {}, async () => {})
+  agent.message('one', { ip: 'ip' }, ({ ip }, actions) => actions.setVar('txn', 'ip', ip))
+  agent.message('two', { ip: 'ip' }, async ({ ip }, actions) => actions.setVar('txn', 'ip', ip), {})
+  agent.message('three', (message, actions) => actions.setVar('txn', 'name', message.name))
+  agent.otherwise((message, actions) => actions.setVar('txn', 'name', message.name))
   // @ts-expect-error: an answer is set, not returned
   agent.message('c', {}, () => 1)
   // @ts-expect-error: nor promised
-  agent.message('d', {}, async () => true)
+  agent.message('d', {}, async () => 'yes')
+})
+
+it('what is wrong is told at the argument that is wrong, and nowhere else', () => {
+  const agent = createAgent()
+  const tries = [
+    () =>
+      agent.message(
+        'a',
+        {
+          user: 'string',
+          // @ts-expect-error: no such type
+          ip: 'address',
+        },
+        () => {},
+      ),
+    () =>
+      agent.message(
+        'b',
+        { ip: 'ip' },
+        // @ts-expect-error: an answer is set, not returned
+        () => 1,
+      ),
+    () =>
+      agent.message(
+        'c',
+        { ip: 'ip' },
+        // @ts-expect-error: the argument is no string
+        ({ ip }: { ip: string }) => void ip,
+      ),
+    () =>
+      agent.message('d', { ip: 'ip' }, () => {}, {
+        // @ts-expect-error: a wrong name
+        deadlin: 5,
+      }),
+    () =>
+      agent.message('e', () => {}, {
+        // @ts-expect-error: a wrong type
+        deadline: '5s',
+      }),
+    () =>
+      agent.message(
+        // @ts-expect-error: names are text
+        5,
+        () => {},
+      ),
+    () =>
+      agent.message('f', { ip: 'ip' }, ({ ip }, actions) => {
+        actions.setVar(
+          'txn',
+          'x',
+          // @ts-expect-error: no value of SPOP
+          { ip },
+        )
+      }),
+  ]
+  assert.equal(tries.length, 7)
+})
+
+it('a value may be of every type that SPOP has', () => {
+  createAgent().message('m', { ip: 'ip' }, ({ ip }, actions) => {
+    for (const value of [null, true, 1, 2n ** 60n, 'text', new Uint8Array(2), Buffer.from('x'), ip] as const)
+      actions.setVar('txn', 'x', value)
+    actions.setVar('txn', 'x', { type: 'uint64', value: 2n ** 63n })
+  })
+})
+
+it('undefined is the same as no option', () => {
+  const nothing: undefined = undefined
+  const agent = createAgent({
+    deadline: nothing,
+    logger: nothing,
+    tls: nothing,
+    fallback: nothing,
+    varPrefix: nothing,
+  })
+  agent.message('m', {}, () => {}, { deadline: nothing, fallback: nothing })
+  void (() => agent.listen('127.0.0.1:0', { mode: nothing, backlog: nothing }))
+  void (() => createOffload('module', { threads: nothing, logger: nothing }))
+  void (() => createAgentCluster('module', { workers: nothing, joinTimeout: nothing }))
+  assert.equal(new CorrelationStore({ ttl: nothing, maxEntries: nothing }).stats.size, 0)
 })
 
 it('options are checked by name and type', () => {
