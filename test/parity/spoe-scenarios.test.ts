@@ -32,20 +32,36 @@ function compareTimes(theirs: readonly SpoeLine[], ours: readonly SpoeLine[]): v
 }
 
 describe('SPOE scenarios through sluice and through HAProxy 2.6', { skip }, () => {
-  let theirs: ReadonlyMap<string, Performance>
-  let ours: ReadonlyMap<string, Performance>
+  const theirs = new Map<string, Performance>()
+  const ours = new Map<string, Performance>()
+
+  const play = async (chosen: readonly SpoeScenario[]): Promise<void> => {
+    for (const [name, each] of await perform('haproxy', chosen)) theirs.set(name, each)
+    for (const [name, each] of await perform('sluice', chosen)) ours.set(name, each)
+  }
 
   before(async () => {
-    const only = process.env['SCENARIO']
-    const chosen = spoeScenarios.filter(({ name }) => only === undefined || name.includes(only))
-    theirs = await perform('haproxy', chosen)
-    ours = await perform('sluice', chosen)
+    await play(spoeScenarios)
+    // Time-outs are short: on a machine that does much else, some come too early. What is so is so again.
+    for (let chances = 2; chances > 0; chances--) {
+      const odd = spoeScenarios.filter((each) => isOdd(each))
+      if (odd.length > 0) await play(odd)
+    }
   })
+
+  const isOdd = (scenario: SpoeScenario): boolean => {
+    try {
+      check(scenario)
+      return false
+    } catch {
+      return true
+    }
+  }
 
   const check = ({ name, differs = {}, unsteady = [], floors = [] }: SpoeScenario): void => {
     const haproxy = theirs.get(name)
     const sluice = ours.get(name)
-    if (haproxy === undefined || sluice === undefined) return
+    assert.ok(haproxy !== undefined && sluice !== undefined)
     const found = Object.entries(differences(haproxy, sluice)).filter(([place]) => !unsteady.includes(place))
     assert.deepEqual(Object.fromEntries(found), differs)
     if (Object.keys(differs).length === 0) compareTimes(haproxy.lines, sluice.lines)

@@ -19,7 +19,7 @@ export interface SpoeSetup {
 export const spoeSlots = 12
 
 /** Milliseconds after which an agent is too late. */
-export const processing = 500
+export const processing = 1200
 
 /** Where the other programs of a frontend listen. */
 export interface SpoePorts {

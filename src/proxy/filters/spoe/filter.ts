@@ -4,12 +4,8 @@
  */
 import { monotonic } from '../../../base/clock.ts'
 import { createEngine } from '../../../engine/index.ts'
-import type { Action, Engine, Outcome, PendingExchange } from '../../../engine/index.ts'
+import type { Engine, Outcome, PendingExchange } from '../../../engine/index.ts'
 import type { SpoeEvent } from '../../../config/index.ts'
-import { parseVariableName } from '../../../sample/variables.ts'
-import type { VariableScope } from '../../../sample/variables.ts'
-import { sint } from '../../../sample/value.ts'
-import type { SampleValue } from '../../../sample/value.ts'
 import { Flow } from '../../plan/flow.ts'
 import type { Step, StepStream } from '../../stream/step.ts'
 import type { ProxyContext } from '../../context.ts'
@@ -25,7 +21,7 @@ import { formatSpoeLine } from './log-line.ts'
 import type { SpoeLogFields } from './log-line.ts'
 import { combine, Questions } from './questions.ts'
 import type { Answer, Question } from './questions.ts'
-import { fromSpop } from './values.ts'
+import { FilterVariables } from './variables.ts'
 
 /** `option set-on-error`: nothing was sent because no server is up and there is no connection (`spoe_queue_context`). */
 const noAgentStatus = 2
@@ -33,8 +29,6 @@ const noAgentStatus = 2
 const interruptedStatus = 5
 /** Something that should not happen. */
 const unknownStatus = 255
-/** HAProxy's buffer for the name of a variable. */
-const longestName = 63
 
 /** One per `filter spoe` line; its engine is shared by all streams. */
 export class SpoeFilter implements StreamFilter {
@@ -45,6 +39,7 @@ export class SpoeFilter implements StreamFilter {
   #closed = false
   readonly #errorRate: ErrorRate | undefined
   readonly #questions = new Questions()
+  readonly #variables: FilterVariables
   #processed = 0
   #errors = 0
   /** Events and groups of which no message was to be sent: HAProxy's log counts them as processed. */
@@ -54,6 +49,7 @@ export class SpoeFilter implements StreamFilter {
     this.plan = plan
     this.#context = context
     this.#backends = backends
+    this.#variables = new FilterVariables(plan)
     const { maxErrRate } = plan.agent
     this.#errorRate = maxErrRate === undefined || maxErrRate === 0 ? undefined : new ErrorRate(maxErrRate)
   }
@@ -225,7 +221,7 @@ export class SpoeFilter implements StreamFilter {
     encoded: number,
   ): void {
     const status = typeof outcome === 'number' ? outcome : outcome.status
-    if (typeof outcome !== 'number') for (const action of outcome.actions) this.#apply(stream, action)
+    if (typeof outcome !== 'number') this.#variables.apply(stream, outcome.actions)
     // HAProxy neither logs nor counts a group that its rules could not wait for.
     if (status === interruptedStatus) {
       this.#processed++
@@ -235,9 +231,7 @@ export class SpoeFilter implements StreamFilter {
     const spent = Math.trunc(monotonic() - began)
     context.total += spent
     this.#count(status)
-    const { setProcessTime, setTotalTime } = this.plan.agent
-    if (setProcessTime !== undefined) this.#setOwn(stream, setProcessTime, sint(spent))
-    if (setTotalTime !== undefined) this.#setOwn(stream, setTotalTime, sint(context.total))
+    this.#variables.setTimes(stream, spent, context.total)
     if (status !== 0) this.#fail(stream, context, status)
     this.#log(stream.serial, outcome, status, kind, Math.trunc(encoded - began), spent)
   }
@@ -249,29 +243,9 @@ export class SpoeFilter implements StreamFilter {
     this.#log(stream.serial, answer, interruptedStatus, kind, Math.trunc(encoded - began), spent)
   }
 
-  /** The code is a boolean for HAProxy, which is rendered and compared as the number that it is. */
   #fail(stream: StepStream, context: SpoeContext, status: number): void {
-    const { setOnError, continueOnError } = this.plan.agent
-    if (setOnError !== undefined)
-      this.#setOwn(stream, setOnError, { type: 'bool', value: true, number: status })
-    if (!continueOnError) context.disabled = true
-  }
-
-  /** A variable of the filter itself: in the scope of the transaction, and always known. */
-  #setOwn(stream: StepStream, name: string, value: SampleValue): void {
-    stream.variables('txn')?.set(`${this.plan.agent.varPrefix}.${name}`, value)
-  }
-
-  #apply(stream: StepStream, action: Action): void {
-    const name = `${this.plan.agent.varPrefix}.${action.name}`
-    const scope: VariableScope = action.scope
-    const full = `${scope}.${name}`
-    if (full.length > longestName || typeof parseVariableName(full) === 'string') return
-    if (!this.plan.maySet(scope, name)) return
-    const store = stream.variables(scope)
-    const value = action.type === 'set-var' ? fromSpop(action.value) : undefined
-    if (value === undefined) store?.unset(name)
-    else store?.set(name, value)
+    this.#variables.setError(stream, status)
+    if (!this.plan.agent.continueOnError) context.disabled = true
   }
 
   /** One line for each event or group: NOTICE, or WARNING for an error (SPOE.txt 4). */
