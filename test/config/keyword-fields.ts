@@ -56,6 +56,7 @@ const lists: readonly (readonly [
       ['filter fcgi-app app', 'Proxy.useFcgiApp'],
       ['use-fcgi-app app', 'Proxy.useFcgiApp'],
       ['retries 7', 'Proxy.retries'],
+      ['retry-on 503', 'Proxy.retryOn'],
       ['log global', 'Proxy.logs'],
       ['log-tag x', 'Proxy.logTag'],
       ['log-format x', 'Proxy.logFormat'],

@@ -42,6 +42,8 @@ export function renderHttpSetup(
     ...lines.map((line) => `  ${line}`),
     '',
   ]
+  // Clients that have ended their side get their answer, as with HAProxy; an application would be told.
+  const app = ['docroot /srv', 'no option abort-request']
   const filter = setup.spoe.length > 0 ? ['filter spoe engine e config spoe.conf'] : []
   return [
     ...section('defaults', ['mode http', ...timeouts, ...setup.defaults]),
@@ -51,7 +53,7 @@ export function renderHttpSetup(
       ...(overFcgi ? ['use-fcgi-app app'] : []),
       ['server s', `127.0.0.1:${origin}`, ...(overFcgi ? ['proto fcgi'] : []), ...setup.server].join(' '),
     ]),
-    ...(overFcgi ? section('fcgi-app app', ['docroot /srv']) : []),
+    ...(overFcgi ? section('fcgi-app app', app) : []),
     ...(filter.length > 0 ? section('backend agents', ['mode tcp', `server a 127.0.0.1:${agent}`]) : []),
   ].join('\n')
 }

@@ -71,6 +71,7 @@ export function createProxyDraft(kind: ProxyDraft['kind'], name: string, place: 
     servers: [],
     balance: { algorithm: defaults.balance, parameter: undefined, args: [] },
     retries: defaults.retries,
+    retryOn: new Set(['conn-failure']),
     httpReuse: defaults.httpReuse,
     fullconn: undefined,
     useFcgiApp: undefined,

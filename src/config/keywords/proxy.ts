@@ -13,6 +13,7 @@ import { reportUnsupported } from './keyword.ts'
 import type { Keyword } from './keyword.ts'
 import { applyLog } from './log-target.ts'
 import { backends, everywhere, frontends, keyword, oneNumber, oneWord } from './proxy-keyword.ts'
+import { readRetryOn } from './retry-on.ts'
 import { refusesAnonymous } from './rules.ts'
 import { applyDefaultServer, applyServer } from './server.ts'
 import { timeoutKeywords } from './timeouts.ts'
@@ -210,6 +211,16 @@ export const proxyKeywords: readonly Keyword<ProxyDraft>[] = [
       proxy.retries = value
     },
     { fallback: String(defaults.retries), since: '1.3' },
+  ),
+  keyword(
+    'retry-on',
+    backends,
+    'none | all-retryable-errors | <reason>...',
+    'after which failures a request is sent again, whatever its method: `conn-failure`, `empty-response`, `junk-response`, `response-timeout`, a status',
+    (proxy, args) => {
+      proxy.retryOn = readRetryOn(args) ?? proxy.retryOn
+    },
+    { fallback: 'conn-failure', since: '2.0' },
   ),
   keyword(
     'log',

@@ -41,6 +41,8 @@ export interface Proxy {
   readonly balance: Balance
   /** Connection attempts after the first one that failed. @default 3 */
   readonly retries: number
+  /** What `retries` counts for: failures, and statuses of a response. @default conn-failure */
+  readonly retryOn: ReadonlySet<RetryReason>
   /** `http-reuse`. @default 'safe' */
   readonly httpReuse: HttpReuse
   readonly fullconn: number | undefined
@@ -150,6 +152,15 @@ export interface ForwardFor {
   /** Only when the request has no such header yet. */
   readonly ifNone: boolean
 }
+
+/** Of `retry-on`; a number is a status. */
+export type RetryReason =
+  | 'conn-failure'
+  | 'empty-response'
+  | 'junk-response'
+  | 'response-timeout'
+  | '0rtt-rejected'
+  | number
 
 /** `option redispatch [interval]`: another server at every `interval`-th retry; negative counts from the last one. */
 export interface Redispatch {

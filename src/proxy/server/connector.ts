@@ -229,23 +229,22 @@ export class Connector implements Queued {
   }
 
   /**
-   * The server has said that it did not take the request: as if it had refused the connection, but that one which is not
-   * too busy is asked again at once. Answers false when enough were asked.
+   * What a server made of the request does not count: as if it had refused the connection, but that one which is not too
+   * busy is asked again at once.
    */
-  refused(isBusy: boolean): boolean {
-    if (!this.#mayRetry) return false
+  retry(isBusy: boolean): void {
     this.#retry(isBusy ? this.#turnAround : 0)
-    return true
   }
 
   #onFailure(why: 'connect-error' | 'connect-timeout'): void {
     this.#dialling = undefined
-    if (!this.#mayRetry) return this.#fail(why)
+    if (!this.mayRetry || !this.#backend.plan.model.retryOn.has('conn-failure')) return this.#fail(why)
     // A timeout has waited long enough already.
     this.#retry(why === 'connect-timeout' ? 0 : this.#turnAround)
   }
 
-  get #mayRetry(): boolean {
+  /** Whether `retries` allows one more attempt. */
+  get mayRetry(): boolean {
     return this.#client.record.retries < this.#backend.plan.model.retries
   }
 

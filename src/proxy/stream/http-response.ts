@@ -31,6 +31,8 @@ export interface Answering {
   judge(): void
   /** There is more of the body for rules to see. */
   inspectAgain(): void
+  /** Whether a response with this status is none, and the request is sent again; what is left of it is dropped then. */
+  retriesStatus(status: number): boolean
   replyError(status: number, cause: Cause): void
   onServerFailed(why: ServerFailure, error: ServerError | undefined): void
   /** Both sides are complete. */
@@ -114,6 +116,7 @@ export class HttpResponse implements ServerEvents {
       this.#count(head)
       return this.onServerFailed('invalid', undefined)
     }
+    if (stream.retriesStatus(head.status)) return
     const { record } = stream
     record.responded()
     // As the server said it: rules change what the client sees, not what the server does.

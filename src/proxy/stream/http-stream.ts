@@ -1,6 +1,7 @@
 /** One request and its response: the phases of the request, a server, the phases of the response. */
 import type { ConnectionMode } from '../../config/index.ts'
 import type { RequestHead, ResponseHead } from '../../http1/index.ts'
+import type { RetryReason } from '../../config/index.ts'
 import { Framing, HeaderList } from '../../http1/index.ts'
 import type { RequestState, SampleEndpoint, SampleRequest, SampleResponse } from '../../sample/stream.ts'
 import type { ProxyContext } from '../context.ts'
@@ -247,7 +248,8 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
     // It may have failed, and have said so, already.
     if (server === undefined || this.over) return
     answering.server = server
-    const mayRepeat = server.reused || server.mayRefuse
+    // `conn-failure` is the one reason that needs no copy.
+    const mayRepeat = server.reused || server.mayRefuse || hasResponseReason(this.chosenBackend)
     asking.body.forward(server, mayRepeat ? this.context.settings.maxBufferSize : 0)
   }
 
@@ -286,10 +288,7 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
     }
     // Nobody has begun to serve it: another server may.
     const isRefusal = why === 'overloaded' || why === 'declined'
-    if (isRefusal && asking.body.repeatable && answering.state === 'awaited') {
-      asking.body.restart()
-      if (this.#connector?.refused(why === 'overloaded') === true) return
-    }
+    if (isRefusal ? this.#mayRetry : this.#retriesOn(reasonOf(why))) return this.#retry(why === 'overloaded')
     if (why === 'closed' && server !== undefined && this.#mayLeaveToClient(server)) {
       this.#silent = true
       return this.giveUp('S', () => this.#client.end())
@@ -317,6 +316,29 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
   #mayRepeat(server: ServerTransport): boolean {
     if (!server.reused || server.answered || this.answering.state !== 'awaited') return false
     return this.repeatable || (server.unsent && this.asking.body.repeatable)
+  }
+
+  get #mayRetry(): boolean {
+    const isAwaited = this.asking.body.repeatable && this.answering.state === 'awaited'
+    return isAwaited && this.#connector?.mayRetry === true
+  }
+
+  #retriesOn(reason: RetryReason | undefined): boolean {
+    if (reason === undefined || !this.#mayRetry) return false
+    return this.chosenBackend?.plan.model.retryOn.has(reason) === true
+  }
+
+  #retry(isBusy: boolean): void {
+    this.asking.body.restart()
+    this.#connector?.retry(isBusy)
+  }
+
+  /** `retry-on` may name the status of a response: it is none then. */
+  retriesStatus(status: number): boolean {
+    if (!this.#retriesOn(status)) return false
+    this.answering.dropServer()
+    this.#retry(false)
+    return true
   }
 
   /**
@@ -419,6 +441,27 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
     if (this.asking.body.complete) this.#client.finish()
     else this.#client.end()
     connector?.passOn()
+  }
+}
+
+function hasResponseReason(backend: Backend | undefined): boolean {
+  const reasons = backend?.plan.model.retryOn
+  return reasons !== undefined && reasons.size > (reasons.has('conn-failure') ? 1 : 0)
+}
+
+/** As `retry-on` has it. */
+function reasonOf(why: ServerFailure): RetryReason | undefined {
+  switch (why) {
+    case 'closed':
+      return 'empty-response'
+    case 'timeout':
+      return 'response-timeout'
+    case 'invalid':
+      return 'junk-response'
+    case 'overloaded':
+    case 'declined':
+    case 'refused':
+      return undefined
   }
 }
 

@@ -1,0 +1,150 @@
+/**
+ * `retry-on`, beside HAProxy: after which failures of a server a request is sent again, how often, and what the log says.
+ * A FastCGI application that fails alike is asked alike.
+ */
+import assert from 'node:assert/strict'
+import { createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { describe, it } from 'node:test'
+import type { TestContext } from 'node:test'
+import { record, reply, startApp } from '../fcgi/support.ts'
+import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
+import { askOnce } from '../support/raw-http.ts'
+import { startSluice } from '../support/sluice.ts'
+
+/** What a server does with one request after the other; the last one stays. */
+type Deed = 'closes' | 'junk' | 'silent' | 'half' | number
+
+interface Origin {
+  readonly address: string
+  /** How often it was asked. */
+  asked(): number
+}
+
+const contentOf = (status: number) => `Content-Length: 3\r\n\r\n${status}`
+
+/** An HTTP server that reads a whole request first. */
+async function httpOrigin(t: TestContext, deeds: readonly Deed[]): Promise<Origin> {
+  let asked = 0
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    let text = ''
+    socket.on('error', () => {})
+    socket.on('data', (bytes: Buffer) => {
+      text += bytes.toString('latin1')
+      const length = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0)
+      if (text.split('\r\n\r\n')[1]?.length !== length) return
+      text = ''
+      const deed = deeds[Math.min(asked++, deeds.length - 1)]
+      if (deed === 'closes') socket.end()
+      else if (deed === 'half') socket.end('HTTP/1.1 200 OK\r\nContent-')
+      else if (deed === 'junk') socket.write('what is this?\r\n\r\n')
+      else if (typeof deed === 'number') socket.write(`HTTP/1.1 ${deed} X\r\n${contentOf(deed)}`)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, asked: () => asked }
+}
+
+/** The same as a FastCGI application. */
+async function fcgiOrigin(t: TestContext, deeds: readonly Deed[]): Promise<Origin> {
+  let asked = 0
+  const app = await startApp(t, async (peer) => {
+    for (let first = await peer.next(); first !== undefined; first = await peer.next()) {
+      await peer.until('STDIN', first.id)
+      const deed = deeds[Math.min(asked++, deeds.length - 1)]
+      if (deed === 'closes') peer.socket.end()
+      else if (deed === 'half') peer.socket.end(record('STDOUT', first.id, 'Content-'))
+      else if (deed === 'junk') peer.send(record('STDOUT', first.id, 'what is this?\r\n\r\n'))
+      else if (typeof deed === 'number') peer.send(reply(first.id, `Status: ${deed}\r\n${contentOf(deed)}`))
+    }
+  })
+  return { address: app.endpoint, asked: () => asked }
+}
+
+const start = { haproxy: startHaproxy, sluice: startSluice } as const
+const requests = {
+  GET: 'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+  POST: 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi',
+}
+
+/** The status, how often the server was asked, and the line of the log. */
+async function outcome(
+  t: TestContext,
+  which: keyof typeof start,
+  isFcgi: boolean,
+  lines: readonly string[],
+  deeds: readonly Deed[],
+  request: string,
+): Promise<string> {
+  const origin = await (isFcgi ? fcgiOrigin : httpOrigin)(t, deeds)
+  const running = await start[which]({
+    ports: ['fe'],
+    config: ({ fe }) => `
+global
+  log stdout format raw local0
+defaults
+  mode http
+  log global
+  timeout client 5s
+  timeout server 2s
+  timeout connect 2s
+frontend fe
+  bind 127.0.0.1:${fe}
+  log-format "log %ST %tsc rc=%rc"
+  default_backend be
+backend be
+  ${lines.join('\n  ')}
+  server s ${origin.address} ${isFcgi ? 'proto fcgi\n  use-fcgi-app app\nfcgi-app app\n  docroot /srv' : ''}
+`,
+  })
+  t.after(() => running.stop())
+  const answer = await askOnce(running.ports.fe, request)
+  await running.waitForLog(/log .* rc=\S+/)
+  const logged = /log (.* rc=\S+)/.exec(running.logs())?.[1] ?? ''
+  const status = typeof answer === 'string' ? answer : (answer.line.split(' ')[1] ?? '')
+  return `${status} asked ${origin.asked()} ${logged}`
+}
+
+const cases: readonly (readonly [lines: readonly string[], deeds: readonly Deed[]])[] = [
+  [[], ['closes', 200]],
+  [[], [503, 200]],
+  [['retry-on empty-response'], ['closes', 'closes', 200]],
+  [['retry-on empty-response'], ['half', 200]],
+  [['retry-on empty-response', 'retries 2'], ['closes']],
+  [
+    ['retry-on conn-failure empty-response', 'retries 0'],
+    ['closes', 200],
+  ],
+  [['retry-on junk-response'], ['junk', 200]],
+  [['retry-on junk-response'], ['closes', 200]],
+  [['retry-on response-timeout'], ['silent', 200]],
+  [['retry-on response-timeout'], ['junk', 200]],
+  [['retry-on 503 404'], [503, 404, 200]],
+  [['retry-on 503', 'retries 1'], [503]],
+  [['retry-on 503'], [500, 200]],
+  [['retry-on all-retryable-errors'], ['closes', 500, 'junk', 200]],
+  [['retry-on all-retryable-errors'], [404, 200]],
+  [['retry-on none'], ['closes', 200]],
+]
+
+describe('retry-on', { concurrency: 3, skip: skipWithoutHaproxy() }, () => {
+  for (const [lines, deeds] of cases) {
+    for (const [method, request] of Object.entries(requests)) {
+      it(`${lines.join(', ') || 'the default'}; ${deeds.join(', ')}; ${method}`, async (t) => {
+        const [theirs, ours, overFcgi] = await Promise.all([
+          outcome(t, 'haproxy', false, lines, deeds, request),
+          outcome(t, 'sluice', false, lines, deeds, request),
+          outcome(t, 'sluice', true, lines, deeds, request),
+        ])
+        assert.equal(ours, theirs)
+        assert.equal(overFcgi, theirs)
+      })
+    }
+  }
+})
