@@ -148,15 +148,20 @@ export class Agent {
   /**
    * Listens on `host:port`, `/path`, `unix@/path`, `abns@name` or `fd@3`; may be called for several addresses.
    * Resolves to the address, with the port that the kernel chose when port 0 was asked for.
-   * @throws AgentError `ERR_AGENT_LISTEN`; UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_OPTION`, `ERR_SLUICE_CLOSED`.
+   * Waits until the threads of a `createOffload` whose handler is registered have loaded their module.
+   * @throws AgentError `ERR_AGENT_LISTEN`, `ERR_AGENT_OFFLOAD`; UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_OPTION`, `ERR_SLUICE_CLOSED`.
    */
   async listen(where: string | Endpoint, options: ListenerOptions = {}): Promise<Endpoint> {
     if (this.#closed) throw new UsageError('ERR_SLUICE_CLOSED', 'listen() after close()')
     const endpoint = toEndpoint(where)
+    const settings = resolveListenerOptions(options, endpoint)
+    // Whoever connects is to be answered: the threads of a createOffload() load their module first.
+    await this.#table.ready()
+    if (this.#isOver()) throw new UsageError('ERR_SLUICE_CLOSED', 'close() while listen() was waiting')
     const { handshakeTimeout } = this.#options
     const listener = new Listener(
       endpoint,
-      { ...resolveListenerOptions(options, endpoint), tls: this.#tls, handshakeTimeout },
+      { ...settings, tls: this.#tls, handshakeTimeout },
       {
         onSocket: (socket) => this.#onSocket(socket),
         admit: (socket) => this.#admit(socket, listener),

@@ -12,6 +12,7 @@ import { AgentError } from './errors.ts'
 import { MessageMetrics, type AgentMetrics } from './metrics.ts'
 import { Forgotten, Outrun, type LateListener, type Mistakes } from './mistakes.ts'
 import type { Fallback } from './options.ts'
+import { readinessOf } from './readiness.ts'
 
 /** What a handler may return: nothing, or what its last `setVar` did. Neither is looked at. */
 export type Answered = void | boolean
@@ -102,6 +103,7 @@ export class HandlerTable {
   /** Names are few and of different lengths: comparing bytes beats making a string to look up. */
   readonly #byLength = new Map<number, Entry[]>()
   #otherwise: Registration | undefined
+  readonly #waits = new Set<() => Promise<void>>()
   readonly #mistakes: Mistakes
   /** The name that {@link HandlerTable.read} read last; of one that nobody wants, its beginning. */
   name = ''
@@ -143,6 +145,8 @@ export class HandlerTable {
     options: MessageOptions,
   ): Registration {
     const { deadline, fallback } = resolveOptions(specs, options, `message '${name}'`)
+    const wait = readinessOf(handler)
+    if (wait !== undefined) this.#waits.add(wait)
     const metrics = this.#metrics.message(name)
     const forgotten = new Forgotten(name, this.#metrics, this.#mistakes)
     return { name, decoder, handler, deadline, fallback, metrics, forgotten, outrun: new Outrun(metrics) }
@@ -153,6 +157,11 @@ export class HandlerTable {
     checkHandler('*', handler)
     if (this.#otherwise !== undefined) throw new AgentError('ERR_AGENT_DUPLICATE', 'the catch-all')
     this.#otherwise = this.#register('*', undefined, handler, options)
+  }
+
+  /** Resolves when all handlers can answer. */
+  async ready(): Promise<void> {
+    await Promise.all([...this.#waits].map((wait) => wait()))
   }
 
   /** Reads a message name and finds its registration; undefined when nobody wants it. */

@@ -16,6 +16,7 @@ import { ActionWriter } from './action-writer.ts'
 import { AgentError } from './errors.ts'
 import type { MessageHandler } from './handlers.ts'
 import type { OffloadJob, OffloadResult } from './offload-thread.ts'
+import { setReadiness } from './readiness.ts'
 
 /** Options of {@link createOffload}. */
 export interface OffloadOptions {
@@ -51,6 +52,14 @@ interface Job extends Linked<Job> {
   previous: Job | undefined
   next: Job | undefined
 }
+
+/** Who waits until all threads have loaded the module. */
+interface Waiter {
+  resolve(): void
+  reject(error: AgentError): void
+}
+
+const closedError = () => new AgentError('ERR_AGENT_OFFLOAD', 'the pool is closed')
 
 /** Restarts of a module that cannot even be loaded wait this long, in milliseconds. */
 const restartDelay = 1000
@@ -150,6 +159,7 @@ export class Offload {
   #scratch = new Writer()
   /** Why the last thread that was started could not load the module; undefined once one could. */
   #loadError: AgentError | undefined
+  readonly #waiters = new Set<Waiter>()
   #closed = false
 
   constructor(module: string | URL, options: OffloadOptions) {
@@ -166,8 +176,35 @@ export class Offload {
     if (!this.#closed) this.#threads.add(new Thread(this.#module, this.#owner))
   }
 
+  /**
+   * Resolves when every thread has loaded the module. An agent that has one of the pool's handlers waits for it before it
+   * listens, so no message comes that cannot be answered yet.
+   * @throws AgentError `ERR_AGENT_OFFLOAD` when the module cannot be loaded (it is tried again each second all the same), or
+   * the pool is closed.
+   */
+  ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.add({ resolve, reject })
+      this.#settleWaiters()
+    })
+  }
+
+  #settleWaiters(): void {
+    const error = this.#closed ? closedError() : this.#broken
+    let loaded = 0
+    for (const thread of this.#threads) if (thread.loaded) loaded++
+    if (error === undefined && loaded < this.#options.threads) return
+    const waiters = [...this.#waiters]
+    this.#waiters.clear()
+    for (const { resolve, reject } of waiters) {
+      if (error === undefined) resolve()
+      else reject(error)
+    }
+  }
+
   #onFree(thread: Thread): void {
     this.#loadError = undefined
+    if (this.#waiters.size > 0) this.#settleWaiters()
     const job = this.#queue.first
     if (job === undefined) {
       this.#free.push(thread)
@@ -189,6 +226,7 @@ export class Offload {
     }
     this.#loadError = error
     if (this.#broken !== undefined) this.#failAll(error)
+    this.#settleWaiters()
     setTimeout(() => this.#start(), restartDelay).unref()
   }
 
@@ -213,7 +251,7 @@ export class Offload {
   }
 
   #refusal(): AgentError | undefined {
-    if (this.#closed) return new AgentError('ERR_AGENT_OFFLOAD', 'the pool is closed')
+    if (this.#closed) return closedError()
     if (this.#queue.size < this.#options.maxQueue || this.#free.length > 0) return this.#broken
     return new AgentError('ERR_AGENT_OVERLOAD', `${this.#queue.size} messages wait for a thread`)
   }
@@ -266,7 +304,7 @@ export class Offload {
    * waits for a thread is never computed.
    */
   get handler(): MessageHandler {
-    return async (message, actions, context) => {
+    const handler: MessageHandler = async (message, actions, context) => {
       const room = context.connection.maxFrameSize - ackHeadSize
       // Agents hand out no other implementation of Actions; what only looks like one has no prefix.
       const writer = actions as ActionWriter
@@ -275,12 +313,15 @@ export class Offload {
       if (result.error !== undefined) throw new AgentError('ERR_AGENT_OFFLOAD', result.error)
       if (result.actions !== undefined) writer.appendEncoded(result.actions, result.oversized)
     }
+    setReadiness(handler, () => this.ready())
+    return handler
   }
 
   /** Stops all threads; messages that wait fail. */
   async close(): Promise<void> {
     this.#closed = true
-    this.#failAll(new AgentError('ERR_AGENT_OFFLOAD', 'the pool is closed'))
+    this.#failAll(closedError())
+    this.#settleWaiters()
     await Promise.all([...this.#threads].map((thread) => thread.stop()))
   }
 
@@ -294,7 +335,8 @@ export class Offload {
  * Starts worker threads that load `module` (a file URL, or anything that `import()` takes), whose default export was
  * made by `defineOffload`.
  *
- * A module that cannot be loaded is logged and tried again each second; meanwhile messages fail at once with AgentError
+ * An agent with the pool's handler listens when the threads have loaded the module, see {@link Offload.ready}. A module that
+ * cannot be loaded is logged and tried again each second; meanwhile `listen` rejects, and messages fail at once, with AgentError
  * `ERR_AGENT_OFFLOAD`, whose cause is what the module threw.
  *
  * @throws UsageError `ERR_SLUICE_OPTION`.

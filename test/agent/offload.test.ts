@@ -152,6 +152,78 @@ test('while the module cannot be loaded messages fail with its error; they work 
   await assert.rejects(call(pool, newContext('nothing')), /the pool is closed/)
 })
 
+test('ready() tells when all threads have loaded, and an agent listens only then', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-offload-'))
+  const path = join(folder, 'module.mjs')
+  const slow = `await new Promise((resolve) => setTimeout(resolve, 300))
+    export default new Map([['m', { args: {}, handle(_, actions) { actions.setVar('txn', 'x', 1) } }]])`
+  writeFileSync(path, slow)
+  const pool = createOffload(pathToFileURL(path), { threads: 2, logger: false })
+  const listening = createAgent({ deadline: 100, logger: false })
+    .message('m', pool.handler)
+    .otherwise(pool.handler)
+  const started = performance.now()
+  let client: SpopClient | undefined
+  try {
+    client = await SpopClient.open(await listening.listen('127.0.0.1:0'))
+    assert.ok(performance.now() - started >= 290, 'it has waited')
+    const answers = await Promise.all([1, 2].map(async () => client?.notify({ name: 'm', args: [] })))
+    assert.deepEqual(
+      answers.map((each) => each?.length),
+      [1, 1],
+      'the first questions are answered by the threads',
+    )
+    await pool.ready()
+  } finally {
+    client?.close()
+    await listening.close()
+    await pool.close()
+    rmSync(folder, { recursive: true })
+  }
+  await assert.rejects(pool.ready(), { code: 'ERR_AGENT_OFFLOAD', message: /the pool is closed/ })
+})
+
+test('what cannot be loaded is said by ready() and listen(), once it can they succeed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-offload-'))
+  const path = join(folder, 'module.mjs')
+  writeFileSync(path, "throw new RangeError('not today')")
+  const pool = createOffload(pathToFileURL(path), { threads: 1, logger: false })
+  const agent = createAgent({ logger: false }).message('m', pool.handler)
+  const error = { code: 'ERR_AGENT_OFFLOAD', message: /cannot load the module: not today/ }
+  try {
+    await Promise.all([
+      assert.rejects(pool.ready(), error),
+      assert.rejects(agent.listen('127.0.0.1:0'), error),
+    ])
+    await assert.rejects(pool.ready(), error)
+    assert.deepEqual(agent.addresses, [])
+    writeFileSync(path, 'export default new Map()')
+    const waiting = performance.now()
+    for (;;) {
+      const failed = await pool.ready().then(
+        () => false,
+        () => true,
+      )
+      if (!failed) break
+      assert.ok(performance.now() - waiting < 20_000)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    await agent.listen('127.0.0.1:0')
+  } finally {
+    await agent.close()
+    await pool.close()
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('an agent that is closed while it waits does not listen', async () => {
+  const pool = createOffload(module, { threads: 1, logger: false })
+  const agent = createAgent({ logger: false }).message('spin', pool.handler)
+  const listening = agent.listen('127.0.0.1:0')
+  await Promise.all([assert.rejects(listening, { code: 'ERR_SLUICE_CLOSED' }), agent.close()])
+  await pool.close()
+})
+
 test('a module without handlers, and a logger that is none, are told about', async () => {
   const pool = createOffload('node:path', { threads: 1 })
   await assert.rejects(call(pool, newContext('x')), /node:path has no default export made by defineOffload/)
