@@ -513,6 +513,10 @@ const table: Readonly<Record<string, Readonly<Record<string, Subject>>>> = {
       testing.haproxyHelloBytes,
       parameter(() => ({ capabilities: '', engineId: '', maxFrameSize: 256 })),
     ),
+    haproxyHeadersBytes: subject(
+      testing.haproxyHeadersBytes,
+      parameter(() => [['a', 'b']]),
+    ),
     haproxyDisconnectBytes: subject(testing.haproxyDisconnectBytes, whole(0), text('normal')),
     'MemorySocket.join': subject(
       bound(MemorySocket, 'join'),

@@ -196,9 +196,9 @@ export class Offload {
     if (error === undefined && loaded < this.#options.threads) return
     const waiters = [...this.#waiters]
     this.#waiters.clear()
-    for (const { resolve, reject } of waiters) {
-      if (error === undefined) resolve()
-      else reject(error)
+    for (const waiter of waiters) {
+      if (error === undefined) waiter.resolve()
+      else waiter.reject(error)
     }
   }
 

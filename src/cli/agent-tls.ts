@@ -1,7 +1,7 @@
 /** The certificates of `sluice agent`: files that are read when it starts, and again at SIGHUP. */
-import { readFileSync } from 'node:fs'
 import type { TlsOptions } from 'node:tls'
-import { errorMessage, UsageError } from '../base/errors.ts'
+import { UsageError } from '../base/errors.ts'
+import { readFile } from './read-file.ts'
 
 /** The flags that name the files. */
 export interface CertificateFlags {
@@ -24,14 +24,6 @@ export function readCertificates({ cert, key, clientCa }: CertificateFlags): Tls
       'ERR_SLUICE_OPTION',
       'TLS wants --cert FILE and --key FILE, --client-ca FILE with them',
     )
-  const own = { cert: read('--cert', cert), key: read('--key', key) }
-  return clientCa === undefined ? own : { ...own, ca: read('--client-ca', clientCa), requestCert: true }
-}
-
-function read(flag: string, path: string): Buffer {
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    throw new UsageError('ERR_SLUICE_OPTION', `${flag} ${path}: ${errorMessage(error)}`, error)
-  }
+  const own = { cert: readFile('--cert', cert), key: readFile('--key', key) }
+  return clientCa === undefined ? own : { ...own, ca: readFile('--client-ca', clientCa), requestCert: true }
 }

@@ -130,6 +130,9 @@ program
   .option('--list', 'show the ids of the checks, and check nothing')
   .option('--ca <file>', 'certificates that spops:// trusts')
   .option('--insecure', 'spops:// trusts any certificate')
+  .option('--cert <file>', 'certificate that is shown to spops://, for mutual TLS')
+  .option('--key <file>', 'its key')
+  .option('--health', 'one health check and nothing else: 0 is healthy, 1 is not, 2 is no connection')
   .option('--json', 'one JSON object instead of the table')
   .option('--verbose', 'show the bytes of passed checks, too')
   .action((target: string | undefined, options: ProbeOptions) =>

@@ -1,5 +1,4 @@
 /** `sluice probe`: runs the conformance checks against an agent and prints what they found. */
-import { readFileSync } from 'node:fs'
 import { parseEndpoint, type Endpoint } from '../net/endpoint.ts'
 import { errorMessage, UsageError } from '../base/errors.ts'
 import type { MessageInput } from '../spop/notify.ts'
@@ -10,8 +9,10 @@ import {
   type ConformanceReport,
   type ConformanceResult,
 } from '../testing/conformance/run.ts'
-import { print } from './output.ts'
+import { note, print } from './output.ts'
 import { parseArgument } from './probe-argument.ts'
+import { checkHealth } from './probe-health.ts'
+import { readFile } from './read-file.ts'
 
 /** The options of the command, as commander hands them over. */
 export interface ProbeOptions {
@@ -35,6 +36,12 @@ export interface ProbeOptions {
   readonly json?: boolean
   /** `--ca FILE`: the certificates that `spops://` trusts. */
   readonly ca?: string
+  /** `--cert FILE`: the certificate that is shown to `spops://`, with `--key`. */
+  readonly cert?: string
+  /** `--key FILE`: its key. */
+  readonly key?: string
+  /** `--health`: one health check, and no conformance. */
+  readonly health?: boolean
   /** `--insecure`: `spops://` trusts anybody. */
   readonly insecure?: boolean
   /** `--verbose`: the sources and bytes of passed checks are shown too. */
@@ -83,6 +90,7 @@ export async function probeCommand(target: string | undefined, options: ProbeOpt
   const { endpoint, tls } = parseProbeTarget(where)
   if (!tls) refuseTlsOptions(where, options)
   const json = options.json === true
+  if (options.health === true) return healthCommand(where, endpoint, tls, options)
   const settings: ConformanceOptions = {
     ...conformanceOptions(options),
     tls: tls ? tlsOptions(options) : undefined,
@@ -101,6 +109,31 @@ export async function probeCommand(target: string | undefined, options: ProbeOpt
   return report.failed === 0 ? 0 : 1
 }
 
+/** Answers the exit code: 0 is healthy, 1 is not, 2 is no connection at all. */
+async function healthCommand(
+  where: string,
+  endpoint: Endpoint,
+  tls: boolean,
+  options: ProbeOptions,
+): Promise<number> {
+  for (const name of ['message', 'arg', 'slow', 'pid', 'only', 'verbose'] as const) {
+    if (options[name] === undefined) continue
+    throw new UsageError('ERR_SLUICE_OPTION', `--health asks for nothing else: leave out --${name}`)
+  }
+  const { exitCode, ...report } = await checkHealth(endpoint, {
+    tls: tls ? tlsOptions(options) : undefined,
+    timeout: timeoutOf(options),
+  })
+  const { healthy, detail, duration } = report
+  if (options.json === true) print(JSON.stringify({ target: where, ...report }))
+  else if (healthy) print(`${where} is healthy: ${detail}, after ${Math.ceil(duration)} ms`)
+  else note(`${where} is not healthy: ${detail}`)
+  return exitCode
+}
+
+const timeoutOf = ({ timeout }: ProbeOptions) =>
+  timeout === undefined ? 2000 : wholeNumber('--timeout', timeout)
+
 function conformanceOptions(options: ProbeOptions): ConformanceOptions {
   const { message, arg = [], slow, pid, only } = options
   if (message === undefined && arg.length > 0) {
@@ -109,7 +142,7 @@ function conformanceOptions(options: ProbeOptions): ConformanceOptions {
   const ask = (name: string): MessageInput[] => [{ name, args: arg.map(parseArgument) }]
   const target = pid === undefined ? undefined : wholeNumber('--pid', pid)
   return {
-    timeout: options.timeout === undefined ? 2000 : wholeNumber('--timeout', options.timeout),
+    timeout: timeoutOf(options),
     messages: message === undefined ? undefined : ask(message),
     slow: slow === undefined ? undefined : ask(slow),
     stop: target === undefined ? undefined : () => process.kill(target, 'SIGTERM'),
@@ -125,24 +158,22 @@ function wholeNumber(name: string, given: string): number {
 }
 
 /** Who names certificates believes that the connection is protected by them. */
-function refuseTlsOptions(where: string, { ca, insecure }: ProbeOptions): void {
-  if (ca === undefined && insecure !== true) return
-  const name = ca === undefined ? '--insecure' : '--ca'
-  const message = `${name} is for TLS, and '${where}' is reached without it: use spops://host:port`
+function refuseTlsOptions(where: string, options: ProbeOptions): void {
+  const name = (['ca', 'cert', 'key', 'insecure'] as const).find((each) => options[each] !== undefined)
+  if (name === undefined) return
+  const message = `--${name} is for TLS, and '${where}' is reached without it: use spops://host:port`
   throw new UsageError('ERR_SLUICE_OPTION', message)
 }
 
-function tlsOptions({ ca, insecure }: ProbeOptions): NonNullable<ConformanceOptions['tls']> {
-  const trusted = ca === undefined ? {} : { ca: readCertificates(ca) }
-  return { ...trusted, rejectUnauthorized: insecure !== true }
-}
-
-function readCertificates(path: string): Buffer {
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    throw new UsageError('ERR_SLUICE_OPTION', `--ca ${path}: ${errorMessage(error)}`, error)
-  }
+function tlsOptions({ ca, cert, key, insecure }: ProbeOptions): NonNullable<ConformanceOptions['tls']> {
+  if ((cert === undefined) !== (key === undefined))
+    throw new UsageError('ERR_SLUICE_OPTION', '--cert FILE and --key FILE belong together')
+  const trusted = ca === undefined ? {} : { ca: readFile('--ca', ca) }
+  const shown =
+    cert === undefined || key === undefined
+      ? {}
+      : { cert: readFile('--cert', cert), key: readFile('--key', key) }
+  return { ...trusted, ...shown, rejectUnauthorized: insecure !== true }
 }
 
 const marks = { pass: 'pass', fail: 'FAIL', skip: 'skip' } as const

@@ -83,6 +83,27 @@ export function haproxyDisconnectBytes(status: number, message: string): Buffer 
   )
 }
 
+/**
+ * The value of `req.hdrs_bin` and `res.hdrs_bin` (configuration.txt 7.3.6), for arguments of messages: names in lower case and
+ * values of one character per byte, each behind its length, and two empty strings at the end.
+ * @throws UsageError `ERR_SLUICE_OPTION`.
+ * @example
+ * ```ts
+ * import { createDriver, haproxyHeadersBytes } from 'sluice/testing'
+ *
+ * const headers = haproxyHeadersBytes([['Host', 'example.com'], ['Accept', 'text/html']])
+ * await createDriver(agent).notify('check-headers', { headers })
+ * ```
+ */
+export function haproxyHeadersBytes(headers: readonly (readonly [name: string, value: string])[]): Buffer {
+  const isPair = (each: unknown) =>
+    Array.isArray(each) && each.length === 2 && each.every((one) => typeof one === 'string')
+  const isList = Array.isArray(headers) && headers.every(isPair)
+  requireArgument(isList, 'haproxyHeadersBytes: the headers', 'must be pairs of name and value', headers)
+  const parts = headers.flatMap(([name, value]) => [text(name.toLowerCase()), text(value)])
+  return Buffer.concat([...parts, text(''), text('')])
+}
+
 /** Puts the length before the parts. */
 export function framed(...parts: readonly Buffer[]): Buffer {
   const length = Buffer.alloc(4)

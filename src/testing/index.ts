@@ -40,6 +40,7 @@ export {
 export { TestingError, testingFaults, type TestingErrorCode } from './errors.ts'
 export {
   haproxyDisconnectBytes,
+  haproxyHeadersBytes,
   haproxyHelloBytes,
   healthCheckBytes,
   type HelloParts,

@@ -1,12 +1,16 @@
 /** `sluice probe` as a command: what it takes, prints and answers. */
 import assert from 'node:assert/strict'
 import { execFile, execFileSync, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, test, type TestContext } from 'node:test'
 import { createAgent, type AgentOptions } from 'sluice/agent'
 import { IpAddress, UsageError } from 'sluice'
+import { certificates, skipWithoutOpenssl } from '../support/certificates.ts'
+import { MemoryLogger } from '../agent/support.ts'
 import { parseArgument } from '#src/cli/probe-argument.js'
 import { parseProbeTarget } from '#src/cli/probe.js'
 
@@ -262,4 +266,70 @@ describe('arguments', () => {
       )
     })
   }
+})
+
+describe('--health', () => {
+  it('is 0 with one line for an agent that is healthy, and leaves no trace in its log', async (t) => {
+    const logger = new MemoryLogger()
+    const port = await listen(t, '127.0.0.1:0', { logger })
+    const { code, stdout, stderr } = await probe(`spop://127.0.0.1:${port}`, '--health')
+    assert.deepEqual([code, stderr], [0, ''])
+    assert.match(
+      stdout,
+      /^spop:\/\/127\.0\.0\.1:\d+ is healthy: AGENT-HELLO version="2\.0" max-frame-size=16380 capabilities="[a-z,]*", after \d+ ms\n$/,
+    )
+    assert.deepEqual(logger.troubles, [])
+  })
+
+  it('is 1 for one that is not ready, and for one that is silent or something else', async (t) => {
+    const port = await listen(t, '127.0.0.1:0', { ready: () => false })
+    const refused = await probe(`127.0.0.1:${port}`, '--health')
+    assert.deepEqual([refused.code, refused.stdout], [1, ''])
+    assert.match(refused.stderr, /^127\.0\.0\.1:\d+ is not healthy: .*AGENT-DISCONNECT \d+ "not ready"/)
+    const server = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1')
+    t.after(() => server.close())
+    await once(server, 'listening')
+    const { port: silent } = server.address() as AddressInfo
+    const nothing = await probe(`127.0.0.1:${silent}`, '--health', '--timeout', '200')
+    assert.equal(nothing.code, 1)
+    assert.match(nothing.stderr, /is not healthy: no answer within 200 ms/)
+    server.on('connection', (socket) => socket.end('HTTP/1.0 400 Bad Request\r\n\r\n'))
+    const other = await probe(`127.0.0.1:${silent}`, '--health', '--json')
+    assert.equal(other.code, 1)
+    const { healthy, detail } = JSON.parse(other.stdout) as { healthy: boolean; detail: string }
+    assert.equal(healthy, false)
+    assert.match(detail, /no frame/)
+  })
+
+  it('is 2 when there is no connection', async () => {
+    const { code, stdout, stderr } = await probe('--unix', '/nowhere/agent.sock', '--health')
+    assert.deepEqual([code, stdout], [2, ''])
+    assert.match(stderr, /is not healthy: .*cannot connect to unix@\/nowhere\/agent\.sock: .*ENOENT/)
+  })
+
+  it('asks for nothing else', async () => {
+    for (const flags of [['--message', 'm'], ['--only', 'hello'], ['--pid', '1'], ['--verbose']]) {
+      const { code, stderr } = await probe('127.0.0.1:1', '--health', ...flags)
+      assert.equal(code, 1)
+      assert.match(stderr, /--health asks for nothing else: leave out --/)
+    }
+  })
+})
+
+test('spops:// shows a certificate where the agent wants one', { skip: skipWithoutOpenssl }, async (t) => {
+  const dir = folder(t)
+  const { ca, server } = certificates(dir)
+  const port = await listen(t, '127.0.0.1:0', { tls: { ...server, ca, requestCert: true }, logger: false })
+  const target = [`spops://127.0.0.1:${port}`, '--ca', join(dir, 'ca.pem')]
+  const pair = (name: string) => ['--cert', join(dir, `${name}.pem`), '--key', join(dir, `${name}.key`)]
+  assert.equal((await probe(...target, ...pair('client'), '--health')).code, 0)
+  const checked = await probe(...target, ...pair('client'), '--only', 'hello.answer')
+  assert.match(checked.stdout, /conforms: 1 passed/)
+  for (const flags of [[], pair('stranger')])
+    assert.notEqual((await probe(...target, ...flags, '--health')).code, 0)
+  const half = await probe(...target, '--cert', join(dir, 'client.pem'))
+  assert.equal(half.code, 1)
+  assert.match(half.stderr, /--cert FILE and --key FILE belong together/)
+  const plain = await probe('spop://127.0.0.1:1', '--cert', 'x', '--key', 'y')
+  assert.match(plain.stderr, /--cert is for TLS, and 'spop:\/\/127\.0\.0\.1:1' is reached without it/)
 })

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { Agent as HttpAgent } from 'node:http'
 import { describe, it } from 'node:test'
 import { decodeHeadersBin, IpAddress, type Actions, type Agent, type TypedData } from 'sluice/agent'
+import { haproxyHeadersBytes } from 'sluice/testing'
 import { skipWithoutHaproxy } from '../support/haproxy.ts'
 import { ask, startAgent, startSpoe } from './agent-support.ts'
 
@@ -20,12 +21,20 @@ describe('arguments', { skip }, () => {
   it('of every type arrive as they are, in order, unnamed, repeated and missing ones too', async (t) => {
     const seen: [string, unknown][] = []
     let headers: [string, string][] = []
+    let compared = 0
     const typed: unknown[] = []
     const { port } = await startAgent(t, (agent) => {
       agent.otherwise((message) => {
         for (const [name, data] of message.args) {
-          if (name === 'hdrs' && data.type === 'binary') headers = decodeHeadersBin(data.value)
-          else seen.push([name, plain(data)])
+          if (name === 'hdrs' && data.type === 'binary') {
+            headers = decodeHeadersBin(data.value)
+            assert.deepEqual(
+              haproxyHeadersBytes(headers),
+              data.value,
+              "what sluice/testing makes is HAProxy's",
+            )
+            compared++
+          } else seen.push([name, plain(data)])
         }
       })
       agent.message(
@@ -66,6 +75,7 @@ spoe-message typed
     assert.equal((await ask(haproxy.ports.fe, question)).status, 200)
     const uid = seen.find(([name]) => name === 'uid')
     assert.match(String(uid?.[1]), /^string id-\d+$/)
+    assert.equal(compared, 1)
     const size = seen.find(([name]) => name === 'len')
     assert.deepEqual(
       seen.filter((each) => each !== uid && each !== size),

@@ -191,15 +191,15 @@ test('what is no target', async () => {
 })
 
 test('what makes bytes, or reads them', async () => {
-  const { haproxyHelloBytes, haproxyDisconnectBytes, parseCapture, parseHex } = testing as unknown as Record<
-    string,
-    Loose
-  >
+  const { haproxyHelloBytes, haproxyHeadersBytes, haproxyDisconnectBytes, parseCapture, parseHex } =
+    testing as unknown as Record<string, Loose>
   await refused(
     () => haproxyHelloBytes?.({}),
     /haproxyHelloBytes: the parts must be capabilities, engineId, maxFrameSize/,
   )
   await refused(() => haproxyHelloBytes?.({ size: 1 }), /haproxyHelloBytes: unknown option 'size'/)
+  for (const headers of [undefined, { host: 'a' }, [['host']], [['host', 5]]])
+    await refused(() => haproxyHeadersBytes?.(headers), /the headers must be pairs of name and value, not/)
   await refused(() => haproxyDisconnectBytes?.('0', ''), /the status must be a whole number, not '0'/)
   await refused(() => haproxyDisconnectBytes?.(0), /the message must be a string, not undefined/)
   await refused(() => parseCapture?.(Buffer.alloc(1)), /parseCapture: the recording must be a string, not/)

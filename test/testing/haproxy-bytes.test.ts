@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import {
   haproxyDisconnectBytes,
+  haproxyHeadersBytes,
   haproxyHelloBytes,
   healthCheckBytes,
   parseCapture,
@@ -64,4 +65,20 @@ test('a size of four varint bytes', () => {
   const bytes = haproxyHelloBytes({ capabilities: '', engineId: 'e', maxFrameSize: 16_777_216 })
   // 16777216 - 240 = 16776976; 1048561 sixteens: 0xf1; then 8190: 0xfe; then 62: 0x3e.
   assert.ok(bytes.includes(hex('"max-frame-size" 03 f0 f1 fe 3e 0c')))
+})
+
+test('headers are names in lower case and values behind their lengths, with two empty strings at the end', () => {
+  const long = 'v'.repeat(300)
+  const bytes = haproxyHeadersBytes([
+    ['Host', 'a.test'],
+    ['X-Twice', '1'],
+    ['x-twice', ''],
+    ['x-latin', 'h\xe9'],
+    ['x-long', long],
+  ])
+  // 300 - 240 = 60: 0xf0 + 60 % 16, then 3.
+  const wanted = `04 "host" 06 "a.test" 07 "x-twice" 01 "1" 07 "x-twice" 00 07 "x-latin" 02 "h" e9
+    06 "x-long" fc 03 "${long}" 00 00`
+  assert.deepEqual(bytes, hex(wanted))
+  assert.deepEqual(haproxyHeadersBytes([]), hex('00 00'))
 })
