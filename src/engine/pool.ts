@@ -167,7 +167,9 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
 
   /** Makes as many connections as the queue of a server needs. */
   #grow(server: Server<Connection>, now: number): void {
-    while (server.connecting * server.window < server.queue.size && server.mayConnect(now)) {
+    // In the middle of a read there may be room already for what is about to be drained.
+    const needed = server.queue.size - server.room
+    while (server.connecting * server.window < needed && server.mayConnect(now)) {
       this.#connect(server, now)
     }
   }

@@ -147,6 +147,15 @@ export class Server<C extends ServerConnection> implements Balanced {
     return this.connecting > 0 && this.connections.length === 0 && !this.of.full && this.#maxConnections === 0
   }
 
+  /** How many exchanges its connections would take now. */
+  get room(): number {
+    let room = 0
+    for (const { available, slots } of this.connections) {
+      if (available && !slots.suspect) room += slots.window - slots.size
+    }
+    return room
+  }
+
   /** A connection for one more exchange. A suspect one is better than none when no other can be had. */
   pick(now: number): C | undefined {
     const connections = this.connections
