@@ -1,5 +1,4 @@
 import { monotonic } from '../base/clock.ts'
-import { Deadline } from '../base/deadline.ts'
 import { Deadlines } from '../base/deadlines.ts'
 import { UsageError } from '../base/errors.ts'
 import { Turn } from '../base/turn.ts'
@@ -13,28 +12,21 @@ import { Connection } from './connection.ts'
 import { EngineError } from './errors.ts'
 import { Exchange, type ExchangeOwner } from './exchange.ts'
 import { throwLater } from './call-back.ts'
-import { timedOut, whyHopeless } from './downtime.ts'
+import { timedOut } from './downtime.ts'
 import { FaultReport } from './fault-report.ts'
 import { Lineup } from './lineup.ts'
-import { whyNeverSent } from './notify-encoder.ts'
 import { failure, success, type Outcome } from './outcome.ts'
 import type { EngineStream } from './profile.ts'
-import { QueueTimeout } from './queue-timeout.ts'
-import { Queue, QueueBudget } from './queue.ts'
+import { QueueBudget } from './queue.ts'
 import { checkExchange, type ExchangeCallback } from './request.ts'
 import type { Server } from './server.ts'
 import type { AgentSource } from './source.ts'
 import { Counters, takeStats, type EngineStats } from './stats.ts'
-
-const noMessages: readonly MessageInput[] = []
-
-/** Attempts are looked after this often at most, in milliseconds. */
-const leastPause = 5
+import { WaitingRoom } from './waiting-room.ts'
 
 /**
- * The policy of the engine: which connection carries an exchange, when connections are made, what waits, and how
- * exchanges end. All sockets are behind connection.ts; who is asked next is lineup.ts, and how attempts to connect are paced
- * trust.ts.
+ * The policy of the engine: which connection carries an exchange, and how exchanges end. All sockets are behind
+ * connection.ts; who is asked next is lineup.ts, what waits is waiting-room.ts, and how attempts to connect are paced trust.ts.
  *
  * ```
  *                 a server is ready                    a connection has room
@@ -48,16 +40,10 @@ const leastPause = 5
 export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   readonly #settings: ConnectionSettings
   readonly #lineup: Lineup<Connection>
-  readonly #budget: QueueBudget
-  readonly #rate: ConnectRate
-  /** Exchanges that wait for any server. */
-  readonly #queue: Queue
+  readonly #waiting: WaitingRoom<Connection>
   readonly #faults: FaultReport
-  readonly #queueTimeout: QueueTimeout
   readonly #counters = new Counters()
   readonly #deadlines = new Deadlines<Exchange>((exchange, now) => this.#expire(exchange, now), false)
-  /** The next attempt to connect. What waits for it keeps the process alive, for there may be no socket that does. */
-  readonly #retry = new Deadline(() => this.#advance(monotonic()))
   readonly #turn = new Turn()
   readonly #unwatch: () => void
   /** Whatever still has a socket. */
@@ -69,13 +55,16 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   constructor(settings: ConnectionSettings, source: AgentSource) {
     const { options, profile } = settings
     this.#settings = settings
-    this.#budget = new QueueBudget(options)
-    this.#rate = new ConnectRate(options.maxConnectionRate)
-    this.#queue = new Queue(this.#budget)
     this.#faults = new FaultReport(options)
-    this.#queueTimeout = new QueueTimeout(options.queueTimeout, (...late) => this.fail(...late))
     const window = profile.window === 0 ? options.maxWaitingFrames : profile.window
-    this.#lineup = new Lineup(source, { options, window, budget: this.#budget, rate: this.#rate })
+    const budget = new QueueBudget(options)
+    const rate = new ConnectRate(options.maxConnectionRate)
+    this.#lineup = new Lineup(source, { options, window, budget, rate })
+    this.#waiting = new WaitingRoom(this.#lineup, budget, settings, {
+      connect: (server, now) => this.#connect(server, now),
+      fail: (exchange, error, now) => this.fail(exchange, error, now),
+      failLater: (exchange, error, now) => this.#failLater(exchange, error, now),
+    })
     this.#unwatch = source.watch(() => this.#onSourceChanged())
   }
 
@@ -85,7 +74,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
 
   get stats(): EngineStats {
     const { count } = this.#faults
-    return takeStats(this.#lineup.servers, this.#counters, this.#budget.size, count)
+    return takeStats(this.#lineup.servers, this.#counters, this.#waiting.size, count)
   }
 
   // Begin
@@ -102,14 +91,14 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     const now = monotonic()
     const exchange = new Exchange(this, callback, stream, now)
     if (lineup.due.length > 0) lineup.due.length = 0 // of a call that threw
-    const server = this.#queue.size === 0 ? lineup.choose(now) : undefined
+    const server = this.#waiting.isCrowded ? undefined : lineup.choose(now)
     const connection = server === undefined || server.queue.size > 0 ? undefined : server.pick(now)
     // What cannot be encoded is thrown from here, before anything is begun for it.
     const error =
       connection === undefined
-        ? this.#wait(exchange, messages, server, now)
+        ? this.#waiting.enter(exchange, messages, server, now)
         : connection.notify(exchange, messages, now)
-    if (lineup.due.length > 0) this.#connectDue(now)
+    if (lineup.due.length > 0) this.#waiting.connectDue(now)
     this.#counters.exchanges++
     this.#pending++
     this.#deadlines.add(exchange, Math.ceil(timeout), now)
@@ -117,123 +106,18 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     return exchange
   }
 
-  /** At a server, or for any when there is none; answers why that is in vain. */
-  #wait(
-    exchange: Exchange,
-    messages: readonly MessageInput[],
-    server: Server<Connection> | undefined,
-    now: number,
-  ): EngineError | undefined {
-    const queue = server === undefined ? this.#queue : server.queue
-    const error = queue.add(exchange, messages)
-    if (error !== undefined) return error
-    const never = whyNeverSent(exchange.payload?.length ?? 0, this.#settings)
-    if (never !== undefined) {
-      this.#lineup.due.length = 0 // nothing is tried for it
-      return this.#refuse(exchange, queue, never)
-    }
-    if (server === undefined) this.#connectDue(now)
-    else this.#grow(server, now)
-    const reason = server === undefined ? this.#whyHopeless() : undefined
-    if (reason !== undefined) return this.#refuse(exchange, queue, reason)
-    this.#schedule(now)
-    this.#queueTimeout.begin(exchange, now)
-    return undefined
-  }
-
-  #refuse(exchange: Exchange, queue: Queue, reason: EngineError): EngineError {
-    queue.remove(exchange)
-    exchange.payload = undefined
-    return reason
-  }
-
-  #whyHopeless(): EngineError | undefined {
-    return whyHopeless(this.#lineup.servers, this.#settings.options.whenDown)
-  }
-
-  // Attempts
-
   #connect(server: Server<Connection>, now: number): void {
     server.attempted(now)
     this.#alive.add(new Connection(server, ++this.#counters.connects, this.#settings, this))
   }
 
-  #connectDue(now: number): void {
-    let server: Server<Connection> | undefined
-    while ((server = this.#lineup.due.shift()) !== undefined) {
-      if (server.mayConnect(now)) this.#connect(server, now)
-    }
-  }
-
-  /** Makes as many connections as the queue of a server needs. */
-  #grow(server: Server<Connection>, now: number): void {
-    // In the middle of a read there may be room already for what is about to be drained.
-    const needed = server.queue.size - server.room
-    while (server.connecting * server.window < needed && server.mayConnect(now)) {
-      this.#connect(server, now)
-    }
-  }
-
-  /** When to look again at what waits, though nothing else happens. */
-  #schedule(now: number): void {
-    let next = Infinity
-    if (this.#budget.size > 0) {
-      for (const server of this.#lineup.servers) next = Math.min(next, server.nextAttempt(now))
-    }
-    if (next === Infinity) this.#retry.disarm()
-    else this.#retry.arm(Math.max(leastPause, next - now), now)
-  }
-
-  /** Gives all that waits to whoever can take it, or fails it when there is nobody to wait for. */
-  #advance(now: number): void {
-    for (const server of this.#lineup.servers) if (server.queue.size > 0) this.#drain(server, now)
-    this.#serve(now)
-    const reason = this.#queue.size > 0 ? this.#whyHopeless() : undefined
-    if (reason !== undefined) this.#failAll(this.#queue, reason, now)
-    this.#schedule(now)
-  }
-
-  /** What waits at a server goes to its connections. */
-  #drain(server: Server<Connection>, now: number): void {
-    let exchange: Exchange | undefined
-    while ((exchange = server.queue.first) !== undefined) {
-      const connection = server.pick(now)
-      if (connection === undefined) return this.#grow(server, now)
-      server.queue.remove(exchange)
-      const error = connection.notify(exchange, noMessages, now)
-      if (error !== undefined) this.#failLater(exchange, error, now)
-    }
-  }
-
-  /** What waits for any server goes to those that are ready. */
-  #serve(now: number): void {
-    let exchange: Exchange | undefined
-    while ((exchange = this.#queue.first) !== undefined) {
-      const server = this.#lineup.choose(now)
-      if (server === undefined) break
-      this.#queue.remove(exchange)
-      this.#place(exchange, server, now)
-    }
-    this.#connectDue(now)
-  }
-
-  #place(exchange: Exchange, server: Server<Connection>, now: number): void {
-    server.queue.push(exchange)
-    this.#drain(server, now)
-  }
-
-  /** What waits at a server waits for any. */
-  #spill(server: Server<Connection>): void {
-    for (const exchange of server.queue.takeAll()) this.#queue.push(exchange)
-  }
-
   #onSourceChanged(): void {
     if (this.#closing !== undefined && this.#pending === 0) return
     for (const server of this.#lineup.refresh()) {
-      this.#spill(server)
+      this.#waiting.spill(server)
       for (const connection of server.connections.slice()) if (connection.slots.size === 0) connection.leave()
     }
-    if (this.#budget.size > 0) this.#advance(monotonic())
+    if (this.#waiting.size > 0) this.#waiting.advance(monotonic())
   }
 
   // End
@@ -252,10 +136,6 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   /** Not before the call that began it has returned. */
   #failLater(exchange: Exchange, error: EngineError, now: number): void {
     this.#turn.add({ flush: () => this.fail(exchange, error, monotonic()) }, now)
-  }
-
-  #failAll(queue: Queue, error: EngineError, now: number): void {
-    for (const exchange of queue.takeAll()) this.fail(exchange, error, now)
   }
 
   /** Calls back, once, when all else is done. */
@@ -305,29 +185,26 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     const { server } = connection
     server.opened(connection)
     if (server.retired) connection.leave()
-    else if (this.#budget.size > 0) this.#advance(monotonic())
+    else if (this.#waiting.size > 0) this.#waiting.advance(monotonic())
   }
 
   freed(connection: Connection): void {
     const { server } = connection
     if (server.retired && connection.slots.size === 0) return connection.leave()
-    if (this.#budget.size === 0) return
-    const now = monotonic()
-    this.#drain(server, now)
-    if (this.#queue.size > 0) this.#serve(now)
+    if (this.#waiting.size > 0) this.#waiting.freed(server, monotonic())
   }
 
   slow({ server }: Connection): void {
     // With one server there is no elsewhere.
     if (server.connections.length > 0 || this.#lineup.servers.length === 1) return
     server.slow = true
-    this.#spill(server)
-    this.#advance(monotonic())
+    this.#waiting.spill(server)
+    this.#waiting.advance(monotonic())
   }
 
   proved({ server }: Connection): void {
     const news = server.trust.prove()
-    if (server.queue.size > 0) this.#grow(server, monotonic())
+    if (server.queue.size > 0) this.#waiting.grow(server, monotonic())
     if (!news) return
     const { logger } = this.#settings.options
     logger.info({ server: server.name }, 'the agent is back')
@@ -355,22 +232,12 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     if (down && this.#closing === undefined) this.#warn(server, now)
     if (error?.fault === 'peer') this.fault(connection, error)
     const cause = error ?? new EngineError('ERR_ENGINE_CONNECTION_LOST')
-    if (!server.ready) this.#spill(server)
+    if (!server.ready) this.#waiting.spill(server)
     for (const exchange of orphans) {
-      if (mayResend(exchange)) this.#resend(exchange, server, now)
+      if (mayResend(exchange)) this.#waiting.resend(exchange, server, now)
       else this.fail(exchange, cause, now)
     }
-    if (this.#budget.size > 0) this.#advance(now)
-  }
-
-  /** Elsewhere if there is an elsewhere. */
-  #resend(exchange: Exchange, lost: Server<Connection>, now: number): void {
-    exchange.resent = true
-    exchange.sentAt = -1
-    exchange.fragmented = false
-    const server = this.#lineup.choose(now, lost)
-    if (server === undefined) this.#queue.push(exchange)
-    else this.#place(exchange, server, now)
+    if (this.#waiting.size > 0) this.#waiting.advance(now)
   }
 
   #warn({ name, trust, lastError }: Server<Connection>, now: number): void {
@@ -403,8 +270,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   #checkClosed(): void {
     if (this.#closing === undefined || this.#alive.size > 0 || this.#pending > 0) return
     this.#deadlines.clear()
-    this.#queueTimeout.clear()
-    this.#retry.stop()
+    this.#waiting.close()
     this.#unwatch()
     this.#closing.resolve()
   }
@@ -412,9 +278,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   destroy(cause: Error | undefined): void {
     void this.close()
     const error = new EngineError('ERR_ENGINE_INTERRUPTED', 'the engine was destroyed', { cause })
-    const now = monotonic()
-    this.#failAll(this.#queue, error, now)
-    for (const { queue } of this.#lineup.servers) this.#failAll(queue, error, now)
+    this.#waiting.failAll(error, monotonic())
     for (const connection of this.#alive) connection.destroy(error)
     this.#turn.end()
   }

@@ -173,7 +173,8 @@ class ServerCheck {
     const fields = { backend: backend.name, server: server.name, status }
     logger[up ? 'info' : 'warn'](explanation === undefined ? fields : { ...fields, explanation }, text)
     if (!up && backend.servers.every((each) => !each.usable)) this.#log('emerg', noServerLine(backend))
-    if (up) backend.serveQueue()
+    // Engines look elsewhere when one has gone.
+    backend.serveQueue()
   }
 
   #log(level: LogLevel, text: string): void {
