@@ -95,6 +95,8 @@ const lists: readonly (readonly [
       ['option forwardfor', 'ProxyOptions.forwardFor'],
       ['option redispatch', 'ProxyOptions.redispatch'],
       ['option spop-check', 'ProxyOptions.spopCheck'],
+      ['option httpchk /x', 'ProxyOptions.httpCheck'],
+      ['http-check expect status 200', undefined],
       ['tcp-request inspect-delay 3s', 'Proxy.inspectDelay'],
       ['tcp-response inspect-delay 3s', 'Proxy.inspectDelay'],
     ],
@@ -111,6 +113,7 @@ const lists: readonly (readonly [
     [
       ['proto fcgi', 'Server.proto'],
       ['check', 'Server.check'],
+      ['check-proto fcgi', 'HealthCheck.proto'],
       ['no-check', undefined],
       ['inter 7s', 'HealthCheck.inter'],
       ['fastinter 7s', 'HealthCheck.fastInter'],

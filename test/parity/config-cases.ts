@@ -530,7 +530,7 @@ export const refusedOnlyHere: readonly (readonly [string, string])[] = [
   // Not implemented, and ignoring it would change what is served.
   ['  bind 127.0.0.1:8081 accept-proxy', 'CFG_KEYWORD_UNSUPPORTED'],
   ['  server s 192.0.2.1:80 send-proxy', 'CFG_KEYWORD_UNSUPPORTED'],
-  ['  option httpchk GET /', 'CFG_KEYWORD_UNSUPPORTED'],
+  ['  option httpchk\n  http-check connect', 'CFG_VALUE_UNSUPPORTED'],
   ['  stats uri /stats', 'CFG_KEYWORD_UNSUPPORTED'],
   ['  cookie x insert', 'CFG_KEYWORD_UNSUPPORTED'],
   ...['source', 'uri depth 3', 'url_param x', 'hdr(x)', 'rdp-cookie', 'hash path'].map(

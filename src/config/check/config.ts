@@ -49,7 +49,7 @@ function backendsByName(proxies: readonly ProxyDraft[]): ReadonlyMap<string, Pro
 }
 
 function toProxy(draft: ProxyDraft): Proxy {
-  const { kind, defaultServer: _, redirects: _redirects, backlog, ...rest } = draft
+  const { kind, defaultServer: _, redirects: _redirects, httpChecks: _httpChecks, backlog, ...rest } = draft
   return {
     ...rest,
     // Only sections that are no defaults are ever put into the list.

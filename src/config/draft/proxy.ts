@@ -4,6 +4,7 @@ import { ruleSets } from '../model/index.ts'
 import type {
   Bind,
   Captures,
+  HttpCheck,
   InspectDelay,
   Proxy,
   ProxyOptions,
@@ -31,6 +32,8 @@ export interface ProxyDraft extends Omit<
   redirects: Rule[]
   /** `backlog`, for `bind` lines without one. */
   backlog: number | undefined
+  /** What `option httpchk` and `http-check` have said, which counts when there is the former. */
+  httpChecks: HttpCheck
   /** What `server` lines begin with. */
   defaultServer: ServerDraft
 }
@@ -95,6 +98,7 @@ export function createProxyDraft(kind: ProxyDraft['kind'], name: string, place: 
       logSeparateErrors: false,
       logHealthChecks: false,
       forwardFor: undefined,
+      httpCheck: undefined,
       spopCheck: false,
       redispatch: undefined,
       abortOnClose: false,
@@ -111,6 +115,7 @@ export function createProxyDraft(kind: ProxyDraft['kind'], name: string, place: 
     errorPages: [],
     redirects: [],
     backlog: undefined,
+    httpChecks: { method: 'OPTIONS', uri: '/', version: 'HTTP/1.0', headers: [], body: '', expects: [] },
     defaultServer: createServerDraft(),
   }
 }

@@ -21,6 +21,7 @@ export function createServerDraft(): ServerDraft {
       downInter: undefined,
       rise: defaults.server.rise,
       fall: defaults.server.fall,
+      proto: undefined,
       port: undefined,
       address: undefined,
     },

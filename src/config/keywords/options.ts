@@ -183,7 +183,9 @@ const supported: readonly Keyword<ProxyDraft>[] = [
     doc: 'health checks are SPOP handshakes',
     since: '1.7',
     apply: (proxy, args) => {
-      if (args.end()) proxy.options.spopCheck = true
+      if (!args.end()) return
+      proxy.options.spopCheck = true
+      proxy.options.httpCheck = undefined
     },
   },
 ]
@@ -219,7 +221,7 @@ export const optionKeywords: readonly Keyword<ProxyDraft>[] = [
     prefix,
   ),
   ...unsupportedList<ProxyDraft>(
-    'accept-invalid-http-response allbackups checkcache external-check h1-case-adjust-bogus-server httpchk ldap-check mysql-check pgsql-check prefer-last-server redis-check smtpchk ssl-hello-chk tcp-check transparent',
+    'accept-invalid-http-response allbackups checkcache external-check h1-case-adjust-bogus-server ldap-check mysql-check pgsql-check prefer-last-server redis-check smtpchk ssl-hello-chk tcp-check transparent',
     backends,
     'no',
     prefix,

@@ -8,6 +8,7 @@ import { fcgiTable } from './fcgi.ts'
 import { globalTable } from './global.ts'
 import { KeywordTable } from './keyword.ts'
 import type { KeywordInfo } from './keyword.ts'
+import { httpCheckKeywords } from './http-check.ts'
 import { optionKeywords } from './options.ts'
 import { proxyKeywords } from './proxy.ts'
 import { actionKeywords, ruleKeywords } from './rules.ts'
@@ -16,7 +17,13 @@ import { spoeAgentTable } from './spoe-agent.ts'
 import { spoeGroupTable, spoeMessageTable } from './spoe-message.ts'
 import { unsupportedProxyKeywords } from './unsupported.ts'
 
-const proxyEntries = [...proxyKeywords, ...optionKeywords, ...ruleKeywords, ...unsupportedProxyKeywords]
+const proxyEntries = [
+  ...proxyKeywords,
+  ...optionKeywords,
+  ...httpCheckKeywords,
+  ...ruleKeywords,
+  ...unsupportedProxyKeywords,
+]
 
 /** The keywords of `defaults`, `frontend`, `listen` and `backend`. */
 export const proxyTable = new KeywordTable<ProxyDraft>(proxyEntries)

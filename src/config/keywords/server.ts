@@ -76,8 +76,18 @@ function applyProto(server: ServerDraft, args: Args): void {
   } else args.error('CFG_ARGUMENT', word.place, `unknown protocol '${word.text}'`, 'known are fcgi and h1')
 }
 
+function applyCheckProto(server: ServerDraft, args: Args): void {
+  const word = args.expect('<name>')
+  if (word === undefined) return
+  if (word.text === 'fcgi' || word.text === 'h1') server.checks.proto = word.text
+  else if (word.text === 'h2' || word.text === 'none') {
+    args.error('CFG_VALUE_UNSUPPORTED', word.place, `'${word.text}' is not implemented`)
+  } else args.error('CFG_ARGUMENT', word.place, `unknown protocol '${word.text}'`, 'known are fcgi and h1')
+}
+
 const supported: readonly Keyword<ServerDraft>[] = [
   parameter('proto', '{fcgi | h1}', 'as the mode says', 'what is spoken to the server', applyProto, '1.9'),
+  parameter('check-proto', '{fcgi | h1}', "the server's", 'what its checks speak', applyCheckProto, '2.0'),
   flag('check', 'check its health', (server) => {
     server.checked = true
   }),
@@ -200,7 +210,7 @@ const harmless = `
 /** What decides where requests go, how many, over what, and when a server is up. */
 const meaningful = `
   agent-addr:1 agent-check agent-inter:1 agent-port:1 agent-send:1 allow-0rtt alpn:1 ca-file:1
-  check-alpn:1 check-proto:1 check-send-proxy check-sni:1 check-ssl check-via-socks4 ciphers:1
+  check-alpn:1 check-send-proxy check-sni:1 check-ssl check-via-socks4 ciphers:1
   ciphersuites:1 cookie:1 crl-file:1 crt:1 force-sslv3 force-tlsv10 force-tlsv11 force-tlsv12 force-tlsv13
   minconn:1 namespace:1 no-ssl-reuse no-sslv3 no-tls-tickets no-tlsv10 no-tlsv11 no-tlsv12 no-tlsv13 npn:1
   observe:1 on-error:1 on-marked-down:1 on-marked-up:1 proxy-v2-options:1 redir:1 resolvers:1 send-proxy

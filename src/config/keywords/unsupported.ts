@@ -29,7 +29,7 @@ export const unsupportedProxyKeywords: readonly Keyword<ProxyDraft>[] = [
   ...list('error-log-format rate-limit', frontends, 'no'),
   ...list('monitor', ['frontend', 'listen'], 'no'),
   ...list(
-    'cookie external-check http-check load-server-state-from-file max-keep-alive-queue persist source tcp-check transparent http-send-name-header',
+    'cookie external-check load-server-state-from-file max-keep-alive-queue persist source tcp-check transparent http-send-name-header',
     backends,
     'no',
   ),

@@ -2,6 +2,7 @@
 export * from './config.ts'
 export * from './error-pages.ts'
 export * from './fcgi.ts'
+export * from './http-check.ts'
 export * from './log.ts'
 export * from './proxy.ts'
 export * from './rules.ts'

@@ -3,6 +3,7 @@ import type { Endpoint } from '../../net/endpoint.ts'
 import type { Place } from '../text/diagnostics.ts'
 import type { Word } from '../text/word.ts'
 import type { ErrorPage } from './error-pages.ts'
+import type { HttpCheck } from './http-check.ts'
 import type { LogTarget } from './log.ts'
 import type { AclDeclaration, CaptureSlot, Rules, UseBackend } from './rules.ts'
 import type { Balance, Server } from './server.ts'
@@ -134,6 +135,8 @@ export interface ProxyOptions {
   readonly logSeparateErrors: boolean
   readonly logHealthChecks: boolean
   readonly forwardFor: ForwardFor | undefined
+  /** `httpchk`: health checks are requests. */
+  readonly httpCheck: HttpCheck | undefined
   /** `spop-check`: health checks are SPOP handshakes. */
   readonly spopCheck: boolean
   readonly redispatch: Redispatch | undefined

@@ -46,6 +46,8 @@ export interface HealthCheck {
   readonly rise: number
   /** Checks that must fail to go down. @default 3 */
   readonly fall: number
+  /** `check-proto`: what checks speak, when it is not what the server speaks. */
+  readonly proto: 'fcgi' | 'h1' | undefined
   /** `port`: where to check, when it is not the server's own port. */
   readonly port: number | undefined
   /** `addr`: where to check, when it is not the server's own address. */

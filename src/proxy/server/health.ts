@@ -3,9 +3,11 @@ import { parseEndpoint } from '../../net/endpoint.ts'
 import type { Endpoint } from '../../net/endpoint.ts'
 import { createEngine } from '../../engine/index.ts'
 import type { Engine, EngineError } from '../../engine/index.ts'
-import type { HealthCheck, ServerAddress } from '../../config/index.ts'
+import type { HealthCheck, HttpCheck, ServerAddress } from '../../config/index.ts'
 import { SpopError, StatusCode, statusText } from '../../spop/index.ts'
 import { HealthCounter } from './health-counter.ts'
+import { FcgiProber, judgeAnswer, probeHttp } from './http-probe.ts'
+import type { Probe, ProbeOutcome } from './http-probe.ts'
 import { changeLine, checkLine, noServerLine } from './health-lines.ts'
 import type { CheckResult } from './health-lines.ts'
 import { dial } from '../../net/dial.ts'
@@ -18,7 +20,7 @@ import type { Backend } from './backend.ts'
 import type { Server } from './server.ts'
 
 /**
- * Health checks: a connection, or with `option spop-check` a SPOP handshake. What they find goes to a
+ * Health checks: a connection, with `option spop-check` a SPOP handshake, with `option httpchk` a request. What they find goes to a
  * {@link HealthCounter}, which says whether the server is up and when the next check is due. There is no `agent-check`.
  */
 export class HealthChecks {
@@ -63,6 +65,8 @@ class ServerCheck {
   #timer: NodeJS.Timeout | undefined
   #dialling: Dialling | undefined
   #engine: Engine | undefined
+  #probe: Probe | undefined
+  #prober: FcgiProber | undefined
   #stopped = false
   #began = 0
 
@@ -85,12 +89,15 @@ class ServerCheck {
     if (this.#timer !== undefined) clearTimeout(this.#timer)
     this.#dialling?.cancel()
     this.#engine?.destroy()
+    this.#probe?.cancel()
+    this.#prober?.close()
   }
 
   #run(): void {
     this.#began = monotonic()
     const { mode, options } = this.#backend.plan.model
     if (options.spopCheck || mode === 'spop') void this.#askAgent()
+    else if (options.httpCheck !== undefined) this.#askHttp(options.httpCheck)
     else this.#connect()
   }
 
@@ -118,6 +125,26 @@ class ServerCheck {
         },
       },
     )
+  }
+
+  /** Over FastCGI where the server speaks it, unless `check-proto` says otherwise. */
+  #askHttp(check: HttpCheck): void {
+    const { fcgi } = this.#backend.plan
+    const proto = this.#check.proto ?? this.#server.plan.model.proto
+    const timeout = Math.max(1, this.#answerTimeout)
+    const report = (outcome: ProbeOutcome) => {
+      this.#probe = undefined
+      this.#report(resultOf(outcome, check))
+    }
+    if (proto === 'fcgi' && fcgi !== undefined) {
+      this.#prober ??= new FcgiProber(this.#endpoint, fcgi.app, timeout)
+      void this.#prober.ask(check).then(report)
+    } else this.#probe = probeHttp(this.#endpoint, check, timeout, report)
+  }
+
+  /** For the answer, which `timeout check` gives a time of its own (`timeout check` of the manual). */
+  get #answerTimeout(): number {
+    return this.#backend.plan.model.timeouts.check ?? this.#check.inter
   }
 
   async #askAgent(): Promise<void> {
@@ -198,6 +225,19 @@ const agentPassed: CheckResult = {
   passed: true,
   status: 'Layer7 check passed',
   details: ', code: 0, info: "SPOA server is ok"',
+}
+
+function resultOf(outcome: ProbeOutcome, { expects }: HttpCheck): CheckResult {
+  switch (outcome.kind) {
+    case 'answer':
+      return judgeAnswer(outcome, expects)
+    case 'unconnected':
+      return connectProblem(outcome.error)
+    case 'timeout':
+      return { passed: false, status: 'Layer7 timeout' }
+    case 'invalid':
+      return { passed: false, status: 'Layer7 invalid response', explanation: outcome.why }
+  }
 }
 
 /** Undefined for a connection that took too long. */

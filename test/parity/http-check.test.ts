@@ -1,0 +1,136 @@
+/**
+ * `option httpchk` and `http-check` of HAProxy and of sluice: the same requests, and the same verdicts in the same words, over HTTP
+ * and, with a real php-fpm, over FastCGI.
+ */
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, it } from 'node:test'
+import type { TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { freePorts, skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
+import { skipWithoutPhpFpm, startPhpFpm } from '../support/php-fpm.ts'
+import { startSluice } from '../support/sluice.ts'
+
+const skip = skipWithoutHaproxy() || skipWithoutPhpFpm()
+
+interface Case {
+  readonly lines: readonly string[]
+  readonly target: 'http' | 'php' | 'nobody'
+}
+
+const php = (...lines: string[]): Case => ({ lines, target: 'php' })
+const http = (...lines: string[]): Case => ({ lines, target: 'http' })
+
+const cases: readonly Case[] = [
+  http('option httpchk'),
+  http('option httpchk /503'),
+  http('option httpchk GET /301'),
+  http('option httpchk HEAD /204 HTTP/1.0'),
+  http('option httpchk GET /404', 'http-check expect status 404'),
+  http('option httpchk GET /404', 'http-check expect status 200-299,404'),
+  http('option httpchk GET /200', 'http-check expect ! status 200'),
+  http('option httpchk GET /200', 'http-check expect rstatus ^2..$'),
+  http('option httpchk GET /200', 'http-check expect ! rstatus ^2'),
+  http('option httpchk GET /200', 'http-check expect string body'),
+  http('option httpchk GET /200', 'http-check expect string nothere'),
+  http('option httpchk GET /200', 'http-check expect ! string body'),
+  http('option httpchk GET /200', 'http-check expect rstring h.llo'),
+  http('option httpchk GET /503', 'http-check expect rstring h.llo'),
+  http('http-check send meth POST uri /200 ver HTTP/1.1 hdr Host www hdr X-A b body abc', 'option httpchk'),
+  http('option httpchk', 'http-check send meth PUT uri /200 hdr X-A b'),
+  http('option httpchk GET /hang'),
+  { lines: ['option httpchk GET /200'], target: 'nobody' },
+  php('option httpchk GET /ping'),
+  php('option httpchk GET /ping', 'http-check expect string pong'),
+  php('option httpchk GET /ping', 'http-check expect string ping'),
+  php('option httpchk GET /none.php'),
+  php('option httpchk GET /broken.php'),
+  php('option httpchk POST /post.php', 'http-check send body a=1', 'http-check expect string 3'),
+  php('option httpchk GET /slow.php'),
+  php(),
+]
+
+describe('health checks that ask', { skip }, () => {
+  it('find the same', async (t) => {
+    const scripts = {
+      'broken.php': '<?php http_response_code(500); echo 1;',
+      'post.php': `<?php echo strlen(file_get_contents('php://input'));`,
+      'slow.php': '<?php sleep(5);',
+    }
+    const fpm = await startPhpFpm({ scripts, children: 8, settings: ['ping.path = /ping'] })
+    t.after(() => fpm.stop())
+    const haproxy = await run(t, startHaproxy, fpm.socket, fpm.docroot)
+    const sluice = await run(t, startSluice, fpm.socket, fpm.docroot)
+    assert.equal(haproxy.lines.length, cases.length)
+    assert.deepEqual(sluice.lines, haproxy.lines)
+    assert.deepEqual(sluice.requests, haproxy.requests)
+  })
+})
+
+/** Until each server has had one verdict: the lines without their times, and the requests that came, each once. */
+async function run(
+  t: TestContext,
+  start: typeof startHaproxy | typeof startSluice,
+  socket: string,
+  docroot: string,
+): Promise<{ lines: string[]; requests: string[] }> {
+  const requests = new Set<string>()
+  const server = createServer((request, response) => {
+    const { method, url = '', httpVersion, rawHeaders } = request
+    let body = ''
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()))
+    request.on('end', () => requests.add([method, url, httpVersion, ...rawHeaders, body].join(' ')))
+    if (url === '/hang') return
+    response.writeHead(Number(/\d+/.exec(url)?.[0] ?? 200)).end('hello body')
+  }).listen(0, '127.0.0.1')
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  await new Promise((resolve) => {
+    server.once('listening', resolve)
+  })
+  const [nobody] = await freePorts(1)
+  const targets = {
+    http: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    nobody: `127.0.0.1:${nobody}`,
+    php: `unix@${socket} proto fcgi`,
+  }
+  const running = await start({
+    ports: ['fe'],
+    config: ({ fe }) => `
+global
+  log stdout format raw local0
+defaults
+  mode http
+  log global
+  option log-health-checks
+  timeout client 2s
+  timeout server 2s
+  timeout connect 1s
+frontend fe
+  bind 127.0.0.1:${fe}
+fcgi-app php
+  docroot ${docroot}
+${cases
+  .map(
+    ({ lines, target }, at) => `backend b${at}
+  ${[...lines, ...(target === 'php' ? ['use-fcgi-app php'] : [])].join('\n  ')}
+  server s ${targets[target]} check inter 2s rise 1 fall 1`,
+  )
+  .join('\n')}
+`,
+  })
+  t.after(() => running.stop())
+  const seen = () => {
+    const found = [...running.logs().matchAll(/^(Health check for server b(\d+)\/s .*)$/gm)]
+    return new Map(
+      found.map(([, line = '', at]) => [Number(at), line.replace(/duration: \d+ms/, 'duration')]),
+    )
+  }
+  for (let tries = 0; tries < 400 && seen().size < cases.length; tries++) await sleep(20)
+  await running.stop()
+  const lines = [...seen()].sort(([left], [right]) => left - right).map(([, line]) => line)
+  return { lines, requests: [...requests].sort((left, right) => (left < right ? -1 : 1)) }
+}
