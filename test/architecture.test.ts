@@ -50,8 +50,10 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
  * by themselves.
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
-  index: ['errors', 'load', 'plan', 'proxy', 'settings', 'control'],
-  load: ['compile', 'plan'],
+  index: ['errors', 'load', 'load-options', 'plan', 'proxy', 'settings', 'control'],
+  load: ['loader', 'load-options'],
+  loader: ['compile', 'plan', 'load-options'],
+  'load-options': ['plan'],
   proxy: ['runtime', 'control', 'plan', 'settings'],
   control: ['runtime'],
   runtime: ['client', 'filters', 'stream', 'server', 'log', 'context', 'settings', 'plan'],

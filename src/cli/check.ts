@@ -10,7 +10,7 @@ import {
   type LintSubject,
 } from '../lint/index.ts'
 import { loadProxy } from '../proxy/index.ts'
-import { withoutConsequences } from '../proxy/load.ts'
+import { withoutConsequences } from '../proxy/loader.ts'
 import { usageExit, type CheckOptions } from './check-options.ts'
 import { CheckSources } from './check-sources.ts'
 import { note, print, printDiagnostics, sortDiagnostics } from './output.ts'

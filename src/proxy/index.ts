@@ -8,7 +8,7 @@ export type { Diagnostic, Environment, Place, Severity } from '../config/index.t
 export { ProxyError, proxyFaults } from './errors.ts'
 export type { ProxyErrorCode } from './errors.ts'
 export { loadProxy } from './load.ts'
-export type { LoadedProxy, LoadOptions, MountedAgent } from './load.ts'
+export type { LoadedProxy, LoadOptions, MountedAgent } from './load-options.ts'
 export { phases, phasesOf } from './plan/phases.ts'
 export type { Phase } from './plan/phases.ts'
 export type { Plan } from './plan/opaque.ts'

@@ -21,9 +21,12 @@ it('nothing of a plan can be read or made up', () => {
   assert.equal(uses.length, 2)
 })
 
+/** Public by itself: a recorder of exchanges is given to a proxy as to an engine. */
+const ownEntry = 'dist/engine/index.d.ts'
+
 /** All declaration files that `file` imports, itself included. */
 function reachable(file: string, found = new Set<string>()): Set<string> {
-  if (found.has(file)) return found
+  if (found.has(file) || file === ownEntry) return found
   found.add(file)
   const text = readFileSync(file, 'utf8')
   for (const [, from = ''] of text.matchAll(/(?:from |import\()['"](\.[^'"]+)\.[jt]s['"]/g)) {
@@ -39,6 +42,7 @@ it('the declaration files of sluice/proxy are few, and none is of a room behind 
     'proxy/control/stats.d.ts',
     'proxy/errors.d.ts',
     'proxy/index.d.ts',
+    'proxy/load-options.d.ts',
     'proxy/load.d.ts',
     'proxy/plan/opaque.d.ts',
     'proxy/plan/phases.d.ts',
