@@ -1,15 +1,14 @@
 /** A request that could not be read: there is nothing to run rules on, and a line for the log. */
 import type { ProxyContext } from '../context.ts'
-import { Flow } from '../plan/flow.ts'
 import type { Cause } from '../plan/rule.ts'
 import { StreamRecord } from './record.ts'
 import type { Beginning } from './record.ts'
 import type { Router } from './router.ts'
 import type { Session } from './session.ts'
-import { ProxyStream } from './stream.ts'
+import { UnansweredStream } from './unanswered-stream.ts'
 
 /** Shown as `<BADREQ>`. */
-export class BadRequest extends ProxyStream {
+export class BadRequest extends UnansweredStream {
   constructor(context: ProxyContext, session: Session, frontend: Router, beginning: Beginning) {
     super(context, session, frontend, new StreamRecord(beginning, -1))
   }
@@ -24,21 +23,5 @@ export class BadRequest extends ProxyStream {
     this.record.status = status
     this.record.blame(cause)
     this.finishOnce(this.frontend.plan.logFormat === undefined)
-  }
-
-  reply(): Flow {
-    return Flow.Over
-  }
-
-  reject(): Flow {
-    return Flow.Over
-  }
-
-  protected fault(): void {}
-
-  protected releaseServer(): void {}
-
-  get inputOver(): boolean {
-    return true
   }
 }
