@@ -117,6 +117,12 @@ function refusedConnects(): number {
   return Number(values.split(' ')[names.split(' ').indexOf('AttemptFails')] ?? Number.NaN)
 }
 
+/** Bytes of memory of a process. */
+function residentSize(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return Number(kilobytes) * 1024
+}
+
 /** What one side has done. */
 interface Result {
   readonly served: number
@@ -128,6 +134,8 @@ interface Result {
   /** Refused attempts, and those of them in the worst second while nobody listened. */
   readonly refused: number
   readonly refusedPerSecond: number
+  /** What the proxy held after each restart, in bytes. */
+  readonly memory: readonly number[]
   /** The longest wait from an agent that listens again to a request that is served, in milliseconds. */
   readonly back: number
 }
@@ -146,6 +154,7 @@ async function measure(side: 'HAProxy' | 'sluice', { kills, away, serves }: Scen
   let refused = 0
   let refusedPerSecond = 0
   let back = 0
+  const memory: number[] = []
   try {
     await sleep(serves)
     for (let kill = 0; kill < kills; kill++) {
@@ -159,6 +168,7 @@ async function measure(side: 'HAProxy' | 'sluice', { kills, away, serves }: Scen
       refused += count
       refusedPerSecond = Math.max(refusedPerSecond, (count * 1000) / Math.max(1000, listens - since))
       await sleep(serves)
+      memory.push(residentSize(proxy.pid))
       back = Math.max(back, clients.tally.firstServed === 0 ? serves : clients.tally.firstServed - listens)
     }
     clients.stop()
@@ -167,7 +177,7 @@ async function measure(side: 'HAProxy' | 'sluice', { kills, away, serves }: Scen
     const failed = [...failures.values()].reduce((sum, count) => sum + count, 0)
     const codes = [...failures].map(([code, count]) => `${code}: ${count}`).join(', ')
     const { doubled } = agent
-    return { served, failed, codes, wrong, doubled, broken, refused, refusedPerSecond, back }
+    return { served, failed, codes, wrong, doubled, broken, refused, refusedPerSecond, back, memory }
   } finally {
     clients.stop()
     await proxy.stop()
@@ -176,7 +186,11 @@ async function measure(side: 'HAProxy' | 'sluice', { kills, away, serves }: Scen
 }
 
 const { values } = parseArgs({
-  options: { only: { type: 'string', default: '' }, runs: { type: 'string', default: '1' } },
+  options: {
+    only: { type: 'string', default: '' },
+    runs: { type: 'string', default: '1' },
+    soak: { type: 'string', default: '0' },
+  },
 })
 const isAlone = process.env['RESTARTS_ALONE'] === '1'
 if (!isAlone) console.log('not in a network of its own: attempts to connect are those of the whole machine')
@@ -187,6 +201,33 @@ const bar = (name: string, met: boolean): void => {
   console.log(`  ${met ? 'met' : 'MISSED'}: ${name}`)
 }
 
+const tell = (side: string, result: Result): void => {
+  console.log(
+    `  ${side}: ${result.served} served, ${result.failed} failed (${result.codes}), ${result.wrong} wrong, ` +
+      `${result.doubled} asked twice, ${result.broken} broken; ${result.refused} refused connects, ` +
+      `${Math.round(result.refusedPerSecond)} a second; back after ${Math.round(result.back)} ms`,
+  )
+}
+
+/** Restarts that the memory is given to settle. */
+const warmUp = 6
+const mostGrowth = 0.1
+
+const minutes = Number(values.soak)
+if (minutes > 0) {
+  const name = `a kill each 20 s, for ${minutes} minutes`
+  const result = await measure('sluice', { name, kills: minutes * 3, away: 0, serves: 20_000 })
+  console.log(name)
+  tell('sluice', result)
+  const [first = 0, ...rest] = result.memory.slice(warmUp)
+  const most = Math.max(...rest)
+  const megabytes = (bytes: number) => (bytes / 1_048_576).toFixed(1)
+  console.log(`  memory after ${warmUp} restarts ${megabytes(first)} MB, then at most ${megabytes(most)} MB`)
+  bar('memory within a tenth', most <= first * (1 + mostGrowth))
+  bar('nothing lost, nothing twice', result.wrong + result.doubled + result.broken === 0)
+  process.exit(missed === 0 ? 0 : 1)
+}
+
 for (const scenario of scenarios.filter(({ name }) => name.includes(values.only))) {
   for (let run = 0; run < Number(values.runs); run++) {
     console.log(scenario.name)
@@ -194,11 +235,7 @@ for (const scenario of scenarios.filter(({ name }) => name.includes(values.only)
     for (const side of ['HAProxy', 'sluice'] as const) {
       const result = await measure(side, scenario)
       results.push(result)
-      console.log(
-        `  ${side}: ${result.served} served, ${result.failed} failed (${result.codes}), ${result.wrong} wrong, ` +
-          `${result.doubled} asked twice, ${result.broken} broken; ${result.refused} refused connects, ` +
-          `${Math.round(result.refusedPerSecond)} a second; back after ${Math.round(result.back)} ms`,
-      )
+      tell(side, result)
     }
     const [theirs, ours] = results as [Result, Result]
     bar(`failures at most HAProxy's and ${allowance}`, ours.failed <= theirs.failed + allowance)
