@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAgent } from 'sluice/agent'
 import type { Agent } from 'sluice/agent'
+import { ack, startAgent as startScripted } from '../engine/scripted-agent.js'
 import { ask, deadPort, defaults, get, rawClient, rawOrigin, reply, startProxy, until } from './support.js'
 import type { Cleanup } from './support.js'
 
@@ -237,6 +238,27 @@ spoe-message two
     await agent.listen(`127.0.0.1:${port}`)
     t.after(() => agent.close())
     assert.match(await ask(t, proxy.port(), 'GET /'), /known=1 err= /)
+  })
+
+  it('that dies over a question is asked once more with resend-lost, and not without', async (t) => {
+    for (const [options, expected] of [
+      ['', /known= err=257 /],
+      ['  option resend-lost', /known=2 err= /],
+    ] as const) {
+      let asked = 0
+      const agent = await startScripted(t, async (peer) => {
+        await peer.greet()
+        peer.onFrame((frame) => {
+          if (frame.type !== 3) return
+          asked++
+          // txn.known, INT32 2
+          if (asked > 1) peer.send(ack(frame.ids, '010302056b6e6f776e0202'))
+          else peer.socket.destroy()
+        })
+      })
+      const proxy = await start(t, agent.port, options)
+      assert.match(await ask(t, proxy.port(), 'GET /'), expected)
+    }
   })
 
   it('is waited for no longer than the client waits', async (t) => {
