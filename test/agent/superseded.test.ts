@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Context } from 'sluice/agent'
-import { ack, notify, notifyStart, unsetFin } from '../support/peer.ts'
+import { ack, idsOf, notify, notifyStart, unsetFin } from '../support/peer.ts'
 import { deferred, MemoryLogger, stage, until } from './support.ts'
 
 const sets = (value: string) => `01 03 02 01 "x" 08 ${value.length.toString(16).padStart(2, '0')} "${value}"`
@@ -57,29 +57,38 @@ describe('an answer whose ids are asked for again', () => {
     })
   }
 
-  it('is that of these two ids alone, and of this connection', async (t) => {
-    const { agent, asked, ask, peer } = await held(t)
-    const ids = ['07 01', '07 02', '07 03', '08 01', 'f0 f1 f1 f1 f1 f1 f1 f1 f1 00 01']
-    for (const each of ids) await ask(notify(each, m))
-    await ask(notify('07 02', m))
-    assert.deepEqual(
-      asked.map(({ context }) => context.aborted),
-      [false, true, false, false, false, false],
-    )
-    // Answered from the middle and from both ends: the ids of a stream are found all the same.
-    for (const [index, id] of [
-      [2, '07 03'],
-      [0, '07 01'],
-      [5, '07 02'],
-      [4, ids[4]],
-      [3, '08 01'],
-    ] as const) {
-      asked[index]?.answer(`${index}`)
-      assert.deepEqual(await peer.frame(), ack(id ?? '', sets(`${index}`)))
-    }
-    await ask(notify('07 01', m))
-    assert.equal(agent.stats.errors['ERR_AGENT_SUPERSEDED'], 1, 'what was answered is not waited for')
-    asked[6]?.answer('last')
-    assert.deepEqual(await peer.frame(), ack('07 01', sets('last')))
-  })
+  // Few are searched for their ids, many have an index.
+  for (const others of [0, 70]) {
+    it(`is that of these two ids alone, among ${others} others`, async (t) => {
+      const { agent, asked, ask, peer } = await held(t)
+      for (let id = 0; id < others; id++) await ask(notify(idsOf(1000 + id), m))
+      const ids = ['07 01', '07 02', '07 03', '08 01', 'f0 f1 f1 f1 f1 f1 f1 f1 f1 00 01']
+      for (const each of ids) await ask(notify(each, m))
+      await ask(notify('07 02', m))
+      assert.deepEqual(
+        asked.slice(others).map(({ context }) => context.aborted),
+        [false, true, false, false, false, false],
+      )
+      // Answered from the middle and from both ends: the ids of a stream are found all the same.
+      for (const [index, id] of [
+        [2, '07 03'],
+        [0, '07 01'],
+        [5, '07 02'],
+        [4, ids[4]],
+        [3, '08 01'],
+      ] as const) {
+        asked[others + index]?.answer(`${index}`)
+        assert.deepEqual(await peer.frame(), ack(id ?? '', sets(`${index}`)))
+      }
+      await ask(notify('07 01', m))
+      assert.equal(agent.stats.errors['ERR_AGENT_SUPERSEDED'], 1, 'what was answered is not waited for')
+      asked[others + 6]?.answer('last')
+      assert.deepEqual(await peer.frame(), ack('07 01', sets('last')))
+      for (let id = 0; id < others; id++) {
+        asked[id]?.answer('other')
+        assert.deepEqual(await peer.frame(), ack(idsOf(1000 + id), sets('other')))
+      }
+      assert.equal(agent.stats.inFlight, 0)
+    })
+  }
 })

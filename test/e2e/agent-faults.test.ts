@@ -225,7 +225,10 @@ describe('ways to the agent', { skip }, () => {
     }
     const { agent, port } = await startAgent(
       t,
-      (it) => it.message('m', (_, actions) => void actions.setVar('txn', 'ok', 'over TLS')),
+      (it) =>
+        it.message('m', (_, actions, { connection: { certificate } }) =>
+          actions.setVar('txn', 'ok', certificate?.subject ?? 'nobody'),
+        ),
       { tls },
     )
     const ssl = `ssl verify required ca-file ${dir}/agent.crt crt ${dir}/haproxy.pem`
@@ -234,7 +237,7 @@ describe('ways to the agent', { skip }, () => {
     await eventually(() => agent.stats.connections.healthChecks > 1, 'it is checked')
     assert.equal((await serverState(haproxy.dir, 'agents', 'a')).status, 'UP')
     for (let count = 0; count < 20; count++)
-      assert.equal((await ask(haproxy.ports.fe)).headers['x-ok'], 'over TLS')
+      assert.equal((await ask(haproxy.ports.fe)).headers['x-ok'], 'CN=haproxy')
     agent.drain()
     await eventually(
       async () => (await serverState(haproxy.dir, 'agents', 'a')).status.startsWith('DOWN'),
