@@ -7,7 +7,7 @@ it('a body without a length that is larger than an application may be told is 41
   const application = await rawOrigin(t, () => undefined)
   const proxy = await startProxy(
     t,
-    `${defaults}fcgi-app app\n  docroot /srv
+    `${defaults}fcgi-app app\n  docroot /srv\n  max-unsized-body 1000000
 frontend fe\n  bind 127.0.0.1:0\n  log-format "%ST %ts"\n  default_backend be
 backend be\n  use-fcgi-app app\n  server s 127.0.0.1:${application.port} proto fcgi\n`,
   )
