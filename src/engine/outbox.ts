@@ -11,6 +11,8 @@ export class Outbox {
   /** The kernel takes no more for now: write nothing until {@link Outbox.drained}. */
   blocked = false
   readonly #socket: Transport
+  /** For what is gathered while the other is being written. */
+  #spare: Writer | undefined
 
   constructor(socket: Transport) {
     this.#socket = socket
@@ -21,10 +23,15 @@ export class Outbox {
     const { writer } = this
     const socket = this.#socket
     if (writer.at === 0 || !socket.writable) return
+    // An agent in the same process reads while this writes, and its handlers may ask this engine.
+    this.writer = this.#spare ?? new Writer()
+    this.#spare = undefined
     const whole = socket.write(writer.view())
     // The runtime writes at once what it can; while it holds a rest, the bytes must stay as they are.
-    if (socket.writableLength > 0 || writer.bytes.length > keptSize) this.writer = new Writer()
-    else writer.reset()
+    if (socket.writableLength === 0 && writer.bytes.length <= keptSize) {
+      writer.reset()
+      this.#spare = writer
+    }
     this.blocked = !whole && socket.writableLength > 0
   }
 

@@ -35,6 +35,8 @@ export class MemorySocket extends Duplex {
   #sender: Done | undefined
   #reset = false
   readonly #prompt: boolean
+  /** Its reader is at work on a piece: what comes meanwhile waits for a later turn. */
+  #delivering = false
 
   /**
    * `prompt`: what the other end writes arrives while it writes, and not in a later turn: for a reader that may be called
@@ -115,13 +117,20 @@ export class MemorySocket extends Duplex {
 
   #arrive(piece: Buffer | null): void {
     if (this.destroyed || this.#arrived.at(-1) === null) return
-    if (this.#prompt && this.#wanted && piece !== null && this.#arrived.length === 0) {
-      this.#wanted = this.push(piece)
-      return
-    }
+    const isPrompt = this.#prompt && this.#wanted && !this.#delivering && this.#arrived.length === 0
+    if (isPrompt && piece !== null) return this.#hand(piece)
     this.#arrived.push(piece)
     this.#unread += piece?.length ?? 0
     this.#schedule()
+  }
+
+  #hand(piece: Buffer | null): void {
+    this.#delivering = true
+    try {
+      this.#wanted = this.push(piece)
+    } finally {
+      this.#delivering = false
+    }
   }
 
   #schedule(): void {
@@ -137,7 +146,7 @@ export class MemorySocket extends Duplex {
     while (this.#wanted && this.#arrived.length > 0 && !this.destroyed) {
       const piece = this.#arrived.shift() as Buffer | null // the loop has checked that there is one
       this.#unread -= piece?.length ?? 0
-      this.#wanted = this.push(piece)
+      this.#hand(piece)
     }
     if (this.#unread < maxUnread) this.#releaseSender()
   }
@@ -168,12 +177,13 @@ export function isAcceptor(given: unknown): given is Acceptor {
 }
 
 /**
- * A connection to something in the same process, without a socket: it becomes connected in a later turn. What is sent is copied
- * once and arrives in a later turn, for a turn's bytes are gathered by then; what comes back arrives while it is written.
+ * A connection to something in the same process, without a socket: it becomes connected in a later turn. What is written is copied
+ * once and arrives while it is written, for both ends gather what they have to say in a turn; never within the reader's own
+ * work on what came before.
  * @throws what `accept` throws, for example when an agent was closed.
  */
 export function connectInProcess(to: Acceptor, peer: string): MemorySocket {
-  const [ours, theirs] = [new MemorySocket(true), new MemorySocket()]
+  const [ours, theirs] = [new MemorySocket(true), new MemorySocket(true)]
   MemorySocket.join(ours, theirs)
   to.accept(theirs, peer)
   return ours.connectLater()

@@ -682,7 +682,7 @@ test('a connection that answers nothing keeps no other from being made, not even
       else if (agent.peers.length > 2) peer.send(ack(each.ids))
     })
   })
-  assert.equal((await ask(50)).status, 1)
+  assert.equal((await ask(400)).status, 1)
   assert.equal((await ask()).status, 259)
   assert.equal((await ask(2000)).status, 0)
 })
