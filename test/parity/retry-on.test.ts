@@ -131,6 +131,10 @@ const cases: readonly (readonly [lines: readonly string[], deeds: readonly Deed[
   [['retry-on all-retryable-errors'], ['closes', 500, 'junk', 200]],
   [['retry-on all-retryable-errors'], [404, 200]],
   [['retry-on none'], ['closes', 200]],
+  [
+    ['retry-on 503', 'http-request disable-l7-retry if METH_POST'],
+    [503, 200],
+  ],
 ]
 
 describe('retry-on', { concurrency: 3, skip: skipWithoutHaproxy() }, () => {

@@ -15,6 +15,8 @@ import { replyActions } from './replies.ts'
 import type { ReplyAction } from './replies.ts'
 import { requestLineActions } from './request-line.ts'
 import type { RequestLineAction } from './request-line.ts'
+import { retryActions } from './retry.ts'
+import type { RetryAction } from './retry.ts'
 import { spoeGroupActions } from './spoe-group.ts'
 import type { SpoeGroupAction } from './spoe-group.ts'
 import { statusActions } from './status.ts'
@@ -38,6 +40,7 @@ export type Action =
   | VariableAction
   | CaptureAction
   | LogLevelAction
+  | RetryAction
   | SpoeGroupAction
   | TryFilesAction
   | UserAction
@@ -53,6 +56,7 @@ export const actions: readonly ActionInfo<Action>[] = [
   ...variableActions,
   ...captureActions,
   ...logLevelActions,
+  ...retryActions,
   ...spoeGroupActions,
   ...tryFilesActions,
 ]

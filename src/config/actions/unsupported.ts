@@ -38,8 +38,8 @@ const lists: readonly (readonly [ruleSet: RuleSet, no: string, ignored: string])
     'http-request',
     `${counters} ${tracking} ${addresses} ${marks} ${patterns} ${priorities} auth cache-use do-resolve
      normalize-uri ot-group set-timeout use-service wait-for-body`,
-    // Nothing is retried behind the connection, and there is no TLS whose handshake could be waited for.
-    'set-nice strict-mode disable-l7-retry wait-for-handshake',
+    // There is no TLS whose handshake could be waited for.
+    'set-nice strict-mode wait-for-handshake',
   ],
   [
     'http-response',

@@ -32,6 +32,9 @@ export interface ExchangeOwner {
 
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
+/** How long an application may take to close a connection behind END_REQUEST, in milliseconds. */
+const closingTime = 1000
+
 const refusals = new Map<number, FcgiErrorCode>([
   [ProtocolStatus.CantMpxConn, 'ERR_FCGI_CANT_MPX_CONN'],
   [ProtocolStatus.Overloaded, 'ERR_FCGI_OVERLOADED'],
@@ -62,6 +65,7 @@ export class Exchange
   progress: FcgiProgress = 'unsent'
   /** Whether its connection had been in use before it. */
   reused = false
+  metEnd = false
 
   #state: RequestState = 'waiting'
   #connection: FcgiConnection | undefined
@@ -75,6 +79,7 @@ export class Exchange
   #paused = false
   /** Whether the caller is within one of its own calls, and should not be called back from there. */
   #inCall = false
+  #sentAt = 0
   #timeout = 0
   /** When something happened last, by the monotonic clock. */
   #activeAt = 0
@@ -231,6 +236,7 @@ export class Exchange
   begin(connection: FcgiConnection): void {
     const bodyless = this.#body.length === 0
     this.reused = connection.answered
+    this.#sentAt = monotonic()
     try {
       connection.begin(this, this.#sentParams(), bodyless)
     } catch (error) {
@@ -359,7 +365,9 @@ export class Exchange
     const notRun = !how.sent && this.progress === 'sent'
     if (notRun) this.progress = 'unsent'
     this.reused = how.reused
-    const safe = notRun || (how.reused && (idempotent.has(this.#method) || this.#owner.options.retryUnsafe))
+    this.metEnd = how.reused && this.progress === 'sent' && monotonic() - this.#sentAt < closingTime
+    const mayRunTwice = idempotent.has(this.#method) || this.#owner.options.retryUnsafe
+    const safe = notRun || this.metEnd || (how.reused && mayRunTwice)
     if (!this.#begun && this.#mayRetry(safe)) return this.#retry(error)
     this.fail(
       notRun ? new FcgiError(error.code, 'the request was not sent', { cause: error, notRun }) : error,
@@ -377,7 +385,8 @@ export class Exchange
 
   #retry(error: FcgiError): void {
     this.#step('retry')
-    this.fresh = true
+    // One that was refused may go to any: what refused it had not grown old.
+    this.fresh = error.code === 'ERR_FCGI_CONNECTION_LOST'
     this.#owner.dispatch(this, error)
   }
 

@@ -53,6 +53,12 @@ export function resolveMuxOptions(given: FcgiMuxOptions): ResolvedMuxOptions {
 export interface MuxExchange extends FcgiExchange {
   /** Whether its connection had been in use before it, so that the application may have been about to close it. */
   readonly reused: boolean
+  /**
+   * Whether it has met the end of its connection: one that had been in use, and ended within a second without a record for
+   * it. php-fpm writes END_REQUEST, clears up, and closes when the worker has served enough or is reloaded; a script that
+   * has run for a while and died is something else.
+   */
+  readonly metEnd: boolean
 }
 
 /** Who has the connections. Either may give out requests and close connections from within. */
@@ -80,7 +86,7 @@ export interface MuxOwner {
  *    gathered first, and the room is taken meanwhile. When there is no room any more, which may be since the connection has
  *    died a moment ago, the request fails as one that was not sent.
  * 4. **Fail, or send again.** `onError` comes with `error.notRun`, and the exchange has `progress` and `reused`:
- *    `unsent` or `notRun`: it may be sent again whatever it is. `sent` and `reused`, with `ERR_FCGI_CONNECTION_LOST`: the
+ *    `unsent`, `notRun` or `metEnd`: it may be sent again whatever it is. `sent` and `reused`, with `ERR_FCGI_CONNECTION_LOST`: the
  *    application has most likely closed an idle connection as the request came; what HAProxy sends again, or lets its client
  *    send again, is this. `sent` on a new connection: the application may have run it, and died of it. `answered`: it has run
  *    it. The parameters and the body are the owner's to keep; nothing is kept here.

@@ -57,8 +57,8 @@ export interface FcgiClientOptions {
    */
   maxRetries?: number
   /**
-   * Whether POST and other methods that are not idempotent are sent again too when a kept connection dies. The
-   * application may have run them. @default false
+   * Whether POST and other methods that are not idempotent are sent again too when a kept connection dies more than a
+   * second after they were sent. The application may have run them. @default false
    */
   retryUnsafe?: boolean
   /**

@@ -119,10 +119,12 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
     this.#queue.remove(exchange)
   }
 
-  #takeQueued(): Exchange | undefined {
-    const { first } = this.#queue
-    if (first !== undefined) this.forget(first)
-    return first
+  /** The one that has waited longest; a connection that was in use is nothing for one that has met the end of such a one. */
+  #takeQueued(wasUsed: boolean): Exchange | undefined {
+    let found = this.#queue.first
+    while (wasUsed && found?.fresh === true) found = found.next
+    if (found !== undefined) this.forget(found)
+    return found
   }
 
   /** Closes the connections as they become free. */
@@ -163,11 +165,13 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
   released(connection: FcgiConnection): void {
     if (connection.answered) this.#fed(connection)
     while (connection.room > 0) {
-      const exchange = this.#takeQueued()
+      const exchange = this.#takeQueued(connection.served > 0)
       if (exchange === undefined) break
       this.#begin(exchange, connection)
     }
-    if (this.#closed && connection.active === 0 && this.#queue.size === 0) this.#retire(connection)
+    const isInTheWay = this.#queue.size > 0 && this.connections >= this.#options.maxConnections
+    if (isInTheWay && connection.active === 0 && connection.served > 0) this.#retire(connection)
+    else if (this.#closed && connection.active === 0 && this.#queue.size === 0) this.#retire(connection)
     else this.#list(connection)
   }
 
@@ -175,7 +179,7 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
     this.#opening.delete(dialling)
     this.#downSince = monotonic()
     // Each request in the queue has a connection that is being made for it, up to the limit of connections.
-    const refused = this.#queue.size > this.#opening.size ? this.#takeQueued() : undefined
+    const refused = this.#queue.size > this.#opening.size ? this.#takeQueued(false) : undefined
     this.#open()
     this.#checkEmpty()
     if (refused !== undefined) this.#onRefused(refused, error)

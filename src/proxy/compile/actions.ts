@@ -9,6 +9,7 @@ import { logLevelCompilers } from '../actions/log-level.ts'
 import { redirectCompilers } from '../actions/redirect.ts'
 import { replyCompilers } from '../actions/replies.ts'
 import { requestLineCompilers } from '../actions/request-line.ts'
+import { retryCompilers } from '../actions/retry.ts'
 import { spoeGroupCompilers } from '../actions/spoe-group.ts'
 import { statusCompilers } from '../actions/status.ts'
 import { tryFilesCompilers } from '../actions/try-files.ts'
@@ -32,6 +33,7 @@ const compilers: ActionCompilers<Action> = {
   ...variableCompilers,
   ...captureCompilers,
   ...logLevelCompilers,
+  ...retryCompilers,
   ...spoeGroupCompilers,
   ...tryFilesCompilers,
   ...userCompilers,

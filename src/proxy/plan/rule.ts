@@ -31,6 +31,8 @@ export interface RuleStream extends Stream {
   errorPage(status: number): StreamReply
   /** What `set-log-level` asked for. */
   logLevel: StreamLogLevel | undefined
+  /** Whether `disable-l7-retry` forbids what `retry-on` allows. */
+  sentOnce: boolean
   /** Keeps text for the log, in a slot of the frontend. */
   capture(side: 'request' | 'response', slot: number, text: string): void
   /** Sends a response with status 1xx ahead, to a client that knows what that is. */

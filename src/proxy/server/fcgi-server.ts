@@ -1,6 +1,6 @@
 /** Carries requests to a `proto fcgi` server: headers become parameters, what the application writes a response. */
 import type { Socket } from 'node:net'
-import { monotonic, wallClock } from '../../base/clock.ts'
+import { wallClock } from '../../base/clock.ts'
 import { FcgiMux } from '../../fcgi/client/mux.ts'
 import type { MuxExchange, MuxOwner } from '../../fcgi/client/mux.ts'
 import { deriveEnvironment, FcgiError } from '../../fcgi/index.ts'
@@ -188,9 +188,6 @@ function applyRules(stream: Stream, plan: FcgiPlan): EnvironmentRules {
   return { passHeaders, setParams }
 }
 
-/** How long an application may take to close a connection behind END_REQUEST, in milliseconds. */
-const closingTime = 1000
-
 /** Where a request goes. */
 interface Carrier {
   readonly server: Server
@@ -205,7 +202,6 @@ class FcgiTransport implements ServerTransport {
   readonly left = 0
   readonly mayRefuse = true
   unsent = false
-  readonly #sentAt = monotonic()
   readonly #events: ServerEvents
   readonly #exchange: MuxExchange
   readonly #server: Server
@@ -345,18 +341,9 @@ class FcgiTransport implements ServerTransport {
   #onError(error: FcgiError): void {
     if (this.#over) return
     this.#over = true
-    this.unsent = error.notRun || this.#metTheEnd(error)
+    this.unsent = error.notRun || this.#exchange.metEnd
     const why = unsendable.has(error.code) ? 'refused' : failureOf(error)
     this.#events.onServerFailed(why, error)
-  }
-
-  /**
-   * Whether an application that was closing the connection has met the request: php-fpm writes END_REQUEST, clears up, and
-   * closes when the worker has served enough, or is reloaded. A script that has run for a while and died is something else.
-   */
-  #metTheEnd({ code }: FcgiError): boolean {
-    if (code !== 'ERR_FCGI_CONNECTION_LOST' || !this.reused || this.answered) return false
-    return monotonic() - this.#sentAt < closingTime
   }
 
   sendBody(pieces: readonly Buffer[], done: boolean): boolean {

@@ -324,7 +324,7 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
   }
 
   #retriesOn(reason: RetryReason | undefined): boolean {
-    if (reason === undefined || !this.#mayRetry) return false
+    if (reason === undefined || this.sentOnce || !this.#mayRetry) return false
     return this.chosenBackend?.plan.model.retryOn.has(reason) === true
   }
 

@@ -48,6 +48,7 @@ export abstract class ProxyStream extends StepRunner implements StepStream, Logg
   capturedRequest: Captured | undefined
   capturedResponse: Captured | undefined
   logLevel: StreamLogLevel | undefined
+  sentOnce = false
   /** Counts the streams of the process from 0: `sid` of the SPOE log, and the stream id of the 2.6 engine profile. */
   readonly serial: number
 

@@ -616,9 +616,23 @@ describe('retries', () => {
     assert.equal(client.stats.retried, 1)
   })
 
-  it('do not send a POST again, which may have run, unless told to', async (t) => {
+  it('send a POST again that meets the end of a connection', async (t) => {
+    const app = await startApp(t, mortal)
+    const client = createClient(t, { endpoint: app.endpoint })
+    await text((await client.request(get)).body)
+    assert.equal(await text((await client.request(post('abc'))).body), 'again')
+  })
+
+  it('do not send a POST again later, which may have run, unless told to', async (t) => {
     for (const retryUnsafe of [false, true]) {
-      const app = await startApp(t, mortal)
+      const app = await startApp(t, async (peer, index) => {
+        const first = await peer.request()
+        peer.send(reply(first.id, index === 0 ? 'A: b\r\n\r\nonce' : 'A: b\r\n\r\nagain'))
+        if (index > 0) return
+        await peer.request()
+        await sleep(1100)
+        peer.socket.destroy()
+      })
       const client = createClient(t, { endpoint: app.endpoint, retryUnsafe })
       await text((await client.request(get)).body)
       const second = client.request(post('abc'))
