@@ -79,6 +79,18 @@ const eventScenarios: readonly SpoeScenario[] = [
     requests: 4,
   },
   {
+    name: 'http, all events of a filter in the backend',
+    filterIn: 'backend',
+    messages: all(httpEvents),
+    requests: 2,
+  },
+  {
+    name: 'tcp, all events of a filter in the backend',
+    mode: 'tcp',
+    filterIn: 'backend',
+    messages: all(tcpEvents),
+  },
+  {
     name: 'two engines on one stream',
     second: true,
     messages: { m: ['args n=int(1)', onRequest], r: ['args s=status', 'event on-http-response'] },
@@ -253,9 +265,17 @@ const groupScenarios: readonly SpoeScenario[] = [
   ...(['', 'tcp-response inspect-delay 2s'] as const).map((delay): SpoeScenario => ({
     name: `group in tcp-response content, tcp, ${delay || 'no delay'}`,
     mode: 'tcp',
-    messages: { ...group, m: ['args err=var(txn.e.err)', 'event on-tcp-response'] },
-    backend: [...(delay === '' ? [] : [delay]), 'tcp-response content accept if FALSE'],
-    rules: [],
+    filterIn: 'backend',
+    messages: { ...group, m: ['args err=var(txn.e.err)', 'event on-server-session'] },
+    backend: [...(delay === '' ? [] : [delay]), 'tcp-response content send-spoe-group e g'],
+  })),
+  ...(['http', 'tcp'] as const).map((mode): SpoeScenario => ({
+    name: `group in tcp-request content, ${mode}, and a client that ends its side`,
+    mode,
+    messages: { ...group, m: ['args err=var(txn.e.err)', 'event on-backend-tcp-request'] },
+    rules: ['tcp-request inspect-delay 2s', 'tcp-request content send-spoe-group e g'],
+    deeds: [after(200, ok)],
+    leaves: { how: 'fin', after: 60 },
   })),
   {
     name: 'group, whose agent is too slow for inspect-delay',

@@ -27,6 +27,8 @@ export interface SpoeScenario {
   /** Lines of the frontend, and of its backend. */
   readonly rules?: readonly string[]
   readonly backend?: readonly string[]
+  /** The section in which the filter stands. @default 'frontend' */
+  readonly filterIn?: 'frontend' | 'backend'
   /** Lines of the agents' backend. */
   readonly agents?: readonly string[]
   /** A second filter of the same frontend, with an engine `e2` of the same messages. */
@@ -87,17 +89,20 @@ function section(at: number, each: SpoeScenario, { fe, agent, origin, echo }: Po
   const headers = ['v', 'w', 'err', 'pt', 'tt'].map(
     (name) => `  http-response set-header X-${name} "%[var(txn.e.${name})]"`,
   )
+  const filter = (section: 'frontend' | 'backend') =>
+    (each.filterIn ?? 'frontend') === section ? [`  filter spoe engine e config s${at}.conf`] : []
   return [
     `frontend f${at}`,
     `  mode ${mode}`,
     `  bind 127.0.0.1:${fe}`,
-    `  filter spoe engine e config s${at}.conf`,
+    ...filter('frontend'),
     ...(each.second === true ? [`  filter spoe engine e2 config s${at}.conf`] : []),
     ...lines(each.rules),
     ...(mode === 'http' ? headers.filter((line) => !/X-[pt]t/.test(line)) : []),
     `  default_backend b${at}`,
     `backend b${at}`,
     `  mode ${mode}`,
+    ...filter('backend'),
     ...lines(each.backend),
     `  server s 127.0.0.1:${mode === 'http' ? origin : echo}`,
     `backend a${at}`,
