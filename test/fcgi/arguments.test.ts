@@ -98,6 +98,7 @@ const init = object(requestOf, {
   role: ['undefined', 'number'],
   onInformational: ['undefined', 'function'],
   onStderr: ['undefined', 'function'],
+  data: ['undefined'],
 })
 const handlerOf = () => ({ onHead() {}, onBody: () => true, onEnd() {}, onError() {} })
 const handler = object(handlerOf, {
@@ -158,6 +159,22 @@ const responderOptions = object(() => ({ onRequest() {} }), {
   padding: flag,
   encoding: ['undefined'],
   logger: ['undefined'],
+})
+/** The same, of which `serveFcgi` has the handler itself; one that has no key of its own says nothing. */
+const { onRequest: _, ...serveFields } = responderOptions.fields
+const serveOptions = object(() => ({}), serveFields, 'undefined', 'throwing')
+const phpOptions = object(() => ({ root: '/srv/www', socket: '/nowhere' }), {
+  root: ['text'],
+  socket: [],
+  docroot: ['undefined', 'text'],
+  tryFiles: ['undefined'],
+  index: ['undefined'],
+  params: ['undefined', 'function', 'throwing'],
+  passHeaders: ['undefined'],
+  maxBodySize: number,
+  maxPathSize: number,
+  onError: ['undefined', 'function'],
+  client: ['undefined', 'throwing'],
 })
 const environmentRequest = object(
   () => ({
@@ -338,6 +355,21 @@ const table: Readonly<Record<string, Subject>> = {
     fcgi.CgiResponseDecoder,
     text('GET'),
     object(() => ({ maxHeadSize: 100, maxHeaders: 10 }), { maxHeadSize: ['number'], maxHeaders: ['number'] }),
+  ),
+  phpFpm: subject(fcgi.phpFpm, phpOptions),
+  serveFcgi: subject(
+    async (...args: Parameters<typeof fcgi.serveFcgi>) => (await fcgi.serveFcgi(...args)).destroy(),
+    parameter(() => () => {}, 'function'),
+    parameter(() => '127.0.0.1:0'),
+    serveOptions,
+  ),
+  readHttpRequest: subject(
+    fcgi.readHttpRequest,
+    parameter(() => new Map(), 'map'),
+  ),
+  readAuthorization: subject(
+    fcgi.readAuthorization,
+    object(() => ({ status: 200, headers: new fcgi.HeaderList() }), { status: [], headers: [] }),
   ),
   'CgiResponseDecoder.push': subject(
     (chunk: Buffer, to: fcgi.CgiResponseSink) => decoder().push(chunk, to),

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { Server } from 'node:http'
 import type { Endpoint } from '../../net/endpoint.ts'
-import { hasMethods, requireArgument } from '../../base/options.ts'
+import { hasMethods, isPlainObject, requireArgument } from '../../base/options.ts'
 import { readArgument } from '../arguments.ts'
 import type { FcgiContext } from '../responder/context.ts'
 import type { FcgiHandler, FcgiResponderOptions } from '../responder/options.ts'
@@ -56,8 +56,11 @@ export async function serveFcgi(
   endpoint: string | Endpoint,
   options: ServeFcgiOptions = {},
 ): Promise<FcgiAppServer> {
-  const onRequest = await readArgument('serveFcgi: the application', () => handlerOf(app))
-  const responder = createFcgiResponder({ ...options, onRequest })
+  requireArgument(isPlainObject(options), 'serveFcgi: the options', 'must be a plain object', options)
+  const { ready, onRequest } = readArgument('serveFcgi: the application', () => handlerOf(app))
+  const given = readArgument('serveFcgi: the options', () => ({ ...options, onRequest }))
+  const responder = createFcgiResponder(given)
+  await ready?.()
   const bound = await responder.listen(endpoint)
   return {
     endpoint: bound,
@@ -70,25 +73,32 @@ export async function serveFcgi(
   }
 }
 
-async function handlerOf(app: ServableApp): Promise<FcgiHandler> {
+/** What serves the requests of an application, and what is to be done before. */
+interface Served {
+  readonly ready?: () => unknown
+  readonly onRequest: FcgiHandler
+}
+
+function handlerOf(app: ServableApp): Served {
   if (typeof app === 'function') return nodeHandler(app)
   if (app instanceof Server) return nodeHandler((request, response) => app.emit('request', request, response))
   if (hasMethods(app, 'fetch')) {
-    const { fetch } = app as { fetch: FetchHandler }
-    return async (context) => serveFetch(context, fetch.bind(app), (await bodyOf(context)) !== 'none')
+    const fetch = (app as { fetch: FetchHandler }).fetch.bind(app)
+    return { onRequest: async (context) => serveFetch(context, fetch, (await bodyOf(context)) !== 'none') }
   }
   if (hasMethods(app, 'routing', 'ready')) {
     const { routing, ready } = app as { routing: NodeListener; ready: () => unknown }
-    await ready.call(app)
-    return nodeHandler(routing.bind(app))
+    return { ...nodeHandler(routing.bind(app)), ready: () => ready.call(app) }
   }
   const rule = 'must be a function, an application of Express, Fastify, Koa or Hono, or an http.Server'
   requireArgument(hasMethods(app, 'callback'), 'serveFcgi: the application', rule, app)
   return nodeHandler((app as { callback: () => NodeListener }).callback())
 }
 
-function nodeHandler(listener: NodeListener): FcgiHandler {
-  return async (context) => serveNode(context, listener, (await bodyOf(context)) === 'unsized')
+function nodeHandler(listener: NodeListener): Served {
+  return {
+    onRequest: async (context) => serveNode(context, listener, (await bodyOf(context)) === 'unsized'),
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What an authorizer has decided (FastCGI 1.0, section 6.3). */
-import { checkObject, readArgument } from '../arguments.ts'
-import type { HeaderList } from '../../http1/index.ts'
+import { HeaderList } from '../../http1/index.ts'
+import { requireArgument } from '../../base/options.ts'
+import { checkInteger, checkObject, readArgument } from '../arguments.ts'
 
 /** See {@link readAuthorization}. */
 export interface FcgiAuthorization {
@@ -23,9 +24,12 @@ export function readAuthorization(response: {
 }): FcgiAuthorization {
   return readArgument('the response', () => {
     checkObject('the response', response)
+    const { status, headers } = response
+    checkInteger('the response: status', status, 999, 100)
+    requireArgument(headers instanceof HeaderList, 'the response: headers', 'must be a HeaderList', headers)
     const variables = new Map<string, string>()
-    const allowed = response.status === 200
-    for (const [name, value] of allowed ? response.headers : []) {
+    const allowed = status === 200
+    for (const [name, value] of allowed ? headers : []) {
       if (name.toLowerCase().startsWith(prefix)) variables.set(name.slice(prefix.length), value)
     }
     return { allowed, variables }

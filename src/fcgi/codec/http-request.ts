@@ -3,6 +3,7 @@
  * (RFC 3875, section 4.1). Gateways differ in what they send: nginx, Apache, lighttpd and HAProxy were looked at.
  */
 import { HeaderList } from '../../http1/index.ts'
+import { requireArgument } from '../../base/options.ts'
 import type { EnvironmentRequest } from './environment.ts'
 
 /** Text has one character per byte, as everywhere in parameters. */
@@ -14,8 +15,17 @@ export interface CgiRequest extends Omit<EnvironmentRequest, 'bodySize'> {
 /**
  * Reads the request. What is missing or malformed becomes what says least: `GET`, `/`, `HTTP/1.1`, an empty address, port 0.
  * A `Proxy` header is dropped (httpoxy).
+ * @throws UsageError `ERR_SLUICE_OPTION`
  */
 export function readHttpRequest(params: ReadonlyMap<string, string>): CgiRequest {
+  const isText = (each: unknown) => typeof each === 'string'
+  const isRight = params instanceof Map && [...params].flat().every(isText)
+  requireArgument(isRight, 'the parameters', 'must be a Map of strings', params)
+  return httpRequestOf(params)
+}
+
+/** {@link readHttpRequest} of parameters that were decoded here. */
+export function httpRequestOf(params: ReadonlyMap<string, string>): CgiRequest {
   const contentLength = readLength(params.get('CONTENT_LENGTH'))
   return {
     method: params.get('REQUEST_METHOD') ?? 'GET',

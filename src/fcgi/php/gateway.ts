@@ -1,9 +1,9 @@
 import { UsageError } from '../../base/errors.ts'
-import { isPlainObject } from '../../base/options.ts'
 import { reasonPhrase } from '../../http1/index.ts'
 import { createFcgiClient } from '../client/client.ts'
 import type { FcgiClient } from '../client/client.ts'
 import { FcgiError } from '../errors.ts'
+import { isExtraParams } from './options.ts'
 import type { ExtraParams, PhpRequest, ResolvedPhpOptions } from './options.ts'
 import { ParameterMaker } from './parameters.ts'
 import type { GatewayRequest, RunDecision } from './parameters.ts'
@@ -57,9 +57,7 @@ export class PhpGateway {
   #extra(request: PhpRequest): ExtraParams {
     const { params } = this.#options
     const extra: unknown = typeof params === 'function' ? params(request) : (params ?? {})
-    if (isPlainObject(extra) && Object.values(extra).every((each) => typeof each === 'string')) {
-      return extra as ExtraParams
-    }
+    if (isExtraParams(extra)) return extra
     throw new UsageError('ERR_SLUICE_OPTION', "phpFpm: option 'params' must give an object of strings")
   }
 

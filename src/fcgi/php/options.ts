@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { isEndpointLike } from '../../net/endpoint.ts'
 import type { Endpoint } from '../../net/endpoint.ts'
 import { UsageError } from '../../base/errors.ts'
-import { integer, optional, resolveOptions, string, strings } from '../../base/options.ts'
+import { integer, isPlainObject, optional, resolveOptions, string, strings } from '../../base/options.ts'
 import type { OptionSpec, Resolved, Specs } from '../../base/options.ts'
 import { readArgument } from '../arguments.ts'
 import type { FcgiClientOptions } from '../client/options.ts'
@@ -54,11 +54,16 @@ const socketSpec: OptionSpec<string | Endpoint | readonly (string | Endpoint)[]>
   },
 }
 
+/** Whether something can be what `params` gives. */
+export function isExtraParams(given: unknown): given is ExtraParams {
+  return isPlainObject(given) && Object.values(given).every((each) => typeof each === 'string')
+}
+
 const paramsSpec: OptionSpec<PhpFpmOptions['params']> = {
   fallback: undefined,
   check: (given) => {
-    const right = typeof given === 'function' || (typeof given === 'object' && given !== null)
-    return right ? undefined : 'must be an object or a function'
+    const right = typeof given === 'function' || isExtraParams(given)
+    return right ? undefined : 'must be an object of strings or a function'
   },
 }
 
@@ -74,7 +79,7 @@ const specs: Specs<PhpFpmOptions> = {
   maxPathSize: integer(4096, { min: 1 }),
   onError: optional('function'),
   // The client looks at them.
-  client: { fallback: {}, check: () => undefined },
+  client: { fallback: {}, check: (given) => (isPlainObject(given) ? undefined : 'must be a plain object') },
 }
 
 /** The options with every gap filled. */

@@ -4,7 +4,7 @@ import { requireArgument } from '../../base/options.ts'
 import { checkBytes, checkInteger, checkObject, checkText, readArgument } from '../arguments.ts'
 import { isFcgiBody } from '../body.ts'
 import { ProtocolStatus } from '../codec/end-request.ts'
-import { readHttpRequest } from '../codec/http-request.ts'
+import { httpRequestOf } from '../codec/http-request.ts'
 import type { CgiRequest } from '../codec/http-request.ts'
 import { ParamsDecoder } from '../codec/params.ts'
 import { formatReplyHead } from '../codec/reply-head.ts'
@@ -92,7 +92,7 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
   }
 
   get http(): CgiRequest {
-    return (this.#http ??= readHttpRequest(this.params))
+    return (this.#http ??= httpRequestOf(this.params))
   }
 
   get stdin(): Readable {
