@@ -130,10 +130,17 @@ export class Outcomes {
     this.#log.log(
       'warn',
       `${code} ${registration.name}`,
-      { code, message: context.name, connection: context.connection.id, err: error },
+      { code, message: context.name, connection: context.connection.id, err: error, ...placeOf(error) },
       `${title}: ${errorMessage(error)}`,
     )
   }
+}
+
+/** Where a handler has thrown: a line of text has no room for the stack. What is ours says what is wrong without it. */
+function placeOf(error: unknown): { readonly at?: string } {
+  if (!(error instanceof Error) || error instanceof SluiceError) return {}
+  const at = /\n\s+at (?:.*\()?((?:file:|\/|[a-zA-Z]:\\)[^\n]*?:\d+:\d+)/.exec(error.stack ?? '')?.[1]
+  return at === undefined ? {} : { at }
 }
 
 /** Fallbacks are synchronous, but an `async` one passes the compiler: what it does too late is told. */

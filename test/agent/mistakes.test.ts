@@ -286,6 +286,33 @@ const mistakes: readonly Mistake[] = [
     counted: { errors: 1 },
   })),
   {
+    what: 'a handler that throws: where it did',
+    setUp: (agent) =>
+      agent.message('m', () => {
+        const nothing: unknown = undefined
+        void (nothing as { length: number }).length
+      }),
+    play: (peer) => ask(peer, m, ''),
+    printed: [
+      "warn message not answered by its handler: Cannot read properties of undefined (reading 'length') " +
+        'code=ERR_AGENT_HANDLER message=m connection=1 ' +
+        `err="Cannot read properties of undefined (reading 'length')" at=test/agent/mistakes.test`,
+    ],
+    counted: { errors: 1 },
+  },
+  {
+    what: 'a handler that throws what has no place',
+    setUp: (agent) =>
+      agent.message('m', () => {
+        throw Object.assign(new Error('no\nway'), { stack: undefined })
+      }),
+    play: (peer) => ask(peer, m, ''),
+    printed: [
+      String.raw`warn message not answered by its handler: no\nway code=ERR_AGENT_HANDLER message=m connection=1 err="no\nway"`,
+    ],
+    counted: { errors: 1 },
+  },
+  {
     what: 'without a deadline a handler may take what it wants',
     options: { deadline: 0 },
     setUp: (agent) =>
@@ -307,7 +334,10 @@ function recorder(): { logger: ReturnType<typeof createTextLogger>; lines: strin
 
 /** Ports and durations differ each time. */
 const withoutNumbers = (line: string) =>
-  line.replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:#').replace(/(busy for|came after) \d+ ms/g, '$1 # ms')
+  line
+    .replace(/ at=\S*?(test\/agent\/[\w.]+?)\.[jt]s:\d+:\d+$/, ' at=$1')
+    .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:#')
+    .replace(/(busy for|came after) \d+ ms/g, '$1 # ms')
 
 describe('a mistake is told, once, with its remedy', () => {
   for (const { what, options, setUp, play, printed, counted = {} } of mistakes) {
