@@ -52,6 +52,7 @@ listen fe
   ${backend}
 fcgi-app app
   docroot /srv
+  ${which === 'sluice' ? 'no option abort-request' : ''}
 `,
   })
   t.after(() => running.stop())
