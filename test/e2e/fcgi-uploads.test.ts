@@ -27,7 +27,14 @@ const scripts = {
   'pid.php': `<?php echo getmypid();`,
 }
 
-async function proxy(t: Cleanup, docroot: string, server: string, app: readonly string[] = [], global = '') {
+async function proxy(
+  t: Cleanup,
+  docroot: string,
+  server: string,
+  app: readonly string[] = [],
+  global = '',
+  rules: readonly string[] = [],
+) {
   const running = await startSluice({
     ports: ['fe'],
     config: ({ fe }) => `
@@ -43,6 +50,7 @@ defaults
 frontend fe
   bind 127.0.0.1:${fe}
   log-format "%ST %tsc %HM"
+  ${rules.join('\n  ')}
   default_backend be
 fcgi-app app
   docroot ${docroot}
@@ -126,6 +134,19 @@ describe('an upload without a length', { skip: skipWithoutPhpFpm() }, () => {
         assert.ok(text.includes(`${size * count} ${md5(piece, count)} ${size * count} -`), text)
       }
       while (spooled(running.pid) > 0) await sleep(5)
+    })
+  }
+
+  for (const rules of [
+    ['http-request del-header Content-Length'],
+    ['http-request set-header Content-Length 1'],
+    ['option http-buffer-request', 'http-request set-header X-Size %[req.body_size]'],
+  ]) {
+    it(`is as long as it is: ${rules.join(', ')}`, async (t) => {
+      const { ports } = await proxy(t, php.docroot, php.socket, [], '', rules)
+      const sized = 'POST /size.php HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello'
+      assert.match(((await askOnce(ports.fe, sized)) as RawReply).body, /^5 \w+ 5 -$/)
+      assert.match(await upload(ports.fe, Buffer.alloc(50_000), 3), /\r\n\r\n150000 \w+ 150000 -$/)
     })
   }
 

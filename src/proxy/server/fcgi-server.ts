@@ -239,6 +239,8 @@ class FcgiTransport implements ServerTransport {
     this.#kept = kept
     this.#requestDone = head.framing === 0
     this.#aborts = plan.model.abortRequest
+    // Whatever rules have made of the header: an application would read another body.
+    params.set('CONTENT_LENGTH', String(head.framing))
     const { log } = server.context
     this.#exchange = mux.start(
       { params, hasBody: head.framing !== 0 },
