@@ -71,7 +71,9 @@ function read({ section, line: written }: KeywordField, used: boolean): unknown 
 /** Without places, which differ as soon as a line is added. */
 function strip(model: unknown): unknown {
   return JSON.parse(
-    JSON.stringify(model, (key, value: unknown) => (key === 'place' ? undefined : value)) ?? 'null',
+    JSON.stringify(model, (key, value: unknown) =>
+      key === 'place' ? undefined : value instanceof Set ? [...(value as Set<unknown>)] : value,
+    ) ?? 'null',
   )
 }
 
