@@ -52,6 +52,11 @@ export class GatewaySocket extends Socket {
     this.on('error', () => {})
   }
 
+  /** Whether the head of the response has left. */
+  get begun(): boolean {
+    return this.#head === undefined
+  }
+
   override address(): { address: string; family: string; port: number } {
     return { address: this.localAddress, family: this.localFamily, port: this.localPort }
   }

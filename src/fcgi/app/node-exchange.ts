@@ -17,6 +17,7 @@ export function serveNode(context: FcgiContext, listener: NodeListener, unsized:
     const socket = new GatewaySocket(context)
     const request = createRequest(context, socket, unsized)
     const response = createResponse(request, socket)
+    endWithTheLastByte(response, socket, context)
     context.signal.addEventListener('abort', () => abort(request, socket), { once: true })
     response.once('finish', () => {
       finishRequest(request)
@@ -101,6 +102,20 @@ function createResponse(request: IncomingMessage, socket: GatewaySocket): Server
     if (!response.destroyed && !response.writableEnded) response.emit('drain')
   })
   return response
+}
+
+/**
+ * END_REQUEST leaves in one write with the last byte, when all that came before has been taken. The events of the response
+ * come later, as always.
+ */
+function endWithTheLastByte(response: ServerResponse, socket: GatewaySocket, context: FcgiContext): void {
+  // An own property, as those that middleware puts in its place; `this` is the response for both.
+  const end = response.end.bind(response) as (...args: readonly unknown[]) => ServerResponse
+  response.end = (...args: readonly unknown[]): ServerResponse => {
+    const ended = end(...args)
+    if (socket.begun && socket.writableLength === 0) context.end()
+    return ended
+  }
 }
 
 /** As node:http does: a body that nobody read is thrown away, and the request is over with its response. */
