@@ -99,7 +99,7 @@ describe('log lines with their times', { skip, concurrency: 4 }, () => {
     if (isKnown) assert.ok(!agree, `it agrees: strike it out of log-known.ts`)
     else assert.deepEqual(ours, theirs)
     // A row that expects other lines than HAProxy writes compares less than it seems to.
-    assert.equal(theirs.length, one.lines ?? 1, theirs.join('\n'))
+    if (!isKnown) assert.equal(theirs.length, one.lines ?? 1, theirs.join('\n'))
     if (updating && !isKnown) recorded.set(one.name, theirs)
     assert.ok(isKept(result), `log-lines.txt has other lines:\n${kept.join('\n')}\n${theirs.join('\n')}`)
   }
