@@ -1,6 +1,6 @@
 /**
  * The root of the package: what all parts share. The parts themselves are `sluice/agent`, `sluice/engine`,
- * `sluice/fcgi`, `sluice/proxy`, `sluice/spop` and `sluice/testing`.
+ * `sluice/fcgi`, `sluice/proxy`, `sluice/recording`, `sluice/spop` and `sluice/testing`.
  * @module
  */
 export { SluiceError, UsageError } from './base/errors.ts'

@@ -65,8 +65,8 @@ export interface EngineOptions {
    */
   readonly profile?: ProfileName
   /**
-   * What HELLO announces. `async` lets an agent answer on any connection, but then a lost connection fails nothing at
-   * once: its exchanges wait for their timeout, as with HAProxy. So it is never announced unless asked for.
+   * What HELLO announces. `async` lets an agent answer on any connection, but then what was in flight on a lost connection waits
+   * for another one to that server, as long as there is one. So it is never announced unless asked for.
    * @default ['pipelining']
    */
   readonly capabilities?: readonly EngineCapability[]
@@ -92,7 +92,7 @@ export interface EngineOptions {
   readonly idleTimeout?: number
   /** How long our DISCONNECT may stay unanswered before the socket is destroyed. @default 1000: it is a courtesy */
   readonly closeTimeout?: number
-  /** NOTIFYs in flight per connection; profile `3.x` has 20 always. @default 20, as HAProxy */
+  /** NOTIFYs in flight per connection; profile `3.x` has 20 always, an agent in the process 128. @default 20, as HAProxy */
   readonly maxWaitingFrames?: number
   /** Connections per server, those being made included; 0: no limit. @default 0: as many as there are exchanges, at most */
   readonly maxConnections?: number
@@ -106,7 +106,7 @@ export interface EngineOptions {
   readonly queueTimeout?: number
   /** Failures in a row after which a server is down: the log says so, backups are asked. @default 3: one may be an accident */
   readonly maxFailures?: number
-  /** The wait after a failed attempt to connect; it doubles with each. @default 40: a restart is over soon */
+  /** The wait after a failed attempt to connect; it doubles with each, and is cut by chance to between half and all of it. @default 40: a restart is over soon */
   readonly minBackoff?: number
   /** The longest wait. @default 60: what waits finds an agent that is back within a tenth of a second */
   readonly maxBackoff?: number

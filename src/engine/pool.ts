@@ -51,6 +51,8 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   /** Exchanges whose callback was not called yet. */
   #pending = 0
   #closing: Closing | undefined
+  /** Why everything was ended, once it was: nothing is sent again. */
+  #destroyed: EngineError | undefined
 
   constructor(settings: ConnectionSettings, source: AgentSource) {
     const { options, profile } = settings
@@ -234,8 +236,9 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     const cause = error ?? new EngineError('ERR_ENGINE_CONNECTION_LOST')
     if (!server.ready) this.#waiting.spill(server)
     for (const exchange of orphans) {
-      if (mayResend(exchange)) this.#waiting.resend(exchange, server, now)
-      else this.fail(exchange, cause, now)
+      // A callback may destroy the engine while the others are told.
+      if (this.#destroyed === undefined && mayResend(exchange)) this.#waiting.resend(exchange, server, now)
+      else this.fail(exchange, this.#destroyed ?? cause, now)
     }
     if (this.#waiting.size > 0) this.#waiting.advance(now)
   }
@@ -278,6 +281,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   destroy(cause: Error | undefined): void {
     void this.close()
     const error = new EngineError('ERR_ENGINE_INTERRUPTED', 'the engine was destroyed', { cause })
+    this.#destroyed = error
     this.#waiting.failAll(error, monotonic())
     for (const connection of this.#alive) connection.destroy(error)
     this.#turn.end()

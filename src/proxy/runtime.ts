@@ -60,10 +60,12 @@ export class ProxyRuntime implements FrontendHost {
   }
 
   clientGone(): void {
-    for (const frontend of this.#waiting) {
+    for (const frontend of [...this.#waiting]) {
       if (this.full) break
-      this.#waiting.delete(frontend)
       frontend.acceptWaiting()
+      // The others of a frontend wait on when the process is full again, behind those of the other frontends.
+      this.#waiting.delete(frontend)
+      if (frontend.waits) this.#waiting.add(frontend)
     }
     this.onClientGone()
   }

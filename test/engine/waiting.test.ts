@@ -291,6 +291,39 @@ test('whenLost: what was in flight is sent once more, elsewhere if there is an e
   assert.deepEqual([acks, lateAcks], [1, 0])
 })
 
+test('nothing is sent again by an engine that was destroyed', async (t) => {
+  let seen = 0
+  const agent = await startAgent(t, async (peer) => {
+    await peer.greet()
+    peer.onFrame((each) => {
+      if (each.type === 3) seen++
+    })
+  })
+  const { engine, ask } = start(t, { servers: [agent.address], whenLost: 'resend' })
+  const asked = ask(3)
+  while (seen < 3) await sleep(1)
+  engine.destroy()
+  assert.deepEqual(
+    (await asked).map(({ status }) => status),
+    [5, 5, 5],
+  )
+  await sleep(150)
+  assert.equal(seen, 3)
+  // A callback destroys it while the others of a lost connection are told.
+  const other = start(t, { servers: [agent.address], whenLost: 'fail' })
+  const statuses: number[] = []
+  for (let at = 0; at < 3; at++) {
+    other.engine.exchange(check, 5000, ({ status }) => {
+      statuses.push(status)
+      other.engine.destroy()
+    })
+  }
+  while (seen < 6) await sleep(1)
+  for (const peer of agent.peers) peer.socket.destroy()
+  while (statuses.length < 3) await sleep(1)
+  assert.deepEqual(statuses, [257, 5, 5])
+})
+
 test('nothing is sent again unless asked for', async (t) => {
   let seen = 0
   const agent = await startAgent(t, async (peer) => {

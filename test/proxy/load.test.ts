@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openPlan } from '#src/proxy/plan/sealed.js'
 import { createProxy, formatDiagnostic, loadProxy } from 'sluice/proxy'
 import { defaults, folder, get, rawClient, rawOrigin, reply, startProxy, until } from './support.js'
@@ -235,6 +236,44 @@ backend be
     assert.equal(proxy.proxy.stats.connections, 1)
     first.destroy()
     await second.until('ok')
+  })
+
+  it('lets all frontends wait for room in the process, each client in its turn', async (t) => {
+    const origin = await rawOrigin(t, () => reply('ok'))
+    const proxy = await startProxy(
+      t,
+      `global
+  maxconn 2
+${defaults}
+frontend a
+  bind 127.0.0.1:0
+  default_backend be
+frontend b
+  bind 127.0.0.1:0
+  default_backend be
+backend be
+  server s 127.0.0.1:${origin.port}
+`,
+    )
+    const open = async (frontend: string) => {
+      const client = rawClient(t, proxy.port(frontend), get('/'))
+      await until(() => !client.socket.connecting, 'a connection')
+      await sleep(20)
+      return client
+    }
+    const [first, second] = [await open('a'), await open('a')]
+    const [third, fourth, fifth] = [await open('b'), await open('b'), await open('a')]
+    assert.deepEqual([third.received, fourth.received, fifth.received], ['', '', ''])
+    first.destroy()
+    await third.until('ok')
+    await sleep(50)
+    assert.deepEqual([fourth.received, fifth.received], ['', ''])
+    // The frontends take turns.
+    second.destroy()
+    await fifth.until('ok')
+    assert.equal(fourth.received, '')
+    third.destroy()
+    await fourth.until('ok')
   })
 
   it('answers monitor-uri itself, and logs nothing', async (t) => {

@@ -74,6 +74,8 @@ export class Exchange
   #begun = false
   /** Whether the caller was told that the response is complete. What the application still writes goes nowhere. */
   #bodyEnded = false
+  /** The caller has given it up. */
+  #aborted = false
   readonly #body: RequestBody
   #wantsDrain = false
   #paused = false
@@ -227,6 +229,7 @@ export class Exchange
   }
 
   abort(): void {
+    this.#aborted = true
     if (this.#close('abort')) this.#owner.finished(this, undefined)
   }
 
@@ -405,7 +408,8 @@ export class Exchange
   /** Nobody has said anything for a while; it counts when the application is the one whose turn it is. */
   #onSilence(): void {
     const awaitsCaller =
-      this.#paused || (!this.#wantsDrain && (this.#state === 'sending' || this.#state === 'replied'))
+      this.#paused ||
+      (!this.#wantsDrain && !this.#body.ended && (this.#state === 'sending' || this.#state === 'replied'))
     if (awaitsCaller) this.#rearm()
     else if (this.#decoder.bodyDone) this.#finishWithoutEnd()
     else {
@@ -438,7 +442,8 @@ export class Exchange
     if (!this.#close('abort')) return
     this.#owner.finished(this, error)
     const tell = () => this.#conclude(() => this.#handler.onError(error))
-    if (later) process.nextTick(tell)
+    // Who has given it up meanwhile is told nothing.
+    if (later) process.nextTick(() => this.#aborted || tell())
     else tell()
   }
 

@@ -77,9 +77,16 @@ export class Frontend implements ClientHost {
   }
 
   #onSocket(socket: Socket): void {
-    if (!this.#full && !this.#host.full) return this.#accept(socket)
+    if (!this.waits && !this.#full && !this.#host.full) return this.#accept(socket)
     this.#waiting.enter(socket)
     this.#host.frontendWaits(this)
+    // Nobody passes those who came before.
+    this.acceptWaiting()
+  }
+
+  /** Whether clients wait for room. */
+  get waits(): boolean {
+    return this.#waiting.size > 0
   }
 
   /** Accepts whoever waits for room. */
@@ -138,7 +145,6 @@ export class Frontend implements ClientHost {
     client.session.end()
     this.router.connections--
     this.#context.connections--
-    this.acceptWaiting()
     this.#host.clientGone()
   }
 

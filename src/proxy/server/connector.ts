@@ -16,7 +16,7 @@ import type { OwnConnections, ServerConnection } from './server-transport.ts'
 import type { Server } from './server.ts'
 
 /** Why no server can be had. */
-export type Unavailable = 'no-server' | 'queue-timeout' | 'queue-full' | 'connect-error' | 'connect-timeout'
+export type Unavailable = 'no-server' | 'queue-timeout' | 'connect-error' | 'connect-timeout'
 
 /** What is told of the way to a server. */
 export interface ConnectRecord {
@@ -182,11 +182,12 @@ export class Connector implements Queued {
     return client.ownConnections.take(server) ?? server.pool.take(client.firstRequest)
   }
 
-  #releaseServer(): void {
+  /** Chooses anew, before others do: whoever waits for the place that it leaves begins on this stack. */
+  #chooseAgain(): void {
     const server = this.#server
-    if (server === undefined) return
     this.#server = undefined
-    server.served--
+    if (server !== undefined) server.served--
+    this.#assign(server)
     this.#backend.serveQueue()
   }
 
@@ -257,8 +258,7 @@ export class Connector implements Queued {
     this.#client.record.retries++
     const server = this.#server
     if (server === undefined || !server.usable || this.#mayRedispatch()) {
-      this.#releaseServer()
-      return this.#assign(server)
+      return this.#chooseAgain()
     }
     this.#timer = setTimeout(() => this.#again(server), delay)
   }
@@ -267,8 +267,7 @@ export class Connector implements Queued {
     this.#timer = undefined
     if (this.#over) return
     if (server.usable) return this.#open(server)
-    this.#releaseServer()
-    this.#assign(server)
+    this.#chooseAgain()
   }
 
   /**

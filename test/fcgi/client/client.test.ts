@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
 import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
@@ -855,6 +857,33 @@ describe('timeouts', () => {
     })
     await app.peers[0]?.closed()
     app.check()
+  })
+
+  it('runs while a body that was gathered is sent to an application that does not read it', async (t) => {
+    const sockets = new Set<Socket>()
+    const server = createServer({ pauseOnConnect: true }, (socket) => void sockets.add(socket))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.after(() => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    })
+    const { port } = server.address() as AddressInfo
+    const client = createClient(t, {
+      endpoint: `127.0.0.1:${port}`,
+      responseTimeout: 200,
+      unsizedBodyMemory: 10_000,
+    })
+    const large = (async function* () {
+      for (let at = 0; at < 200; at++) yield Buffer.alloc(65_536)
+    })()
+    await assert.rejects(
+      client.request({ params: [['REQUEST_METHOD', 'POST']], body: large }),
+      (error: FcgiError) => {
+        assert.equal(error.code, 'ERR_FCGI_RESPONSE_TIMEOUT')
+        return true
+      },
+    )
   })
 
   it('does not run while the caller is slow, with the body or with the response', async (t) => {

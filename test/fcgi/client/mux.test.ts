@@ -235,7 +235,13 @@ describe('a body without a length', () => {
     start(mux, seen).abort()
     await sleep(1)
     const released = 'released, room 1 beside 0'
-    assert.deepEqual(seen, [released, released, 'failed: ERR_FCGI_LENGTH_UNKNOWN, false'])
+    assert.deepEqual(seen.splice(0), [released, released, 'failed: ERR_FCGI_LENGTH_UNKNOWN, false'])
+    // Both: who has given it up is told nothing, though the failure came first.
+    const both = start(mux, seen)
+    both.write(Buffer.alloc(6))
+    both.abort()
+    await sleep(5)
+    assert.deepEqual(seen, [released])
   })
 
   for (const how of ['dies', 'is closed'] as const) {
