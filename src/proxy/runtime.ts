@@ -60,7 +60,9 @@ export class ProxyRuntime implements FrontendHost {
   }
 
   clientGone(): void {
-    for (const frontend of [...this.#waiting]) {
+    // Who waits on is added again, and not looked at twice.
+    const waiting = [...this.#waiting]
+    for (const frontend of waiting) {
       if (this.full) break
       frontend.acceptWaiting()
       // The others of a frontend wait on when the process is full again, behind those of the other frontends.
