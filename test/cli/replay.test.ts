@@ -109,7 +109,8 @@ test("a new version of an agent is tried on yesterday's traffic", async (t) => {
   assert.deepEqual(report.messages[0]?.changes, [
     { variable: 'sess.ip_score', before: 'int64 10', after: 'int64 90', count: 30 },
   ])
-  assert.ok(Number(report['duration']) >= 300)
+  // The last of 61 is due after 300 ms; a timer may be early by one.
+  assert.ok(Number(report['duration']) >= 295, String(report['duration']))
 
   const lenient = await replay(proxy.file, `spop://${next}`, '--rate', 'max', '--ignore', 'ip_score')
   assert.equal(lenient.code, 0)
