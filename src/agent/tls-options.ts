@@ -3,17 +3,14 @@ import { createServer, type SecureContextOptions, type TlsOptions } from 'node:t
 import { errorMessage, UsageError } from '../base/errors.ts'
 import { isPlainObject } from '../base/options.ts'
 
-/** What `tls.createServer` takes and an agent leaves to its user; how sockets behave is the agent's business. */
-const tlsNames: readonly (keyof TlsOptions)[] = [
+/** What `setSecureContext` may replace. */
+const contextNames: readonly (keyof SecureContextOptions)[] = [
   'cert',
   'key',
   'pfx',
   'passphrase',
   'ca',
   'crl',
-  'requestCert',
-  'rejectUnauthorized',
-  'SNICallback',
   'minVersion',
   'maxVersion',
   'ciphers',
@@ -21,20 +18,28 @@ const tlsNames: readonly (keyof TlsOptions)[] = [
   'ecdhCurve',
   'dhparam',
   'honorCipherOrder',
-  'secureProtocol',
   'secureOptions',
   'allowPartialTrustChain',
+  'ticketKeys',
+  'privateKeyEngine',
+  'privateKeyIdentifier',
+]
+
+/** What `tls.createServer` takes and an agent leaves to its user; how sockets behave is the agent's business. */
+const tlsNames: readonly (keyof TlsOptions)[] = [
+  ...contextNames,
+  'requestCert',
+  'rejectUnauthorized',
+  'SNICallback',
+  'secureProtocol',
   'ALPNProtocols',
   'ALPNCallback',
   'sessionTimeout',
   'sessionIdContext',
-  'ticketKeys',
   'handshakeTimeout',
   'pskCallback',
   'pskIdentityHint',
   'clientCertEngine',
-  'privateKeyEngine',
-  'privateKeyIdentifier',
   'enableTrace',
   'keepAlive',
   'keepAliveInitialDelay',
@@ -82,28 +87,6 @@ function complaintOfNode(tls: TlsOptions): string | undefined {
     return `cannot be used: ${errorMessage(error)}`
   }
 }
-
-/** What `setSecureContext` may replace. */
-const contextNames: readonly (keyof SecureContextOptions)[] = [
-  'cert',
-  'key',
-  'pfx',
-  'passphrase',
-  'ca',
-  'crl',
-  'minVersion',
-  'maxVersion',
-  'ciphers',
-  'sigalgs',
-  'ecdhCurve',
-  'dhparam',
-  'honorCipherOrder',
-  'secureOptions',
-  'allowPartialTrustChain',
-  'ticketKeys',
-  'privateKeyEngine',
-  'privateKeyIdentifier',
-]
 
 /**
  * The options `tls` with some of them replaced; what is not given stays, `ca` above all: without it everybody's would do.
