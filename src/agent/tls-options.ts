@@ -2,6 +2,7 @@
 import { createServer, type SecureContextOptions, type TlsOptions } from 'node:tls'
 import { errorMessage, UsageError } from '../base/errors.ts'
 import { isPlainObject } from '../base/options.ts'
+import { complaintOfPaths } from '../net/tls-material.ts'
 
 /** What `setSecureContext` may replace. */
 const contextNames: readonly (keyof SecureContextOptions)[] = [
@@ -60,22 +61,6 @@ export function complaintOfTls(tls: unknown): string | undefined {
   if (!pair && !['pfx', 'SNICallback', 'pskCallback'].some(has))
     return 'has no certificate: cert and key, pfx or SNICallback is wanted'
   return complaintOfPaths(tls) ?? complaintOfNode(tls)
-}
-
-/** Those that hold what is in files. */
-const materials = ['cert', 'key', 'pfx', 'ca', 'crl'] as const
-/** No PEM, one line, and looks like the name of a file. */
-const pathPattern =
-  /^(?!.*-----BEGIN)(?:(?:\.{0,2}[/\\]|[a-zA-Z]:[/\\]).{0,4096}|.{1,255}\.(?:pem|crt|cer|key|der|p12|pfx|crl))$/
-
-/** OpenSSL would say "no start line" of a path, and of one as `ca` nothing at all. The value is not shown: it may be a key. */
-function complaintOfPaths(tls: Readonly<Record<string, unknown>>): string | undefined {
-  for (const name of materials) {
-    const values = [tls[name]].flat()
-    if (!values.some((each) => typeof each === 'string' && pathPattern.test(each))) continue
-    return `has a path as '${name}': what is in the file is wanted, readFileSync(path)`
-  }
-  return undefined
 }
 
 /** A server that never listens shows now what would go wrong later. */

@@ -144,8 +144,12 @@ program
   .description("send what 'run --record' wrote to an agent, and show what it answers otherwise")
   .argument(
     '<file...>',
-    'recordings, in their order, and behind them the agent: spop://host:port or spop+unix:///path',
+    'recordings, in their order, and behind them the agent: spop://host:port, spops://host:port or spop+unix:///path',
   )
+  .option('--ca <file>', 'certificates that spops:// trusts')
+  .option('--insecure', 'spops:// trusts any certificate')
+  .option('--cert <file>', 'certificate that is shown to spops://, for mutual TLS')
+  .option('--key <file>', 'its key')
   .option('--rate <rate>', 'recorded, 2x (twice as fast), 500 (a second) or max', 'recorded')
   .option('--timeout <ms>', 'how long an answer may take (default 1000)')
   .option('--in-flight <n>', 'exchanges that may be under way at a time (default 256)')

@@ -1,6 +1,7 @@
 /** `sluice probe`: runs the conformance checks against an agent and prints what they found. */
-import { parseEndpoint, type Endpoint } from '../net/endpoint.ts'
 import { errorMessage, UsageError } from '../base/errors.ts'
+import type { EngineTls } from '../engine/index.ts'
+import type { Endpoint } from '../net/endpoint.ts'
 import type { MessageInput } from '../spop/notify.ts'
 import {
   chooseChecks,
@@ -9,13 +10,13 @@ import {
   type ConformanceReport,
   type ConformanceResult,
 } from '../testing/conformance/run.ts'
+import { parseAgentTarget, tlsFor, type AgentTlsOptions } from './agent-target.ts'
 import { note, print } from './output.ts'
 import { parseArgument } from './probe-argument.ts'
 import { checkHealth } from './probe-health.ts'
-import { readFile } from './read-file.ts'
 
 /** The options of the command, as commander hands them over. */
-export interface ProbeOptions {
+export interface ProbeOptions extends AgentTlsOptions {
   /** `--unix PATH`: a unix socket, instead of the target. */
   readonly unix?: string
   /** `--message NAME`: what to ask. */
@@ -34,43 +35,10 @@ export interface ProbeOptions {
   readonly list?: boolean
   /** `--json`: one JSON object instead of the table. */
   readonly json?: boolean
-  /** `--ca FILE`: the certificates that `spops://` trusts. */
-  readonly ca?: string
-  /** `--cert FILE`: the certificate that is shown to `spops://`, with `--key`. */
-  readonly cert?: string
-  /** `--key FILE`: its key. */
-  readonly key?: string
   /** `--health`: one health check, and no conformance. */
   readonly health?: boolean
-  /** `--insecure`: `spops://` trusts anybody. */
-  readonly insecure?: boolean
   /** `--verbose`: the sources and bytes of passed checks are shown too. */
   readonly verbose?: boolean
-}
-
-/** Where to probe. */
-export interface ProbeTarget {
-  readonly endpoint: Endpoint
-  readonly tls: boolean
-}
-
-/**
- * Reads `spop://host:port`, `spops://host:port`, `spop+unix:///path`, or any address that `listen` takes.
- * @throws UsageError `ERR_SLUICE_ADDRESS`.
- */
-export function parseProbeTarget(target: string): ProbeTarget {
-  if (target.startsWith('spop+unix://')) {
-    return { endpoint: parseEndpoint(`unix@${target.slice('spop+unix://'.length)}`), tls: false }
-  }
-  const scheme = /^(spops?):\/\/(.*?)\/?$/.exec(target)
-  const address = scheme?.[2] ?? target
-  if (scheme === null && target.includes('://')) {
-    throw new UsageError(
-      'ERR_SLUICE_ADDRESS',
-      `'${target}': use spop://host:port, spops://host:port or spop+unix:///path`,
-    )
-  }
-  return { endpoint: parseEndpoint(address), tls: scheme?.[1] === 'spops' }
 }
 
 /**
@@ -87,13 +55,14 @@ export async function probeCommand(target: string | undefined, options: ProbeOpt
   if (where === undefined || where === '') {
     throw new UsageError('ERR_SLUICE_ADDRESS', 'give spop://host:port, or --unix PATH')
   }
-  const { endpoint, tls } = parseProbeTarget(where)
-  if (!tls) refuseTlsOptions(where, options)
+  const agent = parseAgentTarget(where)
+  const { endpoint } = agent
+  const tls = tlsFor(where, agent, options)
   const json = options.json === true
   if (options.health === true) return healthCommand(where, endpoint, tls, options)
   const settings: ConformanceOptions = {
     ...conformanceOptions(options),
-    tls: tls ? tlsOptions(options) : undefined,
+    tls,
     ...(json ? {} : { onResult: (result) => print(formatResult(result, options.verbose === true)) }),
   }
   let report: ConformanceReport
@@ -113,7 +82,7 @@ export async function probeCommand(target: string | undefined, options: ProbeOpt
 async function healthCommand(
   where: string,
   endpoint: Endpoint,
-  tls: boolean,
+  tls: EngineTls | undefined,
   options: ProbeOptions,
 ): Promise<number> {
   for (const name of ['message', 'arg', 'slow', 'pid', 'only', 'verbose'] as const) {
@@ -121,7 +90,7 @@ async function healthCommand(
     throw new UsageError('ERR_SLUICE_OPTION', `--health asks for nothing else: leave out --${name}`)
   }
   const { exitCode, ...report } = await checkHealth(endpoint, {
-    tls: tls ? tlsOptions(options) : undefined,
+    tls,
     timeout: timeoutOf(options),
   })
   const { healthy, detail, duration } = report
@@ -155,25 +124,6 @@ function wholeNumber(name: string, given: string): number {
   const value = Number(given)
   if (Number.isSafeInteger(value) && value > 0) return value
   throw new UsageError('ERR_SLUICE_OPTION', `${name} wants a whole number above 0, not '${given}'`)
-}
-
-/** Who names certificates believes that the connection is protected by them. */
-function refuseTlsOptions(where: string, options: ProbeOptions): void {
-  const name = (['ca', 'cert', 'key', 'insecure'] as const).find((each) => options[each] !== undefined)
-  if (name === undefined) return
-  const message = `--${name} is for TLS, and '${where}' is reached without it: use spops://host:port`
-  throw new UsageError('ERR_SLUICE_OPTION', message)
-}
-
-function tlsOptions({ ca, cert, key, insecure }: ProbeOptions): NonNullable<ConformanceOptions['tls']> {
-  if ((cert === undefined) !== (key === undefined))
-    throw new UsageError('ERR_SLUICE_OPTION', '--cert FILE and --key FILE belong together')
-  const trusted = ca === undefined ? {} : { ca: readFile('--ca', ca) }
-  const shown =
-    cert === undefined || key === undefined
-      ? {}
-      : { cert: readFile('--cert', cert), key: readFile('--key', key) }
-  return { ...trusted, ...shown, rejectUnauthorized: insecure !== true }
 }
 
 const marks = { pass: 'pass', fail: 'FAIL', skip: 'skip' } as const

@@ -3,12 +3,13 @@ import { createEngine, profileNames, type ProfileName } from '../engine/index.ts
 import { formatEndpoint } from '../net/endpoint.ts'
 import { UsageError } from '../base/errors.ts'
 import { openRecording, replay, type ReplayRate, type Recording } from '../recording/index.ts'
+import { parseAgentTarget, tlsFor, type AgentTlsOptions } from './agent-target.ts'
 import { note, print } from './output.ts'
-import { parseProbeTarget } from './probe.ts'
+
 import { formatReplay, toReplayJson } from './replay-text.ts'
 
 /** The options of the command, as commander hands them over. */
-export interface ReplayCommandOptions {
+export interface ReplayCommandOptions extends AgentTlsOptions {
   /** `--rate`: `recorded`, `max`, `Nx` or a number per second. */
   readonly rate?: string
   /** `--timeout MS`: how long an answer may take. */
@@ -42,11 +43,12 @@ export async function replayCommand(args: readonly string[], options: ReplayComm
   if (target === undefined || files.length === 0) {
     throw new UsageError('ERR_SLUICE_OPTION', 'give a recording and an agent: FILE... spop://host:port')
   }
-  const { endpoint, tls } = parseProbeTarget(target)
-  if (tls) throw new UsageError('ERR_SLUICE_ADDRESS', `'${target}': agents behind TLS are not asked yet`)
+  const agent = parseAgentTarget(target)
+  const { endpoint } = agent
+  const tls = tlsFor(target, agent, options)
   const recordings = files.map((file) => openRecording(file))
   const { limit, inFlight, timeout, ignore } = options
-  await using engine = createEngine({ servers: [endpoint], profile: parseProfile(options.profile) })
+  await using engine = createEngine({ servers: [endpoint], profile: parseProfile(options.profile), tls })
   const health = await engine.healthCheck(formatEndpoint(endpoint))
   if (!health.healthy) {
     note(`${target}: ${health.error?.message ?? 'the agent is not ready'}`)

@@ -20,6 +20,7 @@ import { IdSequence } from './profile.ts'
 import type { Server, ServerConnection } from './server.ts'
 import { Slots } from './slots.ts'
 import { openTransport, resetSocket, type Transport } from './socket.ts'
+import { readyEvent } from './tls.ts'
 import { watch } from './watch.ts'
 
 /** A connection and its handshake that take longer than this are slow, in milliseconds: it is more than the way around the world and back. */
@@ -81,7 +82,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   }
 
   #listen(socket: Transport): Transport {
-    socket.on('connect', () => this.#onConnect())
+    socket.on(readyEvent(socket), () => this.#onConnect())
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('drain', () => this.#onDrain())
     socket.on('timeout', () => this.#onSilent())

@@ -22,6 +22,7 @@ import { acceptAgentHello, parseList, spopVersion } from '../spop/negotiation.ts
 import { EngineError } from './errors.ts'
 import type { EngineSettings } from './options.ts'
 import { openTransport, type ConnectTo, type Transport } from './socket.ts'
+import { readyEvent } from './tls.ts'
 
 /** What a health check found. */
 export interface HealthReport {
@@ -68,7 +69,7 @@ class HealthCheck {
     this.#splitter = new FrameSplitter(new SpopFraming(options.maxFrameSize))
     this.#deadline.arm(options.connectTimeout)
     this.#socket = openTransport(target, options.connect)
-    this.#socket.on('connect', () => this.#onConnect())
+    this.#socket.on(readyEvent(this.#socket), () => this.#onConnect())
     this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     this.#socket.on('error', (error) => this.#onLost(error.message, error))
     this.#socket.on('close', () => this.#onLost('the agent closed it before it answered', undefined))

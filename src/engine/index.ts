@@ -34,4 +34,5 @@ export type { AgentServer, AgentServerOptions, AgentSource, ServerInput, ServerL
 export { createServerList } from './source.ts'
 export type { EngineStats, ServerStats } from './stats.ts'
 export type { ServerTrust } from './trust.ts'
+export type { EngineTls } from './tls.ts'
 export type { Variables } from './variables.ts'

@@ -18,6 +18,7 @@ import { profileNames, type ProfileName } from './profile.ts'
 import { maxTimeout } from './request.ts'
 import { connectTo, type ConnectTo } from './socket.ts'
 import { isServerLike, isSource, type AgentSource, type ServerInput } from './source.ts'
+import { complaintOfTls, tlsConnector, type EngineTls } from './tls.ts'
 
 /** What an engine may announce. It never takes fragmented ACKs, and neither does HAProxy. */
 export type EngineCapability = 'pipelining' | 'async'
@@ -110,6 +111,11 @@ export interface EngineOptions {
   readonly minBackoff?: number
   /** The longest wait. @default 60: what waits finds an agent that is back within a tenth of a second */
   readonly maxBackoff?: number
+  /**
+   * Speak TLS with the agents: options of `tls.connect`, contents of files and not their names. `{}` trusts whom Node.js
+   * trusts. `connectTimeout` counts until the agent has shown its certificate. Not together with `connect`. @default none
+   */
+  readonly tls?: EngineTls | undefined
   /** Makes the streams to the servers: for tests in memory, or a transport of your own. @default TCP and unix sockets */
   readonly connect?: ConnectTo
   /** Told about servers going down and up, and about agents' faults. @default silent */
@@ -149,6 +155,8 @@ const connect: OptionSpec<ConnectTo> = {
   check: (given) => (typeof given === 'function' ? undefined : 'must be a function'),
 }
 
+const tls: OptionSpec<EngineTls | undefined> = { fallback: undefined, check: complaintOfTls }
+
 const onAgentFault: OptionSpec<(fault: AgentFault) => void> = {
   fallback: () => {},
   check: (given) => (typeof given === 'function' ? undefined : 'must be a function'),
@@ -184,6 +192,7 @@ const specs: Specs<EngineOptions> = {
   maxFailures: integer(3, { min: 1 }),
   minBackoff: timeout(40),
   maxBackoff: timeout(60),
+  tls,
   connect,
   logger: loggerOption(),
   onAgentFault,
@@ -210,5 +219,12 @@ export function resolveEngineOptions(given: EngineOptions): EngineSettings {
       `createEngine: option 'maxBackoff' must not be less than minBackoff, ${settings.minBackoff}`,
     )
   }
-  return settings
+  if (settings.tls === undefined) return settings
+  if (settings.connect !== connectTo) {
+    throw new UsageError(
+      'ERR_SLUICE_OPTION',
+      "createEngine: option 'tls' is for the engine's own way to connect",
+    )
+  }
+  return { ...settings, connect: tlsConnector(settings.tls) }
 }

@@ -1,6 +1,7 @@
 /** Sockets towards agents. */
 import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import type { Endpoint } from '../net/endpoint.ts'
 import { errorMessage } from '../base/errors.ts'
 import { connectSocket } from '../net/dial.ts'
@@ -25,7 +26,10 @@ export interface Transport extends Duplex {
   resetAndDestroy(): unknown
 }
 
-/** Makes a transport to a server, which emits `connect` later. What it throws is a connection that cannot be made. */
+/**
+ * Makes a transport to a server, which emits `connect` later; a TLSSocket is ready at its `secureConnect`. What it throws is
+ * a connection that cannot be made.
+ */
 export type ConnectTo = (endpoint: RemoteEndpoint) => Transport
 
 /** Begins to connect. */
@@ -69,7 +73,9 @@ class FailedTransport extends Duplex implements Transport {
 export function resetSocket(socket: Transport): void {
   // A unix socket has no reset, and one that is still connecting has nothing to reset. The runtime resets only after all
   // is written, and leaks the handle when the socket was ended before.
-  const able = socket.remotePort !== undefined && !socket.connecting && socket.writable
+  // Nor has TLS: Node.js refuses to reset what is not a bare TCP handle.
+  const bare = !(socket instanceof TLSSocket) && socket.remotePort !== undefined
+  const able = bare && !socket.connecting && socket.writable
   if (able && socket.writableLength === 0) socket.resetAndDestroy()
   else socket.destroy()
 }

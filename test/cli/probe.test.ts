@@ -12,7 +12,7 @@ import { IpAddress, UsageError } from 'sluice'
 import { certificates, skipWithoutOpenssl } from '../support/certificates.ts'
 import { MemoryLogger } from '../agent/support.ts'
 import { parseArgument } from '#src/cli/probe-argument.js'
-import { parseProbeTarget } from '#src/cli/probe.js'
+import { parseAgentTarget } from '#src/cli/agent-target.js'
 
 interface Finished {
   readonly code: number
@@ -228,12 +228,12 @@ describe('targets', () => {
     ['localhost:1', { type: 'tcp', host: 'localhost', port: 1 }, false],
   ] as const) {
     it(text, () => {
-      assert.deepEqual(parseProbeTarget(text), { endpoint, tls })
+      assert.deepEqual(parseAgentTarget(text), { endpoint, tls })
     })
   }
   it('nothing else', () => {
     for (const text of ['http://x:1', 'spop://x', 'spop+tcp://x:1']) {
-      assert.throws(() => parseProbeTarget(text), UsageError)
+      assert.throws(() => parseAgentTarget(text), UsageError)
     }
   })
 })

@@ -8,6 +8,7 @@ import { readFileSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { certificates, skipWithoutOpenssl } from '../support/certificates.ts'
 import { freePorts } from '../support/haproxy.ts'
 import { Cli, makeFolder, runCli, startSluice } from '../support/sluice.ts'
 
@@ -19,7 +20,7 @@ const oldList = '192.0.2.0/24 10\n198.51.100.0/24 50\n'
 const newList = '192.0.2.0/24 90\n198.51.100.0/24 50\n'
 
 /** A version of the agent; answers where it is. */
-async function startAgent(t: Cleanup, list: string): Promise<string> {
+async function startAgent(t: Cleanup, list: string, ...more: readonly string[]): Promise<string> {
   const folder = makeFolder({ 'a.lst': list })
   const agent = new Cli([
     'agent',
@@ -28,6 +29,7 @@ async function startAgent(t: Cleanup, list: string): Promise<string> {
     '127.0.0.1:0',
     '--list',
     join(folder.dir, 'a.lst'),
+    ...more,
   ])
   t.after(async () => {
     await agent.stop()
@@ -120,6 +122,26 @@ test("a new version of an agent is tried on yesterday's traffic", async (t) => {
   assert.deepEqual([none.code, none.stderr], [2, 'there was nothing to send\n'])
 })
 
+test('an agent behind TLS is asked, when it is who it should be', { skip: skipWithoutOpenssl }, async (t) => {
+  const folder = makeFolder({})
+  t.after(() => folder.remove())
+  certificates(folder.dir)
+  const file = (name: string) => join(folder.dir, name)
+  const shown = ['--cert', file('server.pem'), '--key', file('server.key'), '--client-ca', file('ca.pem')]
+  const proxy = await startProxy(t, await startAgent(t, oldList))
+  await proxy.ask('192.0.2.1')
+  proxy.cli.signal('SIGTERM')
+  await proxy.cli.ended
+  const target = `spops://${await startAgent(t, newList, ...shown)}`
+  const client = ['--cert', file('client.pem'), '--key', file('client.key')]
+  const known = await replay(proxy.file, target, '--rate', 'max', '--ca', file('ca.pem'), ...client)
+  assert.equal(known.code, 1, known.stderr)
+  assert.match(known.stdout, /\n0 same, 1 different, 0 failed\n$/)
+  const unknown = await replay(proxy.file, target, '--ca', file('stranger.pem'), ...client)
+  assert.deepEqual([unknown.code, unknown.stdout], [2, ''])
+  assert.match(unknown.stderr, /certificate/)
+})
+
 test('a proxy that was killed leaves what it had, and the replay says that the end is missing', async (t) => {
   const agent = await startAgent(t, oldList)
   const proxy = await startProxy(t, agent)
@@ -164,7 +186,9 @@ const wrong: readonly (readonly [what: string, args: readonly string[], message:
   ['a file that is not there', ['nothing.rec', 'AGENT'], /ENOENT.*ERR_RECORDING_FILE/],
   ['nobody there', ['package.json', 'spop://127.0.0.1:1'], /^spop:\/\/127\.0\.0\.1:1: .*ECONNREFUSED/],
   ['another scheme', ['package.json', 'http://127.0.0.1:1'], /use spop:\/\/host:port.*ERR_SLUICE_ADDRESS/],
-  ['TLS', ['package.json', 'spops://127.0.0.1:1'], /agents behind TLS are not asked yet/],
+  ['TLS to nobody', ['package.json', 'spops://127.0.0.1:1'], /^spops:\/\/127\.0\.0\.1:1: .*ECONNREFUSED/],
+  ['a plain agent', ['package.json', 'spops://TLS', '--insecure'], /^spops:\/\/\S+: .+/],
+  ['no TLS', ['package.json', 'AGENT', '--insecure'], /--insecure is for TLS, and 'spop:.* without it/],
   ['a rate', ['package.json', 'AGENT', '--rate', 'fast'], /--rate fast: use recorded, max, 2x or a number/],
   ['a limit', ['package.json', 'AGENT', '--limit', '0'], /--limit wants a whole number above 0/],
   ['an option', ['package.json', 'AGENT', '--sped', '1'], /unknown option '--sped'/],
@@ -174,7 +198,7 @@ test('what cannot be replayed ends with 2, and says why', async (t) => {
   const agent = await startAgent(t, oldList)
   for (const [what, args, message] of wrong) {
     const { code, stderr } = await replay(
-      ...args.map((each) => (each === 'AGENT' ? `spop://${agent}` : each)),
+      ...args.map((each) => (each === 'AGENT' ? `spop://${agent}` : each.replace('TLS', agent))),
     )
     assert.equal(code, 2, what)
     assert.match(stderr, message, what)
