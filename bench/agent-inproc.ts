@@ -13,7 +13,7 @@ export async function runInprocCase(runs: number, seconds: number): Promise<Figu
   for (const count of callers) {
     const found: number[] = []
     for (let run = 0; run < runs; run++) {
-      const script = await startScript(0, 'agent-inproc-run', String(count), String(seconds))
+      const script = await startScript(0, 'engine-run', String(count), String(seconds))
       found.push(Number(script.line))
       await script.stop()
     }

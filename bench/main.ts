@@ -4,6 +4,7 @@ import { runIdleCase } from './agent-idle.js'
 import { runInprocCase } from './agent-inproc.js'
 import { loadCases, runLoadCase } from './agent-load.js'
 import { readArguments, refuse } from './arguments.js'
+import { runCallersCase } from './engine-callers.js'
 import { formatTable, type Figure } from './figure.js'
 import { runLatencyCase } from './proxy-latency.js'
 import { proxyCases, runProxyCase } from './proxy-cases.js'
@@ -28,6 +29,7 @@ const cases = new Map<string, () => Promise<Figure[]>>([
   ['agent-haproxy-64', () => runHaproxyCase(runs, seconds)],
   ['agent-idle', runIdleCase],
   ['agent-inproc', () => runInprocCase(runs, seconds)],
+  ['engine-64', () => runCallersCase(runs, seconds)],
   ...proxyCases.map(
     (each) => [each.name, () => runProxyCase(each, runs, proxySeconds, values.beside)] as const,
   ),

@@ -1,12 +1,14 @@
 /** ACK (SPOE.txt 3.2.7) and the actions in it (3.4). */
+import { KnownTexts } from '../bytes/known-texts.ts'
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { refuseArgument, show } from '../base/options.ts'
 import { checkIds, checkIterable, checkReader, checkText, checkWriter } from './arguments.ts'
 import { SpopError } from './errors.ts'
 import { beginFrame, endFrame, FrameFlag, FrameType, type Id } from './frame-head.ts'
-import { readString, writeString } from './string.ts'
+import { writeString } from './string.ts'
 import { decodeTypedData, encodeValue, type TypedData, type Value } from './typed-data.ts'
+import { readVarint } from './varint.ts'
 
 /** Types of actions. */
 export const ActionType = { SetVar: 1, UnsetVar: 2 } as const
@@ -40,6 +42,9 @@ export interface AckFrame {
   readonly abort: boolean
   readonly actions: readonly Action[]
 }
+
+/** Agents set the same few variables in every answer. */
+const names = new KnownTexts(64)
 
 const setVarArgs = 3
 const unsetVarArgs = 2
@@ -78,7 +83,7 @@ function decodeAction(reader: Reader): Action {
     )
   }
   const scope = decodeScope(reader)
-  const name = readString(reader)
+  const name = names.read(reader, readVarint(reader))
   if (type === ActionType.UnsetVar) return { type: 'unset-var', scope, name }
   return { type: 'set-var', scope, name, value: decodeTypedData(reader) }
 }

@@ -1,15 +1,19 @@
-/** One run of agent-inproc.ts: `agent-inproc-run CALLERS SECONDS`. Prints microseconds of CPU for each call. */
+/**
+ * An engine under load: `engine-run CALLERS SECONDS [ADDRESS]` asks the agent there, else one in this process. Prints
+ * microseconds of this process's CPU for each call.
+ */
 import { IpAddress } from 'sluice'
 import { createAgent } from 'sluice/agent'
 import { createEngine, type Outcome } from 'sluice/engine'
 import { messageName } from './payloads.js'
 
-const [callers = 64, seconds = 3] = process.argv.slice(2).map(Number)
+const [callers = 64, seconds = 3] = process.argv.slice(2, 4).map(Number)
+const address = process.argv[4]
 const agent = createAgent()
 agent.message(messageName, { ip: 'ip' }, ({ ip }, actions) => {
   actions.setVar('sess', 'ip_score', ip.v4 % 100)
 })
-const engine = createEngine({ servers: [agent] })
+const engine = createEngine({ servers: [address ?? agent] })
 const messages = [{ name: messageName, args: [['ip', IpAddress.parse('192.0.2.7')] as const] }]
 
 let calls = 0
