@@ -17,7 +17,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   net: ['base'],
   bytes: [],
   spop: ['bytes'],
-  agent: ['spop', 'bytes'],
+  status: [],
+  agent: ['status', 'spop', 'bytes'],
   engine: ['spop', 'bytes'],
   http1: ['bytes'],
   fcgi: ['http1', 'bytes'],
@@ -31,6 +32,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'bytes',
     'spop',
+    'status',
     'agent',
     'engine',
     'http1',
@@ -244,6 +246,7 @@ const withoutCircles = [
   'sample',
   'services',
   'spop',
+  'status',
   'testing',
 ].map((folder) => `src/${folder}/`)
 

@@ -10,6 +10,9 @@ import { monotonic } from '../base/clock.ts'
 import { formatEndpoint, toEndpoint, type Endpoint } from '../net/endpoint.ts'
 import { UsageError } from '../base/errors.ts'
 import { Turn } from '../base/turn.ts'
+import { StatusBoard } from '../status/board.ts'
+import type { StatusOptions } from '../status/options.ts'
+import type { StatusPort } from '../status/port.ts'
 import { hasMethods, requireArgument, show } from '../base/options.ts'
 import type { Capability } from '../spop/negotiation.ts'
 import type { Schema } from './arguments.ts'
@@ -33,6 +36,8 @@ import { Mistakes } from './mistakes.ts'
 import { resolveAgentOptions, type AgentOptions, type ResolvedAgentOptions } from './options.ts'
 import { formatPrometheus } from './prometheus.ts'
 import { snapshot, type AgentStats } from './stats.ts'
+import { openStatusPort } from './status-port.ts'
+import type { SeenAgent } from './status-subject.ts'
 import { replaceSecureContext } from './tls-options.ts'
 import { describeTlsFailure } from './tls-trouble.ts'
 import { Tracer, type TraceListener } from './trace.ts'
@@ -47,6 +52,8 @@ const outgoingSize = 4096
 
 /** An agent; see {@link createAgent}. */
 export class Agent {
+  /** What status ports tell beside the counters: sources (lists, databases, stores) and checks of `/readyz`. */
+  readonly status = new StatusBoard()
   readonly #options: ResolvedAgentOptions
   readonly #metrics = new AgentMetrics()
   readonly #table: HandlerTable
@@ -55,6 +62,7 @@ export class Agent {
   readonly #tracer = new Tracer()
   readonly #allowed: CidrMap<true> | undefined
   readonly #listeners: Listener[] = []
+  readonly #statusPorts = new Set<StatusPort>()
   readonly #connections = new Set<AgentConnection>()
   readonly #host: ConnectionHost<AgentConnection>
   #tls: TlsOptions | undefined
@@ -373,6 +381,7 @@ export class Agent {
     this.#closed = true
     for (const listener of this.#listeners) void listener.close()
     for (const connection of this.#connections) connection.destroy()
+    for (const port of this.#statusPorts) port.close()
     clearInterval(this.#sweep)
     this.#sweep = undefined
     this.#dispatcher.clear()
@@ -393,6 +402,36 @@ export class Agent {
       throw new UsageError('ERR_SLUICE_OPTION', 'trace(): the listener must be a function, or undefined')
     }
     this.#tracer.set(listener)
+  }
+
+  /**
+   * Opens a status port, which closes with the agent: `/healthz`, `/readyz`, `/metrics`, `/stats.json` and a live page at `/`
+   * (docs/status.md). `where` is as in {@link Agent.listen}; `9100` and `:9100` are loopback, other addresses must be given.
+   * May be called before `listen()`: the agent is not ready until it listens.
+   * @throws AgentError `ERR_AGENT_LISTEN`; UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_OPTION`, `ERR_SLUICE_CLOSED`.
+   */
+  async serveStatus(where: string | Endpoint, options: StatusOptions = {}): Promise<StatusPort> {
+    if (this.#closed) throw new UsageError('ERR_SLUICE_CLOSED', 'serveStatus() after close()')
+    const port = await openStatusPort(where, options, this.#seen(), this.status, this.#options.logger)
+    if (this.#isOver()) {
+      port.close()
+      throw new UsageError('ERR_SLUICE_CLOSED', 'close() while serveStatus() was waiting')
+    }
+    this.#statusPorts.add(port)
+    return port
+  }
+
+  /** What a status page sees. */
+  #seen(): SeenAgent {
+    return {
+      stats: () => this.stats,
+      addresses: () => this.addresses,
+      connections: () => this.#connections,
+      isListening: () => this.#listeners.some((each) => each.listening),
+      whyLeaving: () => (this.#closed ? 'closing' : this.#draining ? 'draining' : ''),
+      wantsTraffic: () => this.#askReady(),
+      metrics: () => this.metrics(),
+    }
   }
 
   /** All counters, now. */

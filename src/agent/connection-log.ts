@@ -20,8 +20,13 @@ export function tellNotReady({ options }: Teller, { id, peer }: ConnectionInfo):
 }
 
 /** HAProxy has said goodbye, and why, if it was for a reason. */
-export function tellDisconnect({ log }: Teller, { id, peer }: ConnectionInfo, frame: DisconnectFrame): void {
+export function tellDisconnect(
+  { log, metrics }: Teller,
+  { id, peer }: ConnectionInfo,
+  frame: DisconnectFrame,
+): void {
   if (frame.statusCode === StatusCode.Normal) return
+  metrics.countDisconnect(frame.statusCode)
   log.log(
     'warn',
     'disconnect',

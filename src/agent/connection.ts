@@ -39,6 +39,7 @@ import { Drain } from './drain.ts'
 import { AgentError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { describeOpening } from './foreign.ts'
+import { profileOf } from './haproxy-profile.ts'
 import { HeldExchanges } from './held-exchanges.ts'
 import { HeldInput } from './held-input.ts'
 import { Outbox } from './outbox.ts'
@@ -62,6 +63,8 @@ export class AgentConnection implements Carrier {
   readonly peer: string
   readonly certificate: X509Certificate | undefined
   engineId = ''
+  /** Which versions of HAProxy it may be; empty before HELLO, and for health checks. */
+  profile = ''
   maxFrameSize: number
   /** ACKs may leave on any connection of the same engine. */
   async = false
@@ -295,8 +298,10 @@ export class AgentConnection implements Carrier {
     })
     this.#step(hello.healthcheck ? 'recvHealthCheck' : 'recvHello', 'HAPROXY-HELLO')
     this.lastActivity = monotonic()
-    if (!hello.healthcheck) metrics.connectionsAccepted++
-    else {
+    if (!hello.healthcheck) {
+      metrics.connectionsAccepted++
+      this.profile = profileOf(hello)
+    } else {
       metrics.healthChecks++
       if (!this.#host.isReady()) {
         tellNotReady(this.#host, this)

@@ -61,10 +61,18 @@ export class AgentMetrics {
   unknownMessages = 0
   /** By code of docs/errors.md. */
   readonly errors = new Map<string, number>()
+  /** By the status of HAProxy's DISCONNECT, those of status 0 excepted. */
+  readonly disconnects = new Map<number, number>()
   readonly messages = new Map<string, MessageMetrics>()
 
   countError(code: string): void {
     this.errors.set(code, (this.errors.get(code) ?? 0) + 1)
+  }
+
+  /** A status is any number that a peer likes: those beyond the known ones are counted as 99, unknown. */
+  countDisconnect(status: number): void {
+    const known = status <= 13 ? status : 99
+    this.disconnects.set(known, (this.disconnects.get(known) ?? 0) + 1)
   }
 
   message(name: string): MessageMetrics {

@@ -1,30 +1,8 @@
 /** An agent's counters as Prometheus text (exposition format 0.0.4). */
 import { requireArgument } from '../base/options.ts'
+import { Exposition } from '../status/exposition.ts'
 import { latencyBounds } from './metrics.ts'
 import type { AgentStats, MessageStats } from './stats.ts'
-
-class Exposition {
-  text = ''
-
-  family(name: string, type: 'counter' | 'gauge' | 'histogram', help: string): this {
-    this.text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`
-    return this
-  }
-
-  sample(name: string, value: number, labels: Readonly<Record<string, string>> = {}): this {
-    const pairs = Object.entries(labels).map(([key, label]) => `${key}="${escapeLabel(label)}"`)
-    this.text += `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}\n`
-    return this
-  }
-
-  single(name: string, type: 'counter' | 'gauge', help: string, value: number): this {
-    return this.family(name, type, help).sample(name, value)
-  }
-}
-
-function escapeLabel(value: string): string {
-  return value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')
-}
 
 /**
  * Renders a snapshot. Serve it with `content-type: text/plain; version=0.0.4`.
@@ -68,6 +46,9 @@ export function formatPrometheus(stats: AgentStats): string {
   out.family('sluice_agent_errors_total', 'counter', 'Errors by code.')
   for (const [code, count] of Object.entries(stats.errors))
     out.sample('sluice_agent_errors_total', count, { code })
+  out.family('sluice_agent_disconnects_total', 'counter', 'Connections that HAProxy ended for a reason.')
+  for (const [status, count] of Object.entries(stats.disconnects))
+    out.sample('sluice_agent_disconnects_total', count, { status })
   formatMessages(out, stats.messages)
   const lag = stats.eventLoopLag
   out.family('sluice_agent_event_loop_lag_seconds', 'gauge', 'Delay of the event loop.')

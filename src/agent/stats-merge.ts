@@ -19,9 +19,11 @@ export function mergeStats(live: readonly AgentStats[], ended: readonly AgentSta
   const all = [...live, ...ended.map(withoutGauges)]
   const messages = new Map<string, MessageStats>()
   const errors: Record<string, number> = {}
+  const disconnects: Record<string, number> = {}
   for (const stats of all) {
     for (const [name, each] of stats.messages) messages.set(name, mergeMessage(messages.get(name), each))
-    for (const [code, count] of Object.entries(stats.errors)) errors[code] = (errors[code] ?? 0) + count
+    addUp(errors, stats.errors)
+    addUp(disconnects, stats.disconnects)
   }
   const lags = live.map((stats) => stats.eventLoopLag)
   const worst = (key: 'mean' | 'p99' | 'max') => Math.max(0, ...lags.map((lag) => lag[key]))
@@ -46,9 +48,14 @@ export function mergeStats(live: readonly AgentStats[], ended: readonly AgentSta
     inFlight: all.reduce((total, stats) => total + stats.inFlight, 0),
     unknownMessages: all.reduce((total, stats) => total + stats.unknownMessages, 0),
     errors,
+    disconnects,
     messages,
     eventLoopLag: { mean: worst('mean'), p99: worst('p99'), max: worst('max') },
   }
+}
+
+function addUp(total: Record<string, number>, counts: Numbers): void {
+  for (const [key, count] of Object.entries(counts)) total[key] = (total[key] ?? 0) + count
 }
 
 function withoutGauges(stats: AgentStats): AgentStats {

@@ -33,6 +33,8 @@ export interface AgentStats {
   readonly unknownMessages: number
   /** By error code. */
   readonly errors: Readonly<Record<string, number>>
+  /** Connections that HAProxy has ended with another status than 0, by status; those that are not in SPOE.txt are 99. */
+  readonly disconnects: Readonly<Record<string, number>>
   readonly messages: ReadonlyMap<string, MessageStats>
   /** How late the event loop was in the last 10 to 20 s; HAProxy's timeouts go on meanwhile. */
   readonly eventLoopLag: LoopLag
@@ -55,6 +57,7 @@ export function snapshot(metrics: AgentMetrics, ready: boolean, eventLoopLag: Lo
     inFlight: metrics.inFlight,
     unknownMessages: metrics.unknownMessages,
     errors: Object.fromEntries(metrics.errors),
+    disconnects: Object.fromEntries(metrics.disconnects),
     messages: new Map([...metrics.messages].map(([name, each]) => [name, snapshotMessage(each)])),
     eventLoopLag,
   }

@@ -50,6 +50,7 @@ describe('stats', () => {
       ready: true,
       unknownMessages: 1,
       errors: { ERR_AGENT_HANDLER: 1, ERR_AGENT_DEADLINE: 1 },
+      disconnects: {},
     })
     assert.deepEqual([...messages.keys()], ['good', 'bad', 'hangs'])
     const { latency, ...good } = messages.get('good') ?? assert.fail()

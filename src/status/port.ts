@@ -1,0 +1,152 @@
+/** The HTTP side of a status port: listens, looks at who asks, finds the answer, closes. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { errorMessage } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import { formatEndpoint, type Endpoint } from '../net/endpoint.ts'
+import { listenOn } from '../net/listener.ts'
+import { formatUrl, isLoopback, toStatusEndpoint } from './address.ts'
+import type { StatusBoard } from './board.ts'
+import { isOwnHost } from './guard.ts'
+import { resolveStatusOptions, type ResolvedStatusOptions, type StatusOptions } from './options.ts'
+import { replyJson, reply, replyText } from './replies.ts'
+import { Snapshots } from './snapshot.ts'
+import { formatStatusMetrics } from './status-metrics.ts'
+import type { StatusSubject } from './subject.ts'
+
+/** Limits of the server, in milliseconds and connections: it is for a few people and a scraper. */
+const requestTimeout = 5000
+const keepAliveTimeout = 5000
+const mostConnections = 256
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void
+
+/** A status port that listens; see `Agent.serveStatus`. */
+export class StatusPort {
+  readonly #subject: StatusSubject
+  readonly #options: ResolvedStatusOptions
+  readonly #logger: Logger
+  readonly #snapshots: Snapshots
+  readonly #server: Server
+  readonly #answers: ReadonlyMap<string, Answer>
+  #address: Endpoint
+  #closed = false
+
+  private constructor(
+    where: string | Endpoint,
+    options: StatusOptions,
+    subject: StatusSubject,
+    board: StatusBoard,
+    logger: Logger,
+  ) {
+    this.#address = toStatusEndpoint(where)
+    this.#options = resolveStatusOptions(options)
+    this.#subject = subject
+    this.#logger = logger
+    this.#snapshots = new Snapshots(subject, board, this.#options.name, this.#options.verdict)
+    this.#answers = new Map<string, Answer>([
+      ['/healthz', (request, response) => replyText(request, response, 200, 'ok')],
+      ['/readyz', (request, response) => this.#answerReady(request, response)],
+      ['/metrics', (request, response) => this.#answerMetrics(request, response)],
+      ['/stats.json', (request, response) => this.#answerStats(request, response)],
+    ])
+    this.#server = createServer(
+      { requestTimeout, headersTimeout: requestTimeout, keepAliveTimeout },
+      (request, response) => this.#onRequest(request, response),
+    )
+    this.#server.maxConnections = mostConnections
+  }
+
+  /**
+   * Opens a status port.
+   * @throws UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_OPTION`; the error of the system when it cannot listen there.
+   */
+  static async open(
+    where: string | Endpoint,
+    options: StatusOptions,
+    subject: StatusSubject,
+    board: StatusBoard,
+    logger: Logger,
+  ): Promise<StatusPort> {
+    const port = new StatusPort(where, options, subject, board, logger)
+    await port.#listen()
+    return port
+  }
+
+  async #listen(): Promise<void> {
+    const onAcceptError = (error: Error) => this.#logger.warn({ err: error }, 'status port: cannot accept')
+    const { mode } = this.#options
+    this.#address = await listenOn(this.#server, this.#address, { mode, remove: 'unanswered', onAcceptError })
+    const address = formatEndpoint(this.#address)
+    this.#logger.info({ address }, 'status port listens')
+    if (!isLoopback(this.#address))
+      this.#logger.warn({ address }, 'status port: everybody who reaches this address may read it')
+  }
+
+  /** Where it listens: the port that the kernel chose, when 0 was asked for. */
+  get address(): Endpoint {
+    return this.#address
+  }
+
+  /** What a browser is given; of a unix socket its name. */
+  get url(): string {
+    return formatUrl(this.#address)
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    try {
+      this.#route(request, response)
+    } catch (error) {
+      this.#logger.error({ err: error, path: request.url }, 'status port: a request failed')
+      if (response.headersSent) response.destroy()
+      else replyText(request, response, 500, `failed: ${errorMessage(error)}`)
+    }
+  }
+
+  #route(request: IncomingMessage, response: ServerResponse): void {
+    const { host } = request.headers
+    if (!isOwnHost(host, this.#address, this.#options.hosts)) {
+      return replyText(
+        request,
+        response,
+        421,
+        `this is not '${host}': see the option hosts of the status port`,
+      )
+    }
+    const path = /^[^?#]*/.exec(request.url ?? '/')?.[0] ?? '/'
+    const answer = this.#answers.get(path)
+    if (answer === undefined) return replyText(request, response, 404, 'not found')
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return replyText(request, response, 405, 'read only', { allow: 'GET, HEAD' })
+    answer(request, response)
+  }
+
+  #answerReady(request: IncomingMessage, response: ServerResponse): void {
+    const checks = this.#snapshots.readChecks()
+    const ready = checks.every(({ ok }) => ok)
+    const lines = checks.map(
+      ({ name, ok, detail }) => `[${ok ? '+' : '-'}] ${name}${ok ? '' : `: ${detail}`}`,
+    )
+    replyText(request, response, ready ? 200 : 503, [ready ? 'ready' : 'not ready', ...lines].join('\n'))
+  }
+
+  #answerMetrics(request: IncomingMessage, response: ServerResponse): void {
+    const snapshot = this.#snapshots.take(true)
+    const { prefix } = this.#subject
+    const text = formatStatusMetrics(this.#subject.metrics(), snapshot, prefix, this.#options.processMetrics)
+    const type = 'text/plain; version=0.0.4; charset=utf-8'
+    reply(request, response, 200, type, text, { 'x-snapshot-id': snapshot.snapshot.id })
+  }
+
+  #answerStats(request: IncomingMessage, response: ServerResponse): void {
+    const snapshot = this.#snapshots.take(true)
+    replyJson(request, response, 200, snapshot, { 'x-snapshot-id': snapshot.snapshot.id })
+  }
+
+  /** Closes at once: open pages are cut off. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#server.close()
+    this.#server.closeAllConnections()
+  }
+}
