@@ -28,6 +28,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   proxy: ['engine', 'spop', 'fcgi', 'http1', 'sample', 'config', 'bytes'],
   recording: ['engine', 'spop', 'bytes'],
   services: ['agent'],
+  inspect: ['spop', 'fcgi', 'bytes'],
   testing: ['agent', 'engine', 'fcgi', 'spop', 'bytes'],
   cli: [
     'bytes',
@@ -43,6 +44,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'proxy',
     'recording',
     'services',
+    'inspect',
     'testing',
   ],
 }
@@ -240,6 +242,7 @@ const withoutCircles = [
   'engine',
   'fcgi',
   'http1',
+  'inspect',
   'lint',
   'net',
   'proxy',

@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { logLevels } from '../base/logger.ts'
 import type { IpReputationOptions } from './agent.ts'
 import { describeCheck } from './check-options.ts'
+import { describeInspect } from './inspect-options.ts'
 import { describeError, note, print } from './output.ts'
 import type { ProbeOptions } from './probe.ts'
 import type { ReplayCommandOptions } from './replay.ts'
@@ -163,6 +164,8 @@ program
   .action((args: string[], options: ReplayCommandOptions) =>
     finish(async () => (await import('./replay.ts')).replayCommand(args, options), 2),
   )
+
+describeInspect(program.command('inspect'), finish)
 
 // A reader that has gone, such as `head`, is no reason to fail.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})

@@ -1,0 +1,81 @@
+/** `sluice inspect --listen A --forward B`: the man in the middle. */
+import { UsageError } from '../base/errors.ts'
+import { formatEndpoint, parseEndpoint, type Endpoint } from '../net/endpoint.ts'
+import { Inspector } from '../inspect/inspector.ts'
+import { Tap, type Meddling } from '../inspect/tap.ts'
+import { parseDuration } from './inspect-duration.ts'
+import { createPrinter, readInspectSettings, type InspectOutputOptions } from './inspect-output.ts'
+import { note } from './output.ts'
+import { closeOnSignal } from './signals.ts'
+
+/** The options of the command, as commander hands them over. */
+export interface InspectCommandOptions extends InspectOutputOptions {
+  readonly listen?: string
+  readonly forward?: string
+  /** `NAME=TIME`, each. */
+  readonly delay?: readonly string[]
+  readonly drop?: readonly string[]
+}
+
+/** How long a connection to the agent may take, in milliseconds. */
+const connectTimeout = 10_000
+
+/**
+ * Runs until a signal ends it. Answers the exit code.
+ * @throws UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_OPTION`; the error of the system when it cannot listen.
+ */
+export async function inspectCommand(options: InspectCommandOptions): Promise<number> {
+  const print = createPrinter(options)
+  const inspector = new Inspector({
+    ...readInspectSettings(options),
+    protocol: options.protocol ?? 'auto',
+    onEntry: (entry) => {
+      tap.onEntry(entry)
+      print(entry)
+    },
+  })
+  const forward = endpointOf('--forward', options.forward)
+  const tap = new Tap(inspector, {
+    listen: endpointOf('--listen', options.listen),
+    forward,
+    meddling: readMeddling(options),
+    now: createClock(),
+    onTrouble: note,
+    connectTimeout,
+  })
+  const bound = await tap.listen()
+  note(`inspecting ${formatEndpoint(bound)} -> ${formatEndpoint(forward)}; Ctrl-C ends it`)
+  await closeOnSignal(() => tap.close(), { quiet: true })
+  return 0
+}
+
+function endpointOf(flag: string, given: string | undefined): Endpoint {
+  if (given === undefined) {
+    const what = '--listen ADDRESS and --forward ADDRESS belong together; other ways: sluice inspect --help'
+    throw new UsageError('ERR_SLUICE_OPTION', `${flag} is missing: ${what}`)
+  }
+  return parseEndpoint(given)
+}
+
+/** A wall clock with fractions of a millisecond that does not go back. */
+function createClock(): () => number {
+  const start = Date.now() - performance.now()
+  return () => start + performance.now()
+}
+
+function readMeddling({ delay = [], drop = [], protocol }: InspectCommandOptions): Meddling {
+  if (protocol === 'fcgi' && delay.length + drop.length > 0) {
+    throw new UsageError('ERR_SLUICE_OPTION', '--delay and --drop name messages of SPOP: FastCGI has none')
+  }
+  return { delays: new Map(delay.map(readDelay)), drops: new Set(drop) }
+}
+
+function readDelay(text: string): readonly [name: string, ms: number] {
+  const at = text.lastIndexOf('=')
+  if (at < 1) throw new UsageError('ERR_SLUICE_OPTION', `--delay ${text}: wanted NAME=TIME, as check=50ms`)
+  try {
+    return [text.slice(0, at), parseDuration(text.slice(at + 1))]
+  } catch (error) {
+    throw new UsageError('ERR_SLUICE_OPTION', `--delay ${text}: ${(error as Error).message}`, error)
+  }
+}
