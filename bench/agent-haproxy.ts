@@ -22,7 +22,7 @@ async function measure(seconds: number): Promise<Measurement> {
   const dir = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
   const agent = await startScript(0, 'agent-server', 'one')
   const port = await freePort()
-  const files = proxyConfiguration('proxy-spoe', port, { address: `127.0.0.1:${agent.line}` })
+  const files = proxyConfiguration('spoe', port, { address: `127.0.0.1:${agent.line}` })
   for (const [file, text] of Object.entries(files)) writeFileSync(join(dir, file), text)
   const haproxy = spawn('taskset', ['-c', '1', 'haproxy', '-db', '-f', 'haproxy.cfg'], {
     cwd: dir,

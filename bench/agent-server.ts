@@ -1,6 +1,6 @@
-/** The agent under test: `agent-server (one|mixed|async) ADDRESS`. Prints its port. */
+/** The agent under test: `agent-server (one|many|mixed|async) ADDRESS`. Prints its port. */
 import { createAgent } from 'sluice/agent'
-import { messageName } from './payloads.js'
+import { manyMessages, messageName } from './payloads.js'
 import { StallWatch } from './stall-watch.js'
 
 const [kind = 'one', where = '127.0.0.1:0'] = process.argv.slice(2)
@@ -30,6 +30,7 @@ if (kind === 'mixed') {
     actions.setVar('sess', 'ip_score', ip.v4 % 100)
   })
 }
+if (kind === 'many') for (const name of manyMessages.slice(1)) agent.message(name, {}, () => {})
 const address = await agent.listen(where)
 console.log(address.type === 'tcp' ? address.port : where)
 // For the soak: one line of counters for each signal.

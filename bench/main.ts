@@ -7,7 +7,9 @@ import { readArguments, refuse } from './arguments.js'
 import { runCallersCase } from './engine-callers.js'
 import { formatTable, type Figure } from './figure.js'
 import { runLatencyCase } from './proxy-latency.js'
-import { proxyCases, runProxyCase } from './proxy-cases.js'
+import { proxyCases } from './proxy-cases.js'
+import { runProxyIdleCase } from './proxy-idle.js'
+import { runProxyCase } from './proxy-run.js'
 
 const usage = 'npm run bench -- [--json] [--runs N] [--seconds S] [--beside FOLDER] [CASE…]'
 const { values, positionals } = readArguments(usage, {
@@ -34,9 +36,14 @@ const cases = new Map<string, () => Promise<Figure[]>>([
     (each) => [each.name, () => runProxyCase(each, runs, proxySeconds, values.beside)] as const,
   ),
   ['proxy-spoe-latency', () => runLatencyCase(runs, proxySeconds, values.beside)],
+  ['proxy-idle', () => runProxyIdleCase(values.beside)],
 ])
 
-const unknown = positionals.filter((name) => !cases.has(name))
+/** A case, or all of a family by what their names begin with: `proxy-body`. */
+const named = (word: string) =>
+  cases.has(word) ? [word] : [...cases.keys()].filter((name) => name.startsWith(`${word}-`))
+const chosen = new Set(positionals.length === 0 ? cases.keys() : positionals.flatMap(named))
+const unknown = positionals.filter((word) => named(word).length === 0)
 if (unknown.length > 0 || !Number.isInteger(runs) || runs < 1 || !(seconds > 0)) {
   const complaint = unknown.length > 0 ? `no case ${unknown.join(', ')}` : '--runs and --seconds want numbers'
   refuse(`${complaint}; cases are ${[...cases.keys()].join(', ')}`, usage)
@@ -44,7 +51,7 @@ if (unknown.length > 0 || !Number.isInteger(runs) || runs < 1 || !(seconds > 0))
 
 const figures: Figure[] = []
 for (const [name, run] of cases) {
-  if (positionals.length > 0 && !positionals.includes(name)) continue
+  if (!chosen.has(name)) continue
   console.error(`${name} …`)
   const found = await run()
   figures.push(...found)

@@ -4,6 +4,9 @@ import { encodeNotify, Writer, type MessageInput } from 'sluice/spop'
 
 export const messageName = 'get-ip-reputation'
 
+/** Twenty messages, the first of which is the one above. */
+export const manyMessages = [messageName, ...Array.from({ length: 19 }, (_, at) => `message-${at + 2}`)]
+
 const headers = 'User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: */*\r\n'
 
 const one: MessageInput = { name: messageName, args: [['ip', IpAddress.parse('192.0.2.1')]] }

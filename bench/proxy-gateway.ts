@@ -37,13 +37,20 @@ export function gateways(beside: string | undefined): readonly Gateway[] {
   ]
 }
 
-/** Starts it in a folder of its own that holds the files which `configure` makes for the port. */
+/** The files of a gateway by their names, for the port that it listens on. */
+type Configure = (port: number) => Readonly<Record<string, string>>
+
+/**
+ * Starts it in a folder of its own that holds the files which `configure` makes for the port. With `reads`, a process on core 1 reads
+ * what it writes to its standard output.
+ */
 export async function startGateway(
   gateway: Gateway,
-  configure: (port: number) => Readonly<Record<string, string>>,
+  configure: Configure,
+  reads = false,
 ): Promise<RunningGateway> {
   for (let tries = 0; tries < 3; tries++) {
-    const running = await tryToStart(gateway, configure)
+    const running = await tryToStart(gateway, configure, reads)
     if (running !== undefined) return running
   }
   throw new Error(`${gateway.name} does not start: ${gateway.command.join(' ')}`)
@@ -52,12 +59,22 @@ export async function startGateway(
 /** Undefined when it has ended at once: somebody else may have taken its port meanwhile. */
 async function tryToStart(
   gateway: Gateway,
-  configure: (port: number) => Readonly<Record<string, string>>,
+  configure: Configure,
+  reads: boolean,
 ): Promise<RunningGateway | undefined> {
   const dir = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
   const port = await freePort()
   for (const [name, text] of Object.entries(configure(port))) writeFileSync(join(dir, name), text)
-  const child = spawn('taskset', ['-c', '0', ...gateway.command], { cwd: dir, stdio: 'ignore' })
+  // It ends when the gateway does.
+  const reader = reads
+    ? spawn('taskset', ['-c', '1', 'cat'], { stdio: ['pipe', 'ignore', 'ignore'] })
+    : undefined
+  const stdout = reader?.stdin ?? 'ignore'
+  const child = spawn('taskset', ['-c', '0', ...gateway.command], {
+    cwd: dir,
+    stdio: ['ignore', stdout, 'ignore'],
+  })
+  reader?.stdin?.destroy()
   const exited = once(child, 'exit')
   const stop = async () => {
     // SIGTERM first: a profile is written at the end.

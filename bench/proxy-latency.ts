@@ -1,6 +1,6 @@
 /** What a SPOE filter adds to a request when the gateway has time: the same file with the filter and without, at a fixed rate. */
 import { atMost, notRun, told, type Figure } from './figure.js'
-import { readLoad, type Measurement } from './proxy-cases.js'
+import { readLoad, type Measurement } from './proxy-run.js'
 import { gateways, startGateway, type Gateway } from './proxy-gateway.js'
 import { proxyConfiguration, startOrigin } from './proxy-origin.js'
 import { compile, hasProgram, median, start } from './processes.js'
@@ -10,7 +10,7 @@ const name = 'proxy-spoe-latency'
 const [rate, connections] = [1000, 32]
 /** Milliseconds. */
 const bar = 1
-/** As in proxy-cases.ts: the just-in-time compiler counts calls. */
+/** As in proxy-run.ts: the just-in-time compiler counts calls. */
 const warmUp = '-w 2 -n 40000'
 
 /** One run of one gateway. */
@@ -20,9 +20,9 @@ async function measure(
   seconds: number,
   load: string,
 ): Promise<Measurement> {
-  const agent = await startOrigin('proxy-spoe', 2)
+  const agent = await startOrigin('spoe', 2)
   const configure = (port: number): Readonly<Record<string, string>> => {
-    const files = proxyConfiguration('proxy-spoe', port, agent)
+    const files = proxyConfiguration('spoe', port, agent)
     const config = files['haproxy.cfg'] ?? ''
     return filter ? files : { ...files, 'haproxy.cfg': config.replace(/^ +filter spoe .*\n/m, '') }
   }
@@ -41,7 +41,7 @@ async function measure(
   }
 }
 
-/** Rounds as in proxy-cases.ts; each gateway runs without the filter and with it, one after the other. */
+/** Rounds as in proxy-run.ts; each gateway runs without the filter and with it, one after the other. */
 export async function runLatencyCase(
   runs: number,
   seconds: number,

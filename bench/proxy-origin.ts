@@ -1,9 +1,10 @@
 /** What the gateways of the proxy cases are configured with, and what stands behind them on core 1. */
-import { messageName } from './payloads.js'
+import { manyMessages, messageName } from './payloads.js'
 import { compile, pin, start, startScript } from './processes.js'
 import { startPhpFpm } from '../test/support/php-fpm.js'
 
-export type ProxyCaseName = 'proxy-http' | 'proxy-spoe' | 'proxy-fcgi'
+/** What a gateway does: passes on, asks an agent and answers itself, asks php-fpm, or passes on and logs. */
+export type ProxySetup = 'http' | 'spoe' | 'spoe-20x20' | 'fcgi' | 'log-udp' | 'log-stdout'
 
 /** Where an origin, an agent or php-fpm listens. */
 export interface Listening {
@@ -20,45 +21,61 @@ export interface Origin extends Listening {
 }
 
 /** `length` is that of the body of an answer. */
-export async function startOrigin(name: ProxyCaseName, length: number): Promise<Origin> {
-  if (name === 'proxy-fcgi') {
+export async function startOrigin(setup: ProxySetup, length: number): Promise<Origin> {
+  if (setup === 'fcgi') {
     // A worker has one connection: there must be one for each that a gateway can have in use.
     const php = await startPhpFpm({ scripts: { 'hello.php': '<?php echo "hello";' }, children: 40 })
     pin(1, php.pid)
     return { address: php.socket, path: '/hello.php', docroot: php.docroot, stop: () => php.stop() }
   }
-  const running = await (name === 'proxy-spoe'
-    ? startScript(1, 'agent-server', 'one')
-    : start(1, [compile('http-origin') ?? '', String(length)]))
+  const running = await (setup === 'spoe' || setup === 'spoe-20x20'
+    ? startScript(1, 'agent-server', setup === 'spoe' ? 'one' : 'many')
+    : start(1, [compile('http-origin') ?? '', '-l', String(length)]))
   return { address: `127.0.0.1:${running.line}`, path: '/', stop: () => running.stop() }
 }
 
 /** The files of a gateway; `haproxy.cfg` is the first to be read. */
 export function proxyConfiguration(
-  name: ProxyCaseName,
+  setup: ProxySetup,
   port: number,
   origin: Listening,
 ): Readonly<Record<string, string>> {
   const head = `
 global
     nbthread 1
-    maxconn 1000
+    maxconn 6000
 defaults
     mode http
     timeout connect 2s
-    timeout client 10s
+    timeout client 1m
     timeout server 1m
 frontend fe
     bind 127.0.0.1:${port}`
-  switch (name) {
-    case 'proxy-http':
+  switch (setup) {
+    case 'http':
       return { 'haproxy.cfg': `${head}\n${httpBackend(origin)}` }
-    case 'proxy-fcgi':
+    case 'log-udp':
+      return { 'haproxy.cfg': `${head}\n${logTo(`${origin.address} local0`)}${httpBackend(origin)}` }
+    case 'log-stdout':
+      return { 'haproxy.cfg': `${head}\n${logTo('stdout format raw local0')}${httpBackend(origin)}` }
+    case 'fcgi':
       return { 'haproxy.cfg': `${head}\n${fcgiBackend(origin)}` }
-    case 'proxy-spoe':
-      return { 'haproxy.cfg': `${head}\n${spoeBackend(origin)}`, 'spoe.conf': spoe }
+    case 'spoe':
+      return {
+        'haproxy.cfg': `${head}\n${spoeBackend(origin)}`,
+        'spoe.conf': spoe([messageName], ['ip=src']),
+      }
+    case 'spoe-20x20':
+      return {
+        'haproxy.cfg': `${head}\n${spoeBackend(origin)}`,
+        'spoe.conf': spoe(manyMessages, manyArguments),
+      }
   }
 }
+
+const logTo = (target: string) => `    option httplog
+    log ${target}
+`
 
 const httpBackend = ({ address }: Listening) => `    default_backend be
 backend be
@@ -83,16 +100,22 @@ backend agents
     server agent ${address}
 `
 
-const spoe = `
+const spoe = (messages: readonly string[], args: readonly string[]) => `
 [bench]
 spoe-agent bench
-    messages ${messageName}
+    messages ${messages.join(' ')}
     option var-prefix b
     timeout hello 2s
     timeout idle 1m
     timeout processing 1s
     use-backend agents
-spoe-message ${messageName}
-    args ip=src
-    event on-frontend-http-request
-`
+${messages
+  .map((name) => `spoe-message ${name}\n    args ${args.join(' ')}\n    event on-frontend-http-request\n`)
+  .join('')}`
+
+/** Of every type, present and missing. */
+const manyArguments = (
+  'ip=src port=src_port dst=dst dst_port=dst_port method=method path=path url=url query=query version=req.ver ' +
+  'host=req.hdr(host) agent=req.hdr(user-agent) sid=req.cook(sid) accept=req.hdr(accept) from=req.hdr(x-forwarded-for) ' +
+  'count=req.hdr_cnt(accept) fe=fe_name tls=ssl_fc number=int(5000000) text=str(text) yes=bool(true)'
+).split(' ')
