@@ -29,6 +29,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   recording: ['engine', 'spop', 'bytes'],
   services: ['agent'],
   inspect: ['spop', 'fcgi', 'bytes'],
+  load: ['spop', 'fcgi', 'bytes'],
   testing: ['agent', 'engine', 'fcgi', 'spop', 'bytes'],
   cli: [
     'bytes',
@@ -45,6 +46,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'recording',
     'services',
     'inspect',
+    'load',
     'testing',
   ],
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { logLevels } from '../base/logger.ts'
 import type { IpReputationOptions } from './agent.ts'
+import { describeBench } from './bench-describe.ts'
 import { describeCheck } from './check-options.ts'
 import { describeInspect } from './inspect-options.ts'
 import { describeError, note, print } from './output.ts'
@@ -139,6 +140,10 @@ program
   .action((target: string | undefined, options: ProbeOptions) =>
     finish(async () => (await import('./probe.ts')).probeCommand(target, options)),
   )
+
+describeBench(program.command('bench'), (target, options) =>
+  finish(async () => (await import('./bench.ts')).benchCommand(target, options), 2),
+)
 
 program
   .command('replay')

@@ -1,5 +1,5 @@
 /** `--arg name=type:value`: typed arguments as text. */
-import { UsageError } from '../base/errors.ts'
+import { errorMessage, UsageError } from '../base/errors.ts'
 import { IpAddress } from '../net/ip-address.ts'
 import type { Value } from '../spop/typed-data.ts'
 
@@ -41,23 +41,56 @@ function binary(text: string): Value {
   return Buffer.from(text, 'hex')
 }
 
+/** An argument that was split, and not yet read. */
+export interface TypedText {
+  readonly name: string
+  /** `int` is `int64`, and so on: one name for each type. */
+  readonly type: string
+  /** What stands behind the type. */
+  readonly text: string
+  /** All of it with its flag, for errors. */
+  readonly where: string
+  /** Reads such text. @throws Error saying what is wrong with it. */
+  readonly read: (text: string) => Value
+}
+
+/** One name for what has several. */
+const sameTypes: Readonly<Record<string, string>> = {
+  boolean: 'bool',
+  int: 'int64',
+  ipv4: 'ip',
+  ipv6: 'ip',
+  string: 'str',
+  binary: 'bin',
+}
+
 /**
- * Reads one argument: `ip=ip:192.0.2.1`, `path=str:/`, `=int:5` for an unnamed one.
+ * Splits `name=type:value`: `ip=ip:192.0.2.1`, `=int:5` for an unnamed one.
+ * @param flag names it in errors.
  * @throws UsageError `ERR_SLUICE_OPTION` naming what is wrong and which types there are.
  */
-export function parseArgument(text: string): readonly [name: string, value: Value] {
+export function splitArgument(text: string, flag = '--arg'): TypedText {
   const match = /^([^=]*)=([a-z0-9]+)(?::(.*))?$/s.exec(text)
   const read = readers.get(match?.[2] ?? '')
   if (match === null || read === undefined) {
     throw new UsageError(
       'ERR_SLUICE_OPTION',
-      `--arg ${text}: wanted name=type:value with a type of ${[...readers.keys()].join(', ')}`,
+      `${flag} ${text}: wanted name=type:value with a type of ${[...readers.keys()].join(', ')}`,
     )
   }
+  const [, name = '', type = '', value = ''] = match
+  return { name, type: sameTypes[type] ?? type, text: value, where: `${flag} ${text}`, read }
+}
+
+/**
+ * Reads one argument: `ip=ip:192.0.2.1`, `path=str:/`, `=int:5` for an unnamed one.
+ * @throws UsageError `ERR_SLUICE_OPTION` naming what is wrong and which types there are.
+ */
+export function parseArgument(given: string, flag = '--arg'): readonly [name: string, value: Value] {
+  const { name, text, where, read } = splitArgument(given, flag)
   try {
-    return [match[1] ?? '', read(match[3] ?? '')]
+    return [name, read(text)]
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new UsageError('ERR_SLUICE_OPTION', `--arg ${text}: ${why}`, error)
+    throw new UsageError('ERR_SLUICE_OPTION', `${where}: ${errorMessage(error)}`, error)
   }
 }

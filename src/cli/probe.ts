@@ -108,7 +108,7 @@ function conformanceOptions(options: ProbeOptions): ConformanceOptions {
   if (message === undefined && arg.length > 0) {
     throw new UsageError('ERR_SLUICE_OPTION', '--arg belongs to a message: give --message NAME too')
   }
-  const ask = (name: string): MessageInput[] => [{ name, args: arg.map(parseArgument) }]
+  const ask = (name: string): MessageInput[] => [{ name, args: arg.map((each) => parseArgument(each)) }]
   const target = pid === undefined ? undefined : wholeNumber('--pid', pid)
   return {
     timeout: timeoutOf(options),

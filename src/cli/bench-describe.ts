@@ -1,0 +1,42 @@
+/** What `sluice bench` takes, as commander is told. */
+import type { Command } from 'commander'
+import type { BenchOptions } from './bench-options.ts'
+
+function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value]
+}
+
+/** Describes the command, and calls `run` for it. */
+export function describeBench(
+  command: Command,
+  run: (target: string, options: BenchOptions) => Promise<void>,
+): void {
+  command
+    .description('load an agent as HAProxy would, and say how it bears that')
+    .argument('<target>', 'spop://host:port, spops://host:port or spop+unix:///path')
+    .option('--as <version>', 'whose manners: 2.6 or 3.x', '3.x')
+    .option('--message <name>', 'message to send; several are sent in one NOTIFY', collect)
+    .option(
+      '--arg <name=type:value>',
+      'argument of the messages; {seq}, {ip}, {int:1-100} are filled in anew',
+      collect,
+    )
+    .option('--connections <n>', 'connections at a time', '4')
+    .option('--inflight <n>', 'exchanges in flight on each', '20')
+    .option('--cold <n>', 'connections that are made at once at the beginning (default: as --connections)')
+    .option('--rate <n>', 'an open loop: so many exchanges a second are due, whatever the agent does')
+    .option('--stages <list>', 'an open loop in stretches: 10s:1000,30s:1000-5000')
+    .option('--warmup <time>', 'what is not measured', '1s')
+    .option('--duration <time>', 'what is measured (default 10s)')
+    .option('--timeout <time>', "HAProxy's timeout processing: then an exchange is given up", '1s')
+    .option('--expect <scope.name=type:value>', 'what each answer must set; may be repeated', collect)
+    .option('--seed <n>', 'where random values begin', '1')
+    .option('--ca <file>', 'certificates that spops:// trusts')
+    .option('--insecure', 'spops:// trusts any certificate')
+    .option('--cert <file>', 'certificate that is shown to spops://, for mutual TLS')
+    .option('--key <file>', 'its key')
+    .option('--json', 'the result as one JSON object')
+    .option('--quiet', 'nothing is shown while it runs')
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+    .action((target: string, options: BenchOptions) => run(target, options))
+}
