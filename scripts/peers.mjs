@@ -14,6 +14,7 @@ const peers = [
   { program: 'lighttpd', paths: ['/usr/sbin/lighttpd'], packages: ['lighttpd'] },
   { program: 'spawn-fcgi', paths: [], packages: ['spawn-fcgi'] },
   { program: 'curl', paths: [], packages: ['curl'] },
+  { program: 'systemd-analyze', paths: [], packages: ['systemd'] },
 ]
 
 const present = (peer) =>

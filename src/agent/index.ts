@@ -39,6 +39,7 @@ export { defineOffload, type OffloadHandler, type OffloadModule } from './offloa
 export { formatPrometheus } from './prometheus.ts'
 export type { AgentStats, MessageStats } from './stats.ts'
 export type { StatusBoard, Check, SourceReading, StatusOptions, StatusPort } from '../status/index.ts'
+export { notifySystemd, type SystemdOptions } from './systemd.ts'
 export type { TraceEvent, TraceListener } from './trace.ts'
 export { IpAddress } from '../net/ip-address.ts'
 export { CidrMap } from '../net/cidr-map.ts'

@@ -1,6 +1,6 @@
 /** `sluice agent NAME`: a ready-made agent, alone. */
 import { readFileSync } from 'node:fs'
-import { createAgent, type Agent, type ListenerOptions } from '../agent/index.ts'
+import { createAgent, notifySystemd, type Agent, type ListenerOptions } from '../agent/index.ts'
 import { CidrMap } from '../net/cidr-map.ts'
 import { formatEndpoint, parseEndpoint, type Endpoint } from '../net/endpoint.ts'
 import { errorMessage, UsageError } from '../base/errors.ts'
@@ -61,7 +61,9 @@ export async function ipReputationCommand(options: IpReputationOptions): Promise
     const address = await agent.listen(where, how)
     print(`ip-reputation listens on ${formatEndpoint(address)} (${list.size} ranges)`)
   }
+  const endNotices = notifySystemd(agent, { logger })
   await closeOnSignal(() => agent.close())
+  endNotices()
   process.off('SIGUSR2', switchTrace)
   process.off('SIGHUP', reload)
   watcher?.close()
