@@ -8,6 +8,7 @@ import { describeBench } from './bench-describe.ts'
 import { describeCheck } from './check-options.ts'
 import { describeInspect } from './inspect-options.ts'
 import { describeError, note, print } from './output.ts'
+import type { InitOptions } from './init.ts'
 import type { ProbeOptions } from './probe.ts'
 import type { ReplayCommandOptions } from './replay.ts'
 import { formatRunFlags, parseRunFlags } from './run-flags.ts'
@@ -107,6 +108,18 @@ program
   .addOption(logLevel())
   .action((options: IpReputationOptions) =>
     finish(async () => (await import('./agent.ts')).ipReputationCommand(options)),
+  )
+
+program
+  .command('init')
+  .description(
+    'write a project with an agent of your own: TypeScript, tests, configurations, ready to deploy',
+  )
+  .argument('<folder>', 'a new folder, or an empty one')
+  .option('--name <name>', 'what the agent is called (default: as the folder)')
+  .option('--from <package>', 'where its package.json takes sluice from, such as file:../sluice-0.1.0.tgz')
+  .action((folder: string, options: InitOptions) =>
+    finish(async () => (await import('./init.ts')).initCommand(folder, options, version())),
   )
 
 program
