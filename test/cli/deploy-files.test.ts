@@ -15,6 +15,8 @@ interface Json extends Iterable<Json> {
   readonly [key: string]: Json | undefined
 }
 
+/** Of a scalar. */
+const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
 function documents(path: string): Json[] {
@@ -33,13 +35,13 @@ const manifests = kubernetes.flatMap((form) =>
       return documents(path).map((object) => ({ form, path, object }))
     }),
 )
-const ofKind = (kind: string) => manifests.filter(({ object }) => String(object['kind']) === kind)
+const ofKind = (kind: string) => manifests.filter(({ object }) => text(object['kind']) === kind)
 
 test('kustomizations name the files of their folder, all of them', () => {
   for (const { path, object } of ofKind('Kustomization')) {
     const folder = dirname(path)
     const maps = [...(object['configMapGenerator'] ?? [])].flatMap((map) => [...(map['files'] ?? [])])
-    const named = [...(object['resources'] ?? []), ...maps].map(String)
+    const named = [...(object['resources'] ?? []), ...maps].map(text)
     for (const name of named) assert.ok(existsSync(join(root, folder, name)), `${path}: ${name}`)
     const present = readdirSync(join(root, folder)).filter((name) => name !== 'kustomization.yaml')
     assert.deepEqual(named.filter((name) => !name.startsWith('../')).sort(), present.sort(), path)
@@ -50,21 +52,21 @@ for (const { path, object } of ofKind('Deployment')) {
   const pod = object['spec']?.['template']?.['spec']
   const containers = [...(pod?.['containers'] ?? [])]
 
-  test(`${path}, ${String(object['metadata']?.['name'])}: labels, volumes and ports fit together`, () => {
+  test(`${path}, ${text(object['metadata']?.['name'])}: labels, volumes and ports fit together`, () => {
     const labels = object['spec']?.['template']?.['metadata']?.['labels']
     assert.deepEqual(object['spec']?.['selector']?.['matchLabels'], labels)
-    const volumes = [...(pod?.['volumes'] ?? [])].map((volume) => String(volume['name']))
+    const volumes = [...(pod?.['volumes'] ?? [])].map((volume) => text(volume['name']))
     for (const container of containers) {
-      const ports = [...(container['ports'] ?? [])].map((port) => String(port['name']))
-      for (const mount of container['volumeMounts'] ?? []) assert.ok(volumes.includes(String(mount['name'])))
+      const ports = [...(container['ports'] ?? [])].map((port) => text(port['name']))
+      for (const mount of container['volumeMounts'] ?? []) assert.ok(volumes.includes(text(mount['name'])))
       for (const name of ['startupProbe', 'readinessProbe', 'livenessProbe'] as const) {
         const port = container[name]?.['httpGet']?.['port'] ?? container[name]?.['tcpSocket']?.['port']
-        if (port !== undefined) assert.ok(ports.includes(String(port)), `${name}: ${String(port)}`)
+        if (port !== undefined) assert.ok(ports.includes(text(port)), `${name}: ${text(port)}`)
       }
     }
   })
 
-  test(`${path}, ${String(object['metadata']?.['name'])}: as the profile "restricted" wants it, with limits`, () => {
+  test(`${path}, ${text(object['metadata']?.['name'])}: as the profile "restricted" wants it, with limits`, () => {
     assert.equal(pod?.['automountServiceAccountToken'], false)
     assert.equal(pod?.['securityContext']?.['runAsNonRoot'], true)
     assert.ok(Number(pod?.['securityContext']?.['runAsUser']) > 0)
@@ -76,7 +78,7 @@ for (const { path, object } of ofKind('Deployment')) {
         capabilities: { drop: ['ALL'] },
       })
       assert.ok(container['resources']?.['limits']?.['memory'] !== undefined)
-      assert.doesNotMatch(String(container['image']), /latest/)
+      assert.doesNotMatch(text(container['image']), /latest/)
     }
   })
 }
@@ -93,8 +95,8 @@ test('policies, budgets and scalers select pods that there are', () => {
     }
   }
   for (const { object } of ofKind('HorizontalPodAutoscaler')) {
-    const target = String(object['spec']?.['scaleTargetRef']?.['name'])
-    assert.ok(ofKind('Deployment').some((each) => String(each.object['metadata']?.['name']) === target))
+    const target = text(object['spec']?.['scaleTargetRef']?.['name'])
+    assert.ok(ofKind('Deployment').some((each) => text(each.object['metadata']?.['name']) === target))
   }
 })
 
@@ -117,33 +119,37 @@ for (const path of ['deploy/docker/compose.yaml', 'starter/compose.yaml']) {
             `${name}: ${need}`,
           )
       for (const volume of service['volumes'] ?? []) {
-        const [file = ''] = String(volume).split(':')
+        const [file = ''] = text(volume).split(':')
         assert.ok(existsSync(join(root, dirname(path), file)), `${name}: ${file}`)
-        assert.match(String(volume), /:ro$/)
+        assert.match(text(volume), /:ro$/)
       }
-      assert.doesNotMatch(String(service['image'] ?? ''), /latest|^\w+$/)
-      for (const port of service['ports'] ?? []) assert.match(String(port), /^127\.0\.0\.1:/)
+      assert.doesNotMatch(text(service['image'] ?? ''), /latest|^\w+$/)
+      for (const port of service['ports'] ?? []) assert.match(text(port), /^127\.0\.0\.1:/)
     }
   })
 }
 
 for (const path of ['deploy/docker/Dockerfile', 'starter/Dockerfile']) {
   test(`${path}: two stages, a user that is a number, a health check`, () => {
-    const text = read(path)
-    assert.equal(text.match(/^FROM node:[\d\w.-]+/gm)?.length, 2)
-    assert.match(text, /^USER \d+:\d+$/m)
-    assert.match(text, /^HEALTHCHECK [\s\S]*"probe", "--health", "spop:\/\/127\.0\.0\.1:12345"\]$/m)
+    const file = read(path)
+    assert.equal(file.match(/^FROM node:[\d\w.-]+/gm)?.length, 2)
+    assert.match(file, /^USER \d+:\d+$/m)
+    assert.match(file, /^HEALTHCHECK [\s\S]*"probe", "--health", "spop:\/\/127\.0\.0\.1:12345"\]$/m)
   })
 }
 
-/** The families of an agent that has been asked. */
+/** The families of an agent that has been asked, as its side port tells them. */
 async function familiesOf(): Promise<Set<string>> {
-  const agent = createAgent({ logger: false }).message('m', () => {})
+  const agent = createAgent({ logger: false }).message('m', (_, actions) => actions.setVar('txn', 'ok', true))
+  agent.status.source('list', () => ({ ok: true, ageSeconds: 1, entries: 2 }))
+  agent.status.check('store', () => true)
+  const port = await agent.serveStatus('127.0.0.1:0', { verdict: 'ok' })
   const driver = createDriver(agent)
   await driver.notify('m', {})
-  const text = agent.metrics()
+  const metrics = await (await fetch(new URL('/metrics', port.url))).text()
   await driver.close()
-  const typed = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)]
+  port.close()
+  const typed = [...metrics.matchAll(/^# TYPE (\S+) (\S+)$/gm)]
   return new Set(
     typed.flatMap(([, name = '', type]) =>
       type === 'histogram' ? [name, `${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
@@ -151,7 +157,7 @@ async function familiesOf(): Promise<Set<string>> {
   )
 }
 
-const metricsIn = (text: string) => new Set(text.match(/\bsluice_\w+/g) ?? [])
+const metricsIn = (page: string) => new Set(page.match(/\b(?:sluice_agent|process|nodejs)_\w+/g) ?? [])
 
 for (const path of [
   'deploy/prometheus/alerts.yaml',
@@ -181,8 +187,8 @@ test('docs/metrics.md names every metric', async () => {
 test('alerts and panels have what Prometheus and Grafana want of them', () => {
   const [alerts] = documents('deploy/prometheus/alerts.yaml')
   for (const rule of alerts?.['groups']?.[0]?.['rules'] ?? []) {
-    assert.match(String(rule['alert']), /^Sluice[A-Za-z]+$/)
-    assert.match(String(rule['for']), /^\d+m$/)
+    assert.match(text(rule['alert']), /^Sluice[A-Za-z]+$/)
+    assert.match(text(rule['for']), /^\d+m$/)
     for (const key of ['summary', 'description']) assert.ok(rule['annotations']?.[key] !== undefined)
   }
   const { panels } = JSON.parse(read('deploy/grafana/sluice-agents.json')) as { panels: { id: number }[] }
