@@ -200,7 +200,7 @@ function examplesOf(source: string): string[] {
 }
 
 test('the examples at the head of each part compile', { timeout: 60_000 }, () => {
-  const folder = '.build/examples'
+  const folder = '.build/doc-examples'
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   const written = indexes.flatMap((path) =>
