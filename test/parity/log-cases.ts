@@ -131,6 +131,57 @@ const spoe = (engine: string): readonly string[] => [`filter spoe engine ${engin
 
 const httpCases: readonly LogCase[] = [
   { name: 'a request', play: ask('/ok') },
+  ...(['leave', 'reset', 'end'] as const).flatMap((how): LogCase[] => [
+    {
+      name: `an answer before the end of the request, and the client: ${how}`,
+      play: askAndLeave(post('/early', 100, 'abc'), how),
+    },
+    {
+      name: `an answer and the end of the server, before the end of the request, and the client: ${how}`,
+      play: async (client) => {
+        client.send(post('/early-close', 100, 'abc'))
+        await client.wait(600)
+        client[how]()
+        if (how === 'end') await client.untilEnd()
+      },
+    },
+  ]),
+  {
+    name: 'an answer before the end of the request, and the client stalls',
+    play: askToEnd(post('/early', 100, 'abc')),
+  },
+  ...[
+    { what: 'of a server', play: ask('/ok') },
+    { what: 'of the proxy', front: ['http-request deny'], play: askToEnd(get('/')) },
+    { what: 'to what is no request', play: askToEnd('no request\r\n\r\n') },
+    { what: 'of a server, without a head', play: askToEnd(get('/gone')) },
+  ].flatMap(({ what, play, front = [] }): LogCase[] => [
+    {
+      name: `captured headers of an answer ${what}`,
+      format: 'httplog',
+      front: [
+        'capture response header Content-Length len 5',
+        'capture response header Server len 5',
+        ...front,
+      ],
+      play,
+    },
+  ]),
+  {
+    name: 'an answer of the proxy whose status a rule changes',
+    front: ['http-request deny', 'http-after-response set-status 202'],
+    play: askToEnd(get('/')),
+  },
+  {
+    name: 'a tarpit, whose status a rule changes',
+    front: ['timeout tarpit 100ms', 'http-request tarpit', 'http-after-response set-status 202'],
+    play: askToEnd(get('/')),
+  },
+  ...['ok', '204', 'cut', 'chunked'].map((path): LogCase => ({
+    name: `an answer that waits for an agent while its server resets: ${path}`,
+    front: spoe('response'),
+    play: askToEnd(get(`/${path}-reset`, 'Connection: close')),
+  })),
   { name: 'a server that thinks for 300 ms', play: ask('/wait') },
   {
     name: 'a body that comes 300 ms after its head',

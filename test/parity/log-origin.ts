@@ -31,6 +31,15 @@ const closing =
     socket.end()
   }
 
+/** The text, and a third of a wait later a reset. */
+const resetting =
+  (text: string): Answer =>
+  async (socket) => {
+    socket.write(text)
+    await sleep(wait / 3)
+    socket.resetAndDestroy()
+  }
+
 const answers: Readonly<Record<string, Answer>> = {
   '/ok': pieces(hello),
   '/wait': pieces('', hello),
@@ -60,6 +69,10 @@ const answers: Readonly<Record<string, Answer>> = {
     await sleep(wait)
     socket.resetAndDestroy()
   },
+  '/ok-reset': resetting(hello),
+  '/204-reset': resetting('HTTP/1.1 204 No Content\r\n\r\n'),
+  '/cut-reset': resetting(`${head}Content-Length: 100\r\n\r\nabc`),
+  '/chunked-reset': resetting(`${chunked}3\r\nabc\r\n0\r\n\r\n`),
   '/reset-body': async (socket) => {
     socket.write(`${head}Content-Length: 100\r\n\r\nabc`)
     await sleep(wait)

@@ -53,7 +53,10 @@ async function startAgent(): Promise<{ readonly agent: Agent; readonly port: num
 export const frontName = (one: LogCase): string => `f${cases.indexOf(one)}`
 const backName = (one: LogCase): string => `b${cases.indexOf(one)}`
 /** One port and an address for each row: of hundreds of ports one is always taken. */
-export const frontHost = (one: LogCase): string => `127.0.1.${cases.indexOf(one) + 1}`
+export const frontHost = (one: LogCase): string => {
+  const at = cases.indexOf(one)
+  return `127.0.${1 + Math.floor(at / 250)}.${1 + (at % 250)}`
+}
 
 const defaults = (mode: 'http' | 'tcp'): string => `
 defaults

@@ -160,9 +160,8 @@ export class HttpRequest implements ClientEvents {
     const stream = this.#stream
     if (stream.over) return
     this.#uploadBroken()
-    const { state } = stream.answering
-    const complete = state === 'done' || state === 'rawEnded'
-    stream.giveUp(complete ? '-' : 'C', () => this.#client.cut())
+    // Of a tunnel nothing is missing when its server has ended, too.
+    stream.giveUp(stream.answering.state === 'rawEnded' ? '-' : 'C', () => this.#client.cut())
   }
 
   onClientTimeout(): void {

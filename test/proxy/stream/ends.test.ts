@@ -47,6 +47,18 @@ const cases: readonly (readonly [string, string, Play, more?: string])[] = [
       client.socket.end()
     },
   ],
+  [
+    'the client, and the server has more to say',
+    '--',
+    async ({ client, peer }) => {
+      client.socket.end('last words')
+      await until(() => peer.received.endsWith('last words'), 'the last words')
+      peer.socket.write('an answer')
+      await client.until('an answer')
+      peer.socket.end(', and another')
+      await client.until(', and another')
+    },
+  ],
   ['the client breaks off', 'CD', ({ client }) => void client.socket.resetAndDestroy()],
   ['the server breaks off', 'SD', ({ peer }) => void peer.socket.resetAndDestroy()],
   ['the server is silent', 'sD', () => {}, '  timeout server 100ms'],
