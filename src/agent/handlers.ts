@@ -1,11 +1,11 @@
 /** Handlers, middleware, and the table that finds them by message name. */
+import { latin1Text } from '../bytes/latin1.ts'
 import type { Reader } from '../bytes/reader.ts'
 import { UsageError } from '../base/errors.ts'
 import { optional, optionalInteger, resolveOptions, show, type Specs } from '../base/options.ts'
 import type { Message } from '../spop/notify.ts'
 import { readVarint } from '../spop/varint.ts'
 import type { Actions } from './actions.ts'
-
 import { ArgumentDecoder, isAt, type ArgumentsOf, type Schema } from './arguments.ts'
 import type { Context } from './context.ts'
 import { AgentError } from './errors.ts'
@@ -93,6 +93,9 @@ interface Entry {
   readonly registration: Registration
 }
 
+/** Of so many names, to compare one after the other is cheaper than to make a string of the bytes. */
+const fewNames = 8
+
 /** So many bytes of a name that nobody wants are told. */
 const longestShown = 100
 
@@ -102,6 +105,8 @@ export class HandlerTable {
   readonly #names = new Set<string>()
   /** Names are few and of different lengths: comparing bytes beats making a string to look up. */
   readonly #byLength = new Map<number, Entry[]>()
+  /** By the bytes of the name, one character each: where many are of one length. */
+  readonly #byBytes = new Map<string, Registration>()
   #otherwise: Registration | undefined
   readonly #waits = new Set<() => Promise<void>>()
   readonly #mistakes: Mistakes
@@ -136,6 +141,7 @@ export class HandlerTable {
     const entries = this.#byLength.get(bytes.length) ?? []
     entries.push({ name: bytes, registration })
     this.#byLength.set(bytes.length, entries)
+    this.#byBytes.set(bytes.toString('latin1'), registration)
   }
 
   #register(
@@ -169,18 +175,25 @@ export class HandlerTable {
     const size = readVarint(reader)
     const start = reader.skip(size)
     const { bytes } = reader
-    const entries = this.#byLength.get(size)
-    if (entries !== undefined) {
-      for (let index = 0; index < entries.length; index++) {
-        const { name, registration } = entries[index] as Entry // within bounds
-        if (!isAt(bytes, start, size, name)) continue
-        this.name = registration.name
-        return registration
-      }
+    const registration = this.#find(bytes, start, size)
+    if (registration !== undefined) {
+      this.name = registration.name
+      return registration
     }
     const shown = this.#otherwise === undefined ? Math.min(size, longestShown) : size
     this.name = bytes.toString('utf8', start, start + shown)
     return this.#otherwise
+  }
+
+  #find(bytes: Buffer, start: number, size: number): Registration | undefined {
+    const entries = this.#byLength.get(size)
+    if (entries === undefined) return undefined
+    if (entries.length > fewNames) return this.#byBytes.get(latin1Text(bytes, start, start + size))
+    for (let index = 0; index < entries.length; index++) {
+      const { name, registration } = entries[index] as Entry // within bounds
+      if (isAt(bytes, start, size, name)) return registration
+    }
+    return undefined
   }
 }
 

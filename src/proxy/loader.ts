@@ -2,7 +2,7 @@
 import { hostname } from 'node:os'
 import { Diagnostics, parseConfigFiles } from '../config/index.ts'
 import type { Diagnostic, Environment } from '../config/index.ts'
-import { defaultRegistry, extendRegistry, VariableNames } from '../sample/index.ts'
+import { defaultRegistry, extendRegistry, PatternCache, VariableNames } from '../sample/index.ts'
 import { isPlainObject, requireArgument } from '../base/options.ts'
 import { isAcceptor, type Acceptor } from '../net/memory-socket.ts'
 import type { SampleExtensions } from '../sample/index.ts'
@@ -43,6 +43,7 @@ export function loadExtended(
     hostname: hostname(),
     globalLogs: parsed.config.global.logs,
     bufferSize: parsed.config.global.bufferSize,
+    patternCache: new PatternCache(parsed.config.global.patternCacheSize),
     globalLogTag: parsed.config.global.logTag ?? 'haproxy',
     registry: extendRegistry(defaultRegistry, extensions),
     agents: toAgents(agents),

@@ -16,6 +16,7 @@ import type { MatchName } from './patterns/match-method.ts'
 import { isMatchName, matchMethods } from './patterns/match-method.ts'
 import { MethodPatterns } from './patterns/method-patterns.ts'
 import { readMapLines, readPatternLines, unreadableHint } from './patterns/pattern-file.ts'
+import type { PatternCache } from './patterns/pattern-cache.ts'
 import type { PatternSet } from './patterns/pattern-set.ts'
 import type { Stream } from './stream.ts'
 import type { SampleType, SampleValue } from './value.ts'
@@ -177,19 +178,24 @@ class PatternReader {
       this.#complain(word.place, `'${this.#expression.text}' needs -m before -f`)
       return
     }
-    for (const { pattern, line } of this.#asMap ? readMapLines(text) : readPatternLines(text))
-      this.#addPattern(pattern, { file: word.text, line, column: 1 }, 'CFG_SAMPLE_FILE')
+    const set = this.#set()
+    const read = this.#asMap ? readMapLines : readPatternLines
+    read(text, (pattern, _, line) => {
+      const complaint = set?.add(pattern, true)
+      if (complaint === undefined) return
+      this.#failed = true
+      complain(this.#context, 'CFG_SAMPLE_FILE', { file: word.text, line, column: 1 }, complaint)
+    })
   }
 
   #addWord(word: Word): void {
     if (this.#match !== 'int' && this.#match !== 'len') {
-      this.#addPattern(word.text, word.place, 'CFG_SAMPLE_PATTERN')
+      this.#addPattern(word)
       return
     }
     const operator = operators.find((each) => each === word.text)
     if (operator !== undefined) this.#operator = operator
-    else if (this.#operator === 'eq' || /[:-]/.test(word.text))
-      this.#addPattern(word.text, word.place, 'CFG_SAMPLE_PATTERN')
+    else if (this.#operator === 'eq' || /[:-]/.test(word.text)) this.#addPattern(word)
     else this.#addComparison(word)
   }
 
@@ -211,16 +217,16 @@ class PatternReader {
     else set.addRange(undefined, subtract(value, 1), true)
   }
 
-  #addPattern(pattern: string, place: Place, code: 'CFG_SAMPLE_PATTERN' | 'CFG_SAMPLE_FILE'): void {
-    const complaint = this.#set()?.add(pattern, true)
+  #addPattern({ text, place }: Word): void {
+    const complaint = this.#set()?.add(text, true)
     if (complaint === undefined) return
     this.#failed = true
-    complain(this.#context, code, place, complaint)
+    complain(this.#context, 'CFG_SAMPLE_PATTERN', place, complaint)
   }
 
   #set(): PatternSet<true> | undefined {
     if (this.#current === undefined) {
-      this.#current = createSet(this.#match, this.#ignoreCase)
+      this.#current = createSet(this.#match, this.#ignoreCase, this.#context.patternCache)
       if (this.#current !== undefined) this.#sets.push(this.#current)
     }
     return this.#current
@@ -252,6 +258,7 @@ class PatternReader {
       const cast = castTo('sint')
       return (stream) => some(stream, (value) => truthOf(cast(value) ?? value))
     }
+    for (const set of this.#sets) set.prepare?.()
     const accepts = acceptance(this.#sets, match)
     return (stream) => some(stream, accepts)
   }
@@ -277,8 +284,12 @@ function acceptance(
   }
 }
 
-function createSet(match: Match | undefined, ignoreCase: boolean): PatternSet<true> | undefined {
+function createSet(
+  match: Match | undefined,
+  ignoreCase: boolean,
+  cache: PatternCache | undefined,
+): PatternSet<true> | undefined {
   if (match === undefined || match === 'found' || match === 'bool') return undefined
   if (match === 'method') return new MethodPatterns(ignoreCase)
-  return matchMethods[match].create<true>(ignoreCase)
+  return matchMethods[match].create<true>(ignoreCase, cache)
 }

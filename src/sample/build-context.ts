@@ -1,6 +1,7 @@
 /** What fetches and converters may ask for while they are built from their arguments. */
 import type { Diagnostics, Place } from '../config/text/diagnostics.ts'
 import type { SampleFault } from './errors.ts'
+import type { PatternCache } from './patterns/pattern-cache.ts'
 import type { VariableNames } from './variables.ts'
 
 /** The same for a whole configuration: all that the pure library does not look up by itself. */
@@ -15,6 +16,8 @@ export interface BuildContext {
   readonly hostname: string
   /** `tune.bufsize`: nobody waits for bytes beyond what a buffer holds. @default 16384 */
   readonly bufferSize?: number
+  /** Where sets of patterns keep what they found of late (`tune.pattern.cache-size`). @default nothing is kept */
+  readonly patternCache?: PatternCache
 
   /** The latin1 text of a pattern or map file; undefined when it cannot be read. */
   readPatternFile(path: string): string | undefined

@@ -52,3 +52,4 @@ export {
 } from './variables.ts'
 export type { SetCondition, VariableName, VariableScope, VariableStoreOptions } from './variables.ts'
 export { Verdict, negateVerdict } from './verdict.ts'
+export { PatternCache } from './patterns/pattern-cache.ts'

@@ -27,6 +27,7 @@ const lists: readonly (readonly [
       ['maxconn 3', 'Global.maxconn'],
       ['tune.bufsize 20000', 'Global.bufferSize'],
       ['tune.http.maxhdr 20', 'Global.maxHeaders'],
+      ['tune.pattern.cache-size 20', 'Global.patternCacheSize'],
     ],
   ],
   [

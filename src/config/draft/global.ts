@@ -22,5 +22,6 @@ export function createGlobalDraft(environment: Map<string, string>): GlobalDraft
     bufferSize: undefined,
     statsSockets: 0,
     maxHeaders: undefined,
+    patternCacheSize: undefined,
   }
 }

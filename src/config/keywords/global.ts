@@ -171,6 +171,14 @@ const supported: readonly Keyword<GlobalDraft>[] = [
     { fallback: String(defaults.maxHeaders), max: 32_767, since: '1.4' },
   ),
   countKeyword(
+    'tune.pattern.cache-size',
+    'answers that lists of patterns remember, all together; 0: none',
+    (global, value) => {
+      global.patternCacheSize = value
+    },
+    { fallback: String(defaults.patternCacheSize), since: '1.6' },
+  ),
+  countKeyword(
     'nbthread',
     'number of workers',
     (global, value) => {
@@ -247,7 +255,7 @@ const harmless = `
   tune.h2.max-concurrent-streams tune.h2.max-frame-size tune.http.cookielen tune.http.logurilen
   tune.idle-pool.shared tune.idletimer tune.listener.multi-queue tune.lua.forced-yield
   tune.lua.maxmem tune.lua.service-timeout tune.lua.session-timeout tune.lua.task-timeout tune.maxaccept
-  tune.maxpollevents tune.maxrewrite tune.pattern.cache-size tune.peers.max-updates-at-once tune.pipesize
+  tune.maxpollevents tune.maxrewrite tune.peers.max-updates-at-once tune.pipesize
   tune.pool-high-fd-ratio tune.pool-low-fd-ratio 
   tune.quic.frontend.conn-tx-buffers.limit tune.quic.frontend.max-idle-timeout
   tune.quic.frontend.max-streams-bidi tune.quic.retry-threshold tune.rcvbuf.client tune.rcvbuf.server

@@ -35,4 +35,6 @@ export interface Global {
   readonly statsSockets: number
   /** `tune.http.maxhdr`: the most header fields of a message. */
   readonly maxHeaders: number | undefined
+  /** `tune.pattern.cache-size`: how many answers lists of patterns remember. */
+  readonly patternCacheSize: number | undefined
 }

@@ -9,6 +9,8 @@ export const defaults = {
   bufferSize: 16_384,
   /** `tune.http.maxhdr` */
   maxHeaders: 101,
+  /** `tune.pattern.cache-size` */
+  patternCacheSize: 10_000,
   /** Bytes of a log line. */
   logLength: 1024,
   server: {

@@ -18,6 +18,7 @@ import type {
   Condition as CompiledCondition,
   LogFormatUse,
   Checkpoint,
+  PatternCache,
   SampleRegistry,
   VariableNames,
 } from '../../sample/index.ts'
@@ -43,6 +44,8 @@ export interface CompileEnvironment {
   readonly globalLogTag: string
   /** `tune.bufsize`, in bytes; undefined: its default. */
   readonly bufferSize: number | undefined
+  /** What lists of patterns found of late. */
+  readonly patternCache: PatternCache
   /** Fetches and converters; undefined: those that there are. What a user adds of his own comes in here. */
   readonly registry?: SampleRegistry
   /** Agents in the same process, by the names under which they were mounted. */
@@ -68,7 +71,7 @@ export class CompileScope {
 
   /** For what is evaluated in `checkpoint`. */
   context(checkpoint: Checkpoint): CompileContext {
-    const { diagnostics, variableNames, environment, hostname, files, bufferSize, registry } =
+    const { diagnostics, variableNames, environment, hostname, files, bufferSize, patternCache, registry } =
       this.environment
     return {
       diagnostics,
@@ -80,6 +83,7 @@ export class CompileScope {
       environment,
       hostname,
       readPatternFile: files.optionalText,
+      patternCache,
       ...(bufferSize === undefined ? {} : { bufferSize }),
       ...(registry === undefined ? {} : { registry }),
     }

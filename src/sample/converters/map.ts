@@ -9,7 +9,6 @@ import { complain } from '../build-context.ts'
 import { parseInteger } from '../int64.ts'
 import type { MatchName } from '../patterns/match-method.ts'
 import { matchMethods } from '../patterns/match-method.ts'
-import type { PatternLine } from '../patterns/pattern-file.ts'
 import { readMapLines, unreadableHint } from '../patterns/pattern-file.ts'
 import type { PatternSet } from '../patterns/pattern-set.ts'
 import { RegexPatterns } from '../patterns/regex-patterns.ts'
@@ -33,62 +32,57 @@ function readResult(text: string, type: ResultType): SampleValue | undefined {
   return bytes === undefined ? undefined : addr(bytes)
 }
 
-/** The lines of the map file, or undefined after a complaint. */
-function readMap(args: Arguments, context: BuildContext): PatternLine[] | undefined {
+/** The text of the map file, or undefined after a complaint. */
+function readMap(args: Arguments, context: BuildContext): string | undefined {
   const path = args.text(0) ?? ''
   const text = context.readPatternFile(path)
-  return text === undefined
-    ? complain(
-        context,
-        'CFG_SAMPLE_FILE',
-        args.placeOf(0),
-        `map file '${path}' cannot be read`,
-        unreadableHint,
-      )
-    : readMapLines(text)
+  if (text !== undefined) return text
+  const message = `map file '${path}' cannot be read`
+  return complain(context, 'CFG_SAMPLE_FILE', args.placeOf(0), message, unreadableHint)
 }
 
 /** Adds every line; false after complaints, which name the line of the map file. */
 function fill<Value>(
   set: PatternSet<Value>,
-  lines: readonly PatternLine[],
+  text: string,
   read: (value: string) => Value | string,
   file: string,
   context: BuildContext,
 ): boolean {
   let right = true
-  for (const { pattern, value, line } of lines) {
+  readMapLines(text, (pattern, value, line) => {
     const result = read(value)
     const complaint = typeof result === 'string' ? result : set.add(pattern, result)
-    if (complaint === undefined) continue
+    if (complaint === undefined) return
     complain(context, 'CFG_SAMPLE_FILE', { file, line, column: 1 }, complaint)
     right = false
-  }
+  })
+  set.prepare?.()
   return right
 }
 
 function buildMap(match: MatchName, type: ResultType): ConverterSpec['build'] {
   return (args, context) => {
-    const lines = readMap(args, context)
+    const text = readMap(args, context)
     const written = type === 'int' ? args.integer(1)?.toString() : args.text(1)
     const fallback = written === undefined ? undefined : readResult(written, type)
     if (written !== undefined && fallback === undefined)
       return args.wrong(1, `default '${written}' is no address`)
-    if (lines === undefined) return undefined
-    const set = matchMethods[match].create<SampleValue>(false)
+    if (text === undefined) return undefined
+    const set = matchMethods[match].create<SampleValue>(false, context.patternCache)
     const read = (value: string): SampleValue | string =>
       readResult(value, type) ?? `value '${value}' is not ${type === 'int' ? 'an integer' : 'an address'}`
-    if (!fill(set, lines, read, args.text(0) ?? '', context)) return undefined
+    if (!fill(set, text, read, args.text(0) ?? '', context)) return undefined
     return (value) => set.find(value) ?? fallback
   }
 }
 
 /** As map_reg, with groups of the match in the value. */
 function buildRegexMap(args: Arguments, context: BuildContext): Converter | undefined {
-  const lines = readMap(args, context)
-  if (lines === undefined) return undefined
+  const text = readMap(args, context)
+  if (text === undefined) return undefined
   const set = new RegexPatterns<(match: RegExpExecArray) => string>(false)
-  if (!fill(set, lines, compileReplacement, args.text(0) ?? '', context)) return undefined
+  if (!fill(set, text, compileReplacement, args.text(0) ?? '', context)) return undefined
   const written = args.text(1)
   const fallback = written === undefined ? undefined : str(written)
   return (value) => {

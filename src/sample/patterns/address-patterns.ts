@@ -1,4 +1,5 @@
 import { CidrMap } from '../../net/cidr-map.ts'
+import { parseIp } from '../../net/ip.ts'
 import { firstZeros, mapToIpv6, parseIpv6, parseMask } from '../address.ts'
 import { addressNumber } from '../cast.ts'
 import type { SampleValue } from '../value.ts'
@@ -6,7 +7,7 @@ import type { PatternSet } from './pattern-set.ts'
 
 /** Addresses and networks: the method `ip` (configuration.txt 7.1.6). The longest network that holds the address counts. */
 export class AddressPatterns<Value> implements PatternSet<Value> {
-  readonly #networks = new CidrMap<{ readonly value: Value }>()
+  readonly #networks = new CidrMap<Value>()
   /** Masks with holes, which HAProxy accepts. */
   readonly #odd: { readonly address: number; readonly mask: number; readonly value: Value }[] = []
 
@@ -23,15 +24,15 @@ export class AddressPatterns<Value> implements PatternSet<Value> {
   find(sample: SampleValue): Value | undefined {
     if (sample.type !== 'ipv4' && sample.type !== 'ipv6') return undefined
     const direct = this.#networks.get(sample.value)
-    if (direct !== undefined) return direct.value
+    if (direct !== undefined) return direct
     if (sample.type === 'ipv4') {
       const mapped = this.#networks.get(mapToIpv6(sample.value))
-      return mapped === undefined ? this.#findOdd(sample.value) : mapped.value
+      return mapped ?? this.#findOdd(sample.value)
     }
     const v4 = ipv4Within(sample.value)
     if (v4 === undefined) return undefined
     const found = this.#networks.get(v4)
-    return found === undefined ? this.#findOdd(v4) : found.value
+    return found ?? this.#findOdd(v4)
   }
 
   #findOdd(v4: Uint8Array): Value | undefined {
@@ -41,13 +42,13 @@ export class AddressPatterns<Value> implements PatternSet<Value> {
   }
 
   #addIpv4(text: string, suffix: string | undefined, value: Value): boolean {
-    const bytes = parseIpv4Pattern(text)
-    const mask = suffix === undefined ? undefined : parseMask(suffix, 4)
-    if (bytes === undefined || (suffix !== undefined && mask === undefined)) return false
-    const number = mask === undefined ? 0xffff_ffff : addressNumber(mask)
-    const bits = 32 - Math.log2((~number >>> 0) + 1)
-    if (Number.isInteger(bits)) this.#setOnce(bytes, bits, value)
-    else this.#odd.push({ address: addressNumber(bytes), mask: number, value })
+    const bytes = parseIp(text) ?? parseIpv4Pattern(text)
+    const mask = suffix === undefined ? 0xffff_ffff : maskOf(suffix)
+    if (bytes === undefined || mask === undefined) return false
+    // A mask without holes has nothing but ones, from the left.
+    const bits = Math.clz32(~mask)
+    if (bits === 32 || (~mask >>> 0) + 1 === 2 ** (32 - bits)) this.#setOnce(bytes, bits, value)
+    else this.#odd.push({ address: addressNumber(bytes), mask, value })
     return true
   }
 
@@ -60,8 +61,16 @@ export class AddressPatterns<Value> implements PatternSet<Value> {
   }
 
   #setOnce(bytes: Uint8Array, bits: number, value: Value): void {
-    this.#networks.set({ bytes, bits }, { value })
+    this.#networks.set({ bytes, bits }, value)
   }
+}
+
+/** A number of bits, or an address, as a mask. */
+function maskOf(suffix: string): number | undefined {
+  const bits = suffix.length <= 2 ? Number(suffix) : Number.NaN
+  if (bits >= 1 && bits <= 32 && Number.isInteger(bits)) return (-1 << (32 - bits)) >>> 0
+  const bytes = parseMask(suffix, 4)
+  return bytes === undefined ? undefined : addressNumber(bytes)
 }
 
 /**

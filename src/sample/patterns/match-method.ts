@@ -2,6 +2,7 @@
 import type { SampleType } from '../value.ts'
 import { AddressPatterns } from './address-patterns.ts'
 import { IntegerPatterns } from './integer-patterns.ts'
+import type { PatternCache } from './pattern-cache.ts'
 import type { PatternSet } from './pattern-set.ts'
 import { RegexPatterns } from './regex-patterns.ts'
 import {
@@ -19,7 +20,8 @@ export interface MatchMethod {
   readonly expects: SampleType
   /** One line for the documentation. */
   readonly doc: string
-  create<Value>(ignoreCase: boolean): PatternSet<Value>
+  /** Sets that are dear to ask keep what they found of late in `cache`. */
+  create<Value>(ignoreCase: boolean, cache?: PatternCache): PatternSet<Value>
 }
 
 /** The name of a matching method that takes patterns; `found` and `bool` take none. */
@@ -57,22 +59,22 @@ export const matchMethods: Readonly<Record<MatchName, MatchMethod>> = {
   sub: {
     expects: 'str',
     doc: 'a part of the text',
-    create: (ignoreCase) => new SubstringPatterns(ignoreCase),
+    create: (ignoreCase, cache) => new SubstringPatterns(ignoreCase, cache),
   },
   dir: {
     expects: 'str',
     doc: 'a part of the text between / or ?',
-    create: (ignoreCase) => new WordPatterns('/?', ignoreCase),
+    create: (ignoreCase, cache) => new WordPatterns('/?', ignoreCase, cache),
   },
   dom: {
     expects: 'str',
     doc: 'a part of the text between / ? . or :',
-    create: (ignoreCase) => new WordPatterns('/?.:', ignoreCase),
+    create: (ignoreCase, cache) => new WordPatterns('/?.:', ignoreCase, cache),
   },
   reg: {
     expects: 'str',
     doc: 'a regular expression',
-    create: (ignoreCase) => new RegexPatterns(ignoreCase),
+    create: (ignoreCase, cache) => new RegexPatterns(ignoreCase, cache),
   },
 }
 

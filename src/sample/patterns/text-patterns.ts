@@ -6,11 +6,13 @@ import { parseHex } from '../hex.ts'
 import { lowerAscii } from '../http-text.ts'
 import type { SampleValue } from '../value.ts'
 import { textOf } from '../value.ts'
+import { PartPatterns } from './part-patterns.ts'
+import type { PatternCache } from './pattern-cache.ts'
 import type { PatternSet } from './pattern-set.ts'
 
 /** The method `str`. The first of equal patterns counts. */
 export class ExactPatterns<Value> implements PatternSet<Value> {
-  readonly #values = new Map<string, { readonly value: Value }>()
+  readonly #values = new Map<string, Value>()
   readonly #ignoreCase: boolean
 
   constructor(ignoreCase: boolean) {
@@ -19,41 +21,36 @@ export class ExactPatterns<Value> implements PatternSet<Value> {
 
   add(pattern: string, value: Value): undefined {
     const key = this.#ignoreCase ? lowerAscii(pattern) : pattern
-    if (!this.#values.has(key)) this.#values.set(key, { value })
+    if (this.#values.get(key) === undefined) this.#values.set(key, value)
   }
 
   find(sample: SampleValue): Value | undefined {
     const text = textOf(sample)
-    return this.#values.get(this.#ignoreCase ? lowerAscii(text) : text)?.value
+    return this.#values.get(this.#ignoreCase ? lowerAscii(text) : text)
   }
 }
 
 /** The method `bin`. */
 export class BinaryPatterns<Value> implements PatternSet<Value> {
-  readonly #values = new Map<string, { readonly value: Value }>()
+  readonly #values = new Map<string, Value>()
 
   add(pattern: string, value: Value): string | undefined {
     const bytes = parseHex(pattern)?.toString('latin1')
     if (bytes === undefined) return `'${pattern}' is not an even number of hex digits`
-    if (!this.#values.has(bytes)) this.#values.set(bytes, { value })
+    if (this.#values.get(bytes) === undefined) this.#values.set(bytes, value)
     return undefined
   }
 
   find(sample: SampleValue): Value | undefined {
-    return this.#values.get(textOf(sample))?.value
+    return this.#values.get(textOf(sample))
   }
 }
 
-interface Entry<Value> {
-  readonly value: Value
-  readonly order: number
-}
-
-/** Patterns by length: a look-up costs one hash probe for each length in use. */
+/** Patterns by length, with their numbers: a look-up costs one hash probe for each length in use. */
 class ByLength<Value> {
-  readonly #tables = new Map<number, Map<string, Entry<Value>>>()
+  readonly #tables = new Map<number, Map<string, number>>()
+  readonly #values: Value[] = []
   readonly #ignoreCase: boolean
-  #count = 0
   /** Longest first. */
   #lengths: readonly number[] = []
 
@@ -69,30 +66,30 @@ class ByLength<Value> {
       this.#lengths = [...this.#tables.keys()].sort((a, b) => b - a)
     }
     const key = this.#ignoreCase ? lowerAscii(pattern) : pattern
-    if (!table.has(key)) table.set(key, { value, order: this.#count++ })
+    if (table.get(key) === undefined) table.set(key, this.#values.push(value) - 1)
   }
 
   /** The longest prefix, or undefined. */
-  longestPrefix(sample: string): Entry<Value> | undefined {
+  longestPrefix(sample: string): Value | undefined {
     const text = this.#ignoreCase ? lowerAscii(sample) : sample
     for (const length of this.#lengths) {
       if (length > text.length) continue
-      const entry = this.#tables.get(length)?.get(text.slice(0, length))
-      if (entry !== undefined) return entry
+      const number = this.#tables.get(length)?.get(text.slice(0, length))
+      if (number !== undefined) return this.#values[number]
     }
     return undefined
   }
 
   /** Of all suffixes the one that was added first, or undefined. */
-  firstSuffix(sample: string): Entry<Value> | undefined {
+  firstSuffix(sample: string): Value | undefined {
     const text = this.#ignoreCase ? lowerAscii(sample) : sample
-    let first: Entry<Value> | undefined
+    let first = this.#values.length
     for (const length of this.#lengths) {
       if (length > text.length) continue
-      const entry = this.#tables.get(length)?.get(text.slice(text.length - length))
-      if (entry !== undefined && (first === undefined || entry.order < first.order)) first = entry
+      const number = this.#tables.get(length)?.get(text.slice(text.length - length))
+      if (number !== undefined && number < first) first = number
     }
-    return first
+    return this.#values[first]
   }
 }
 
@@ -109,7 +106,7 @@ export class PrefixPatterns<Value> implements PatternSet<Value> {
   }
 
   find(sample: SampleValue): Value | undefined {
-    return this.#patterns.longestPrefix(textOf(sample))?.value
+    return this.#patterns.longestPrefix(textOf(sample))
   }
 }
 
@@ -126,25 +123,27 @@ export class EndPatterns<Value> implements PatternSet<Value> {
   }
 
   find(sample: SampleValue): Value | undefined {
-    return this.#patterns.firstSuffix(textOf(sample))?.value
+    return this.#patterns.firstSuffix(textOf(sample))
   }
 }
 
-/** The method `sub`. */
+/** The method `sub`. The first that is a part counts. */
 export class SubstringPatterns<Value> implements PatternSet<Value> {
-  readonly #patterns: { readonly text: string; readonly value: Value }[] = []
-  readonly #ignoreCase: boolean
+  readonly #parts: PartPatterns<Value>
 
-  constructor(ignoreCase: boolean) {
-    this.#ignoreCase = ignoreCase
+  constructor(ignoreCase: boolean, cache?: PatternCache) {
+    this.#parts = new PartPatterns(ignoreCase, cache)
   }
 
   add(pattern: string, value: Value): undefined {
-    this.#patterns.push({ text: this.#ignoreCase ? lowerAscii(pattern) : pattern, value })
+    this.#parts.add(pattern, value)
+  }
+
+  prepare(): void {
+    this.#parts.prepare()
   }
 
   find(sample: SampleValue): Value | undefined {
-    const text = this.#ignoreCase ? lowerAscii(textOf(sample)) : textOf(sample)
-    return this.#patterns.find((pattern) => text.includes(pattern.text))?.value
+    return this.#parts.find(textOf(sample))
   }
 }
