@@ -27,7 +27,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   lint: ['sample', 'config'],
   proxy: ['engine', 'spop', 'fcgi', 'http1', 'sample', 'config', 'bytes'],
   recording: ['engine', 'spop', 'bytes'],
-  services: ['agent'],
+  services: ['agent', 'status'],
   inspect: ['spop', 'fcgi', 'bytes'],
   load: ['spop', 'fcgi', 'bytes'],
   testing: ['agent', 'engine', 'fcgi', 'spop', 'bytes'],
@@ -102,7 +102,11 @@ const impure =
 const pureModules = ['node:buffer', 'node:crypto']
 
 /** Packages that a folder may use. */
-const packages: Readonly<Record<string, readonly string[]>> = { cli: ['commander'], proxy: ['mime-types'] }
+const packages: Readonly<Record<string, readonly string[]>> = {
+  cli: ['commander'],
+  proxy: ['mime-types'],
+  services: ['yaml', 'valibot', 'ioredis', 'mmdb-lib'],
+}
 
 const isPure = (path: string) => pure.some((prefix) => path.startsWith(prefix))
 

@@ -1,25 +1,29 @@
-/** `sluice agent NAME`: a ready-made agent, alone. */
+/**
+ * `sluice agent NAME…`: with a configuration, ready agents; without one, the agent of the specification's example with a list
+ * for its scores.
+ */
 import { readFileSync } from 'node:fs'
 import { createAgent, notifySystemd, type Agent, type ListenerOptions } from '../agent/index.ts'
 import { CidrMap } from '../net/cidr-map.ts'
 import { formatEndpoint, parseEndpoint, type Endpoint } from '../net/endpoint.ts'
 import { errorMessage, UsageError } from '../base/errors.ts'
 import { createStderrLogger } from '../base/stderr-logger.ts'
-import { logLevels, type LogLevel } from '../base/logger.ts'
 import { parseReputationList, serveIpReputation, type ReputationList } from '../services/ip-reputation.ts'
+import { refuseFlags, type AgentCommandOptions } from './agent-options.ts'
 import { readCertificates, type CertificateFlags } from './agent-tls.ts'
-import { watchFile } from './file-watch.ts'
-import { formatFrame } from './frame-text.ts'
+import { watchFile } from '../base/file-watch.ts'
 import { note, print } from './output.ts'
 import { closeOnSignal } from './signals.ts'
+import { traceSwitch } from './trace-switch.ts'
 
-/** Options of `sluice agent ip-reputation`. */
-export interface IpReputationOptions extends CertificateFlags {
-  readonly listen: readonly string[]
-  readonly list?: string
-  readonly mode?: string
-  readonly trace?: boolean
-  readonly logLevel: LogLevel
+/** The example's agent is called so, and so is the ready agent that has grown from it. */
+const example = 'ip-reputation'
+
+/** Serves until a signal. Resolves to the exit code. */
+export async function agentCommand(names: readonly string[], options: AgentCommandOptions): Promise<number> {
+  const alone = names.length === 1 ? names[0] : undefined
+  if (options.config === undefined && alone === example) return ipReputationCommand(options)
+  return (await import('./ready-agents.ts')).readyAgentsCommand(names, options)
 }
 
 /**
@@ -40,12 +44,11 @@ export function loadReputationList(path: string | undefined): ReputationList {
   throw new UsageError('ERR_SLUICE_OPTION', lines.join('\n'))
 }
 
-/** Serves until a signal. Resolves to the exit code. */
-export async function ipReputationCommand(options: IpReputationOptions): Promise<number> {
-  if (!logLevels.includes(options.logLevel)) {
-    throw new UsageError('ERR_SLUICE_OPTION', `--log-level ${options.logLevel}: use ${logLevels.join(', ')}`)
-  }
-  const logger = createStderrLogger(options.logLevel)
+async function ipReputationCommand(options: AgentCommandOptions): Promise<number> {
+  refuseFlags(options, ['check', 'status'], 'is for a configuration: --config FILE')
+  if (options.listen === undefined)
+    throw new UsageError('ERR_SLUICE_OPTION', 'ip-reputation wants --listen ADDRESS, or --config FILE')
+  const logger = createStderrLogger(options.logLevel ?? 'info')
   let list = loadReputationList(options.list)
   const tls = readCertificates(options)
   const agent = serveIpReputation(createAgent(tls === undefined ? { logger } : { logger, tls }), () => list)
@@ -71,7 +74,7 @@ export async function ipReputationCommand(options: IpReputationOptions): Promise
 }
 
 /** `--mode` is for the unix sockets among the addresses. */
-function listeners({ listen, mode }: IpReputationOptions): [Endpoint, ListenerOptions][] {
+function listeners({ listen = [], mode }: AgentCommandOptions): [Endpoint, ListenerOptions][] {
   const endpoints = listen.map(parseEndpoint)
   if (mode === undefined) return endpoints.map((each) => [each, {}])
   const permissions = { mode: parseMode(mode) }
@@ -99,17 +102,6 @@ function parseMode(text: string): number {
   if (!/^[0-7]{3,4}$/.test(text))
     throw new UsageError('ERR_SLUICE_OPTION', `--mode ${text}: use octal, such as 660`)
   return Number.parseInt(text, 8)
-}
-
-/** Switches the trace of an agent off and on; it begins as `on` says. */
-function traceSwitch(agent: Agent, on: boolean): () => void {
-  const apply = () => agent.trace(on ? (event) => note(formatFrame(event)) : undefined)
-  apply()
-  return () => {
-    on = !on
-    apply()
-    note(`SIGUSR2: trace ${on ? 'on' : 'off'}`)
-  }
 }
 
 /** A list that is edited is read again; a broken one is told about, and the old one stays. */

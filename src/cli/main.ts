@@ -2,13 +2,13 @@
 /** The `sluice` command: what each sub-command takes. What it does is in the file of its name. */
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { logLevels } from '../base/logger.ts'
-import type { IpReputationOptions } from './agent.ts'
+import { describeAgent } from './agent-options.ts'
 import { describeBench } from './bench-describe.ts'
 import { describeCheck } from './check-options.ts'
 import { describeInspect } from './inspect-options.ts'
 import { describeError, note, print } from './output.ts'
 import type { InitOptions } from './init.ts'
+import { describeSnippet } from './snippet-options.ts'
 import type { ProbeOptions } from './probe.ts'
 import type { ReplayCommandOptions } from './replay.ts'
 import { formatRunFlags, parseRunFlags } from './run-flags.ts'
@@ -45,9 +45,6 @@ function parsePort(text: string): number {
     throw new InvalidArgumentError('a port is a number from 0 to 65535')
   return port
 }
-
-const logLevel = () =>
-  new Option('--log-level <level>', 'least level that is logged').choices([...logLevels]).default('info')
 
 function version(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
@@ -93,22 +90,13 @@ program
     finish(async () => (await import('./demo.ts')).demoCommand(options.port)),
   )
 
-program
-  .command('agent')
-  .description('run a ready-made agent')
-  .command('ip-reputation')
-  .description('answers get-ip-reputation(ip) with sess.ip_score, 0 to 100')
-  .requiredOption('-l, --listen <address>', 'host:port, /path, unix@/path or fd@3; may be repeated', collect)
-  .option('--list <file>', 'a CIDR range and its score per line; read again when it changes')
-  .option('--mode <octal>', 'permissions of a unix socket, such as 660')
-  .option('--cert <file>', 'speak TLS, with this certificate; SIGHUP reads it again')
-  .option('--key <file>', 'the key of the certificate')
-  .option('--client-ca <file>', 'authorities that must have signed the certificates of clients')
-  .option('--trace', 'print every frame; SIGUSR2 switches this on and off')
-  .addOption(logLevel())
-  .action((options: IpReputationOptions) =>
-    finish(async () => (await import('./agent.ts')).ipReputationCommand(options)),
-  )
+describeAgent(program.command('agent'), (names, options) =>
+  finish(async () => (await import('./agent.ts')).agentCommand(names, options)),
+)
+
+describeSnippet(program.command('snippet'), (names, options) =>
+  finish(async () => (await import('./snippet.ts')).snippetCommand(names, options)),
+)
 
 program
   .command('init')

@@ -30,7 +30,7 @@ import type { Diagnostic, Place } from './text/diagnostics.ts'
 import { inOrder } from './text/in-order.ts'
 import { readLines } from './text/lines.ts'
 import type { LineHandler } from './text/lines.ts'
-import { didYouMean } from './text/suggest.ts'
+import { didYouMean } from '../base/suggest.ts'
 import type { Word } from './text/word.ts'
 
 /** Environment variables; `process.env` is one. */

@@ -4,7 +4,7 @@ import { ruleSets } from '../actions/rule-set.ts'
 import type { ProxyDraft } from '../draft/proxy.ts'
 import type { HttpErrorsDraft } from '../draft/sections.ts'
 import type { Diagnostics } from '../text/diagnostics.ts'
-import { didYouMean } from '../text/suggest.ts'
+import { didYouMean } from '../../base/suggest.ts'
 import type { Word } from '../text/word.ts'
 
 interface Reference {

@@ -2,7 +2,7 @@
 import type { ProxyDraft } from '../draft/proxy.ts'
 import type { FcgiAppDraft } from '../draft/sections.ts'
 import type { Diagnostics } from '../text/diagnostics.ts'
-import { didYouMean } from '../text/suggest.ts'
+import { didYouMean } from '../../base/suggest.ts'
 import type { Word } from '../text/word.ts'
 
 /** Reports what does not fit, and settles `useFcgiApp` and `maxReqs`. */

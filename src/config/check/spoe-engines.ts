@@ -3,7 +3,7 @@ import { isBackend, isFrontend, ruleSets } from '../model/index.ts'
 import type { Config, Filter, Proxy, SpoeAgent, SpoeConfig, SpoeEvent, SpoeMessage } from '../model/index.ts'
 import { Diagnostics } from '../text/diagnostics.ts'
 import type { Diagnostic } from '../text/diagnostics.ts'
-import { didYouMean } from '../text/suggest.ts'
+import { didYouMean } from '../../base/suggest.ts'
 
 /** A `filter spoe` of a proxy with the file it names. */
 export interface SpoeEngine {

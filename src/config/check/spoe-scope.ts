@@ -2,7 +2,7 @@
 import type { SpoeAgentDraft, SpoeGroupDraft, SpoeMessageDraft } from '../draft/spoe.ts'
 import type { SpoeConfig } from '../model/index.ts'
 import type { Diagnostics, Place } from '../text/diagnostics.ts'
-import { didYouMean } from '../text/suggest.ts'
+import { didYouMean } from '../../base/suggest.ts'
 import type { Word } from '../text/word.ts'
 
 /** All sections of one scope. */

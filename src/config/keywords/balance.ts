@@ -4,7 +4,7 @@ import { defaults } from '../model/defaults.ts'
 import { balanceAlgorithms } from '../model/index.ts'
 import type { BalanceAlgorithm } from '../model/index.ts'
 import type { Args } from '../text/args.ts'
-import { didYouMean } from '../text/suggest.ts'
+import { didYouMean } from '../../base/suggest.ts'
 
 /** Those that the proxy has; the others are errors, since requests would go to other servers. */
 export const implementedAlgorithms: ReadonlySet<BalanceAlgorithm> = new Set([

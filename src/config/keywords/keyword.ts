@@ -5,7 +5,7 @@
 import { Args } from '../text/args.ts'
 import type { Modifier } from '../text/args.ts'
 import type { Diagnostics } from '../text/diagnostics.ts'
-import { didYouMean } from '../text/suggest.ts'
+import { didYouMean } from '../../base/suggest.ts'
 import type { Word } from '../text/word.ts'
 import { removedKeywords } from './removed.ts'
 

@@ -3,7 +3,7 @@ import { parseIp } from '../../net/ip.ts'
 import { defaults } from '../model/defaults.ts'
 import type { LogAddress, LogTarget } from '../model/index.ts'
 import type { Args } from '../text/args.ts'
-import { didYouMean } from '../text/suggest.ts'
+import { didYouMean } from '../../base/suggest.ts'
 import { addressWord } from '../text/word.ts'
 import type { Word } from '../text/word.ts'
 

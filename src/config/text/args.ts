@@ -5,7 +5,7 @@
 import type { ConfigFault } from '../errors.ts'
 import type { Condition } from './condition.ts'
 import type { Diagnostics, Place } from './diagnostics.ts'
-import { didYouMean } from './suggest.ts'
+import { didYouMean } from '../../base/suggest.ts'
 import { parseTime } from './time.ts'
 import type { VariableName, VariableScope } from './variable-name.ts'
 import type { Word } from './word.ts'

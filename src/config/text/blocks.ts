@@ -2,7 +2,7 @@
 import { evaluateCondition } from './block-condition.ts'
 import type { Diagnostics, Place } from './diagnostics.ts'
 import type { EnvironmentMap } from './lexer.ts'
-import { didYouMean } from './suggest.ts'
+import { didYouMean } from '../../base/suggest.ts'
 import type { Word } from './word.ts'
 
 interface Block {

@@ -1,7 +1,7 @@
 /**
  * What a configuration reader has to say: collected, never thrown one at a time, each with its place.
  */
-import { didYouMean } from './suggest.ts'
+import { didYouMean } from '../../base/suggest.ts'
 
 /** A place in a file: `line` and `column` count from 1. */
 export interface Place {

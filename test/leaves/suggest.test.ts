@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { editDistance, suggest } from '#src/config/text/suggest.js'
+import { editDistance, suggest } from '#src/base/suggest.js'
 
 test('edit distance counts insertions, removals, replacements and swaps', () => {
   assert.equal(editDistance('', ''), 0)
