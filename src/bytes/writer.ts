@@ -84,7 +84,10 @@ export class Writer {
   text(text: string, encoding: 'utf8' | 'latin1' = 'utf8'): void {
     const count = encoding === 'utf8' ? Buffer.byteLength(text) : text.length
     const start = this.reserve(count)
-    this.bytes.write(text, start, encoding)
+    const bytes = this.bytes
+    if (encoding === 'latin1' && count <= 24) {
+      for (let index = 0; index < count; index++) bytes[start + index] = text.charCodeAt(index)
+    } else bytes.write(text, start, encoding)
   }
 
   /**

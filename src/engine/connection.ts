@@ -5,7 +5,7 @@ import { SpopError, StatusCode } from '../spop/errors.ts'
 import { FrameType, type FrameHead } from '../spop/frame-head.ts'
 import { encodeHaproxyHello } from '../spop/hello.ts'
 import { acceptAgentHello, spopVersion, type Agreement } from '../spop/negotiation.ts'
-import type { MessageInput } from '../spop/notify.ts'
+import type { NotifyInput } from '../spop/notify.ts'
 import { stepEngine, type EngineEvent, type EngineState } from '../spop/state.ts'
 import { AckReceiver } from './ack-receiver.ts'
 import { describeDisconnect, describeLoss, describeViolation, disconnectFor } from './connection-faults.ts'
@@ -108,7 +108,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
    * Writes the NOTIFY of an exchange, which leaves with all others of this turn. Answers why it cannot be sent, if so.
    * @throws SpopError `ERR_SPOP_VALUE`, with nothing written.
    */
-  notify(exchange: Exchange, messages: readonly MessageInput[], now: number): EngineError | undefined {
+  notify(exchange: Exchange, messages: NotifyInput, now: number): EngineError | undefined {
     const error = this.#encoder.encode(this.#outbox.writer, exchange, messages)
     if (error !== undefined) return error
     exchange.sentAt = now

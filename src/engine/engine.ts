@@ -6,7 +6,9 @@ import { randomUUID } from 'node:crypto'
 import { monotonic } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
 import { hasMethods, requireArgument, show } from '../base/options.ts'
-import type { MessageInput } from '../spop/notify.ts'
+import { EncodedMessages } from '../spop/encoded-messages.ts'
+import { createReader } from '../spop/frame-head.ts'
+import { decodeMessages, type MessageInput, type NotifyInput } from '../spop/notify.ts'
 import type { ConnectionSettings } from './connection-host.ts'
 import { EngineError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
@@ -42,7 +44,7 @@ export interface Engine {
    * @throws UsageError, SpopError `ERR_SPOP_VALUE`: what was given cannot be sent.
    */
   exchange(
-    messages: readonly MessageInput[],
+    messages: NotifyInput,
     timeout: number,
     callback: ExchangeCallback,
     stream?: EngineStream,
@@ -113,7 +115,7 @@ class PoolEngine implements Engine {
   }
 
   exchange(
-    messages: readonly MessageInput[],
+    messages: NotifyInput,
     timeout: number,
     callback: ExchangeCallback,
     stream?: EngineStream,
@@ -122,7 +124,7 @@ class PoolEngine implements Engine {
   }
 
   #begin(
-    messages: readonly MessageInput[],
+    messages: NotifyInput,
     timeout: number,
     callback: ExchangeCallback,
     stream: EngineStream | undefined,
@@ -130,7 +132,7 @@ class PoolEngine implements Engine {
     const recorder = this.#recorder
     if (recorder === undefined) return this.#pool.begin(messages, timeout, callback, stream)
     checkExchange(messages, timeout, callback, stream)
-    return recorded(recorder, messages, stream, callback, (seen) =>
+    return recorded(recorder, toMessages(messages), stream, callback, (seen) =>
       this.#pool.begin(messages, timeout, seen, stream),
     )
   }
@@ -189,6 +191,13 @@ class PoolEngine implements Engine {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+/** A recorder sees messages, whoever has encoded them. */
+function toMessages(messages: NotifyInput): readonly MessageInput[] {
+  return messages instanceof EncodedMessages
+    ? decodeMessages(createReader(Buffer.from(messages.writer.view())))
+    : messages
 }
 
 function aborted({ reason }: AbortSignal): Outcome {

@@ -3,7 +3,7 @@ import { beginFrame, endFrame, FrameFlag, FrameType, lengthSize } from '../spop/
 import { encodeNotifyFragments } from '../spop/fragments.ts'
 import type { Agreement } from '../spop/negotiation.ts'
 import { StatusCode } from '../spop/errors.ts'
-import { encodeMessages, type MessageInput } from '../spop/notify.ts'
+import { encodeMessages, type NotifyInput } from '../spop/notify.ts'
 import { EngineError } from './errors.ts'
 import { ErrorStatus } from './outcome.ts'
 import type { Exchange } from './exchange.ts'
@@ -60,7 +60,7 @@ export class NotifyEncoder {
    * Writes the frame or the frames; answers why it cannot. The messages of an exchange that was queued are encoded
    * already. Nothing is left behind when this fails.
    */
-  encode(writer: Writer, exchange: Exchange, messages: readonly MessageInput[]): EngineError | undefined {
+  encode(writer: Writer, exchange: Exchange, messages: NotifyInput): EngineError | undefined {
     this.#setIds(exchange)
     const start = beginFrame(writer, FrameType.Notify, FrameFlag.Fin, exchange.streamId, exchange.frameId)
     const payloadAt = writer.at

@@ -4,7 +4,7 @@ import { UsageError } from '../base/errors.ts'
 import { Turn } from '../base/turn.ts'
 import type { Action } from '../spop/ack.ts'
 import type { FrameHead } from '../spop/frame-head.ts'
-import type { MessageInput } from '../spop/notify.ts'
+import type { NotifyInput } from '../spop/notify.ts'
 import { Closing } from './closing.ts'
 import { ConnectRate } from './connect-rate.ts'
 import type { ConnectionHost, ConnectionSettings } from './connection-host.ts'
@@ -82,7 +82,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   // Begin
 
   begin(
-    messages: readonly MessageInput[],
+    messages: NotifyInput,
     timeout: number,
     callback: ExchangeCallback,
     stream: EngineStream | undefined,

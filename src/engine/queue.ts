@@ -1,5 +1,5 @@
 import { Writer } from '../bytes/writer.ts'
-import { encodeMessages, type MessageInput } from '../spop/notify.ts'
+import { encodeMessages, type NotifyInput } from '../spop/notify.ts'
 import { EngineError } from './errors.ts'
 import { ExchangeList, type Exchange } from './exchange.ts'
 
@@ -44,7 +44,7 @@ export class Queue {
    * Encodes the messages, as the caller may change them later, and adds the exchange; answers why it may not wait.
    * @throws SpopError `ERR_SPOP_VALUE`.
    */
-  add(exchange: Exchange, messages: readonly MessageInput[]): EngineError | undefined {
+  add(exchange: Exchange, messages: NotifyInput): EngineError | undefined {
     const { scratch, size, bytes, limits } = this.#budget
     scratch.reset()
     encodeMessages(scratch, messages)

@@ -1,6 +1,7 @@
 /** What an engine is asked, how its caller is answered, and what is refused before anything is begun. */
 import { refuseArgument, requireArgument } from '../base/options.ts'
-import { messagesRule, type MessageInput } from '../spop/notify.ts'
+import { EncodedMessages } from '../spop/encoded-messages.ts'
+import { messagesRule, type MessageInput, type NotifyInput } from '../spop/notify.ts'
 import type { Outcome } from './outcome.ts'
 import { EngineStream } from './profile.ts'
 
@@ -53,12 +54,14 @@ function isSignal(given: Partial<AbortSignal> | null): boolean {
  * @throws UsageError `ERR_SLUICE_OPTION`.
  */
 export function checkExchange(
-  messages: readonly MessageInput[],
+  messages: NotifyInput,
   timeout: number,
   callback: ExchangeCallback,
   stream: EngineStream | undefined,
 ): void {
-  if (!Array.isArray(messages)) refuseArgument('exchange: the messages', messagesRule, messages)
+  if (!Array.isArray(messages) && !(messages instanceof EncodedMessages)) {
+    refuseArgument('exchange: the messages', messagesRule, messages)
+  }
   // Compared so that NaN is refused, too.
   if (typeof timeout !== 'number' || !(timeout >= 1 && timeout <= maxTimeout)) {
     refuseArgument(

@@ -1,6 +1,6 @@
 import { monotonic } from '../base/clock.ts'
 import { Deadline } from '../base/deadline.ts'
-import type { MessageInput } from '../spop/notify.ts'
+import type { NotifyInput } from '../spop/notify.ts'
 import type { ConnectionSettings } from './connection-host.ts'
 import { whyHopeless } from './downtime.ts'
 import type { EngineError } from './errors.ts'
@@ -14,7 +14,7 @@ import type { Server, ServerConnection } from './server.ts'
 /** What of a connection it has to know. */
 interface Notified extends ServerConnection {
   /** Sends it; answers why it cannot. What was queued is encoded already. */
-  notify(exchange: Exchange, messages: readonly MessageInput[], now: number): EngineError | undefined
+  notify(exchange: Exchange, messages: NotifyInput, now: number): EngineError | undefined
 }
 
 /** Who makes connections, and ends exchanges. */
@@ -25,7 +25,7 @@ export interface WaitingHost<C extends ServerConnection> {
   failLater(exchange: Exchange, error: EngineError, now: number): void
 }
 
-const noMessages: readonly MessageInput[] = []
+const noMessages: NotifyInput = []
 
 /** Attempts are looked after this often at most, in milliseconds. */
 const leastPause = 5
@@ -66,7 +66,7 @@ export class WaitingRoom<C extends Notified> {
   /** At a server, or for any when there is none; answers why that is in vain. */
   enter(
     exchange: Exchange,
-    messages: readonly MessageInput[],
+    messages: NotifyInput,
     server: Server<C> | undefined,
     now: number,
   ): EngineError | undefined {

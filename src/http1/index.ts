@@ -18,7 +18,7 @@ export {
 export { defaultHeadLimits, parseHeaderBlock } from './header-block.ts'
 export type { HeaderBlockOptions, HeadLimits } from './header-block.ts'
 export { HeaderList } from './header-list.ts'
-export { HeaderKind } from './header-name.ts'
+export { createHeaderName, HeaderKind } from './header-name.ts'
 export { parseRequestHead } from './request-head.ts'
 export type { RequestHead } from './request-head.ts'
 export { mayBecomeRequest } from './request-prefix.ts'

@@ -74,6 +74,10 @@ export type SetCondition = (typeof setConditions)[number]
 /** What HAProxy counts for a variable beside the bytes of a string (`struct var`), so that limits mean the same. */
 const overhead = 80
 
+/** Nearly all stores have no names of their own: they share this. */
+const none: ReadonlySet<string> = new Set()
+const always: readonly SetCondition[] = []
+
 /** How a {@link VariableStore} is made. */
 export interface VariableStoreOptions {
   /** `tune.vars.*-max-size`: bytes that this store and those inside it may take; 0 is no limit. @default 0 */
@@ -102,10 +106,10 @@ export class VariableStore {
   readonly #parent: VariableStore | undefined
   #size = 0
 
-  constructor({ maxSize = 0, parent, permanent = [] }: VariableStoreOptions = {}) {
+  constructor({ maxSize = 0, parent, permanent }: VariableStoreOptions = {}) {
     this.#maxSize = maxSize
     this.#parent = parent
-    this.#permanent = new Set(permanent)
+    this.#permanent = permanent === undefined ? none : new Set(permanent)
     for (const name of this.#permanent) this.#create(name)
   }
 
@@ -121,9 +125,9 @@ export class VariableStore {
   }
 
   /** False when a condition or the limit forbids it. */
-  set(name: string, value: SampleValue, conditions: readonly SetCondition[] = []): boolean {
+  set(name: string, value: SampleValue, conditions: readonly SetCondition[] = always): boolean {
     const exists = this.#values.has(name)
-    if (conditions.includes(exists ? 'ifnotexists' : 'ifexists')) return false
+    if (conditions.length > 0 && conditions.includes(exists ? 'ifnotexists' : 'ifexists')) return false
     if (!exists) {
       if (!this.#fits(overhead)) return false
       this.#create(name)

@@ -28,6 +28,7 @@ export {
   type ActionInput,
   type Scope,
 } from './ack.ts'
+export { EncodedMessages } from './encoded-messages.ts'
 export { decodeDisconnect, encodeDisconnect, type DisconnectFrame } from './disconnect.ts'
 export { SpopError, spopFaults, StatusCode, statusText, type SpopErrorCode } from './errors.ts'
 export {
@@ -72,6 +73,7 @@ export {
   Message,
   type MessageInput,
   type NotifyFrame,
+  type NotifyInput,
 } from './notify.ts'
 export {
   decodeTypedData,

@@ -3,6 +3,7 @@ import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { refuseArgument } from '../base/options.ts'
 import { checkIds, checkIterable, checkText, checkReader, checkWriter } from './arguments.ts'
+import { EncodedMessages } from './encoded-messages.ts'
 import { SpopError } from './errors.ts'
 import { beginFrame, endFrame, FrameFlag, FrameType, type Id } from './frame-head.ts'
 import { decodeItems, encodeKvList, type Item } from './kv-list.ts'
@@ -56,6 +57,9 @@ export interface MessageInput {
   readonly args: readonly (readonly [name: string, value: Value])[]
 }
 
+/** What a NOTIFY is made of: messages, or what {@link encodeMessages} would make of them. */
+export type NotifyInput = readonly MessageInput[] | EncodedMessages
+
 /** What messages must be, for whoever refuses them. */
 export const messagesRule = 'must be an array of { name, args }, with arguments as pairs of name and value'
 
@@ -75,8 +79,9 @@ export function decodeMessages(reader: Reader): Message[] {
  * @throws SpopError `ERR_SPOP_VALUE` for a value that cannot be sent, or a message of more than 255 arguments; UsageError
  * `ERR_SLUICE_OPTION` for what is no message.
  */
-export function encodeMessages(writer: Writer, messages: Iterable<MessageInput>): void {
+export function encodeMessages(writer: Writer, messages: Iterable<MessageInput> | EncodedMessages): void {
   checkWriter(writer)
+  if (messages instanceof EncodedMessages) return writer.copy(messages.writer.view())
   checkIterable('the messages', messages)
   for (const message of messages) {
     if (!isMessage(message)) refuseArgument('the messages', messagesRule, message)

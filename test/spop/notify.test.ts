@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decodeMessages, encodeMessages, encodeNotify, Message, type MessageInput } from 'sluice/spop'
+import {
+  decodeMessages,
+  EncodedMessages,
+  encodeMessages,
+  encodeNotify,
+  Message,
+  type MessageInput,
+} from 'sluice/spop'
 import { plainValue } from '../support/plain-frame.ts'
 import { hex, reading, spopError, written } from './support.ts'
 
@@ -89,4 +96,16 @@ test('plain values are taken for arguments', () => {
     hex('0000001f 03 00000001 07 f000 01 "m" 02 01 "a" 08 01 "x" 00 04 ff f0 fe*7 0e 01 "n" 00'),
   )
   assert.equal(length.value, 31)
+})
+
+test('messages that their sender has encoded are copied as they are, time after time', () => {
+  const encoded = new EncodedMessages()
+  for (const bytes of ['01 "m" 01 01 "a" 08 01 "x"', '01 "n" 00', `01 "o" 01 01 "b" 09 f0 ff 01 00*4096`]) {
+    encoded.reset()
+    encoded.writer.copy(Buffer.from(hex(bytes), 'hex'))
+    assert.deepEqual(
+      written((writer) => encodeMessages(writer, encoded)),
+      hex(bytes),
+    )
+  }
 })

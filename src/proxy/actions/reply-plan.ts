@@ -1,6 +1,6 @@
 /** The replies of `return`, `deny` and `http-error`, compiled (`http_reply_to_htx` in src/http_ana.c). */
 import type { HttpReply, HttpReplyBody } from '../../config/index.ts'
-import { HeaderList } from '../../http1/index.ts'
+import { createHeaderName, HeaderList } from '../../http1/index.ts'
 import type { Stream } from '../../sample/index.ts'
 import { copyPage } from '../plan/reply.ts'
 import type { ErrorReply } from '../plan/reply.ts'
@@ -17,6 +17,8 @@ export interface ReplyPlan {
 }
 
 const nothing = Buffer.alloc(0)
+const contentLengthName = createHeaderName('content-length')
+const contentTypeName = createHeaderName('content-type')
 
 /** Compiles a reply, whatever complaints there are. */
 export function compileReply(reply: HttpReply, context: ActionContext): ReplyPlan {
@@ -71,19 +73,19 @@ function compileBuilt(reply: HttpReply, body: (stream: Stream) => Buffer, contex
   const reason = haproxyReason(status)
   const fields = reply.headers.flatMap(({ name, format }) => {
     const compiled = context.format(format, 'header')
-    return checkHeaderName(name, context) ? [{ name: name.text, format: compiled }] : []
+    return checkHeaderName(name, context) ? [{ name: createHeaderName(name.text), format: compiled }] : []
   })
   const build = (stream: Stream): ErrorReply => {
     const headers = new HeaderList()
     for (const { name, format } of fields) {
       const value = headerValue(format(stream))
       // An empty one is left out, as in HAProxy.
-      if (value !== '') headers.add(name, value)
+      if (value !== '') headers.push(name, value)
     }
     const bytes = body(stream)
     // Rules see it in every reply; where the status allows none it does not leave.
-    headers.add('content-length', String(bytes.length))
-    if (bytes.length > 0 && contentType !== undefined) headers.add('content-type', contentType.text)
+    headers.push(contentLengthName, String(bytes.length))
+    if (bytes.length > 0 && contentType !== undefined) headers.push(contentTypeName, contentType.text)
     return { status, reason, headers, body: bytes, silent: false }
   }
   return { status, build }

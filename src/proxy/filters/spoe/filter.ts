@@ -6,6 +6,7 @@ import { monotonic } from '../../../base/clock.ts'
 import { createEngine } from '../../../engine/index.ts'
 import type { Engine, Outcome, PendingExchange } from '../../../engine/index.ts'
 import type { SpoeEvent } from '../../../config/index.ts'
+import { SpopError } from '../../../spop/index.ts'
 import { Flow } from '../../plan/flow.ts'
 import type { Step, StepStream } from '../../stream/step.ts'
 import type { ProxyContext } from '../../context.ts'
@@ -77,7 +78,11 @@ export class SpoeFilter implements StreamFilter {
     if (context.disabled) return Flow.Next
     const now = monotonic()
     if (this.#errorRate?.exceeded(now) === true) return Flow.Next
-    const questions = this.#questions.collect(messages, stream)
+    const questions = this.#collect(messages, stream)
+    if (questions === undefined) {
+      this.#finish(stream, context, unknownStatus, kind, now, monotonic())
+      return Flow.Next
+    }
     if (questions.length === 0) {
       this.#skipped++
       return Flow.Next
@@ -97,6 +102,17 @@ export class SpoeFilter implements StreamFilter {
     // Behind the others: an agent answers in the order in which it is asked.
     for (const each of questions) if (each.noWait) this.#tell(stream, context, each, kind, now)
     return flow
+  }
+
+  /** Undefined after a complaint. */
+  #collect(messages: readonly SpoeMessagePlan[], stream: StepStream): readonly Question[] | undefined {
+    try {
+      return this.#questions.collect(messages, stream)
+    } catch (error) {
+      if (!(error instanceof SpopError)) throw error
+      this.#complain(error)
+      return undefined
+    }
   }
 
   #ask(
@@ -131,7 +147,7 @@ export class SpoeFilter implements StreamFilter {
     const outcomes: Outcome[] = []
     let open = questions.length
     try {
-      for (const [at, { inputs, timeout = longestTimeout }] of questions.entries()) {
+      for (const [at, { messages, timeout = longestTimeout }] of questions.entries()) {
         const settle = (outcome: Outcome): void => {
           outcomes[at] = outcome
           if (--open > 0) return
@@ -139,7 +155,7 @@ export class SpoeFilter implements StreamFilter {
           done(combine(outcomes))
           wait.over()
         }
-        pending.push(engine.exchange(inputs, timeout, settle, context.stream))
+        pending.push(engine.exchange(messages, timeout, settle, context.stream))
       }
     } catch (error) {
       abandoned = true
@@ -154,7 +170,7 @@ export class SpoeFilter implements StreamFilter {
   /** Sends what nobody waits for: the stream may be gone when the answer comes. */
   #tell(stream: StepStream, context: SpoeContext, question: Question, kind: string, began: number): void {
     const { serial } = stream
-    const { inputs, timeout = longestTimeout } = question
+    const { messages, timeout = longestTimeout } = question
     const encoded = monotonic()
     const done = (outcome: Outcome | number): void => {
       const status = typeof outcome === 'number' ? outcome : outcome.status
@@ -166,7 +182,7 @@ export class SpoeFilter implements StreamFilter {
     if (engine === undefined || this.#deserted(engine)) return done(noAgentStatus)
     context.stream ??= engine.createStream(serial)
     try {
-      engine.exchange(inputs, timeout, done, context.stream)
+      engine.exchange(messages, timeout, done, context.stream)
     } catch (error) {
       this.#complain(error)
       done(unknownStatus)

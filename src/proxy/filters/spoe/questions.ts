@@ -3,22 +3,48 @@
  * nothing of their own. A message with a `timeout` may fail alone, so it cannot share a NOTIFY, which has one answer, with
  * messages that are given more time or less; and one that nobody waits for must not hold back the others' answer.
  */
-import type { MessageInput, Outcome } from '../../../engine/index.ts'
+import { EncodedMessages } from '../../../engine/index.ts'
+import type { Outcome } from '../../../engine/index.ts'
 import type { SpoeMessagePlan } from '../../plan/spoe.ts'
 import type { Stream } from '../../../sample/stream.ts'
-import { toSpop } from './values.ts'
+import { MessageWriter } from './message-writer.ts'
 
-/** Messages that share a NOTIFY. */
-interface Share {
+/** A NOTIFY to be sent. */
+export interface Question {
   /** Milliseconds; undefined: no limit. */
   readonly timeout: number | undefined
   readonly noWait: boolean
-  readonly messages: SpoeMessagePlan[]
+  /** Valid until the next stream is asked for. */
+  readonly messages: EncodedMessages
 }
 
-/** A NOTIFY to be sent. */
-export interface Question extends Omit<Share, 'messages'> {
-  readonly inputs: readonly MessageInput[]
+/** Messages that share a NOTIFY, and the NOTIFY that is made of them for one stream after the other. */
+class Share implements Question {
+  readonly timeout: number | undefined
+  readonly noWait: boolean
+  readonly messages = new EncodedMessages()
+  readonly #writers: MessageWriter[] = []
+
+  constructor({ timeout, noWait }: SpoeMessagePlan) {
+    this.timeout = timeout
+    this.noWait = noWait
+  }
+
+  takes({ timeout, noWait }: SpoeMessagePlan): boolean {
+    return timeout === this.timeout && noWait === this.noWait
+  }
+
+  add(message: SpoeMessagePlan): void {
+    this.#writers.push(new MessageWriter(message))
+  }
+
+  /** Answers whether there is anything to be sent for this stream. */
+  encode(stream: Stream): boolean {
+    const { messages } = this
+    messages.reset()
+    for (const each of this.#writers) each.write(messages.writer, stream)
+    return messages.writer.at > 0
+  }
 }
 
 /** What came of all the NOTIFYs of one event or group for which the stream has waited. */
@@ -28,14 +54,12 @@ export type Answer = Pick<Outcome, 'status' | 'actions' | 'queueTime' | 'waitTim
 export class Questions {
   readonly #shares = new WeakMap<readonly SpoeMessagePlan[], readonly Share[]>()
 
-  /** What of `messages` is to be sent for this stream: NOTIFYs in the order of their first messages. */
-  collect(messages: readonly SpoeMessagePlan[], stream: Stream): Question[] {
-    const questions: Question[] = []
-    for (const { timeout, noWait, messages: shared } of this.#sharesOf(messages)) {
-      const inputs = collectInputs(shared, stream)
-      if (inputs.length > 0) questions.push({ timeout, noWait, inputs })
-    }
-    return questions
+  /**
+   * What of `messages` is to be sent for this stream: NOTIFYs in the order of their first messages.
+   * @throws SpopError `ERR_SPOP_VALUE` for what cannot be sent.
+   */
+  collect(messages: readonly SpoeMessagePlan[], stream: Stream): readonly Question[] {
+    return this.#sharesOf(messages).filter((share) => share.encode(stream))
   }
 
   #sharesOf(messages: readonly SpoeMessagePlan[]): readonly Share[] {
@@ -43,23 +67,13 @@ export class Questions {
     if (known !== undefined) return known
     const shares: Share[] = []
     for (const message of messages) {
-      const { timeout, noWait } = message
-      const share = shares.find((each) => each.timeout === timeout && each.noWait === noWait)
-      if (share === undefined) shares.push({ timeout, noWait, messages: [message] })
-      else share.messages.push(message)
+      let share = shares.find((each) => each.takes(message))
+      if (share === undefined) shares.push((share = new Share(message)))
+      share.add(message)
     }
     this.#shares.set(messages, shares)
     return shares
   }
-}
-
-function collectInputs(messages: readonly SpoeMessagePlan[], stream: Stream): MessageInput[] {
-  const inputs: MessageInput[] = []
-  for (const { name, condition, args } of messages) {
-    if (condition !== undefined && !condition(stream)) continue
-    inputs.push({ name, args: args.map((arg) => [arg.name, toSpop(arg.evaluate(stream))] as const) })
-  }
-  return inputs
 }
 
 /**

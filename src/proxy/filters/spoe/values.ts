@@ -1,25 +1,27 @@
 /** Samples as SPOP has them, and back (SPOE.txt 3.1; `spoe_encode_data` and `spoe_decode_data` of HAProxy). */
-import { IpAddress } from '../../../net/ip-address.ts'
-import { StringData } from '../../../spop/index.ts'
-import type { TypedData, Value } from '../../../spop/index.ts'
+import { DataType, encodeValue, writeVarint } from '../../../spop/index.ts'
+import type { TypedData, Writer } from '../../../spop/index.ts'
 import { addr, bin, bool, sint, str } from '../../../sample/value.ts'
 import type { SampleValue } from '../../../sample/value.ts'
 
-/** A sample that is missing is NULL. */
-export function toSpop(sample: SampleValue | undefined): Value {
-  if (sample === undefined) return null
-  switch (sample.type) {
-    case 'bool':
-    case 'sint':
-      return sample.value
-    case 'ipv4':
-    case 'ipv6':
-      return IpAddress.fromBytes(sample.value)
+/** Writes a sample as typed data; one that is missing is NULL. */
+export function encodeSample(writer: Writer, sample: SampleValue | undefined): void {
+  switch (sample?.type) {
     case 'str':
-    case 'meth':
-      return new StringData(Buffer.from(sample.value, 'latin1'))
-    case 'bin':
-      return sample.value
+    case 'meth': {
+      const text = sample.value
+      writer.uint8(DataType.String)
+      writeVarint(writer, text.length)
+      return writer.text(text, 'latin1')
+    }
+    case 'ipv4':
+      writer.uint8(DataType.Ipv4)
+      return writer.copy(sample.value)
+    case 'ipv6':
+      writer.uint8(DataType.Ipv6)
+      return writer.copy(sample.value)
+    default:
+      return encodeValue(writer, sample === undefined ? null : sample.value)
   }
 }
 

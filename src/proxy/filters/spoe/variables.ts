@@ -11,9 +11,20 @@ import { fromSpop } from './values.ts'
 /** HAProxy's buffer for the name of a variable. */
 const longestName = 63
 
+/** Agents set the same few names again and again; one that makes names up costs no more than that. */
+const mostKnown = 1000
+
 /** One for each filter. */
 export class FilterVariables {
   readonly #plan: SpoePlan
+  /** By scope, what variables are called here that agents call so; null: they may not be set. */
+  readonly #known: Readonly<Record<VariableScope, Map<string, string | null>>> = {
+    proc: new Map(),
+    sess: new Map(),
+    txn: new Map(),
+    req: new Map(),
+    res: new Map(),
+  }
 
   constructor(plan: SpoePlan) {
     this.#plan = plan
@@ -25,15 +36,30 @@ export class FilterVariables {
   }
 
   #apply(stream: StepStream, action: Action): void {
-    const name = `${this.#plan.agent.varPrefix}.${action.name}`
-    const scope: VariableScope = action.scope
-    const full = `${scope}.${name}`
-    if (full.length > longestName || typeof parseVariableName(full) === 'string') return
-    if (!this.#plan.maySet(scope, name)) return
+    const { scope } = action
+    const name = this.#nameOf(scope, action.name)
+    if (name === null) return
     const store = stream.variables(scope)
     const value = action.type === 'set-var' ? fromSpop(action.value) : undefined
     if (value === undefined) store?.unset(name)
     else store?.set(name, value)
+  }
+
+  #nameOf(scope: VariableScope, given: string): string | null {
+    const known = this.#known[scope]
+    let name = known.get(given)
+    if (name === undefined) {
+      name = this.#judge(scope, `${this.#plan.agent.varPrefix}.${given}`)
+      if (known.size >= mostKnown) known.clear()
+      known.set(given, name)
+    }
+    return name
+  }
+
+  #judge(scope: VariableScope, name: string): string | null {
+    const full = `${scope}.${name}`
+    if (full.length > longestName || typeof parseVariableName(full) === 'string') return null
+    return this.#plan.maySet(scope, name) ? name : null
   }
 
   /** `option set-process-time`, `option set-total-time`: milliseconds. */
