@@ -6,6 +6,8 @@ import { monotonic } from './clock.ts'
 export interface LineWriterOptions {
   /** `latin1` for text with one character for each byte. */
   readonly encoding: 'latin1' | 'utf8'
+  /** The lines of one turn of the loop leave in one write, at its end. Else each leaves at once. @default false */
+  readonly gathers?: boolean
   /** Told when the first line is lost: the reader does not read, or the stream has failed. */
   readonly onDrop: (error: Error | undefined) => void
   /** Told how many lines were lost, once everything else has been written, or at the end. */
@@ -34,6 +36,7 @@ export class LineWriter {
   #queuedLines = 0
   /** Lines that the stream has been given and has not confirmed. */
   #inFlight = 0
+  #gathering = false
   #dropped = 0
   #failedAt = Number.NEGATIVE_INFINITY
   #onIdle: () => void = () => {}
@@ -48,14 +51,26 @@ export class LineWriter {
   write(line: string): void {
     if (monotonic() - this.#failedAt < retryAfter) return this.#drop(1, undefined)
     const stream = this.#stream
+    const { gathers = false } = this.#options
     // Most lines leave within the call: the queue is for a stream that holds something back.
-    if (this.#inFlight === 0 || stream === undefined || stream.writableLength === 0) {
+    if (gathers) this.#gather()
+    else if (this.#inFlight === 0 || stream === undefined || stream.writableLength === 0) {
       return this.#send(`${line}\n`, 1)
     }
     const cost = this.#queue.length + line.length + (this.#queuedLines + 1) * lineOverhead
     if (cost > mostQueued) return this.#drop(1, undefined)
     this.#queue += `${line}\n`
     this.#queuedLines++
+  }
+
+  /** Has what is queued sent at the end of the turn. */
+  #gather(): void {
+    if (this.#gathering) return
+    this.#gathering = true
+    setImmediate(() => {
+      this.#gathering = false
+      if (this.#inFlight === 0 || this.#stream?.writableLength === 0) this.#sendQueue()
+    })
   }
 
   /**

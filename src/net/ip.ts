@@ -87,7 +87,7 @@ export function formatIp(bytes: Uint8Array): string {
   if (!(bytes instanceof Uint8Array) || (bytes.length !== 4 && bytes.length !== 16)) {
     throw new UsageError('ERR_SLUICE_ADDRESS', `an address has 4 or 16 bytes, not ${show(bytes)}`)
   }
-  return bytes.length === 4 ? bytes.join('.') : formatIpv6(bytes)
+  return bytes.length === 4 ? `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}` : formatIpv6(bytes)
 }
 
 function formatIpv6(bytes: Uint8Array): string {

@@ -18,25 +18,29 @@ function encodeByte(marker: string, char: string): string {
 
 const escapeSpecial = (text: string): string => text.replace(/["\\\]]/g, '\\$&')
 
+const notOfRequests = /[^ !$-~]/g
+const notOfCaptures = /[^ !$-z~]/g
+// eslint-disable-next-line no-control-regex
+const notOfHeaders = /[\x00-\x08\x0a-\x1f\x7f]/g
+
 /** For requests in logs: `#XX` for control and non-ASCII bytes, `"` and `#`. */
 export function encodeRequest(text: string, flags: LogFlags): string {
-  return encode(text, /[^ !$-~]/g, '#', flags)
+  return encode(text, notOfRequests, '#', flags)
 }
 
 /** For captured headers in logs: as requests, and `{`, `|`, `}` too. */
 export function encodeCapture(text: string, flags: LogFlags): string {
-  return encode(text, /[^ !$-z~]/g, '#', flags)
+  return encode(text, notOfCaptures, '#', flags)
 }
 
 /** For header values: `%XX` for control characters other than the tab, so that no line can be forged. */
 export function encodeHeader(text: string, flags: LogFlags): string {
-  // eslint-disable-next-line no-control-regex
-  return encode(text, /[\x00-\x08\x0a-\x1f\x7f]/g, '%', flags)
+  return encode(text, notOfHeaders, '%', flags)
 }
 
 function encode(text: string, bad: RegExp, marker: string, flags: LogFlags): string {
   const escaped = flags.escape ? escapeSpecialOutside(text, bad) : text
-  return bad.test(escaped) ? escaped.replace(bad, (char) => encodeByte(marker, char)) : escaped
+  return escaped.search(bad) >= 0 ? escaped.replace(bad, (char) => encodeByte(marker, char)) : escaped
 }
 
 /** What will be encoded is not escaped as well. */
@@ -59,6 +63,9 @@ const control = /[\x00-\x1f\x7f]/g
  * does so for requests and captured headers only.
  */
 export function writeLogText(text: string | undefined, flags: LogFlags): string {
+  // What nearly every field is.
+  if (text !== undefined && text !== '' && !flags.escape && text.search(control) < 0)
+    return quoted(text, flags)
   return writeText(text, flags).replace(control, (char) => encodeByte('#', char))
 }
 

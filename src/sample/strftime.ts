@@ -142,11 +142,19 @@ export function strftime(format: string, epoch: number, utc: boolean): string {
   return Number.isNaN(new Date(epoch * 1000).getTime()) ? '' : formatParts(format, breakDown(epoch, utc))
 }
 
+/** Lines of one second have one date. */
+let lastSecond = Number.NaN
+let lastDate = ''
+
 /** `02/Jan/2006:15:04:05.678`, in local time: `%t` and `%tr`. */
 export function formatLogDate(milliseconds: number): string {
   const whole = Math.floor(milliseconds / 1000)
   const rest = Math.floor(milliseconds) - whole * 1000
-  return `${strftime('%d/%b/%Y:%H:%M:%S', whole, false)}.${pad(rest, 3)}`
+  if (whole !== lastSecond) {
+    lastSecond = whole
+    lastDate = strftime('%d/%b/%Y:%H:%M:%S', whole, false)
+  }
+  return `${lastDate}.${pad(rest, 3)}`
 }
 
 /** `02/Jan/2006:15:04:05 +0100`: `%T` and `%trg` in UTC, `%Tl` and `%trl` in local time. */

@@ -52,8 +52,21 @@ export function formatLogHeader({ format }: LogDestination, header: LogHeader): 
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
-/** `Nov  5 12:34:56`, local time. */
+/** Lines of one second have one date. */
+let lastSecond = Number.NaN
+let lastDate = ''
+
 function syslogDate(date: number): string {
+  const second = Math.floor(date / 1000)
+  if (second !== lastSecond) {
+    lastSecond = second
+    lastDate = formatSyslogDate(date)
+  }
+  return lastDate
+}
+
+/** `Nov  5 12:34:56`, local time. */
+function formatSyslogDate(date: number): string {
   const at = new Date(date)
   const two = (value: number) => String(value).padStart(2, '0')
   const day = String(at.getDate()).padStart(2, ' ')

@@ -39,7 +39,12 @@ export class DescriptorOutput implements LogOutput {
   readonly #writer: LineWriter
 
   constructor(fd: number, report: LossReport) {
-    const options = { encoding: 'latin1', onDrop: report.begin, onRecover: report.end } as const
+    const options = {
+      encoding: 'latin1',
+      gathers: true,
+      onDrop: report.begin,
+      onRecover: report.end,
+    } as const
     this.#writer = new LineWriter(() => descriptorStream(fd), options)
   }
 

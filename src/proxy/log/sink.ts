@@ -11,6 +11,16 @@ import type { LogDestination } from '../plan/log.ts'
 import type { InnerPlan } from '../plan/plan.ts'
 import type { ProxySettings } from '../settings.ts'
 
+/** What a target comes to: numbers in place of words, and where its lines go. */
+interface Line {
+  readonly facility: number
+  /** Levels that are more urgent become this one. */
+  readonly least: number
+  /** Levels that are less urgent are dropped. */
+  readonly most: number
+  readonly output: LogOutput | undefined
+}
+
 /**
  * Sends log lines to their targets: cut at the target's length, dropped below its level, and headed as its `format` says
  * (configuration.txt 4.2 "log").
@@ -21,6 +31,7 @@ export class LogSink {
   readonly #hostname: string | undefined
   /** Most bytes of a line without its header. */
   readonly #longest: number
+  readonly #lines = new Map<LogDestination, Line>()
   /** By their addresses: targets that share one share its queue. */
   readonly #outputs = new Map<string, LogOutput>()
 
@@ -41,10 +52,11 @@ export class LogSink {
   ): void {
     const line = cut(text, this.#longest)
     for (const target of targets) {
-      const number = Math.max(levelNumber(level), levelNumber(target.minLevel))
-      if (number > levelNumber(target.level)) continue
+      const { facility, least, most, output } = this.#lineTo(target)
+      const number = Math.max(levelNumber(level), least)
+      if (number > most) continue
       const header = formatLogHeader(target, {
-        facility: facilityNumber(target.facility),
+        facility,
         level: number,
         date: wallClock(),
         hostname: this.#hostname,
@@ -52,14 +64,29 @@ export class LogSink {
         pid: process.pid,
         structured,
       })
-      this.#outputTo(target.to)?.write(cut(header + line, target.length))
+      output?.write(cut(header + line, target.length))
     }
+  }
+
+  #lineTo(target: LogDestination): Line {
+    let line = this.#lines.get(target)
+    if (line === undefined) {
+      line = {
+        facility: facilityNumber(target.facility),
+        least: levelNumber(target.minLevel),
+        most: levelNumber(target.level),
+        output: this.#outputTo(target.to),
+      }
+      this.#lines.set(target, line)
+    }
+    return line
   }
 
   /** Resolves when the last lines have left, or a moment later. */
   async close(): Promise<void> {
     const outputs = [...this.#outputs.values()]
     this.#outputs.clear()
+    this.#lines.clear()
     await Promise.all(outputs.map((each) => each.close()))
   }
 

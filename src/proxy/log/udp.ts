@@ -1,6 +1,6 @@
 /** A syslog server over UDP (RFC 5426): one datagram for each line, its line feed included, as HAProxy sends it. */
 import { createSocket } from 'node:dgram'
-import type { Socket } from 'node:dgram'
+import type { Socket, SocketOptions } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { monotonic } from '../../base/clock.ts'
 import type { LogOutput, LossReport } from './output.ts'
@@ -80,10 +80,12 @@ export class UdpOutput implements LogOutput {
 
   #send(socket: Socket, datagram: Buffer): void {
     if (socket.getSendQueueSize() + datagram.length > mostQueued) return this.#drop(1)
-    socket.send(datagram, this.#port, this.#address, (error) => {
-      if (error !== null) this.#drop(1, error)
-      else this.#recover()
-    })
+    socket.send(datagram, this.#port, this.#address, this.#onSent)
+  }
+
+  readonly #onSent = (error: Error | null): void => {
+    if (error !== null) this.#drop(1, error)
+    else this.#recover()
   }
 
   #drop(lines: number, error?: Error): void {
@@ -103,7 +105,10 @@ export class UdpOutput implements LogOutput {
 /** A socket with a port of its own that does not keep the process running. */
 function bind(type: 'udp4' | 'udp6'): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = createSocket(type)
+    // It is given addresses alone: without this, each datagram would wait for a name to be resolved that is none.
+    const resolveNothing: SocketOptions['lookup'] = (address, _, done) =>
+      done(null, address, type === 'udp6' ? 6 : 4)
+    const socket = createSocket({ type, lookup: resolveNothing })
     socket.unref()
     socket.once('error', reject)
     socket.bind({ port: 0, exclusive: true }, () => {

@@ -59,6 +59,7 @@ export abstract class ProxyStream extends StepRunner implements StepStream, Logg
   #req: VariableStore | undefined
   #res: VariableStore | undefined
   #uniqueId: string | undefined
+  #log: StreamLogView | undefined
 
   constructor(
     context: ProxyContext,
@@ -259,7 +260,7 @@ export abstract class ProxyStream extends StepRunner implements StepStream, Logg
   }
 
   get log(): StreamLog {
-    return new StreamLogView(this)
+    return (this.#log ??= new StreamLogView(this))
   }
 
   variables(scope: VariableScope): VariableStore | undefined {
