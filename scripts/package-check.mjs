@@ -7,9 +7,10 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 const listPath = 'test/package-files.txt'
 const node = process.execPath
 
-/** Files that a build of today's sources does not make would be published too. */
+/** Files that a build of today's sources does not make would be published too. What is not ours is copied. */
 function removeStaleOutput() {
   for (const entry of readdirSync('dist', { recursive: true })) {
+    if (entry.startsWith('status/web/uPlot.')) continue
     const source = `src/${entry.replace(/(\.d\.ts|\.js)(\.map)?$/, '.ts')}`
     if (/\.(js|ts|map)$/.test(entry) && !existsSync(source)) rmSync(`dist/${entry}`)
   }

@@ -8,6 +8,8 @@ import { explainValue } from './refused-value.ts'
 import type { VariableNames } from './variable-names.ts'
 import type { WriterPool } from './writer-pool.ts'
 
+const none = Buffer.alloc(0)
+
 /**
  * The actions of one message: they are encoded as they are set. While a handler runs synchronously they go straight
  * into the connection's outgoing buffer; when it turns out to be asynchronous they move to one that is lent to them, as
@@ -117,6 +119,12 @@ export class ActionWriter implements Actions {
     const encoded = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     const whole = copyActions(writer, encoded, 0, encoded.length, this.#limit)
     if (oversized || !whole) this.oversized = true
+  }
+
+  /** The encoded actions: a view that is good until something else is written. */
+  get bytes(): Buffer {
+    const writer = this.#writer
+    return writer === undefined ? none : writer.bytes.subarray(this.#start, writer.at)
   }
 
   /** Bytes that the actions take. */

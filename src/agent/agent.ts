@@ -431,6 +431,7 @@ export class Agent {
       whyLeaving: () => (this.#closed ? 'closing' : this.#draining ? 'draining' : ''),
       wantsTraffic: () => this.#askReady(),
       metrics: () => this.metrics(),
+      observe: (observer) => this.#dispatcher.observe(observer),
     }
   }
 

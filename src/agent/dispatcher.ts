@@ -13,6 +13,7 @@ import type { HandlerTable, Middleware, MessageOutcome, Registration } from './h
 import type { LimitedLog } from './limited-log.ts'
 import type { AgentMetrics } from './metrics.ts'
 import { Mistakes } from './mistakes.ts'
+import type { AnswerObserver } from './observer.ts'
 import type { ResolvedAgentOptions } from './options.ts'
 import { isPromise, Outcomes } from './outcomes.ts'
 import { VariableNames } from './variable-names.ts'
@@ -56,6 +57,11 @@ export class Dispatcher {
   readonly #deadline: number
   readonly #deadlines = new Deadlines<Part>((part) => this.#expire(part), true)
   readonly #writers = new WriterPool(heldActionsSize)
+  /** Who hears of every answer; undefined while nobody does, which is what makes it free. */
+  #observers: readonly AnswerObserver[] | undefined
+  /** Of the message that was recorded last; kept up while there are observers. */
+  #status: MessageOutcome['status'] = 'ok'
+  #duration = 0
   /** When the work on the current message began. */
   #since = 0
 
@@ -77,6 +83,16 @@ export class Dispatcher {
 
   use(middleware: Middleware): void {
     this.#middleware.push(middleware)
+  }
+
+  /** Tells `observer` of every answer from now on. */
+  observe(observer: AnswerObserver): void {
+    this.#observers = [...(this.#observers ?? []), observer]
+  }
+
+  #tellObservers(registration: Registration, actions: ActionWriter, context: Context): void {
+    for (const each of this.#observers ?? [])
+      each.onAnswer(registration, actions, context, this.#status, this.#duration)
   }
 
   /** Called once for each chunk that arrives: messages are timed from here on. */
@@ -168,14 +184,17 @@ export class Dispatcher {
       : this.#call(registration, reader, count, actions, context)
     if (promise === undefined && (exchange === undefined || actions.size === 0)) {
       seal(registration, actions)
+      if (this.#observers !== undefined) this.#tellObservers(registration, actions, context)
       return exchange
     }
     actions.detach(this.#writers)
     exchange ??= new Exchange(carrier, streamId, frameId, limit - writer.at)
     const part = new Part(exchange, registration, actions, context, this.#since)
     exchange.add(part)
-    if (promise === undefined) keep(part)
-    else this.#wait(part, promise)
+    if (promise === undefined) {
+      keep(part)
+      if (this.#observers !== undefined) this.#tellObservers(registration, actions, context)
+    } else this.#wait(part, promise)
     return exchange
   }
 
@@ -324,6 +343,7 @@ export class Dispatcher {
     part.exchange.room -= part.actions.size
     seal(part.registration, part.actions)
     this.#record(part.registration, part.context, status, error, part.since, now)
+    if (this.#observers !== undefined) this.#tellObservers(part.registration, part.actions, part.context)
     const { exchange } = part
     if (exchange.pending === 0 && exchange.held) exchange.carrier.release(exchange)
   }
@@ -377,6 +397,10 @@ export class Dispatcher {
     const duration = now - since
     this.#since = now
     registration.metrics.latency.record(duration)
+    if (this.#observers !== undefined) {
+      this.#status = status
+      this.#duration = duration
+    }
     if (this.#middleware.length > 0) this.#outcomes.tell(registration, context, { status, error, duration })
   }
 

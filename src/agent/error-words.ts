@@ -1,6 +1,6 @@
 /** Errors that an agent has counted, in words, and what HAProxy makes of them. */
 import { SpopError, spopFaults, statusText } from '../spop/errors.ts'
-import type { ErrorReading } from '../status/subject.ts'
+import type { ErrorReading } from '../status/readings.ts'
 import { agentFaults } from './errors.ts'
 
 const timeout = "1: HAProxy's time-out"

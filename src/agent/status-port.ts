@@ -6,7 +6,15 @@ import type { StatusBoard } from '../status/board.ts'
 import type { StatusOptions } from '../status/options.ts'
 import type { StatusPort } from '../status/port.ts'
 import { AgentError } from './errors.ts'
+import { RecentMessages } from '../status/recent.ts'
+import { resolveStatusOptions } from '../status/options.ts'
+import type { LevelControl } from '../status/subject.ts'
+import { AnswerObserver } from './observer.ts'
 import { createSubject, type SeenAgent } from './status-subject.ts'
+import { Verdicts } from './verdicts.ts'
+
+/** Recent messages that are kept when they are switched on later. */
+const usualSize = 50
 
 /** @throws AgentError `ERR_AGENT_LISTEN`; UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_OPTION`. */
 export async function openStatusPort(
@@ -17,11 +25,30 @@ export async function openStatusPort(
   logger: Logger,
 ): Promise<StatusPort> {
   const { StatusPort: Port } = await import('../status/port.ts')
-  const subject = createSubject(agent, () => ({}))
+  const { verdict, recent: size, redact, token } = resolveStatusOptions(options)
+  const verdicts = verdict === undefined ? undefined : new Verdicts(verdict)
+  const recent = new RecentMessages(size === 0 ? usualSize : size, size > 0, redact)
+  const subject = createSubject(agent, verdicts, recent, levelOf(logger))
   try {
-    return await Port.open(where, options, subject, board, logger)
+    const port = await Port.open(where, options, subject, board, logger)
+    // Nobody looks at answers unless somebody wants to know, or may want to.
+    if (verdicts !== undefined || size > 0 || token !== undefined)
+      agent.observe(new AnswerObserver(verdicts, recent))
+    return port
   } catch (error) {
     if (error instanceof SluiceError) throw error
     throw new AgentError('ERR_AGENT_LISTEN', `status port: ${errorMessage(error)}`, { cause: error })
+  }
+}
+
+/** pino's loggers, and ours, have a level that can be set. */
+function levelOf(logger: Logger): LevelControl | undefined {
+  const leveled = logger as { level?: unknown }
+  if (typeof leveled.level !== 'string') return undefined
+  return {
+    get: () => String(leveled.level),
+    set: (level) => {
+      leveled.level = level
+    },
   }
 }

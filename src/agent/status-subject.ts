@@ -1,10 +1,13 @@
 /** An agent as a status page sees it. */
 import { formatEndpoint, type Endpoint } from '../net/endpoint.ts'
-import type { CheckState } from '../status/board.ts'
-import type { ConnectionGroup, RowReading, StatusSubject, SubjectReading } from '../status/subject.ts'
+import type { CheckState, ConnectionGroup } from '../status/readings.ts'
+import type { RecentMessages } from '../status/recent.ts'
+import type { LevelControl, RowReading, StatusSubject, SubjectReading } from '../status/subject.ts'
 import { describeDisconnect, describeErrorCode } from './error-words.ts'
 import { latencyBounds } from './metrics.ts'
+import type { AnswerObserver } from './observer.ts'
 import type { AgentStats, MessageStats } from './stats.ts'
+import type { Verdicts } from './verdicts.ts'
 
 /** A connection whose HELLO is over. */
 export interface SeenConnection {
@@ -26,16 +29,20 @@ export interface SeenAgent {
   /** What `AgentOptions.ready` says. */
   wantsTraffic(): boolean
   metrics(): string
+  /** Tells `observer` of every answer from now on. */
+  observe(observer: AnswerObserver): void
 }
 
 /** Nobody reads more; the others are not shown. */
 const mostGroups = 50
 const mostPeers = 5
 
-/** Makes the subject of an agent's status port; `verdictsOf` tells what a message's variable was set to. */
+/** Makes the subject of an agent's status port. */
 export function createSubject(
   agent: SeenAgent,
-  verdictsOf: (message: string) => Readonly<Record<string, number>>,
+  verdicts: Verdicts | undefined,
+  recent: RecentMessages,
+  logLevel: LevelControl | undefined,
 ): StatusSubject {
   return {
     kind: 'agent',
@@ -43,7 +50,9 @@ export function createSubject(
     prefix: 'sluice_agent',
     addresses: () => agent.addresses().map(formatEndpoint),
     checks: () => checksOf(agent),
-    read: () => readAgent(agent, verdictsOf),
+    read: () => readAgent(agent, verdicts),
+    recent,
+    logLevel,
     metrics: () => agent.metrics(),
   }
 }
@@ -62,15 +71,12 @@ function checksOf(agent: SeenAgent): CheckState[] {
   ]
 }
 
-function readAgent(
-  agent: SeenAgent,
-  verdictsOf: (message: string) => Readonly<Record<string, number>>,
-): SubjectReading {
+function readAgent(agent: SeenAgent, verdicts: Verdicts | undefined): SubjectReading {
   const stats = agent.stats()
   const { connections, frames, fragments, bytes } = stats
   return {
     bounds: latencyBounds,
-    rows: [...stats.messages].map(([name, each]) => readRow(name, each, verdictsOf(name))),
+    rows: [...stats.messages].map(([name, each]) => readRow(name, each, verdicts?.of(name) ?? {})),
     inFlight: stats.inFlight,
     eventLoopLag: stats.eventLoopLag,
     errors: [

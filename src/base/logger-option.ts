@@ -39,5 +39,14 @@ function guardLogger(logger: Logger): Logger {
       failed = true
     }
   }
-  return { debug: guard('debug'), info: guard('info'), warn: guard('warn'), error: guard('error') }
+  const guarded = { debug: guard('debug'), info: guard('info'), warn: guard('warn'), error: guard('error') }
+  const leveled = logger as { level?: unknown }
+  if (typeof leveled.level !== 'string') return guarded
+  // pino's, and ours: who has the guarded one may set it, too.
+  return Object.defineProperty(guarded, 'level', {
+    get: () => leveled.level,
+    set: (level) => {
+      leveled.level = level
+    },
+  })
 }

@@ -27,19 +27,23 @@ export type LogLevel = (typeof logLevels)[number]
 
 /**
  * A logger that hands one line per entry to `write`: `level message key=value …`. Control characters are
- * escaped, so a peer cannot forge lines. What it makes never throws: a log line must not cost a connection.
+ * escaped, so a peer cannot forge lines. What it makes never throws: a log line must not cost a connection. Its `level` may
+ * be set while it is in use.
  * @throws UsageError `ERR_SLUICE_OPTION` for a level that is none.
  */
-export function createTextLogger(write: (line: string) => void, least: LogLevel = 'info'): Logger {
+export function createTextLogger(
+  write: (line: string) => void,
+  least: LogLevel = 'info',
+): Logger & { level: LogLevel } {
   requireArgument(typeof write === 'function', 'createTextLogger: write', 'must be a function', write)
   requireArgument(logLevels.includes(least), 'createTextLogger: the level', levelRule, least)
-  const from = logLevels.indexOf(least)
-  const at = (level: LogLevel) => {
-    if (logLevels.indexOf(level) < from) return nothing
-    return (fields: object, message: string) =>
-      write(`${level} ${escapeControls(message)}${formatFields(fields)}`)
+  const rank = (level: LogLevel) => logLevels.indexOf(level)
+  const at = (level: LogLevel) => (fields: object, message: string) => {
+    if (rank(level) < rank(logger.level)) return
+    write(`${level} ${escapeControls(message)}${formatFields(fields)}`)
   }
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+  const logger = { level: least, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+  return logger
 }
 
 function formatFields(fields: object): string {

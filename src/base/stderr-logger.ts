@@ -3,7 +3,7 @@ import { LineWriter } from './line-writer.ts'
 import { createTextLogger, type Logger, type LogLevel } from './logger.ts'
 
 /** Writes lines with their time to standard error. A reader that stalls costs lines, which are counted. */
-export function createStderrLogger(level: LogLevel): Logger {
+export function createStderrLogger(level: LogLevel): Logger & { level: LogLevel } {
   const writer = new LineWriter(() => process.stderr, {
     encoding: 'utf8',
     onDrop: () => {},

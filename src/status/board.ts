@@ -4,6 +4,7 @@
  */
 import { errorMessage } from '../base/errors.ts'
 import { requireArgument } from '../base/options.ts'
+import type { CheckState, SourceState } from './readings.ts'
 
 /**
  * What a source says of itself. All fields are optional, and any other may be added: numbers and booleans are
@@ -25,21 +26,6 @@ export interface SourceReading {
   /** How long the last question took, in milliseconds. */
   readonly latencyMs?: number | undefined
   readonly [field: string]: number | string | boolean | undefined
-}
-
-/** A source, as it answered; with `ok` decided. */
-export interface SourceState {
-  readonly name: string
-  readonly ok: boolean
-  readonly fields: Readonly<Record<string, number | string | boolean>>
-}
-
-/** A check, as it answered. */
-export interface CheckState {
-  readonly name: string
-  readonly ok: boolean
-  /** Why not; empty when all is well. */
-  readonly detail: string
 }
 
 /** true is well; false, or words that say why, is not. Must answer at once: keep what the last ping said. */

@@ -3,17 +3,10 @@
  * a {@link StatusSubject}; an agent is one.
  * @module
  */
-export { StatusBoard, type Check, type CheckState, type SourceReading, type SourceState } from './board.ts'
+export { StatusBoard, type Check, type SourceReading } from './board.ts'
 export type { StatusOptions } from './options.ts'
 export { StatusPort } from './port.ts'
 export type { ProcessReading } from './process-reading.ts'
 export type { StatusSnapshot } from './snapshot.ts'
-export type {
-  ConnectionGroup,
-  ErrorReading,
-  LagReading,
-  LatencyReading,
-  RowReading,
-  StatusSubject,
-  SubjectReading,
-} from './subject.ts'
+export type { CheckState, ConnectionGroup, ErrorReading, LagReading, SourceState } from './readings.ts'
+export type { LatencyReading, LevelControl, RowReading, StatusSubject, SubjectReading } from './subject.ts'

@@ -1,22 +1,31 @@
 /** The HTTP side of a status port: listens, looks at who asks, finds the answer, closes. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { performance } from 'node:perf_hooks'
 import { errorMessage } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { formatEndpoint, type Endpoint } from '../net/endpoint.ts'
 import { listenOn } from '../net/listener.ts'
 import { formatUrl, isLoopback, toStatusEndpoint } from './address.ts'
+import { Assets } from './assets.ts'
 import type { StatusBoard } from './board.ts'
+import { Changes } from './changes.ts'
+import { renderDocument } from './document.ts'
+import { EventStreams, formatEvent } from './event-streams.ts'
 import { isOwnHost } from './guard.ts'
 import { resolveStatusOptions, type ResolvedStatusOptions, type StatusOptions } from './options.ts'
 import { replyJson, reply, replyText } from './replies.ts'
+import { History } from './history.ts'
 import { Snapshots } from './snapshot.ts'
 import { formatStatusMetrics } from './status-metrics.ts'
 import type { StatusSubject } from './subject.ts'
+import type { PageHistory, PageState } from './view/page-state.ts'
 
 /** Limits of the server, in milliseconds and connections: it is for a few people and a scraper. */
 const requestTimeout = 5000
 const keepAliveTimeout = 5000
 const mostConnections = 256
+/** How often open pages hear, in milliseconds. */
+const interval = 1000
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -26,9 +35,16 @@ export class StatusPort {
   readonly #options: ResolvedStatusOptions
   readonly #logger: Logger
   readonly #snapshots: Snapshots
+  readonly #history = new History()
+  readonly #pages: EventStreams
+  readonly #assets = new Assets()
+  readonly #changes: Changes
   readonly #server: Server
   readonly #answers: ReadonlyMap<string, Answer>
   #address: Endpoint
+  #state: PageState
+  #utilization = performance.eventLoopUtilization()
+  #timer: NodeJS.Timeout | undefined
   #closed = false
 
   private constructor(
@@ -43,7 +59,12 @@ export class StatusPort {
     this.#subject = subject
     this.#logger = logger
     this.#snapshots = new Snapshots(subject, board, this.#options.name, this.#options.verdict)
+    this.#pages = new EventStreams(this.#options.maxPages)
+    this.#changes = new Changes(subject, this.#options.token, logger)
+    this.#state = this.#look()
     this.#answers = new Map<string, Answer>([
+      ['/', (request, response) => this.#answerPage(request, response)],
+      ['/events', (request, response) => this.#answerEvents(request, response)],
       ['/healthz', (request, response) => replyText(request, response, 200, 'ok')],
       ['/readyz', (request, response) => this.#answerReady(request, response)],
       ['/metrics', (request, response) => this.#answerMetrics(request, response)],
@@ -76,6 +97,7 @@ export class StatusPort {
     const onAcceptError = (error: Error) => this.#logger.warn({ err: error }, 'status port: cannot accept')
     const { mode } = this.#options
     this.#address = await listenOn(this.#server, this.#address, { mode, remove: 'unanswered', onAcceptError })
+    this.#timer = setInterval(() => this.#onTimer(), interval).unref()
     const address = formatEndpoint(this.#address)
     this.#logger.info({ address }, 'status port listens')
     if (!isLoopback(this.#address))
@@ -113,11 +135,58 @@ export class StatusPort {
       )
     }
     const path = /^[^?#]*/.exec(request.url ?? '/')?.[0] ?? '/'
-    const answer = this.#answers.get(path)
+    if (request.method === 'POST' && Changes.paths.includes(path))
+      return this.#changes.answer(request, response, path)
+    const asset = path.startsWith('/assets/') ? path.slice('/assets/'.length) : undefined
+    const answer =
+      asset === undefined
+        ? this.#answers.get(path)
+        : (...both: Parameters<Answer>) => this.#assets.answer(...both, asset)
     if (answer === undefined) return replyText(request, response, 404, 'not found')
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return replyText(request, response, 405, 'read only', { allow: 'GET, HEAD' })
     answer(request, response)
+  }
+
+  /** A point for the charts, and the state that pages show until the next one. */
+  #look(): PageState {
+    const snapshot = this.#snapshots.take(false)
+    const now = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(now, this.#utilization)
+    this.#utilization = now
+    this.#history.add(Date.parse(snapshot.snapshot.time), snapshot, utilization)
+    const { recent } = this.#subject
+    return this.#history.stateOf(snapshot, {
+      recent: recent?.on === true ? recent.list() : null,
+      controls: this.#changes.state,
+    })
+  }
+
+  #onTimer(): void {
+    try {
+      this.#state = this.#look()
+      if (this.#pages.size === 0) return
+      this.#pages.send(formatEvent('tick', { state: this.#state, points: this.#history.points.slice(-1) }))
+    } catch (error) {
+      this.#logger.error({ err: error }, 'status port: cannot tell what there is')
+    }
+  }
+
+  #past(): PageHistory {
+    return { state: this.#state, points: this.#history.points }
+  }
+
+  #answerPage(request: IncomingMessage, response: ServerResponse): void {
+    const query = /\?.*$/.exec(request.url ?? '')?.[0] ?? ''
+    const { id } = this.#state
+    const text = renderDocument(this.#past(), query)
+    reply(request, response, 200, 'text/html; charset=utf-8', text, { 'x-snapshot-id': id })
+  }
+
+  #answerEvents(request: IncomingMessage, response: ServerResponse): void {
+    // A HEAD has no stream to wait for.
+    if (request.method === 'HEAD') return reply(request, response, 200, 'text/event-stream', '')
+    this.#pages.open(request, response, () => formatEvent('history', this.#past()))
   }
 
   #answerReady(request: IncomingMessage, response: ServerResponse): void {
@@ -146,6 +215,8 @@ export class StatusPort {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    clearInterval(this.#timer)
+    this.#pages.close()
     this.#server.close()
     this.#server.closeAllConnections()
   }

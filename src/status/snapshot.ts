@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { wallClock } from '../base/clock.ts'
-import type { CheckState, SourceState, StatusBoard } from './board.ts'
+import type { StatusBoard } from './board.ts'
+import type { CheckState, SourceState } from './readings.ts'
 import { readProcess, type ProcessReading } from './process-reading.ts'
 import type { StatusSubject, SubjectReading } from './subject.ts'
 

@@ -1,5 +1,5 @@
 /** What a status port adds to the metrics of its subject: readiness, sources, verdicts, the process. */
-import type { CheckState, SourceState } from './board.ts'
+import type { CheckState, SourceState } from './readings.ts'
 import { Exposition } from './exposition.ts'
 import { exposeProcess } from './process-reading.ts'
 import type { StatusSnapshot } from './snapshot.ts'

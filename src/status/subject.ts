@@ -2,7 +2,9 @@
  * What a status port tells of: an agent today, a proxy some day. The port knows rows with counters and a histogram, what
  * went wrong, who is connected; what a row is, its subject says.
  */
-import type { CheckState } from './board.ts'
+import type { LogLevel } from '../base/logger.ts'
+import type { CheckState, ConnectionGroup, ErrorReading, LagReading } from './readings.ts'
+import type { RecentMessages } from './recent.ts'
 
 /** A histogram whose counts only go up: one count per bound, one for what is above the last; not cumulative. */
 export interface LatencyReading {
@@ -23,33 +25,10 @@ export interface RowReading {
   readonly verdicts: Readonly<Record<string, number>>
 }
 
-/** One kind of error. */
-export interface ErrorReading {
-  readonly code: string
-  readonly count: number
-  /** What it means. */
-  readonly words: string
-  /** What HAProxy makes of it, where it is known: the code of `option set-on-error`, and its meaning. */
-  readonly haproxy: string
-}
-
-/** Connections that belong together: those of one thread or process of HAProxy. */
-export interface ConnectionGroup {
-  /** HAProxy's engine-id; empty when it has none. */
-  readonly engine: string
-  /** Which versions it may be of, by its manners. */
-  readonly profile: string
-  /** Addresses, without their ports. */
-  readonly peers: readonly string[]
-  readonly connections: number
-  readonly inFlight: number
-}
-
-/** How late the event loop was, in milliseconds. */
-export interface LagReading {
-  readonly mean: number
-  readonly p99: number
-  readonly max: number
+/** The level of a logger. */
+export interface LevelControl {
+  get(): string
+  set(level: LogLevel): void
 }
 
 /** All that a subject knows now. */
@@ -78,6 +57,10 @@ export interface StatusSubject {
   /** What must hold for it to be ready, beside what the author has added. */
   checks(): readonly CheckState[]
   read(): SubjectReading
+  /** What it has seen lately, where it can tell. */
+  readonly recent: RecentMessages | undefined
+  /** Its logger's level, where that can be changed. */
+  readonly logLevel: LevelControl | undefined
   /** Its metrics, as Prometheus text. */
   metrics(): string
 }

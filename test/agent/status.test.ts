@@ -5,7 +5,8 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import type { Agent, AgentOptions, StatusOptions } from 'sluice/agent'
+import type { Actions, Agent, AgentOptions, StatusOptions } from 'sluice/agent'
+import type { PageState, Point } from '#src/status/view/page-state.js'
 import { frame, notify } from '../support/peer.ts'
 import { askOnce, fieldOf, RawHttp, type RawReply } from '../support/raw-http.ts'
 import { MemoryLogger, stage, until } from './support.ts'
@@ -243,3 +244,226 @@ describe('/metrics and /stats.json', () => {
     assert.match(connections[0]?.profile ?? '', /^HAProxy/)
   })
 })
+
+describe('the page', () => {
+  it('is complete without JavaScript, and its files are served with their tag', async (t) => {
+    const { ask, open } = await statusStage(t, { name: 'reputation' })
+    const peer = await open()
+    await peer.ask(notify('01 01', '01 "m" 00'))
+    const page = await ask('/?q=m')
+    assert.equal(fieldOf(page.headers, 'content-type'), 'text/html; charset=utf-8')
+    assert.match(page.body, /<h1>reputation<\/h1>/)
+    assert.match(page.body, /<th scope="row" class="name">/)
+    const names = [...page.body.matchAll(/(?:src|href)="(assets\/[^"]+)"/g)].map(([, name = '']) => name)
+    assert.deepEqual(
+      names.map((name) => name.split('/').at(-1)),
+      ['icon.svg', 'uPlot.min.css', 'page.css', 'theme.js', 'uPlot.iife.min.js', 'app.js'],
+    )
+    const types = {
+      js: 'text/javascript; charset=utf-8',
+      css: 'text/css; charset=utf-8',
+      svg: 'image/svg+xml',
+    }
+    for (const name of [...names, 'assets/view/page.js']) {
+      const { headers, line, body } = await ask(`/${name}`)
+      assert.match(line, / 200 /, name)
+      assert.equal(fieldOf(headers, 'content-type'), types[name.split('.').at(-1) as keyof typeof types])
+      assert.doesNotMatch(body, /sourceMappingURL/)
+      const tag = fieldOf(headers, 'etag') ?? ''
+      assert.match((await ask(`/${name}`, `If-None-Match: ${tag}\r\n`)).line, / 304 /)
+    }
+    for (const path of [
+      '/assets/',
+      '/assets/web/../port.js',
+      '/assets/web/%2e%2e/port.js',
+      '/assets/port.js',
+    ]) {
+      assert.equal(statusOf(await ask(path)), 404, path)
+    }
+  })
+
+  it('is fed with a history and a state each second', async (t) => {
+    const { open, statusPort } = await statusStage(t, { verdict: 'score', maxPages: 1 }, {}, (it) =>
+      it.message('m', (_, actions) => void actions.setVar('sess', 'score', 5)),
+    )
+    const events = await readEvents(t, statusPort)
+    const first = await events.next('history')
+    assert.equal(first.state.subject.kind, 'agent')
+    const peer = await open()
+    await peer.ask(notify('01 01', '01 "m" 00'))
+    const seen = await events.until((event) => event.state.total.received === 1)
+    assert.deepEqual(
+      seen.state.verdicts.map(({ value, count }) => [value, count]),
+      [['5', 1]],
+    )
+    assert.equal(seen.points.length, 1)
+    const refused = (await askOnce(statusPort, 'GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n')) as RawReply
+    assert.equal(statusOf(refused), 503)
+  })
+})
+
+describe('verdicts', () => {
+  it('count what leaves: of fallbacks, of asynchronous handlers, the last word of each answer', async (t) => {
+    const fallback = (actions: Actions) => void actions.setVar('txn', 'verdict', 'closed')
+    const { ask, open } = await statusStage(t, { verdict: 'txn.verdict' }, { fallback }, (it) => {
+      it.message('now', (_, actions) => {
+        actions.setVar('txn', 'verdict', 'maybe')
+        actions.setVar('sess', 'verdict', 'elsewhere')
+        actions.setVar('txn', 'verdict', 'allow')
+      })
+      it.message('later', async (_, actions) => {
+        await Promise.resolve()
+        actions.setVar('txn', 'verdict', true)
+      })
+      it.message('fails', (_, actions) => {
+        actions.setVar('txn', 'verdict', 'allow')
+        throw new Error('no')
+      })
+      it.message('unsets', (_, actions) => void actions.unsetVar('txn', 'verdict'))
+      it.message('silent', () => {})
+    })
+    const peer = await open()
+    await peer.ask(notify('01 01', '03 "now" 00'))
+    await peer.ask(notify('02 01', '05 "later" 00'))
+    await peer.ask(notify('03 01', '05 "fails" 00'))
+    await peer.ask(notify('04 01', '06 "unsets" 00'))
+    await peer.ask(notify('05 01', '06 "silent" 00'))
+    // Behind one that waits, in one NOTIFY.
+    await peer.ask(notify('06 01', '05 "later" 00 03 "now" 00'))
+    const { rows } = JSON.parse((await ask('/stats.json')).body) as {
+      rows: { name: string; verdicts: Record<string, number> }[]
+    }
+    assert.deepEqual(Object.fromEntries(rows.map(({ name, verdicts }) => [name, verdicts])), {
+      now: { allow: 2 },
+      later: { true: 2 },
+      fails: { closed: 1 },
+      unsets: { unset: 1 },
+      silent: {},
+    })
+    assert.match(
+      (await ask('/metrics')).body,
+      /^sluice_agent_verdicts_total\{message="fails",value="closed"\} 1$/m,
+    )
+  })
+
+  it('of a value that comes from outside are bounded', async (t) => {
+    let next = 0
+    const { ask, open } = await statusStage(t, { verdict: 'v' }, {}, (it) =>
+      it.message('m', (_, actions) => void actions.setVar('txn', 'v', `value ${next++} ${'x'.repeat(99)}`)),
+    )
+    const peer = await open()
+    for (let count = 0; count < 60; count++) await peer.ask(notify('01 01', '01 "m" 00'))
+    const text = Buffer.from((await ask('/stats.json')).body, 'latin1').toString()
+    const { rows } = JSON.parse(text) as { rows: { verdicts: Record<string, number> }[] }
+    const verdicts = rows[0]?.verdicts ?? {}
+    assert.equal(verdicts['other values'], 36)
+    assert.equal(Object.keys(verdicts).length, 25)
+    assert.ok(Object.keys(verdicts).every((value) => value.length <= 40))
+  })
+})
+
+describe('recent messages and changes', () => {
+  const token = 'a token of more than 16'
+  const post = async (port: number, path: string, body: string, more = '') => {
+    const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`
+    const reply = await askOnce(port, `${head}${more}\r\n${body}`)
+    if (typeof reply === 'string') throw new Error(reply)
+    return reply
+  }
+  const rights = `Content-Type: application/json\r\nAuthorization: Bearer ${token}\r\n`
+
+  it('are off, are switched on with the token, and show what was asked and answered', async (t) => {
+    const { ask, open, statusPort } = await statusStage(t, { token }, {}, (it) => {
+      it.message('m', (_, actions) => void actions.setVar('txn', 'score', 5))
+      it.message('later', () => Promise.reject(new Error('no')))
+    })
+    const peer = await open()
+    const asking = notify('01 01', '01 "m" 03 02 "ip" 06 c0000201 06 "cookie" 08 05 "sid=1" 00 11')
+    await peer.ask(asking)
+    const recent = async () => (await (await readEvents(t, statusPort)).next('history')).state.recent
+    assert.equal(await recent(), null)
+    assert.equal(statusOf(await post(statusPort, '/trace', '{"on":true}', rights)), 200)
+    await peer.ask(asking)
+    await peer.ask(notify('02 01', '05 "later" 00'))
+    const events = await readEvents(t, statusPort)
+    const { state } = await events.until((event) => event.state.recent?.length === 2)
+    const [second, first] = state.recent ?? []
+    assert.deepEqual([second?.row, second?.status, second?.args], ['later', 'error', []])
+    assert.deepEqual(first?.args, [
+      { name: 'ip', value: '192.0.2.1' },
+      { name: 'cookie', value: '[redacted]' },
+      { name: '#2', value: 'true' },
+    ])
+    assert.deepEqual(first?.actions, [{ name: 'txn.score', value: '5' }])
+    assert.ok((first?.duration ?? -1) >= 0)
+    assert.equal(state.controls?.recent, true)
+    // What is recent is for the page, which nobody else may embed; programs have their own ways.
+    assert.doesNotMatch((await ask('/stats.json')).body, /192\.0\.2\.1/)
+  })
+
+  it('are refused without a token, from other sites, and when they are nonsense; each is logged', async (t) => {
+    const logger = Object.assign(new MemoryLogger(), { level: 'info' })
+    const { statusPort } = await statusStage(t, { token }, { logger })
+    const rows: readonly (readonly [path: string, body: string, more: string, status: number])[] = [
+      ['/log-level', '{"level":"debug"}', '', 403],
+      ['/log-level', '{"level":"debug"}', `${rights}Origin: http://evil.example\r\n`, 403],
+      ['/log-level', '{"level":"debug"}', `${rights}Sec-Fetch-Site: cross-site\r\n`, 403],
+      ['/log-level', '{"level":"loud"}', rights, 400],
+      ['/log-level', '{', rights, 400],
+      ['/log-level', `{"level":"debug"${' '.repeat(5000)}}`, rights, 400],
+      ['/trace', '{"on":1}', rights, 400],
+      ['/metrics', '{}', rights, 405],
+      ['/log-level', '{"level":"debug"}', `${rights}Origin: http://localhost\r\n`, 200],
+    ]
+    for (const [path, body, more, status] of rows) {
+      assert.equal(statusOf(await post(statusPort, path, body, more)), status, `${path} ${body} ${more}`)
+    }
+    assert.equal(logger.level, 'debug')
+    assert.equal(logger.troubles.filter((line) => line.includes('change refused')).length, 3)
+    assert.equal(logger.troubles.filter((line) => line === 'status port: changed').length, 1)
+    assert.ok(!JSON.stringify(logger.lines).includes(token))
+  })
+
+  it('are none where there is no token', async (t) => {
+    const { statusPort } = await statusStage(t)
+    const reply = await post(statusPort, '/trace', '{"on":true}', rights)
+    assert.equal(statusOf(reply), 403)
+    assert.match(reply.body, /the status port has no token/)
+    const events = await readEvents(t, statusPort)
+    assert.equal((await events.next('history')).state.controls, null)
+  })
+})
+
+interface PageEvent {
+  readonly name: string
+  readonly state: PageState
+  readonly points: readonly Point[]
+}
+
+/** Reads the events of a page, as a browser does. */
+async function readEvents(t: TestContext, port: number) {
+  const response = await fetch(`http://127.0.0.1:${port}/events`)
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  assert.ok(reader !== undefined)
+  t.after(() => reader.cancel().catch(() => {}))
+  let text = ''
+  const nextEvent = async (): Promise<PageEvent> => {
+    for (;;) {
+      const match = /event: (\w+)\ndata: (.*)\n\n/.exec(text)
+      if (match !== null) {
+        text = text.slice(match.index + match[0].length)
+        return { name: match[1] ?? '', ...(JSON.parse(match[2] ?? '') as Omit<PageEvent, 'name'>) }
+      }
+      const { done, value } = await reader.read()
+      if (done) throw new Error('the stream has ended')
+      text += value
+    }
+  }
+  const until = async (wanted: (event: PageEvent) => boolean): Promise<PageEvent> => {
+    for (;;) {
+      const event = await nextEvent()
+      if (wanted(event)) return event
+    }
+  }
+  return { next: (name: string) => until((event) => event.name === name), until }
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createTextLogger, silentLogger, SluiceError, type LogLevel } from 'sluice'
+import { createTextLogger, silentLogger, SluiceError, type Logger, type LogLevel } from 'sluice'
 
 function lines(
   least: LogLevel | undefined,
@@ -22,7 +22,7 @@ test('a line is the level, the sentence and the fields', () => {
 })
 
 test('levels below the least are not written; the default is info', () => {
-  const all = (logger: ReturnType<typeof createTextLogger>) => {
+  const all = (logger: Logger) => {
     logger.debug({}, 'm')
     logger.info({}, 'm')
     logger.warn({}, 'm')
@@ -34,6 +34,17 @@ test('levels below the least are not written; the default is info', () => {
   assert.deepEqual(lines('warn', all), levels.slice(2))
   assert.deepEqual(lines('error', all), levels.slice(3))
   all(silentLogger)
+})
+
+test('the level may be set while the logger is in use', () => {
+  const written = lines('warn', (logger) => {
+    logger.debug({}, 'unheard')
+    logger.level = 'debug'
+    logger.debug({}, 'heard')
+    logger.level = 'error'
+    logger.warn({}, 'unheard')
+  })
+  assert.deepEqual(written, ['debug heard'])
 })
 
 test('a value with other characters than words is quoted: a peer cannot forge fields or lines', () => {
