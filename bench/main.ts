@@ -5,6 +5,8 @@ import { runInprocCase } from './agent-inproc.js'
 import { loadCases, runLoadCase } from './agent-load.js'
 import { readArguments, refuse } from './arguments.js'
 import { runCallersCase } from './engine-callers.js'
+import { appCases, runAppCase } from './fcgi-apps.js'
+import { muxName, runMuxCase } from './fcgi-mux.js'
 import { formatTable, type Figure } from './figure.js'
 import { runLatencyCase } from './proxy-latency.js'
 import { proxyCases } from './proxy-cases.js'
@@ -35,6 +37,8 @@ const cases = new Map<string, () => Promise<Figure[]>>([
   ...proxyCases.map(
     (each) => [each.name, () => runProxyCase(each, runs, proxySeconds, values.beside)] as const,
   ),
+  [muxName, () => runMuxCase(runs, proxySeconds, values.beside)],
+  ...appCases.map((each) => [each.name, () => runAppCase(each, runs, proxySeconds)] as const),
   ['proxy-spoe-latency', () => runLatencyCase(runs, proxySeconds, values.beside)],
   ['proxy-idle', () => runProxyIdleCase(values.beside)],
 ])

@@ -2,6 +2,8 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
@@ -9,6 +11,9 @@ const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: '
 export function hasProgram(name: string): boolean {
   return spawnSync('which', [name], { stdio: 'ignore' }).status === 0
 }
+
+/** More options for node when it is what is measured, such as `--cpu-prof`. */
+export const nodeOptions = (process.env['SLUICE_BENCH_NODE'] ?? '').split(' ').filter(Boolean)
 
 /** Whether a process can be kept on one core. */
 export const canPin = hasProgram('taskset')
@@ -21,6 +26,8 @@ export interface Running {
   /** All that it has printed. */
   output(): string
   stop(): Promise<void>
+  /** Asks it to end, which is when a profile is written. */
+  end(): Promise<void>
 }
 
 /** Starts `command` on one core (when taskset is there) and waits for its first line. */
@@ -43,13 +50,16 @@ export async function start(core: number | undefined, command: readonly string[]
     child,
     line,
     output: () => output,
-    stop: async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return
-      const exited = once(child, 'exit')
-      child.kill('SIGKILL')
-      await exited
-    },
+    stop: () => endWith(child, 'SIGKILL'),
+    end: () => endWith(child, 'SIGTERM'),
   }
+}
+
+async function endWith(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill(signal)
+  await exited
 }
 
 /** Starts a compiled script of this folder under node. */
@@ -58,14 +68,24 @@ export function startScript(
   name: string,
   ...args: readonly string[]
 ): Promise<Running> {
-  return start(core, [process.execPath, fileURLToPath(new URL(`./${name}.js`, import.meta.url)), ...args])
+  const script = fileURLToPath(new URL(`./${name}.js`, import.meta.url))
+  return start(core, [process.execPath, ...(core === 0 ? nodeOptions : []), script, ...args])
 }
 
-/** The path of `NAME.c` of this folder, compiled; undefined when there is no compiler. */
-export function compile(name: string): string | undefined {
+/** The path of `NAME.c` of this folder, compiled; undefined when there is no compiler, or not what it is linked with. */
+export function compile(name: string, ...libraries: readonly string[]): string | undefined {
   const source = fileURLToPath(new URL(`../../bench/${name}.c`, import.meta.url))
   const program = fileURLToPath(new URL(`./${name}`, import.meta.url))
-  const { status } = spawnSync('cc', ['-O2', '-o', program, source], { stdio: 'ignore' })
+  const { status } = spawnSync('cc', ['-O2', '-o', program, source, ...libraries], { stdio: 'ignore' })
+  return status === 0 ? program : undefined
+}
+
+/** The path of `NAME.go` of this folder, built; undefined when there is no Go. */
+export function buildGo(name: string): string | undefined {
+  const source = fileURLToPath(new URL(`../../bench/${name}.go`, import.meta.url))
+  const program = fileURLToPath(new URL(`./${name}-go`, import.meta.url))
+  const env = { ...process.env, GO111MODULE: 'off', GOCACHE: join(tmpdir(), 'sluice-go-cache') }
+  const { status } = spawnSync('go', ['build', '-o', program, source], { stdio: 'ignore', env })
   return status === 0 ? program : undefined
 }
 

@@ -14,8 +14,12 @@ export interface ProxyCase {
   readonly fields?: number
   /** Each request has a connection of its own, and says `Connection: close`. @default false */
   readonly closes?: boolean
+  /** What is asked for, when it is not what the setup has. */
+  readonly path?: string
   /** CPU of sluice as a multiple of HAProxy's. */
-  readonly bar: number
+  readonly bar?: number
+  /** Requests a second of sluice as a share of HAProxy's: for bodies so large that it is their throughput. */
+  readonly speedBar?: number
   /** p99 of sluice as a multiple of HAProxy's. */
   readonly p99Bar?: number
 }
@@ -27,7 +31,27 @@ export const proxyCases: readonly ProxyCase[] = [
   { name: 'proxy-http-256', setup: 'http', connections: 256, length: kib, bar: 1.35, p99Bar: 2 },
   { name: 'proxy-spoe', setup: 'spoe', connections: 64, length: 2, bar: 1.3 },
   { name: 'proxy-spoe-20x20', setup: 'spoe-20x20', connections: 64, length: 2, bar: 1.5 },
-  { name: 'proxy-fcgi', setup: 'fcgi', connections: 32, length: 5, bar: 1.47 },
+  { name: 'proxy-fcgi', setup: 'fcgi', connections: 32, length: 5, bar: 1.25 },
+  { name: 'proxy-fcgi-headers', setup: 'fcgi', connections: 32, length: 5, fields: 40, bar: 1.6 },
+  { name: 'proxy-fcgi-c', setup: 'fcgi-c', connections: 32, length: 5, bar: 1.25 },
+  { name: 'proxy-fcgi-go', setup: 'fcgi-go', connections: 32, length: 5, bar: 1.25 },
+  {
+    name: 'proxy-fcgi-100m-down',
+    setup: 'fcgi-c',
+    path: `/down?${100 * mb}`,
+    connections: 1,
+    length: 100 * mb,
+    speedBar: 0.7,
+  },
+  {
+    name: 'proxy-fcgi-100m-up',
+    setup: 'fcgi-c',
+    path: '/up',
+    connections: 1,
+    length: 9,
+    upload: 100 * mb,
+    speedBar: 0.7,
+  },
   { name: 'proxy-post-1k', setup: 'http', connections: 64, length: 2, upload: kib, bar: 1.4 },
   { name: 'proxy-post-16k', setup: 'http', connections: 64, length: 2, upload: 16 * kib, bar: 1.4 },
   { name: 'proxy-body-16k-down', setup: 'http', connections: 64, length: 16 * kib, bar: 1.5 },

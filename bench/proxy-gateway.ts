@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort, waitFor } from './ports.js'
+import { nodeOptions } from './processes.js'
 
 export interface Gateway {
   readonly name: string
@@ -21,10 +22,9 @@ export interface RunningGateway {
 
 /** HAProxy is the first. `SLUICE_BENCH_NODE` has more options for node, such as `--cpu-prof`. */
 export function gateways(beside: string | undefined): readonly Gateway[] {
-  const options = (process.env['SLUICE_BENCH_NODE'] ?? '').split(' ').filter(Boolean)
   const sluice = (folder: string) => [
     process.execPath,
-    ...options,
+    ...nodeOptions,
     join(folder, 'dist/cli/main.js'),
     'run',
     '-f',

@@ -1,10 +1,10 @@
 /** What the gateways of the proxy cases are configured with, and what stands behind them on core 1. */
 import { manyMessages, messageName } from './payloads.js'
-import { compile, pin, start, startScript } from './processes.js'
-import { startPhpFpm } from '../test/support/php-fpm.js'
+import { fcgiBackend, isFcgi, startFcgiOrigin, type FcgiSetup } from './fcgi-origin.js'
+import { compile, start, startScript } from './processes.js'
 
-/** What a gateway does: passes on, asks an agent and answers itself, asks php-fpm, or passes on and logs. */
-export type ProxySetup = 'http' | 'spoe' | 'spoe-20x20' | 'fcgi' | 'log-udp' | 'log-stdout'
+/** What a gateway does: passes on, asks an agent and answers itself, asks a FastCGI application, or passes on and logs. */
+export type ProxySetup = 'http' | 'spoe' | 'spoe-20x20' | 'log-udp' | 'log-stdout' | FcgiSetup
 
 /** Where an origin, an agent or php-fpm listens. */
 export interface Listening {
@@ -22,12 +22,7 @@ export interface Origin extends Listening {
 
 /** `length` is that of the body of an answer. */
 export async function startOrigin(setup: ProxySetup, length: number): Promise<Origin> {
-  if (setup === 'fcgi') {
-    // A worker has one connection: there must be one for each that a gateway can have in use.
-    const php = await startPhpFpm({ scripts: { 'hello.php': '<?php echo "hello";' }, children: 40 })
-    pin(1, php.pid)
-    return { address: php.socket, path: '/hello.php', docroot: php.docroot, stop: () => php.stop() }
-  }
+  if (isFcgi(setup)) return startFcgiOrigin(setup)
   const running = await (setup === 'spoe' || setup === 'spoe-20x20'
     ? startScript(1, 'agent-server', setup === 'spoe' ? 'one' : 'many')
     : start(1, [compile('http-origin') ?? '', '-l', String(length)]))
@@ -59,7 +54,10 @@ frontend fe
     case 'log-stdout':
       return { 'haproxy.cfg': `${head}\n${logTo('stdout format raw local0')}${httpBackend(origin)}` }
     case 'fcgi':
-      return { 'haproxy.cfg': `${head}\n${fcgiBackend(origin)}` }
+    case 'fcgi-c':
+    case 'fcgi-go':
+    case 'fcgi-go-mux':
+      return { 'haproxy.cfg': `${head}\n${fcgiBackend(setup, origin)}` }
     case 'spoe':
       return {
         'haproxy.cfg': `${head}\n${spoeBackend(origin)}`,
@@ -80,17 +78,6 @@ const logTo = (target: string) => `    option httplog
 const httpBackend = ({ address }: Listening) => `    default_backend be
 backend be
     server origin ${address}
-`
-
-const fcgiBackend = ({ address, docroot }: Listening) => `    default_backend php
-backend php
-    use-fcgi-app php
-    http-reuse always
-    server fpm unix@${address} proto fcgi
-fcgi-app php
-    docroot ${docroot}
-    index hello.php
-    option keep-conn
 `
 
 const spoeBackend = ({ address }: Listening) => `    filter spoe engine bench config spoe.conf

@@ -1,10 +1,10 @@
 /** Runs a case: CPU seconds of each gateway per million requests, and their ratio. */
-import { atMost, notRun, told, type Figure } from './figure.js'
+import { atLeast, atMost, notRun, told, type Figure } from './figure.js'
 import type { ProxyCase } from './proxy-cases.js'
 import { gateways, startGateway, type Gateway } from './proxy-gateway.js'
 import { proxyConfiguration, startOrigin } from './proxy-origin.js'
 import { compile, hasProgram, median, start } from './processes.js'
-import { findPhpFpm } from '../test/support/php-fpm.js'
+import { isFcgi, missingForFcgi } from './fcgi-origin.js'
 
 /** Of a run; times in milliseconds. */
 export interface Measurement {
@@ -22,7 +22,7 @@ export interface Measurement {
 const warmUp = { seconds: 2, requests: 40_000, bytes: 2_000_000_000 }
 
 /** One run of one gateway, started for it. */
-async function measure(
+export async function measure(
   each: ProxyCase,
   gateway: Gateway,
   seconds: number,
@@ -34,7 +34,7 @@ async function measure(
     const configure = (port: number) => proxyConfiguration(setup, port, origin)
     const running = await startGateway(gateway, configure, setup === 'log-stdout')
     try {
-      const to = `-a ${running.port} -u ${origin.path} -p ${running.pid} -t ${seconds} ${loadOptions(each)}`
+      const to = `-a ${running.port} -u ${each.path ?? origin.path} -p ${running.pid} -t ${seconds} ${loadOptions(each)}`
       const client = await start(1, [load, ...to.split(' ')])
       await client.stop()
       return readLoad(client.line, `${each.name}, ${gateway.name}`)
@@ -81,7 +81,7 @@ export async function runProxyCase(
   beside: string | undefined,
 ): Promise<Figure[]> {
   const missing = ['haproxy', 'taskset'].filter((program) => !hasProgram(program))
-  if (each.setup === 'fcgi' && findPhpFpm() === undefined) missing.push('php-fpm')
+  if (isFcgi(each.setup)) missing.push(...missingForFcgi(each.setup))
   if (missing.length > 0) return [notRun(each.name, `${missing.join(', ')} is not installed`)]
   const load = compile('http-load')
   if (load === undefined || compile('http-origin') === undefined) return [notRun(each.name, 'no C compiler')]
@@ -107,6 +107,15 @@ export async function runProxyCase(
         ? atMost(each.name, figure, median(all), 'x', bar)
         : told(each.name, figure, median(all), 'x')
     }
-    return [...figures, beside('CPU', 'cpu', each.bar), beside('p99', 'p99', each.p99Bar)]
+    const ratios = [beside('CPU', 'cpu', each.bar), beside('p99', 'p99', each.p99Bar)]
+    if (each.speedBar === undefined) return [...figures, ...ratios]
+    const shares = results.map(
+      ({ perSecond }, run) => perSecond / (haproxy.results[run]?.perSecond ?? Number.NaN),
+    )
+    const figure = `${gateway.name}: share of HAProxy's throughput`
+    const share = own
+      ? atLeast(each.name, figure, median(shares), 'x', each.speedBar)
+      : told(each.name, figure, median(shares), 'x')
+    return [...figures, ...ratios, share]
   })
 }

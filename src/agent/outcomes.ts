@@ -1,3 +1,4 @@
+import { isPromise } from '../base/promise.ts'
 import { errorMessage, SluiceError } from '../base/errors.ts'
 import type { ActionWriter } from './action-writer.ts'
 import type { Context } from './context.ts'
@@ -154,12 +155,5 @@ function watchFallback(
       if (actions.late) onError('the fallback has set actions after it returned', undefined)
     },
     (error: unknown) => onError(errorMessage(error), error),
-  )
-}
-
-/** Whether it has a `then` to call. */
-export function isPromise(value: unknown): value is PromiseLike<void> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as PromiseLike<void>).then === 'function'
   )
 }

@@ -65,8 +65,10 @@ export type { EndRequest } from './codec/end-request.ts'
 export { decodeUnknownType, encodeUnknownType } from './codec/unknown-type.ts'
 export { decodePairs } from './codec/name-value.ts'
 export type { OnPair } from './codec/name-value.ts'
-export { encodeParams, ParamsDecoder } from './codec/params.ts'
-export type { Param, ParamEncoding, ParamLimits } from './codec/params.ts'
+export { encodeParams } from './codec/params.ts'
+export { ParamsDecoder } from './codec/params-decoder.ts'
+export type { Param, ParamEncoding } from './codec/params.ts'
+export type { ParamLimits } from './codec/params-decoder.ts'
 export {
   decodeGetValues,
   decodeGetValuesResult,

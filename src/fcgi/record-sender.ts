@@ -1,76 +1,186 @@
-import type { Socket } from 'node:net'
-import { headerSize, paddingFor, putRecordHeader, streamContentSize } from './codec/record.ts'
+import { Socket } from 'node:net'
+import { writeLatin1 } from '../bytes/latin1.ts'
+import { Writer } from '../bytes/writer.ts'
+import { takePiece } from '../base/slab.ts'
+import { Turn } from '../base/turn.ts'
+import type { Flushable } from '../base/turn.ts'
+import {
+  encodeRecordHeader,
+  headerSize,
+  paddingFor,
+  putRecordHeader,
+  streamContentSize,
+  writeZeroes,
+} from './codec/record.ts'
 import type { RecordType } from './codec/record.ts'
 
-const nothing = new Uint8Array(0)
+/** What is as large as this does not wait for the end of the turn, and is not copied to stand behind something else. */
+const large = 16_384
+const initialSize = 512
+/** A buffer that has grown beyond this is not kept for the small ones. */
+const keptSize = 65_536
+/** Most bytes of a character in UTF-8, for each of its units in a string. */
+const utf8Bytes = 3
 
-/** Records out, for both ends: streams are cut into records, and what is sent in one turn leaves in one system call. */
-export class RecordSender {
+const turn = new Turn()
+
+/** What becomes of the head of a request. */
+export interface SentHead {
+  /** Whether it was written. */
+  written: boolean
+  /** Whether the system has taken it, or may have. */
+  sent: boolean
+}
+
+/**
+ * Records out, for both ends: streams are cut into records, and what is sent in one turn of the loop leaves at its end, in
+ * one write. Whoever ends the socket flushes before.
+ */
+export class RecordSender implements Flushable {
   /** How many writes the system has taken whole; grows while the peer reads. */
   taken = 0
-  #corked = false
+  #writer = new Writer(initialSize)
+  #scheduled = false
+  /** Of the heads of requests that have gathered. */
+  #heads: SentHead[] | undefined
   readonly #onTaken = (): void => {
     this.taken++
   }
   readonly #socket: Socket
   readonly #padding: boolean
+  /** A socket has copied what it has written; another stream may keep a reference. */
+  readonly #copies: boolean
 
   /** @param padding - whether records are padded to a multiple of eight bytes. */
   constructor(socket: Socket, padding: boolean) {
     this.#socket = socket
     this.#padding = padding
+    this.#copies = socket instanceof Socket
   }
 
-  /** Sends content of a stream in as many records as it takes, none when it is empty. False: wait for `drain`. */
-  stream(type: RecordType, id: number, content: Uint8Array): boolean {
-    this.#cork()
-    let more = true
-    for (let at = 0; at < content.length; at += streamContentSize) {
-      more = this.#record(type, id, content.subarray(at, at + streamContentSize))
+  /** Whether something of what was sent is still here. */
+  get unsent(): boolean {
+    return this.#writer.at > 0 || this.#socket.writableLength > 0
+  }
+
+  /** Where records go that the caller encodes. */
+  get writer(): Writer {
+    // Behind the head of a request: see `head`.
+    if (this.#heads !== undefined) this.flush()
+    this.#schedule()
+    return this.#writer
+  }
+
+  /**
+   * Where the head of a request goes: it leaves in a write that has nothing behind it but other heads, so that whether the
+   * system took it tells whether the request can have run. `head` says that it is there.
+   */
+  get headWriter(): Writer {
+    this.#schedule()
+    return this.#writer
+  }
+
+  /** What was encoded to `headWriter` is a head, and what becomes of it is told here. */
+  head(head: SentHead): void {
+    this.#heads ??= []
+    this.#heads.push(head)
+  }
+
+  /**
+   * Sends content of a stream in as many records as it takes, none when it is empty. Text is sent as UTF-8, `head`, which
+   * stands before it, with one byte per character. False: wait for `drain`.
+   */
+  stream(type: RecordType, id: number, content: Uint8Array | string, head = ''): boolean {
+    const isText = typeof content === 'string'
+    const most = head.length + (isText ? utf8Bytes : 1) * content.length
+    if (most < large) {
+      if (most > 0) this.#gather(type, id, content, head)
+    } else {
+      if (head !== '') this.#gather(type, id, '', head)
+      this.#sendLarge(type, id, isText ? Buffer.from(content) : content)
     }
-    return more
+    return !this.#socket.writableNeedDrain
+  }
+
+  #gather(type: RecordType, id: number, content: Uint8Array | string, head: string): void {
+    const { writer } = this
+    const header = writer.reserve(headerSize)
+    const start = writer.at
+    if (head !== '') {
+      const at = writer.reserve(head.length)
+      writeLatin1(writer.bytes, head, at)
+    }
+    if (typeof content !== 'string') writer.copy(content)
+    else if (content !== '') writer.text(content)
+    const size = writer.at - start
+    const padding = this.#padding ? paddingFor(size) : 0
+    putRecordHeader(writer.bytes, header, type, id, size, padding)
+    if (padding > 0) writeZeroes(writer, padding)
+    if (writer.at >= large) this.flush()
+  }
+
+  /** As it is, behind what has gathered. */
+  #sendLarge(type: RecordType, id: number, content: Uint8Array): void {
+    this.flush()
+    const socket = this.#socket
+    if (socket.destroyed || socket.writableEnded) return
+    socket.cork()
+    for (let at = 0; at < content.length; at += streamContentSize) {
+      const piece = content.subarray(at, at + streamContentSize)
+      const padding = this.#padding ? paddingFor(piece.length) : 0
+      const header = takePiece(headerSize)
+      putRecordHeader(header, 0, type, id, piece.length, padding)
+      socket.write(header, this.#onTaken)
+      socket.write(piece)
+      if (padding > 0) socket.write(Buffer.alloc(padding))
+    }
+    socket.uncork()
   }
 
   /** Sends a record without content: the end of a stream, or ABORT_REQUEST. */
   empty(type: RecordType, id: number): void {
-    this.#cork()
-    this.#record(type, id, nothing)
+    encodeRecordHeader(this.writer, type, id, 0)
   }
 
-  /** Sends bytes that are records already; they are copied. */
-  bytes(bytes: Buffer): void {
-    this.#cork()
-    this.#socket.write(Buffer.from(bytes), this.#onTaken)
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    turn.add(this)
   }
 
-  /**
-   * Sends such bytes with what was sent before them in this turn, and nothing that comes later: `onSent` gets an error
-   * when the system did not take them, whatever becomes of the rest.
-   */
-  now(bytes: Buffer, onSent: (error?: Error | null) => void): void {
-    this.#socket.write(Buffer.from(bytes), onSent)
-    if (!this.#corked) return
-    this.#socket.uncork()
-    this.#socket.cork()
+  /** Sends what has gathered. */
+  flush(): void {
+    this.#scheduled = false
+    const writer = this.#writer
+    const heads = this.#heads
+    const socket = this.#socket
+    this.#heads = undefined
+    if (writer.at === 0) return
+    if (socket.destroyed || socket.writableEnded) return writer.reset()
+    const onTaken = heads === undefined ? this.#onTaken : this.#headsTaken(heads)
+    if (socket.writableLength > 0) {
+      // It has to wait in any case: in a piece of memory of its size.
+      socket.write(Buffer.from(writer.view()), onTaken)
+      return this.#reuse(writer)
+    }
+    socket.write(writer.view(), onTaken)
+    // Nothing left to send means that the kernel has its copy, and the buffer is ours again.
+    if (socket.writableLength === 0 && this.#copies) this.#reuse(writer)
+    else this.#writer = new Writer(initialSize)
   }
 
-  #record(type: RecordType, id: number, content: Uint8Array): boolean {
-    const padding = this.#padding ? paddingFor(content.length) : 0
-    const header = Buffer.allocUnsafe(headerSize)
-    putRecordHeader(header, 0, type, id, content.length, padding)
-    let more = this.#socket.write(header, this.#onTaken)
-    if (content.length > 0) more = this.#socket.write(content)
-    if (padding > 0) more = this.#socket.write(Buffer.alloc(padding))
-    return more
+  #reuse(writer: Writer): void {
+    if (writer.bytes.length > keptSize) this.#writer = new Writer(initialSize)
+    else writer.reset()
   }
 
-  #cork(): void {
-    if (this.#corked) return
-    this.#corked = true
-    this.#socket.cork()
-    process.nextTick(() => {
-      this.#corked = false
-      this.#socket.uncork()
-    })
+  /** Of several heads in one write the first may have left before it failed. */
+  #headsTaken(heads: readonly SentHead[]): (error?: Error | null) => void {
+    for (const head of heads) head.written = true
+    return (error) => {
+      const failed = error !== undefined && error !== null
+      if (!failed) this.taken++
+      if (!failed || heads.length > 1) for (const head of heads) head.sent = true
+    }
   }
 }

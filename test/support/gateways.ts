@@ -138,7 +138,7 @@ function accepts(port: number): Promise<boolean> {
 }
 
 /** What nginx's own fastcgi_params has. Debian's takes the port from the Host header besides. */
-const nginxParams = [
+export const nginxParams = [
   ['QUERY_STRING', '$query_string'],
   ['REQUEST_METHOD', '$request_method'],
   ['CONTENT_TYPE', '$content_type'],

@@ -77,6 +77,15 @@ export class GatewaySocket extends Socket {
     done()
   }
 
+  /**
+   * All of the response was written: there is nothing to be broken off, and the response may close. It is not destroyed, as
+   * that of node:http is not: what is written to it goes nowhere, and a stream that is destroyed makes errors for that.
+   */
+  complete(): void {
+    this.#complete = true
+    process.nextTick(emitClose, this)
+  }
+
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     if (!this.#complete) this.#context.destroy()
     super._destroy(error, done)
@@ -126,6 +135,10 @@ export class GatewaySocket extends Socket {
     for (let piece = body.next(); piece !== undefined; piece = body.next()) more = this.#context.write(piece)
     return more
   }
+}
+
+function emitClose(socket: GatewaySocket): void {
+  if (!socket.destroyed) socket.emit('close', false)
 }
 
 function familyOf(address: string): string | undefined {

@@ -1,49 +1,100 @@
 /** The `(req, res)` of node:http for a FastCGI request: objects of its own classes, on a {@link GatewaySocket}. */
 import { IncomingMessage, ServerResponse } from 'node:http'
+import { isPromise } from '../../base/promise.ts'
 import type { CgiRequest } from '../codec/http-request.ts'
-import type { FcgiContext } from '../responder/context.ts'
+import type { ServingContext } from '../responder/context.ts'
 import { GatewaySocket } from './gateway-socket.ts'
 
 /** Anything that node:http calls a request listener; a promise that it answers is awaited for its error alone. */
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => unknown
 
 /**
- * Serves a request with a listener. Resolves when the response was written, or when nobody waits for it any more; rejects
- * with what the listener throws.
+ * Serves a request with a listener. The promise, of a response that is not written when the listener returns, resolves when it
+ * is, or when nobody waits for it any more, and rejects with what the listener throws.
  * @param unsized - whether there is a body whose length no header says.
+ * @throws what the listener throws.
  */
-export function serveNode(context: FcgiContext, listener: NodeListener, unsized: boolean): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = new GatewaySocket(context)
-    const request = createRequest(context, socket, unsized)
-    const response = createResponse(request, socket)
-    endWithTheLastByte(response, socket, context)
-    context.signal.addEventListener('abort', () => abort(request, socket), { once: true })
-    response.once('finish', () => {
-      finishRequest(request)
-      socket.end(() => {
-        resolve()
-        socket.destroy()
-      })
-    })
-    // The response sees the end of the socket by itself, and says 'close'.
-    socket.once('close', () => resolve())
-    const fail = (error: unknown): void => {
-      reject(error as Error) // whatever it threw is for the log
-      if (response.headersSent) socket.destroy()
-    }
-    try {
-      Promise.resolve(listener(request, response)).catch(fail)
-    } catch (error) {
-      fail(error)
-    }
-  })
+export function serveNode(
+  context: ServingContext,
+  listener: NodeListener,
+  unsized: boolean,
+): Promise<void> | undefined {
+  const exchange = new NodeExchange(context, unsized)
+  const { request, response } = exchange
+  try {
+    const result = listener(request, response)
+    if (isPromise(result)) result.then(undefined, (error: unknown) => exchange.fail(error))
+  } catch (error) {
+    exchange.breakOff()
+    throw error
+  }
+  return context.over ? undefined : exchange.done()
 }
 
-function createRequest(context: FcgiContext, socket: GatewaySocket, unsized: boolean): IncomingMessage {
+class NodeExchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly #context: ServingContext
+  readonly #socket: GatewaySocket
+  #settled = false
+  #resolve: (() => void) | undefined
+  #reject: ((error: unknown) => void) | undefined
+
+  constructor(context: ServingContext, unsized: boolean) {
+    const socket = new GatewaySocket(context)
+    this.#context = context
+    this.#socket = socket
+    this.request = createRequest(context, socket, unsized)
+    this.response = createResponse(this.request, socket)
+    context.onAborted = () => abort(this.request, socket)
+    // END_REQUEST leaves in one write with the last byte, when all that came before has been taken.
+    this.response.on('prefinish', () => {
+      if (socket.begun && socket.writableLength === 0) this.#context.end()
+    })
+    this.response.on('finish', () => this.#finished())
+    // The response sees the end of the socket by itself, and says 'close'.
+    socket.on('close', () => this.#settle())
+  }
+
+  /** When the response is written, or nobody waits for it any more. */
+  done(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#settled) return resolve()
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  /** Whatever was thrown is for the log. */
+  fail(error: unknown): void {
+    this.#reject?.(error)
+    this.breakOff()
+  }
+
+  /** What has begun cannot become an error page any more. */
+  breakOff(): void {
+    if (this.response.headersSent) this.#socket.destroy()
+  }
+
+  #finished(): void {
+    finishRequest(this.request)
+    this.#socket.complete()
+    this.#settle()
+  }
+
+  #settle(): void {
+    this.#settled = true
+    this.#resolve?.()
+  }
+}
+
+const httpVersion = /(\d)(?:\.(\d))?$/
+
+function createRequest(context: ServingContext, socket: GatewaySocket, unsized: boolean): IncomingMessage {
   const { http } = context
   const request = new IncomingMessage(socket)
-  const [, major = '1', minor = '0'] = /(\d)(?:\.(\d))?$/.exec(http.version) ?? []
+  const [, major = '1', minor = '0'] =
+    http.version === 'HTTP/1.1' ? http11 : (httpVersion.exec(http.version) ?? [])
   request.httpVersionMajor = Number(major)
   request.httpVersionMinor = Number(minor)
   request.httpVersion = `${major}.${minor}`
@@ -55,22 +106,28 @@ function createRequest(context: FcgiContext, socket: GatewaySocket, unsized: boo
   return request
 }
 
-function setHeaders(request: IncomingMessage, http: CgiRequest, unsized: boolean): void {
-  const { headers } = http
-  request.headers = {}
-  request.headersDistinct = {}
+const http11 = ['', '1', '1'] as const
+
+function setHeaders(request: IncomingMessage, { headers }: CgiRequest, unsized: boolean): void {
+  const { names, keys, values } = headers
+  const { rawHeaders } = request
+  const plain: Record<string, string> = {}
+  const distinct: Record<string, string[]> = {}
   const add = (name: string, key: string, value: string): void => {
-    request.rawHeaders.push(name, value)
-    request.headers[key] = value
-    request.headersDistinct[key] = [value]
+    rawHeaders.push(name, value)
+    plain[key] = value
+    distinct[key] = [value]
   }
-  headers.pairs.forEach(([name, value], at) => add(name, headers.keys[at] as string, value)) // the arrays have one length
+  // The arrays have one length.
+  for (let at = 0; at < keys.length; at++) add(names[at] as string, keys[at] as string, values[at] as string)
   // What tells a parser of bodies that there is one.
   if (unsized && !headers.has('transfer-encoding')) add('Transfer-Encoding', 'transfer-encoding', 'chunked')
+  request.headers = plain
+  request.headersDistinct = distinct
 }
 
 /** STDIN is read when the body is: until then the gateway is held back. */
-function readerOf(context: FcgiContext, request: IncomingMessage): () => void {
+function readerOf(context: ServingContext, request: IncomingMessage): () => void {
   let begun = false
   return () => {
     const { stdin } = context
@@ -94,28 +151,19 @@ function createResponse(request: IncomingMessage, socket: GatewaySocket): Server
   response.removeHeader('Transfer-Encoding')
   response.removeHeader('Connection')
   response.assignSocket(socket)
-  // The drain of a socket becomes that of its response in the server of node:http, with a flag that only it can reset.
-  Object.defineProperty(response, 'writableNeedDrain', {
-    get: () => !response.destroyed && !response.writableEnded && socket.writableNeedDrain,
-  })
-  socket.on('drain', () => {
-    if (!response.destroyed && !response.writableEnded) response.emit('drain')
-  })
+  socket.on('drain', () => drained(response, socket))
   return response
 }
 
-/**
- * END_REQUEST leaves in one write with the last byte, when all that came before has been taken. The events of the response
- * come later, as always.
- */
-function endWithTheLastByte(response: ServerResponse, socket: GatewaySocket, context: FcgiContext): void {
-  // An own property, as those that middleware puts in its place; `this` is the response for both.
-  const end = response.end.bind(response) as (...args: readonly unknown[]) => ServerResponse
-  response.end = (...args: readonly unknown[]): ServerResponse => {
-    const ended = end(...args)
-    if (socket.begun && socket.writableLength === 0) context.end()
-    return ended
+/** The drain of a socket becomes that of its response in the server of node:http, with a flag that only it can reset. */
+function drained(response: ServerResponse, socket: GatewaySocket): void {
+  if (response.destroyed || response.writableEnded) return
+  if (!Object.hasOwn(response, 'writableNeedDrain')) {
+    Object.defineProperty(response, 'writableNeedDrain', {
+      get: () => !response.destroyed && !response.writableEnded && socket.writableNeedDrain,
+    })
   }
+  response.emit('drain')
 }
 
 /** As node:http does: a body that nobody read is thrown away, and the request is over with its response. */

@@ -4,7 +4,7 @@ import { Server } from 'node:http'
 import type { Endpoint } from '../../net/endpoint.ts'
 import { hasMethods, isPlainObject, requireArgument } from '../../base/options.ts'
 import { readArgument } from '../arguments.ts'
-import type { FcgiContext } from '../responder/context.ts'
+import type { FcgiContext, ServingContext } from '../responder/context.ts'
 import type { FcgiHandler, FcgiResponderOptions } from '../responder/options.ts'
 import { createFcgiResponder } from '../responder/responder.ts'
 import type { FcgiResponderStats } from '../responder/responder.ts'
@@ -97,19 +97,27 @@ function handlerOf(app: ServableApp): Served {
 
 function nodeHandler(listener: NodeListener): Served {
   return {
-    onRequest: async (context) => serveNode(context, listener, (await bodyOf(context)) === 'unsized'),
+    onRequest: (given) => {
+      // The responder calls it with one.
+      const context = given as ServingContext
+      const kind = bodyOf(context)
+      if (typeof kind === 'string') return serveNode(context, listener, kind === 'unsized')
+      return kind.then((found) => serveNode(context, listener, found === 'unsized'))
+    },
   }
 }
 
-/**
- * What body there is. Without CONTENT_LENGTH that shows when its first byte comes, or its end: HTTP says it in the head, and
- * so do parsers of bodies expect it.
- */
-async function bodyOf(context: FcgiContext): Promise<'none' | 'sized' | 'unsized'> {
+type BodyKind = 'none' | 'sized' | 'unsized'
+
+/** What body there is: at once when a header says it, or the method. */
+function bodyOf(context: FcgiContext): BodyKind | Promise<BodyKind> {
   const { contentLength, method } = context.http
   if (contentLength !== undefined) return contentLength > 0 ? 'sized' : 'none'
-  if (method === 'GET' || method === 'HEAD') return 'none'
-  const { stdin } = context
+  return method === 'GET' || method === 'HEAD' ? 'none' : unsaidBody(context)
+}
+
+/** Without CONTENT_LENGTH it shows when its first byte comes, or its end: HTTP says it in the head, and so do parsers of bodies expect it. */
+async function unsaidBody({ stdin }: FcgiContext): Promise<BodyKind> {
   if (!stdin.readableEnded && stdin.readableLength === 0) {
     // An error is an abort, of which the application need not hear any more.
     await once(stdin, 'readable').catch(() => {})

@@ -1,6 +1,5 @@
 /** One connection to an application. */
 import type { Socket } from 'node:net'
-import { Writer } from '../../bytes/writer.ts'
 import type { Lane, Timed } from '../../base/deadlines.ts'
 import { LingeringSocket } from '../../net/lingering-socket.ts'
 import { encodeBeginRequest } from '../codec/begin-request.ts'
@@ -18,23 +17,20 @@ import { stepConnection } from '../codec/state.ts'
 import type { ConnectionEvent, ConnectionState } from '../codec/state.ts'
 import { FcgiError } from '../errors.ts'
 import { RecordSender } from '../record-sender.ts'
+import type { SentHead } from '../record-sender.ts'
 import type { ConnectionOwner, ConnectionStream } from './connection-roles.ts'
 import { Negotiation } from './negotiation.ts'
 import type { ConnectionOptions } from './options.ts'
 
-interface Entry {
+interface Entry extends SentHead {
   readonly stream: ConnectionStream
   /** Whether the application had answered anything when it began. */
   readonly reused: boolean
-  /** Whether the system took its head. */
-  sent: boolean
 }
 
 const maxId = 32_767
 /** How long ABORT_REQUEST, and what was written before it, may take to leave, in milliseconds. */
 const flushTime = 1000
-/** A buffer that a huge request has grown beyond this is not kept for the small ones. */
-const keptWriterSize = 65_536
 
 /**
  * One connection to an application: a socket that stands, the records on it, and which request each of them belongs to.
@@ -57,7 +53,6 @@ export class FcgiConnection implements Timed<FcgiConnection> {
   #state: ConnectionState = 'open'
   #nextId = 1
   #pumping = false
-  #writer = new Writer(1024)
   readonly #name: string
   readonly #socket: Socket
   readonly #sender: RecordSender
@@ -129,29 +124,31 @@ export class FcgiConnection implements Timed<FcgiConnection> {
   }
 
   /**
-   * Sends BEGIN_REQUEST and PARAMS, and with `bodyless` the empty STDIN, in one write that has nothing else in it: whether
-   * it was taken tells whether the request can have run. The connection must have room.
+   * Sends BEGIN_REQUEST and PARAMS, and with `bodyless` the empty STDIN, in a write that has nothing behind them: whether it
+   * was taken tells whether the request can have run. The connection must have room.
    * @throws FcgiError when the parameters cannot be sent; the connection is as it was then.
    */
   begin(stream: ConnectionStream, params: Iterable<Param>, bodyless: boolean): void {
-    const writer = this.#writer
+    const writer = this.#sender.headWriter
     const id = this.#nextId
-    writer.reset()
-    this.#negotiation.encode(writer)
-    encodeBeginRequest(writer, id, stream.role, this.#options.keepConn)
-    encodeParams(writer, id, params, this.#options.encoding)
+    const start = writer.at
+    try {
+      this.#negotiation.encode(writer)
+      encodeBeginRequest(writer, id, stream.role, this.#options.keepConn)
+      encodeParams(writer, id, params, this.#options.encoding)
+    } catch (error) {
+      writer.reset(start)
+      throw error
+    }
     if (bodyless) encodeRecordHeader(writer, RecordType.Stdin, id, 0)
     this.#negotiation.sent()
-    const entry: Entry = { stream, reused: this.answered, sent: false }
+    const entry: Entry = { stream, reused: this.answered, written: false, sent: false }
     this.#streams.set(id, entry)
     this.#ids.set(stream, id)
     this.#nextId += 2
     this.served++
     if (this.#nextId > maxId) this.#step('retire')
-    this.#sender.now(writer.view(), (error) => {
-      if (error === undefined || error === null) entry.sent = true
-    })
-    if (writer.bytes.length > keptWriterSize) this.#writer = new Writer(1024)
+    this.#sender.head(entry)
   }
 
   /** Sends request body. False: wait for {@link ConnectionStream.writable}. */
@@ -192,6 +189,7 @@ export class FcgiConnection implements Timed<FcgiConnection> {
       return
     }
     this.#step('close')
+    this.#sender.flush()
     this.#socket.destroySoon()
     // What the application does not read is never flushed.
     setTimeout(() => this.#socket.destroy(), flushTime).unref()
@@ -242,8 +240,9 @@ export class FcgiConnection implements Timed<FcgiConnection> {
     this.#owner.closed(this, error)
     // EPIPE: the other end was closed before, so nothing of a head that was not taken has arrived.
     const refused = cause?.code === 'EPIPE'
-    for (const { stream, sent, reused } of entries) {
-      stream.lost(error, { sent: sent || !refused, reused: reused || this.#negotiation.probing })
+    for (const { stream, written, sent, reused } of entries) {
+      const isSent = sent || (written && !refused)
+      stream.lost(error, { sent: isSent, reused: reused || this.#negotiation.probing })
     }
   }
 
@@ -305,7 +304,7 @@ export class FcgiConnection implements Timed<FcgiConnection> {
 
   /** Whether something of what was sent is still here, or was refused. */
   #isUnflushed(): boolean {
-    return this.#socket.writableLength > 0 || !this.#socket.writable
+    return this.#sender.unsent || !this.#socket.writable
   }
 
   #recvManagement(type: number): void {

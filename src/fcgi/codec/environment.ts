@@ -197,11 +197,11 @@ function addHeaders(
 ): void {
   for (let at = 0; at < headers.length; at++) {
     const key = headers.keys[at] as string // at < length, here and below
-    if (hiddenHeaders.has(key) && pass?.has(key) !== true) continue
-    if (!app.preserveHeaderNames && unusualName.test(key)) continue
+    const { name, hidden, unusual } = headerParam(key)
+    if (hidden && pass?.has(key) !== true) continue
+    if (unusual && !app.preserveHeaderNames) continue
     const value = key === 'te' ? onlyTrailers(headers.values[at] as string) : (headers.values[at] as string)
     if (value === '' && key === 'te') continue
-    const name = headerParamName(key)
     const before = params.get(name)
     // A repeated Content-Length was refused or is a repetition of the same number.
     if (before === undefined) params.set(name, value)
@@ -216,17 +216,28 @@ function onlyTrailers(value: string): string {
   return /(?:^|[,\s])trailers(?:$|[,;\s])/i.test(value) ? 'trailers' : ''
 }
 
-const headerParamNames = new Map<string, string>()
+/** What becomes of a header. */
+interface HeaderParam {
+  /** The parameter. */
+  readonly name: string
+  /** Whether it is one of {@link hiddenHeaders}. */
+  readonly hidden: boolean
+  /** Whether its name has other characters than letters, digits and `-`. */
+  readonly unusual: boolean
+}
+
+const headerParams = new Map<string, HeaderParam>()
 const maxCachedNames = 512
 
 /** The parameter that a header becomes, kept: the same few names come with every request. */
-function headerParamName(key: string): string {
-  const cached = headerParamNames.get(key)
+function headerParam(key: string): HeaderParam {
+  const cached = headerParams.get(key)
   if (cached !== undefined) return cached
   const plain = key === 'content-length' || key === 'content-type'
   const name = paramName(plain ? key : `http_${key}`)
-  if (headerParamNames.size < maxCachedNames && key.length < 64) headerParamNames.set(key, name)
-  return name
+  const made = { name, hidden: hiddenHeaders.has(key), unusual: unusualName.test(key) }
+  if (headerParams.size < maxCachedNames && key.length < 64) headerParams.set(key, made)
+  return made
 }
 
 /** Upper case, and `_` for everything that is no letter or digit. */

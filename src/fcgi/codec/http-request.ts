@@ -2,7 +2,8 @@
  * The HTTP request behind the parameters of a FastCGI request: what {@link deriveEnvironment} makes of one, read back
  * (RFC 3875, section 4.1). Gateways differ in what they send: nginx, Apache, lighttpd and HAProxy were looked at.
  */
-import { HeaderList } from '../../http1/index.ts'
+import { createHeaderName, HeaderList } from '../../http1/index.ts'
+import type { HeaderName } from '../../http1/index.ts'
 import { requireArgument } from '../../base/options.ts'
 import type { EnvironmentRequest } from './environment.ts'
 
@@ -78,13 +79,14 @@ function encodePath(path: string): string {
 function readHeaders(params: ReadonlyMap<string, string>, contentLength: number | undefined): HeaderList {
   const headers = new HeaderList()
   for (const [name, value] of params) {
-    if (name.startsWith('HTTP_') && !notHeaders.has(name)) headers.add(headerName(name), value)
+    const header = name.startsWith('HTTP_') ? headerName(name) : undefined
+    if (header !== undefined) headers.push(header, value)
   }
   const type = params.get('CONTENT_TYPE')
-  if (type !== undefined && type !== '') headers.add('Content-Type', type)
+  if (type !== undefined && type !== '') headers.push(contentTypeName, type)
   // HAProxy sends the length of a body that is not there, too.
   if (contentLength !== undefined && (contentLength > 0 || !isBodyless(params))) {
-    headers.add('Content-Length', String(contentLength))
+    headers.push(contentLengthName, String(contentLength))
   }
   return headers
 }
@@ -97,18 +99,22 @@ function isBodyless(params: ReadonlyMap<string, string>): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-const headerNames = new Map<string, string>()
+const contentTypeName = createHeaderName('Content-Type')
+const contentLengthName = createHeaderName('Content-Length')
+const headerNames = new Map<string, HeaderName>()
 const maxCachedNames = 512
 
-/** `HTTP_ACCEPT_LANGUAGE` was `Accept-Language`, or `accept_language`: the difference is lost. */
-function headerName(param: string): string {
+/** `HTTP_ACCEPT_LANGUAGE` was `Accept-Language`, or `accept_language`: the difference is lost. Undefined: not a header. */
+function headerName(param: string): HeaderName | undefined {
   const cached = headerNames.get(param)
   if (cached !== undefined) return cached
+  if (notHeaders.has(param)) return undefined
   const name = param
     .slice(5)
     .toLowerCase()
     .replaceAll('_', '-')
     .replace(/(?<![^-])[a-z]/g, (letter) => letter.toUpperCase())
-  if (headerNames.size < maxCachedNames && param.length < 64) headerNames.set(param, name)
-  return name
+  const header = createHeaderName(name)
+  if (headerNames.size < maxCachedNames && param.length < 64) headerNames.set(param, header)
+  return header
 }

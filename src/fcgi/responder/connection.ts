@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
-import { Writer } from '../../bytes/writer.ts'
-import { monotonic } from '../../base/clock.ts'
+import { turnTime } from '../../base/clock.ts'
+import { Deadline } from '../../base/deadline.ts'
 import type { Deadlines } from '../../base/deadlines.ts'
 import { decodeBeginRequest, Role } from '../codec/begin-request.ts'
 import { encodeEndRequest, ProtocolStatus } from '../codec/end-request.ts'
@@ -50,7 +50,6 @@ export class ResponderConnection implements RequestLink {
   readonly #sender: RecordSender
   readonly #stall: StallWatch
   readonly #reader = new RecordReader()
-  readonly #writer = new Writer(256)
   readonly #requests = new Map<number, ResponderRequest>()
   readonly #paused = new Set<ResponderRequest>()
   #drainWaiters: (() => void)[] = []
@@ -61,7 +60,8 @@ export class ResponderConnection implements RequestLink {
   #pumping = false
   /** More is unsent than there may be when a request is taken: none is until it has left. */
   #full = false
-  #idleTimer: NodeJS.Timeout | undefined
+  /** For a connection without a request; and for one that is ended, to be closed by the gateway. */
+  readonly #idle = new Deadline(() => this.#idleOver())
 
   constructor(socket: Socket, host: ConnectionHost) {
     this.#socket = socket
@@ -103,7 +103,7 @@ export class ResponderConnection implements RequestLink {
   #lost(why: string): void {
     if (this.#gone) return
     this.#gone = true
-    clearTimeout(this.#idleTimer)
+    this.#idle.stop()
     this.#stall.stop()
     const requests = [...this.#requests.values()]
     this.#requests.clear()
@@ -156,17 +156,11 @@ export class ResponderConnection implements RequestLink {
   #recvManagement(type: number): void {
     const isKnown = type >= RecordType.BeginRequest && type <= RecordType.Data
     if (isKnown) throw new FcgiError('ERR_FCGI_PROTOCOL', `${recordTypeName(type)} with id 0`)
-    const writer = this.#writer
-    writer.reset()
+    const { writer } = this.#sender
     if (type === RecordType.GetValues) encodeGetValuesResult(writer, this.#values())
     else encodeUnknownType(writer, type)
-    this.#send(writer.view())
-    this.#checkFull()
-  }
-
-  #send(records: Buffer): void {
-    this.#sender.bytes(records)
     this.#stall.written()
+    this.#checkFull()
   }
 
   /**
@@ -208,13 +202,11 @@ export class ResponderConnection implements RequestLink {
     if (!keepConn) this.#closing = true
     const refusal = this.#refusal(role)
     if (refusal !== ProtocolStatus.RequestComplete) {
-      const writer = this.#writer
-      writer.reset()
-      encodeEndRequest(writer, id, 0, refusal)
-      this.#send(writer.view())
+      encodeEndRequest(this.#sender.writer, id, 0, refusal)
+      this.#stall.written()
       this.#settle()
     } else {
-      clearTimeout(this.#idleTimer)
+      this.#idle.disarm()
       const request = new ResponderRequest(id, roleNames.get(role) ?? 'responder', this)
       this.#requests.set(id, request)
       this.await(request, this.options.paramsTimeout)
@@ -234,14 +226,14 @@ export class ResponderConnection implements RequestLink {
 
   // For the requests.
 
-  sendStdout(id: number, content: Uint8Array): boolean {
+  sendStdout(id: number, content: Uint8Array | string, head: string): boolean {
     if (this.#gone) return true
-    const more = this.#sender.stream(RecordType.Stdout, id, content)
+    const more = this.#sender.stream(RecordType.Stdout, id, content, head)
     this.#stall.written()
     return more
   }
 
-  sendStderr(id: number, content: Uint8Array): void {
+  sendStderr(id: number, content: string): void {
     if (this.#gone) return
     this.#sender.stream(RecordType.Stderr, id, content)
     this.#stall.written()
@@ -251,11 +243,10 @@ export class ResponderConnection implements RequestLink {
     this.#requests.delete(request.id)
     this.#host.deadlines.remove(request)
     if (this.#gone) return
-    const writer = this.#writer
-    writer.reset()
+    const { writer } = this.#sender
     encodeRecordHeader(writer, RecordType.Stdout, request.id, 0)
     encodeEndRequest(writer, request.id, appStatus, protocolStatus)
-    this.#send(writer.view())
+    this.#stall.written()
     this.#settle()
   }
 
@@ -279,7 +270,7 @@ export class ResponderConnection implements RequestLink {
   await(request: ResponderRequest, timeout: number): void {
     const { deadlines } = this.#host
     deadlines.remove(request)
-    if (timeout > 0 && !this.#gone) deadlines.add(request, timeout, monotonic())
+    if (timeout > 0 && !this.#gone) deadlines.add(request, timeout, turnTime())
   }
 
   paramsLate(): void {
@@ -315,17 +306,22 @@ export class ResponderConnection implements RequestLink {
     if (this.#requests.size > 0 || this.#gone || this.#ended) return
     if (!this.#closing) return this.#armIdle()
     this.#ended = true
-    clearTimeout(this.#idleTimer)
+    this.#idle.disarm()
+    this.#sender.flush()
     // Reading goes on: closing with data unread would take the response back (RST).
     this.#socket.end(() => {
       // Until here it was for the gateway to read.
-      this.#idleTimer = setTimeout(() => this.#socket.destroy(), lingerTime)
+      this.#idle.arm(lingerTime)
     })
   }
 
   #armIdle(): void {
     const { idleTimeout } = this.options
-    clearTimeout(this.#idleTimer)
-    if (idleTimeout > 0) this.#idleTimer = setTimeout(() => this.#lost('it was idle'), idleTimeout)
+    if (idleTimeout > 0) this.#idle.arm(idleTimeout, turnTime())
+  }
+
+  #idleOver(): void {
+    if (this.#ended) this.#socket.destroy()
+    else this.#lost('it was idle')
   }
 }

@@ -61,3 +61,11 @@ export interface FcgiContext {
    */
   destroy(): void
 }
+
+/** What those get who serve requests within this package: a call costs less than a signal. */
+export interface ServingContext extends FcgiContext {
+  /** Whether it has ended, however. */
+  readonly over: boolean
+  /** Is called when the gateway gives up. */
+  onAborted: (() => void) | undefined
+}

@@ -1,18 +1,19 @@
 import { Readable } from 'node:stream'
 import type { Lane, Timed } from '../../base/deadlines.ts'
 import { requireArgument } from '../../base/options.ts'
+import { isPromise } from '../../base/promise.ts'
 import { checkBytes, checkInteger, checkObject, checkText, readArgument } from '../arguments.ts'
 import { isFcgiBody } from '../body.ts'
 import { ProtocolStatus } from '../codec/end-request.ts'
 import { httpRequestOf } from '../codec/http-request.ts'
 import type { CgiRequest } from '../codec/http-request.ts'
-import { ParamsDecoder } from '../codec/params.ts'
+import { ParamsDecoder } from '../codec/params-decoder.ts'
 import { formatReplyHead } from '../codec/reply-head.ts'
 import type { ReplyHeaders } from '../codec/reply-head.ts'
 import { stepResponder } from '../codec/state.ts'
 import type { ResponderEvent, ResponderState } from '../codec/state.ts'
 import { FcgiError } from '../errors.ts'
-import type { FcgiContext, FcgiReply, FcgiRole } from './context.ts'
+import type { FcgiReply, FcgiRole, ServingContext } from './context.ts'
 import type { ResolvedResponderOptions } from './options.ts'
 import { StdinStream } from './stdin-stream.ts'
 
@@ -29,11 +30,14 @@ function takeReply(given: FcgiReply | undefined | void): FcgiReply | undefined {
   })
 }
 
+const noParams: ReadonlyMap<string, string> = new Map()
+
 /** What a request needs from its connection. */
 export interface RequestLink {
   readonly options: ResolvedResponderOptions
-  sendStdout(id: number, content: Uint8Array): boolean
-  sendStderr(id: number, content: Uint8Array): void
+  /** Text is sent as UTF-8, `head`, which stands before it, with one byte per character. */
+  sendStdout(id: number, content: Uint8Array | string, head: string): boolean
+  sendStderr(id: number, content: string): void
   /** The empty STDOUT and END_REQUEST; the connection forgets the request. */
   sendEnd(request: ResponderRequest, appStatus: number, protocolStatus: ProtocolStatus): void
   /** Stops reading the connection until `resume`: the protocol has no other way to slow a gateway down. */
@@ -51,14 +55,15 @@ export interface RequestLink {
 }
 
 /** One request at the responder: what arrives of it, and what its handler says. */
-export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
+export class ResponderRequest implements ServingContext, Timed<ResponderRequest> {
   deadline = 0
   lane: Lane<ResponderRequest> | undefined
   earlier: ResponderRequest | undefined
   later: ResponderRequest | undefined
   readonly id: number
   readonly role: FcgiRole
-  params: ReadonlyMap<string, string> = new Map()
+  params: ReadonlyMap<string, string> = noParams
+  onAborted: (() => void) | undefined
 
   #state: ResponderState = 'params'
   #http: CgiRequest | undefined
@@ -176,7 +181,7 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
     }
     this.#served = true
     this.#awaitStdin()
-    void this.#run()
+    this.#run()
   }
 
   #refuse(error: FcgiError): void {
@@ -242,39 +247,56 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
     this.#stdin?.destroy(error)
     this.#data?.destroy(error)
     this.#body?.destroy()
+    this.onAborted?.()
     this.#abort?.abort(error)
   }
 
   // From the handler.
 
-  async #run(): Promise<void> {
+  /** A handler that returns no promise is answered within this turn: no promise is made for it. */
+  #run(): void {
+    let later: Promise<void> | undefined
     try {
-      const reply = takeReply(await this.#link.options.onRequest(this))
-      if (reply !== undefined && !this.over) await this.#send(reply)
-      this.end(reply?.appStatus ?? 0)
+      const answer = this.#link.options.onRequest(this)
+      later = isPromise(answer)
+        ? this.#wait(answer)
+        : this.#answer(takeReply(answer as FcgiReply | undefined))
     } catch (error) {
-      if (!this.over) {
-        this.#link.options.logger.error({ err: error }, 'fcgi: a handler threw')
-        this.destroy()
-      }
-    } finally {
-      this.#link.settled(this)
+      this.#threw(error)
     }
+    if (later === undefined) this.#link.settled(this)
+    else void later.catch((error: unknown) => this.#threw(error)).finally(() => this.#link.settled(this))
   }
 
-  async #send({ status = 200, headers = [], body }: FcgiReply): Promise<void> {
-    this.writeHead(status, headers)
-    if (body === undefined) return
-    if (typeof body === 'string' || body instanceof Uint8Array) {
-      this.write(body)
-      return
+  async #wait(answer: PromiseLike<FcgiReply | undefined | void>): Promise<void> {
+    await this.#answer(takeReply(await answer))
+  }
+
+  /** The promise of a body that comes in pieces. */
+  #answer(reply: FcgiReply | undefined): Promise<void> | undefined {
+    if (reply !== undefined && !this.over) {
+      const { status = 200, headers = [], body } = reply
+      this.writeHead(status, headers)
+      if (typeof body === 'string' || body instanceof Uint8Array) this.write(body)
+      else if (body !== undefined) return this.#sendPieces(body).then(() => this.end(reply.appStatus))
     }
+    this.end(reply?.appStatus)
+    return undefined
+  }
+
+  async #sendPieces(body: AsyncIterable<Uint8Array | string>): Promise<void> {
     // A stream that waits for its source is not to be waited for when nobody wants it.
     if (body instanceof Readable) this.#body = body
     for await (const chunk of body) {
       if (!this.write(chunk)) await this.drained()
       if (this.over) return
     }
+  }
+
+  #threw(error: unknown): void {
+    if (this.over) return
+    this.#link.options.logger.error({ err: error }, 'fcgi: a handler threw')
+    this.destroy()
   }
 
   writeHead(status: number, headers: ReplyHeaders = []): void {
@@ -290,22 +312,16 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
   #flushHead(): void {
     const head = this.#head
     this.#head = undefined
-    if (head !== undefined && !this.over) this.#link.sendStdout(this.id, Buffer.from(head, 'latin1'))
+    if (head !== undefined && !this.over) this.#link.sendStdout(this.id, '', head)
   }
 
   write(chunk: Uint8Array | string): boolean {
     if (typeof chunk !== 'string') checkBytes('write: the chunk', chunk)
     if (!this.#begun) this.writeHead(200)
     if (this.over) return true
-    const head = this.#head
+    const head = this.#head ?? ''
     this.#head = undefined
-    const content = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
-    if (head === undefined) return content.length === 0 || this.#link.sendStdout(this.id, content)
-    // What is small leaves in one record with its head.
-    const first = Buffer.from(head, 'latin1')
-    if (content.length < 4096) return this.#link.sendStdout(this.id, Buffer.concat([first, content]))
-    this.#link.sendStdout(this.id, first)
-    return this.#link.sendStdout(this.id, content)
+    return this.#link.sendStdout(this.id, chunk, head)
   }
 
   drained(): Promise<void> {
@@ -314,7 +330,7 @@ export class ResponderRequest implements FcgiContext, Timed<ResponderRequest> {
 
   stderr(text: string): void {
     checkText('stderr: the text', text)
-    if (!this.over && text !== '') this.#link.sendStderr(this.id, Buffer.from(text))
+    if (!this.over && text !== '') this.#link.sendStderr(this.id, text)
   }
 
   end(appStatus = 0): void {

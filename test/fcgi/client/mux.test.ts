@@ -191,6 +191,16 @@ describe('a request that fails says whether it may be sent again', () => {
     assert.deepEqual(summary(outcome), { ...expected, code: 'ERR_FCGI_CONNECTION_LOST' })
   })
 
+  it('the connection dies in the turn in which it came: nothing has been written', async (t) => {
+    const app = await startApp(t, answerAll)
+    const { mux } = watch(await plain(t, app.endpoint))
+    await run(mux)
+    const outcome = run(mux)
+    mux.destroy()
+    const expected = { progress: 'unsent', reused: true, attempts: 1, notRun: true }
+    assert.deepEqual(summary(await outcome), { ...expected, code: 'ERR_FCGI_CONNECTION_LOST' })
+  })
+
   it('there was no room', async (t) => {
     const app = await startApp(t, answerAll)
     const { mux } = watch(await plain(t, app.endpoint))
