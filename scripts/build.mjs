@@ -27,5 +27,6 @@ if (status === 0) {
   copyAll('node_modules/uplot/dist', page, (name) => /\.min\.(js|css)$/.test(name))
   copyFileSync('node_modules/uplot/LICENSE', `${page}/uPlot.LICENSE`)
 }
+if (status === 0) copyFileSync('src/inspect/spop.lua', 'dist/inspect/spop.lua')
 if (existsSync('dist/cli/main.js')) chmodSync('dist/cli/main.js', 0o755)
 process.exit(status)

@@ -13,6 +13,7 @@ const peers = [
   { program: 'apache2', paths: ['/usr/sbin/apache2'], packages: ['apache2'] },
   { program: 'lighttpd', paths: ['/usr/sbin/lighttpd'], packages: ['lighttpd'] },
   { program: 'spawn-fcgi', paths: [], packages: ['spawn-fcgi'] },
+  { program: 'tshark', paths: [], packages: ['tshark'] },
   { program: 'curl', paths: [], packages: ['curl'] },
   { program: 'systemd-analyze', paths: [], packages: ['systemd'] },
 ]

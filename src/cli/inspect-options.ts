@@ -1,7 +1,9 @@
 /** What `sluice inspect` and its sub-commands take. What they do is in the files of their names. */
-import { Option, type Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import { parseDuration } from './inspect-duration.ts'
 import type { InspectCommandOptions } from './inspect.ts'
+import type { InspectReadOptions } from './inspect-read.ts'
+import type { InspectWiresharkOptions } from './inspect-wireshark.ts'
 
 type Finish = (run: () => number | Promise<number>, failed?: number) => Promise<void>
 
@@ -29,6 +31,13 @@ function describeOutput(command: Command): Command {
     .option('--json', 'a JSON object for each line')
 }
 
+function parsePort(text: string): number {
+  const port = Number(text)
+  if (!/^\d{1,5}$/.test(text) || port > 65_535)
+    throw new InvalidArgumentError('a port is a number up to 65535')
+  return port
+}
+
 /** Describes the command. */
 export function describeInspect(command: Command, finish: Finish): void {
   describeOutput(
@@ -44,8 +53,38 @@ export function describeInspect(command: Command, finish: Finish): void {
       'hold each NOTIFY with this message up, as check=50ms; may be repeated',
       collect,
     )
+    .option('--pcap <file>', 'write what passes as a capture for Wireshark')
     .option('--drop <name>', 'never pass on a NOTIFY with this message; may be repeated', collect)
     .action((options: InspectCommandOptions) =>
       finish(async () => (await import('./inspect.ts')).inspectCommand(options), 2),
+    )
+  describeOutput(
+    command
+      .command('read')
+      .description('print what a capture holds: pcap, pcapng, or frames in hexadecimal')
+      .argument('<file>', 'the capture; - is standard input'),
+  )
+    .addOption(new Option('--port <port>', 'only connections from or to this port').argParser(parsePort))
+    .option('--wrong', 'print only what something is wrong with')
+    .action((file: string, options: InspectReadOptions) =>
+      finish(async () => (await import('./inspect-read.ts')).inspectReadCommand(file, options), 2),
+    )
+  command
+    .command('explain')
+    .description(
+      "what a code of set-on-error, of st= in HAProxy's log or of a DISCONNECT means, and what helps",
+    )
+    .argument('[code...]', 'as 1, 259 or 256+3; all of them when none is given')
+    .option('--json', 'a JSON object for each')
+    .action((codes: string[], options: { json?: boolean }) =>
+      finish(async () => (await import('./inspect-explain.ts')).inspectExplainCommand(codes, options), 2),
+    )
+  command
+    .command('wireshark')
+    .description('print or install the dissector that shows SPOP in Wireshark and tshark')
+    .option('--install', "write it into the user's plugin folder, and say where that is")
+    .option('--folder <path>', 'write it there instead')
+    .action((options: InspectWiresharkOptions) =>
+      finish(async () => (await import('./inspect-wireshark.ts')).inspectWiresharkCommand(options), 2),
     )
 }

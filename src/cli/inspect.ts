@@ -5,6 +5,7 @@ import { Inspector } from '../inspect/inspector.ts'
 import { Tap, type Meddling } from '../inspect/tap.ts'
 import { parseDuration } from './inspect-duration.ts'
 import { createPrinter, readInspectSettings, type InspectOutputOptions } from './inspect-output.ts'
+import { PcapFile } from './inspect-pcap.ts'
 import { note } from './output.ts'
 import { closeOnSignal } from './signals.ts'
 
@@ -15,6 +16,8 @@ export interface InspectCommandOptions extends InspectOutputOptions {
   /** `NAME=TIME`, each. */
   readonly delay?: readonly string[]
   readonly drop?: readonly string[]
+  /** A file for a capture. */
+  readonly pcap?: string
 }
 
 /** How long a connection to the agent may take, in milliseconds. */
@@ -26,13 +29,16 @@ const connectTimeout = 10_000
  */
 export async function inspectCommand(options: InspectCommandOptions): Promise<number> {
   const print = createPrinter(options)
+  const pcap = options.pcap === undefined ? undefined : new PcapFile(options.pcap)
   const inspector = new Inspector({
     ...readInspectSettings(options),
     protocol: options.protocol ?? 'auto',
     onEntry: (entry) => {
       tap.onEntry(entry)
+      pcap?.onEntry(entry)
       print(entry)
     },
+    onBytes: (connection, from, bytes, time) => pcap?.onBytes(connection, from, bytes, time),
   })
   const forward = endpointOf('--forward', options.forward)
   const tap = new Tap(inspector, {
@@ -46,6 +52,7 @@ export async function inspectCommand(options: InspectCommandOptions): Promise<nu
   const bound = await tap.listen()
   note(`inspecting ${formatEndpoint(bound)} -> ${formatEndpoint(forward)}; Ctrl-C ends it`)
   await closeOnSignal(() => tap.close(), { quiet: true })
+  pcap?.close()
   return 0
 }
 

@@ -6,6 +6,8 @@ import type { PendingTable } from './pending.ts'
 export interface Conversation {
   /** Bytes that were sent. */
   push(from: Side, chunk: Buffer, time: number): void
+  /** Something may not have been seen: what seems to be missing is not told from now on. */
+  missed(): void
   /** So many bytes were not seen; the next that are pushed begin a frame. */
   skip(from: Side, size: number, time: number): void
   /** A side sends nothing more. */

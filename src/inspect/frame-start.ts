@@ -1,9 +1,16 @@
 /** What bytes look like at the beginning of a frame or a record: to tell protocols and sides apart without a history. */
-import { FrameType } from '../spop/frame-head.ts'
+import type { Framing } from '../bytes/frame-splitter.ts'
+import { recordFraming } from '../fcgi/codec/record.ts'
+import { FrameType, SpopFraming } from '../spop/frame-head.ts'
 import type { Protocol, Side } from './entry.ts'
 
-/** Larger frames are no reason to believe in one. In bytes. */
+/** No frame of SPOP is larger: HAProxy's come from a buffer, of 16 KB unless told otherwise. In bytes. */
 const mostSize = 0x10_0000
+
+/** Where frames end. */
+export function framingOf(protocol: Protocol): Framing {
+  return protocol === 'spop' ? new SpopFraming(mostSize) : recordFraming
+}
 
 const spopSenders: ReadonlyMap<number, Side> = new Map<number, Side>([
   [FrameType.Unset, 'client'],

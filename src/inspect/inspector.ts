@@ -86,6 +86,10 @@ class Unknown implements InspectedConnection {
     this.#host.emit({ kind: 'end', time, connection: this.id, from, how, findings: [] })
   }
 
+  missed(): void {
+    this.#conversation?.missed()
+  }
+
   skip(from: Side, size: number, time: number): void {
     this.#conversation?.skip(from, size, time)
   }

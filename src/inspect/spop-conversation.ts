@@ -1,18 +1,16 @@
 /** One connection of SPOP: each frame with what came before it, which is where most faults show. */
 import { errorMessage } from '../base/errors.ts'
-import { FrameType, SpopFraming } from '../spop/frame-head.ts'
+import { FrameType } from '../spop/frame-head.ts'
 import type { Conversation, ConversationHost, InspectSettings } from './conversation.ts'
 import type { EndEntry, Finding, FrameEntry, Side } from './entry.ts'
 import { FrameCutter, type CutFrame } from './frame-cutter.ts'
+import { framingOf } from './frame-start.ts'
 import { HeaderMasker, maskLoose } from './mask.ts'
 import { PendingTable } from './pending.ts'
 import { find } from './rules.ts'
 import { SpopFragments } from './spop-fragments.ts'
 import { idsOf, readMessages, readSpopFrame, type SpopFrame } from './spop-frame.ts'
 import { SpopHandshake } from './spop-handshake.ts'
-
-/** No frame is larger: HAProxy's come from a buffer, of 16 KB unless told otherwise. In bytes. */
-const maxFrame = 0x10_0000
 
 /** What the history of a frame adds to it. */
 interface Judgement {
@@ -65,6 +63,10 @@ export class SpopConversation implements Conversation {
     findings.push(...this.#judgeEnd(from))
     this.#release(undefined)
     this.#host.emit({ kind: 'end', ...this.#base(time, findings), from, how })
+  }
+
+  missed(): void {
+    this.#midway = true
   }
 
   skip(from: Side, size: number, time: number): void {
@@ -272,7 +274,7 @@ export class SpopConversation implements Conversation {
   }
 }
 
-const framing = () => new SpopFraming(maxFrame)
+const framing = () => framingOf('spop')
 
 function inBrackets(messages: readonly string[]): string {
   return messages.length === 0 ? '' : ` (${messages.join(', ')})`

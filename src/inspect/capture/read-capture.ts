@@ -97,11 +97,14 @@ class Flow {
       const { from, to } = segment
       stream = new TcpStream({
         onData: (bytes, time) => this.#onData(segment, bytes, time),
+        onMissed: () => this.#inspected?.missed(),
         onGap: (size, time) => this.#onGap(from, size, time),
         onEnd: (how, time) => this.#onEnd(from, to, how, time),
       })
       this.#streams.set(from, stream)
     }
+    // First: what it answers to may be missing.
+    if (segment.ack) this.#streams.get(segment.to)?.acknowledge(segment.acknowledged, segment.time)
     stream.push(segment)
   }
 

@@ -12,6 +12,8 @@ export interface Segment {
   readonly fromPort: number
   readonly toPort: number
   readonly sequence: number
+  /** What counts with `ack` only. */
+  readonly acknowledged: number
   readonly syn: boolean
   readonly ack: boolean
   readonly fin: boolean
@@ -131,6 +133,7 @@ function readTcp(bytes: Buffer, total: number, from: string, to: string, time: n
     fromPort,
     toPort,
     sequence: bytes.readUInt32BE(4),
+    acknowledged: bytes.readUInt32BE(8),
     fin: (flags & 1) !== 0,
     syn: (flags & 2) !== 0,
     rst: (flags & 4) !== 0,

@@ -4,6 +4,8 @@ import type { Segment } from './segments.ts'
 /** What comes out of it, in order. */
 export interface StreamEvents {
   onData(bytes: Buffer, time: number): void
+  /** The other end has acknowledged what is not here: it may come out of order, or is not in the capture. */
+  onMissed(): void
   /** So many bytes are not in the capture. */
   onGap(size: number, time: number): void
   onEnd(how: 'fin' | 'reset', time: number): void
@@ -11,6 +13,9 @@ export interface StreamEvents {
 
 /** Bytes that wait for a segment before them; when more do, that segment is taken to be missing. */
 const mostWaiting = 1_048_576
+
+/** Packets that were only captured out of order are not that far apart, in milliseconds. */
+const mostDisorder = 50
 
 /** The distance from one sequence number to another, which may be behind the turn of 32 bits. */
 function distance(from: number, to: number): number {
@@ -25,6 +30,8 @@ export class TcpStream {
   #waiting: Segment[] = []
   #waitingSize = 0
   #over = false
+  /** When the other end acknowledged what is not here. */
+  #missedAt: number | undefined
 
   constructor(events: StreamEvents) {
     this.#events = events
@@ -44,6 +51,23 @@ export class TcpStream {
     this.#waitingSize += segment.size
     this.#drain()
     while (this.#waitingSize > mostWaiting) this.#skip()
+  }
+
+  /** The other end has everything before this number. */
+  acknowledge(number: number, time: number): void {
+    if (this.#over || this.#next === undefined) return
+    const missing = distance(this.#next, number)
+    if (missing <= 0) {
+      this.#missedAt = undefined
+    } else if (this.#missedAt === undefined) {
+      this.#missedAt = time
+      this.#events.onMissed()
+    } else if (time - this.#missedAt > mostDisorder) {
+      this.#missedAt = undefined
+      if (this.#waiting.length > 0) return this.#skip()
+      this.#next = number
+      this.#events.onGap(missing, time)
+    }
   }
 
   /** Nothing more is in the capture: what waits for missing bytes is handed out. */
