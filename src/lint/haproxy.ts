@@ -57,7 +57,8 @@ const asNumber = 'HAProxy reads as much of it as is a number'
 
 /** What HAProxy 2.6 lets pass where sluice does not: a code, and the lines for which that is so. */
 const tolerated: readonly (readonly [code: string, line: RegExp, reason: string])[] = [
-  ['CFG_ARGUMENT', /^(?:maxconn|retries|fullconn) /, asNumber],
+  ['CFG_ARGUMENT', /^(?:maxconn|retries|fullconn|maxconnrate|maxerrrate) /, asNumber],
+  ['CFG_ARGUMENT', /^max-waiting-frames -?[1-9]/, 'HAProxy reads it as a number without a sign'],
   ['CFG_ARGUMENT', /^(?:server|default-server) .*(?:weight|maxconn) [^\d-]/, asNumber],
   ['CFG_ARGUMENT_MISSING', /^(?:server|default-server) .*(?:weight|maxconn)$/, 'HAProxy takes 0'],
   ['CFG_ARGUMENT_MISSING', /^(?:frontend|backend|listen|defaults)\b/, 'HAProxy does not look at it'],

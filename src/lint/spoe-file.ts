@@ -29,13 +29,20 @@ export function checkSpoeFile(
 
 function checkMessage({ acls, args, event }: SpoeMessage): Diagnostic[] {
   const context = loneContext({ event }, false)
-  for (const { name, place, words } of acls)
-    compileAcl([{ text: name, place, quoted: false }, ...words], context)
   const condition = event?.condition
+  const declare = (isAbove: boolean) => {
+    for (const { name, place, words } of acls) {
+      if ((condition === undefined || place.line < condition.place.line) === isAbove)
+        compileAcl([{ text: name, place, quoted: false }, ...words], context)
+    }
+  }
+  // A condition knows the ACLs above it.
+  declare(true)
   if (condition !== undefined) {
     const keyword = { text: condition.kind, place: condition.place, quoted: false }
     compileTerms(keyword, condition.words, condition.kind === 'unless', context)
   }
+  declare(false)
   for (const { expr } of args) compileExpression(expr, context)
   // A message of a group is sent by rules that are not here, so where it may stand is not known.
   return context.diagnostics.list.filter(({ code }) => event !== undefined || code !== 'CFG_SAMPLE_CONTEXT')
