@@ -45,7 +45,13 @@ export async function nextLine(load: Running): Promise<string> {
 
 let compiled: string | undefined | null = null
 
-function measure(server: Running, each: LoadCase, seconds: number, echo: boolean): Promise<Measurement> {
+/** One run of the load against a server that listens. */
+export function measure(
+  server: Running,
+  each: LoadCase,
+  seconds: number,
+  echo: boolean,
+): Promise<Measurement> {
   // One in JavaScript takes a whole core, and on a machine whose two cores are one core's two threads that halves the
   // speed of what is measured.
   if (compiled === null) compiled = compile('spop-load')

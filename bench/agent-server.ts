@@ -1,10 +1,13 @@
-/** The agent under test: `agent-server (one|many|mixed|async) ADDRESS`. Prints its port. */
+/**
+ * The agent under test: `agent-server (one|many|mixed|async) ADDRESS [(silent|logger|status|verdict) SOCKET]`. Prints its
+ * port. The last two are for what a logger and a status port cost.
+ */
 import { createAgent } from 'sluice/agent'
 import { manyMessages, messageName } from './payloads.js'
 import { StallWatch } from './stall-watch.js'
 
-const [kind = 'one', where = '127.0.0.1:0'] = process.argv.slice(2)
-const agent = createAgent()
+const [kind = 'one', where = '127.0.0.1:0', way = 'logger', statusSocket = ''] = process.argv.slice(2)
+const agent = createAgent(way === 'silent' ? { logger: false } : {})
 if (kind === 'mixed') {
   const schema = {
     ip: 'ip',
@@ -31,6 +34,9 @@ if (kind === 'mixed') {
   })
 }
 if (kind === 'many') for (const name of manyMessages.slice(1)) agent.message(name, {}, () => {})
+if (way === 'status' || way === 'verdict') {
+  await agent.serveStatus(`unix@${statusSocket}`, way === 'verdict' ? { verdict: 'ip_score' } : {})
+}
 const address = await agent.listen(where)
 console.log(address.type === 'tcp' ? address.port : where)
 // For the soak: one line of counters for each signal.

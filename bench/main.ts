@@ -3,6 +3,7 @@ import { runHaproxyCase } from './agent-haproxy.js'
 import { runIdleCase } from './agent-idle.js'
 import { runInprocCase } from './agent-inproc.js'
 import { loadCases, runLoadCase } from './agent-load.js'
+import { runStatusCase } from './agent-status.js'
 import { readArguments, refuse } from './arguments.js'
 import { runCallersCase } from './engine-callers.js'
 import { appCases, runAppCase } from './fcgi-apps.js'
@@ -32,6 +33,7 @@ const cases = new Map<string, () => Promise<Figure[]>>([
   ...loadCases.map((each) => [each.name, () => runLoadCase(each, runs, seconds)] as const),
   ['agent-haproxy-64', () => runHaproxyCase(runs, seconds)],
   ['agent-idle', runIdleCase],
+  ['agent-status', () => runStatusCase(runs, seconds)],
   ['agent-inproc', () => runInprocCase(runs, seconds)],
   ['engine-64', () => runCallersCase(runs, seconds)],
   ...proxyCases.map(

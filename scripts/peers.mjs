@@ -15,6 +15,7 @@ const peers = [
   { program: 'spawn-fcgi', paths: [], packages: ['spawn-fcgi'] },
   { program: 'tshark', paths: [], packages: ['tshark'] },
   { program: 'curl', paths: [], packages: ['curl'] },
+  { program: 'chromium', paths: ['/usr/bin/chromium'], packages: ['chromium'] },
   { program: 'systemd-analyze', paths: [], packages: ['systemd'] },
 ]
 

@@ -31,7 +31,7 @@ export function describeAgent(
     .option('--check', 'check the configuration, and run nothing')
     .option(
       '--status <address>',
-      'with --config: readiness, metrics and a page on this port; loopback unless told otherwise',
+      'readiness, metrics and a live page on this port, such as 9100; loopback unless told otherwise',
     )
     .option('-l, --listen <address>', 'host:port, /path, unix@/path or fd@3; may be repeated', collect)
     .option('--trace', 'print every frame; SIGUSR2 switches this on and off')

@@ -45,21 +45,30 @@ export function loadReputationList(path: string | undefined): ReputationList {
 }
 
 async function ipReputationCommand(options: AgentCommandOptions): Promise<number> {
-  refuseFlags(options, ['check', 'status'], 'is for a configuration: --config FILE')
+  refuseFlags(options, ['check'], 'is for a configuration: --config FILE')
   if (options.listen === undefined)
     throw new UsageError('ERR_SLUICE_OPTION', 'ip-reputation wants --listen ADDRESS, or --config FILE')
   const logger = createStderrLogger(options.logLevel ?? 'info')
   let list = loadReputationList(options.list)
   const tls = readCertificates(options)
   const agent = serveIpReputation(createAgent(tls === undefined ? { logger } : { logger, tls }), () => list)
+  const loaded = tellOfList(agent, options.list, () => list.size)
   const switchTrace = traceSwitch(agent, options.trace === true)
   process.on('SIGUSR2', switchTrace)
+  const use = (next: ReputationList) => {
+    list = next
+    loaded()
+  }
   const reload = () => {
-    if (options.list !== undefined) reloadList(options.list, (next) => (list = next))
+    if (options.list !== undefined) reloadList(options.list, use)
     if (tls !== undefined) reloadCertificates(agent, options)
   }
   process.on('SIGHUP', reload)
-  const watcher = options.list === undefined ? undefined : watchList(options.list, (next) => (list = next))
+  const watcher = options.list === undefined ? undefined : watchList(options.list, use)
+  if (options.status !== undefined) {
+    const { url } = await agent.serveStatus(options.status, { name: example, verdict: 'ip_score' })
+    print(`status on ${url}`)
+  }
   for (const [where, how] of listeners(options)) {
     const address = await agent.listen(where, how)
     print(`ip-reputation listens on ${formatEndpoint(address)} (${list.size} ranges)`)
@@ -71,6 +80,21 @@ async function ipReputationCommand(options: AgentCommandOptions): Promise<number
   process.off('SIGHUP', reload)
   watcher?.close()
   return 0
+}
+
+/** Lets the status page tell of the list. Returns what is called when it was read again. */
+export function tellOfList(agent: Agent, path: string | undefined, size: () => number): () => void {
+  let loaded = Date.now()
+  const detail = path ?? 'no list: every address is good'
+  agent.status.source('list', () => ({
+    kind: 'list',
+    entries: size(),
+    ageSeconds: (Date.now() - loaded) / 1000,
+    detail,
+  }))
+  return () => {
+    loaded = Date.now()
+  }
 }
 
 /** `--mode` is for the unix sockets among the addresses. */

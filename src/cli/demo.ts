@@ -8,21 +8,31 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createAgent, type Agent } from '../agent/index.ts'
 import { formatEndpoint, type Endpoint } from '../net/endpoint.ts'
-import { UsageError } from '../base/errors.ts'
+import { errorMessage, UsageError } from '../base/errors.ts'
 import { createStderrLogger } from '../base/stderr-logger.ts'
 import { createProxy, loadProxy, type Proxy } from '../proxy/index.ts'
 import { serveIpReputation } from '../services/ip-reputation.ts'
-import { loadReputationList } from './agent.ts'
+import { loadReputationList, tellOfList } from './agent.ts'
 import { print, printDiagnostics } from './output.ts'
 import { closeOnSignal } from './signals.ts'
 
 const examples = fileURLToPath(new URL('../../examples/ip-reputation', import.meta.url))
 
+/** Of the agent's live page, when it is free. */
+const usualStatusPort = 9100
+
 /** The agent, which can be stopped and started again on the same port. */
 class DemoAgent {
   #agent: Agent | undefined
   #address: Endpoint = { type: 'tcp', host: '127.0.0.1', port: 0 }
-  readonly #list = loadReputationList(join(examples, 'reputation.lst'))
+  #status: Endpoint = { type: 'tcp', host: '127.0.0.1', port: usualStatusPort }
+  readonly #listFile = join(examples, 'reputation.lst')
+  readonly #list = loadReputationList(this.#listFile)
+
+  /** Of the live page. */
+  get url(): string {
+    return `http://${formatEndpoint(this.#status)}/`
+  }
 
   get address(): string {
     return formatEndpoint(this.#address)
@@ -31,9 +41,27 @@ class DemoAgent {
   async start(): Promise<string> {
     if (this.#agent !== undefined) return 'the agent runs already\n'
     const agent = serveIpReputation(createAgent(), () => this.#list)
-    this.#address = await agent.listen(this.#address)
+    tellOfList(agent, this.#listFile, () => this.#list.size)
+    try {
+      this.#status = await this.#serveStatus(agent)
+      this.#address = await agent.listen(this.#address)
+    } catch (error) {
+      agent.destroy()
+      throw error
+    }
     this.#agent = agent
     return 'the agent runs\n'
+  }
+
+  /** The page is there to be seen: it shows what is asked and answered, and there are no secrets in that. */
+  async #serveStatus(agent: Agent): Promise<Endpoint> {
+    const options = { name: 'ip-reputation', verdict: 'ip_score', recent: 25 }
+    const port = await agent.serveStatus(this.#status, options).catch((error: unknown) => {
+      if (!/EADDRINUSE/.test(errorMessage(error))) throw error
+      // The usual one is taken, by another demo for one: any will do, for it is printed.
+      return agent.serveStatus(':0', options)
+    })
+    return port.address
   }
 
   stop(): string {
@@ -110,7 +138,7 @@ export async function demoCommand(wanted: number): Promise<number> {
       error,
     )
   })
-  explain(`127.0.0.1:${port}`)
+  explain(`127.0.0.1:${port}`, agent.url)
   await closeOnSignal(async () => {
     await proxy.close()
     origin.close()
@@ -120,8 +148,9 @@ export async function demoCommand(wanted: number): Promise<number> {
   return 0
 }
 
-function explain(where: string): void {
+function explain(where: string, page: string): void {
   print(`sluice demo: http://${where} asks an agent about each client, as examples/ip-reputation/haproxy.cfg says
+The agent's live page: ${page}
 
 A good address is let through, with its score in a header:
     curl -i http://${where}/

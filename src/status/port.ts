@@ -62,14 +62,7 @@ export class StatusPort {
     this.#pages = new EventStreams(this.#options.maxPages)
     this.#changes = new Changes(subject, this.#options.token, logger)
     this.#state = this.#look()
-    this.#answers = new Map<string, Answer>([
-      ['/', (request, response) => this.#answerPage(request, response)],
-      ['/events', (request, response) => this.#answerEvents(request, response)],
-      ['/healthz', (request, response) => replyText(request, response, 200, 'ok')],
-      ['/readyz', (request, response) => this.#answerReady(request, response)],
-      ['/metrics', (request, response) => this.#answerMetrics(request, response)],
-      ['/stats.json', (request, response) => this.#answerStats(request, response)],
-    ])
+    this.#answers = this.#answerTable()
     this.#server = createServer(
       { requestTimeout, headersTimeout: requestTimeout, keepAliveTimeout },
       (request, response) => this.#onRequest(request, response),
@@ -91,6 +84,17 @@ export class StatusPort {
     const port = new StatusPort(where, options, subject, board, logger)
     await port.#listen()
     return port
+  }
+
+  #answerTable(): ReadonlyMap<string, Answer> {
+    return new Map<string, Answer>([
+      ['/', (request, response) => this.#answerPage(request, response)],
+      ['/events', (request, response) => this.#answerEvents(request, response)],
+      ['/healthz', (request, response) => replyText(request, response, 200, 'ok')],
+      ['/readyz', (request, response) => this.#answerReady(request, response)],
+      ['/metrics', (request, response) => this.#answerMetrics(request, response)],
+      ['/stats.json', (request, response) => this.#answerStats(request, response)],
+    ])
   }
 
   async #listen(): Promise<void> {
@@ -137,15 +141,16 @@ export class StatusPort {
     const path = /^[^?#]*/.exec(request.url ?? '/')?.[0] ?? '/'
     if (request.method === 'POST' && Changes.paths.includes(path))
       return this.#changes.answer(request, response, path)
-    const asset = path.startsWith('/assets/') ? path.slice('/assets/'.length) : undefined
-    const answer =
-      asset === undefined
-        ? this.#answers.get(path)
-        : (...both: Parameters<Answer>) => this.#assets.answer(...both, asset)
+    const answer = this.#answers.get(path) ?? this.#assetAnswer(path)
     if (answer === undefined) return replyText(request, response, 404, 'not found')
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return replyText(request, response, 405, 'read only', { allow: 'GET, HEAD' })
     answer(request, response)
+  }
+
+  #assetAnswer(path: string): Answer | undefined {
+    if (!path.startsWith('/assets/')) return undefined
+    return (request, response) => this.#assets.answer(request, response, path.slice('/assets/'.length))
   }
 
   /** A point for the charts, and the state that pages show until the next one. */

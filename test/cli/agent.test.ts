@@ -32,6 +32,18 @@ async function startAgent(...args: string[]): Promise<{ agent: Cli; address: End
   return { agent, address: { type: 'tcp', host: '127.0.0.1', port } }
 }
 
+test('--status opens a port that says whether it is ready, and tells of its list', async () => {
+  const { agent } = await startAgent('--list', 'good.lst', '--status', ':0')
+  try {
+    const [, url = ''] = await agent.waitFor(/^status on (http:\/\/127\.0\.0\.1:\d+\/)$/m)
+    assert.equal((await fetch(`${url}readyz`)).status, 200)
+    const metrics = await (await fetch(`${url}metrics`)).text()
+    assert.match(metrics, /^sluice_agent_data\{source="list",field="entries"\} 3$/m)
+  } finally {
+    await agent.stop()
+  }
+})
+
 test('it answers from its list', async () => {
   const { agent, address } = await startAgent('--list', 'good.lst')
   try {

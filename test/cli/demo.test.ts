@@ -65,7 +65,12 @@ test('every line that it prints does what it says', async () => {
     assert.match(third.output, /^HTTP\/1\.1 200 OK\r?\n/m)
     assert.doesNotMatch(third.output, /x-ip-score|x-spoe-error/)
 
+    const url = /^The agent's live page: (http:\/\/127\.0\.0\.1:\d+\/)$/m.exec(demo.stdout)?.[1] ?? ''
+    const asked = (await (await fetch(`${url}stats.json`)).json()) as { rows: { verdicts: object }[] }
+    assert.deepEqual(asked.rows[0]?.verdicts, { 5: 1, 90: 1 })
+
     assert.match((await run(stop)).output, /the agent is stopped/)
+    await assert.rejects(fetch(url))
     const fourth = await run(without)
     assert.match(fourth.output, /^HTTP\/1\.1 200 OK\r?\n/m)
     // Waited for in vain; or the checks have seen it by now.
@@ -74,6 +79,7 @@ test('every line that it prints does what it says', async () => {
     assert.match((await run(stop)).output, /the agent is stopped already/)
 
     assert.match((await run(start)).output, /the agent runs/)
+    assert.equal((await fetch(`${url}readyz`)).status, 200)
     assert.match((await run(again)).output, /^x-ip-score: 90\r?$/m)
 
     demo.signal('SIGINT')
