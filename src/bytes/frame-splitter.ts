@@ -51,6 +51,22 @@ export class FrameSplitter {
     return this.#have > 0
   }
 
+  /**
+   * Whether the chunk ends with a frame: what is left of it behind the current one is nothing, or whole frames. False, too, when
+   * it breaks a limit.
+   */
+  get endsWhole(): boolean {
+    const chunk = this.#chunk
+    const { headerSize } = this.#framing
+    try {
+      let at = this.#at
+      while (at + headerSize <= chunk.length) at += this.#framing.sizeAt(chunk, at)
+      return at === chunk.length
+    } catch {
+      return false
+    }
+  }
+
   push(chunk: Buffer): void {
     if (!Buffer.isBuffer(chunk)) refuseArgument('push: the chunk', 'must be a Buffer', chunk)
     this.#chunk = chunk

@@ -251,6 +251,7 @@ export class FcgiConnection implements Timed<FcgiConnection> {
     this.#pumping = true
     try {
       while (this.#paused.size === 0 && this.#state !== 'closed' && this.#reader.next()) this.#recvRecord()
+      if (this.#isAstray) this.close()
     } catch (error) {
       if (!(error instanceof FcgiError)) throw error
       this.#options.logger.warn(
@@ -261,6 +262,11 @@ export class FcgiConnection implements Timed<FcgiConnection> {
     } finally {
       this.#pumping = false
     }
+  }
+
+  /** Half a record that no request waits for: the answer to the next one would be read as the rest of it. */
+  get #isAstray(): boolean {
+    return this.#reader.midRecord && this.#streams.size === 0 && this.#aborted.size === 0
   }
 
   #recvRecord(): void {
@@ -296,8 +302,10 @@ export class FcgiConnection implements Timed<FcgiConnection> {
     if (protocolStatus === ProtocolStatus.CantMpxConn) this.#negotiation.limit = 1
     const refused =
       protocolStatus === ProtocolStatus.Overloaded || protocolStatus === ProtocolStatus.UnknownRole
-    // The rest of STDIN would be taken for the next request's by an application that reads no records ahead.
-    if (refused || !this.#options.keepConn || (unsent && this.#negotiation.limit === 1)) this.#step('retire')
+    // The rest of STDIN would be taken for the next request's by an application that reads no records ahead, and half a record
+    // would take the beginning of the next answer for its own end.
+    const isUsedUp = this.#negotiation.limit === 1 && (unsent || !this.#reader.endsWhole)
+    if (refused || !this.#options.keepConn || isUsedUp) this.#step('retire')
     this.#settle()
     stream.recvEnd(ended)
   }

@@ -94,7 +94,8 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
 
   /** Gives the request a connection, or a place in the queue. */
   dispatch(exchange: Exchange): void {
-    const connection = exchange.fresh ? undefined : this.#ready.at(-1)
+    // One that ends with the request that it brought to an end is still listed.
+    const connection = exchange.fresh ? undefined : this.#ready.findLast(({ room }) => room > 0)
     if (connection !== undefined) return this.#begin(exchange, connection)
     if (exchange.fresh) this.#makeRoom()
     const { maxQueue, maxConnections, queueTimeout } = this.#options
@@ -256,7 +257,7 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
 
   /** Closes the connection that has been idle longest, of those that serve one request at a time. */
   #retireIdle(): void {
-    const longest = this.#ready.find((each) => each.active === 0)
+    const longest = this.#ready.find((each) => each.active === 0 && each.room > 0)
     if (longest !== undefined) this.#retire(longest)
   }
 

@@ -194,6 +194,11 @@ export class RecordReader {
     return this.#splitter.midFrame
   }
 
+  /** Whether nothing but whole records is left of the chunk behind the current one. */
+  get endsWhole(): boolean {
+    return this.#splitter.endsWhole
+  }
+
   /** @throws UsageError `ERR_SLUICE_OPTION`. */
   push(chunk: Buffer): void {
     checkBuffer('the chunk', chunk)
