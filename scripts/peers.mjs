@@ -17,6 +17,15 @@ const peers = [
   { program: 'curl', paths: [], packages: ['curl'] },
   { program: 'chromium', paths: ['/usr/bin/chromium'], packages: ['chromium'] },
   { program: 'systemd-analyze', paths: [], packages: ['systemd'] },
+  { program: 'chromium', paths: ['/usr/bin/chromium'], packages: ['chromium'] },
+  { program: 'mariadbd', paths: ['/usr/sbin/mariadbd'], packages: ['mariadb-server-core'] },
+  {
+    program: 'wordpress',
+    paths: ['/usr/share/wordpress/wp-content/themes/twentytwentythree'],
+    packages: ['wordpress', 'wordpress-theme-twentytwentythree', 'php8.2-mysql'],
+  },
+  { program: 'dokuwiki', paths: ['/usr/share/dokuwiki'], packages: ['dokuwiki'] },
+  { program: 'adminer', paths: ['/usr/share/adminer'], packages: ['adminer'] },
 ]
 
 const present = (peer) =>

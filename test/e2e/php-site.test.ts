@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { skipWithoutPhpFpm, startPhpFpm } from '../support/php-fpm.ts'
 import type { PhpFpm } from '../support/php-fpm.ts'
+import { askOnce } from '../support/raw-http.ts'
 import { startSluice } from '../support/sluice.ts'
 
 const show = `<?php header('Content-Type: application/json');
@@ -50,6 +51,12 @@ describe('a PHP site from one configuration', { skip: skipWithoutPhpFpm() }, () 
     await stop()
     await php.stop()
   })
+
+  /** Of the answer to a path that is sent as it is. */
+  const statusOf = async (path: string): Promise<string> => {
+    const reply = await askOnce(Number(new URL(url).port), `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`)
+    return typeof reply === 'string' ? reply : (reply.line.split(' ')[1] ?? '')
+  }
 
   const json = async (path: string, headers: Record<string, string> = {}) =>
     (await (await fetch(url + path, { headers })).json()) as Record<string, unknown>
@@ -109,11 +116,25 @@ describe('a PHP site from one configuration', { skip: skipWithoutPhpFpm() }, () 
   })
 
   it('runs nothing that was uploaded, and shows nothing that is hidden', async () => {
-    assert.equal((await fetch(`${url}/wp-content/uploads/evil.php`)).status, 403)
+    const uploads = '/wp-content/uploads'
+    for (const path of [
+      `${uploads}/evil.php`,
+      `${uploads}/evil.php/x`,
+      `${uploads}/evil.p%68p`,
+      `${uploads}/evil%2Ephp?a=b`,
+      `/wp-content/%75ploads/evil.php`,
+      `/wp-content%2Fuploads/evil.php`,
+      `/${uploads}//evil.php`,
+      `/wp-content/./uploads/evil.php`,
+      `/wp-content/%2e/uploads/evil.php`,
+      `/wp-admin/..${uploads}/evil.php`,
+    ]) {
+      assert.equal(await statusOf(path), '403', path)
+    }
     mkdirSync(join(php.docroot, '.git'))
     writeFileSync(join(php.docroot, '.git/config'), 'SECRET')
     assert.equal((await json('/.git/config'))['SCRIPT_NAME'], '/index.php')
-    assert.equal((await fetch(`${url}/wp-content/uploads/2024/photo.jpg/x.php`)).status, 403)
+    assert.equal((await json(`${uploads}/2024/photo.jpg/x.php`))['SCRIPT_NAME'], '/index.php')
     assert.equal((await json('/readme.html/x.php'))['SCRIPT_NAME'], '/index.php')
   })
 

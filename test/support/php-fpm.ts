@@ -27,6 +27,8 @@ export interface PhpFpmOptions {
   readonly port?: number
   /** More lines for the pool section, `php_admin_value[memory_limit] = 64M` for example. */
   readonly settings?: readonly string[]
+  /** Lines for php.ini, `extension=gd` for example: what the machine's own php.ini says is not read. */
+  readonly ini?: readonly string[]
 }
 
 /** A running php-fpm. */
@@ -98,7 +100,8 @@ class RunningPhpFpm implements PhpFpm {
     }
     writeFileSync(join(this.#dir, 'fpm.conf'), configuration(this.#dir, this.socket, options))
     const root = process.getuid?.() === 0 ? ['-R'] : []
-    this.#child = spawn(program, ['-n', '-F', ...root, '-y', join(this.#dir, 'fpm.conf')], {
+    const ini = (options.ini ?? []).flatMap((line) => ['-d', line])
+    this.#child = spawn(program, ['-n', ...ini, '-F', ...root, '-y', join(this.#dir, 'fpm.conf')], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const collect = (chunk: Buffer) => void (this.#output += chunk.toString('latin1'))
