@@ -1,15 +1,15 @@
-// npm run fuzz: frames from a grammar, most of them right, some changed, against what reads frames. It fails on any
-// exception that is not a SpopError of the peer, and on memory that grows. The same seed gives the same frames.
-//   --frames N    how many (default 10 million)
+// npm run fuzz: frames or records from a grammar, most of them right, some changed, against what reads them. It fails on any
+// exception that is not an error of the peer, and on memory that grows. The same seed gives the same frames.
+//   --frames N    how many frames or records (default 10 million)
 //   --seconds S   stop after so long (default: no limit)
 //   --seed X      (default: the time)
-//   --target NAME what to feed (default: codec)
+//   --target NAME what to feed: codec, agent; fcgi-client, fcgi-responder (default: codec)
 //   --json        one line of JSON
 import { readdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import v8 from 'node:v8'
 import vm from 'node:vm'
-import { FrameWriter, mutate } from './fuzz/frames.mjs'
+import { createFrameGrammar } from './fuzz/frames.mjs'
 import { createRandom } from './fuzz/random.mjs'
 
 const { values } = parseArgs({
@@ -23,12 +23,12 @@ const { values } = parseArgs({
 })
 
 /**
- * A target is a module of this folder with `createTarget(random, values)`: an object with `run(bytes)`, `report()` and
- * `close()`; the first and the last may return promises.
+ * A target is a module of this folder with `createTarget(random, values, grammar)`: an object with `run(bytes)`, `report()` and
+ * `close()`; the first and the last may return promises. It may have a `createGrammar(random)` whose `next()` gives the bytes.
  */
 const targets = readdirSync(new URL('fuzz/', import.meta.url))
   .map((file) => file.replace('.mjs', ''))
-  .filter((name) => !['frames', 'random'].includes(name))
+  .filter((name) => !['frames', 'random', 'records'].includes(name))
 
 /** Growth over this is a leak: what stays must not depend on how many frames there were. */
 const maxGrowth = 8 * 1024 * 1024
@@ -51,22 +51,25 @@ async function main() {
     throw new Error('--frames, --seconds and --seed are numbers')
   }
   if (!targets.includes(values.target)) throw new Error(`--target is one of ${targets.join(', ')}`)
-  const { createTarget } = await import(`./fuzz/${values.target}.mjs`)
+  const { createTarget, createGrammar = createFrameGrammar } = await import(`./fuzz/${values.target}.mjs`)
   const random = createRandom(seed)
-  const writer = new FrameWriter(random)
-  const target = await createTarget(random, values)
+  const grammar = createGrammar(random)
+  const target = await createTarget(random, values, grammar)
   const warm = Math.min(200_000, Math.ceil(frames / 4))
   let before = 0
+  let rssBefore = 0
   let done = 0
   let bytes = Buffer.alloc(0)
   const start = performance.now()
   try {
     for (; done < frames; done++) {
-      bytes = writer.frame()
-      if (random.once(3)) bytes = mutate(random, bytes)
+      bytes = grammar.next()
       const answer = target.run(bytes)
       if (answer instanceof Promise) await answer
-      if (done + 1 === warm) before = memory()
+      if (done + 1 === warm) {
+        before = memory()
+        rssBefore = process.memoryUsage.rss()
+      }
       if (done % 4096 === 0 && performance.now() - start > limit) break
     }
   } catch (error) {
@@ -75,18 +78,23 @@ async function main() {
   }
   const seconds = (performance.now() - start) / 1000
   const growth = before === 0 ? 0 : memory() - before
+  const rssGrowth = before === 0 ? 0 : process.memoryUsage.rss() - rssBefore
   await target.close()
-  print({ target: values.target, seed, frames: done, seconds, growth, ...target.report() })
+  print({ target: values.target, seed, frames: done, seconds, growth, rssGrowth, ...target.report() })
   if (done >= leastForGrowth && growth > maxGrowth) throw new Error(`memory grew by ${growth} bytes: a leak`)
 }
 
+const kilobytes = (bytes) => `${(bytes / 1024).toFixed(0)} KB`
+
 function print(result) {
   if (values.json) return console.log(JSON.stringify(result))
-  const { target, seed, frames, seconds, growth, accepted, codes } = result
+  const { target, seed, frames, seconds, growth, rssGrowth, accepted, codes } = result
   console.log(
     `${target}: ${frames} frames in ${seconds.toFixed(1)} s (${Math.round(frames / seconds)}/s), seed ${seed}`,
   )
-  console.log(`accepted: ${accepted}; growth of memory: ${(growth / 1024).toFixed(0)} KB`)
+  console.log(
+    `accepted: ${accepted}; growth of memory: ${kilobytes(growth)}, of RSS: ${kilobytes(rssGrowth)}`,
+  )
   for (const [code, count] of Object.entries(codes)) console.log(`  ${code}: ${count}`)
 }
 

@@ -208,10 +208,27 @@ export class FrameWriter {
   }
 }
 
-/** Changes some bytes; the length in front is mended half of the time, so that the change is seen behind it. */
-export function mutate(random, bytes) {
+/** What the fuzzer feeds to a target that says nothing else: frames, a third of them changed. */
+export function createFrameGrammar(random) {
+  const writer = new FrameWriter(random)
+  return {
+    next() {
+      const bytes = writer.frame()
+      return random.once(3) ? mutate(random, bytes) : bytes
+    },
+  }
+}
+
+/** Changes some bytes. */
+export function mutateBytes(random, bytes) {
   let changed = bytes
   for (let count = 1 + random.below(3); count > 0; count--) changed = mutateOnce(random, changed)
+  return changed
+}
+
+/** The same; the length in front is mended half of the time, so that the change is seen behind it. */
+export function mutate(random, bytes) {
+  const changed = mutateBytes(random, bytes)
   if (changed.length >= 4 && random.once(2)) changed.writeUInt32BE(changed.length - 4, 0)
   return changed
 }
