@@ -25,7 +25,7 @@ export function watchFile(
     clearTimeout(timer)
     timer = setTimeout(onChange, settleTime)
   }
-  const watchers = [...new Set([path, realpathSync(path)])].map((each) => {
+  const watchers = [...new Set([path, behindLinks(path)])].map((each) => {
     const names = [basename(each), volumeLink]
     const watcher = watch(dirname(each), (_, name) => {
       // Not every system names the file.
@@ -38,5 +38,14 @@ export function watchFile(
       clearTimeout(timer)
       for (const watcher of watchers) watcher.close()
     },
+  }
+}
+
+/** A file that is not there yet is waited for under its own name. */
+function behindLinks(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
   }
 }

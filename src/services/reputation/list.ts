@@ -22,6 +22,8 @@ export interface LoadedList {
 
 /** After a failure it is tried again so soon, in milliseconds, and twice as late each time. */
 const firstRetry = 15_000
+/** Node.js takes more for nothing. */
+const longestTimer = 0x7fff_ffff
 /** Of a list that is not strict, at most so large a share of the lines may be no ranges. */
 const mostWrong = 0.5
 
@@ -44,6 +46,8 @@ export class ReputationList {
   #loaded: LoadedList | undefined
   #trouble: string | undefined
   #failures = 0
+  /** Of the file that was read. It is looked at now and then, too: not every folder can be watched. */
+  #stamp = ''
   #timer: NodeJS.Timeout | undefined
   #watcher: { close(): void } | undefined
   #turn: Promise<void> = Promise.resolve()
@@ -109,17 +113,14 @@ export class ReputationList {
       const code: ServiceErrorCode = 'ERR_SERVICE_DATA'
       this.#around.logger.warn({ list: name, code, err: error }, `list cannot be used, ${kept}`)
     }
-    if (url !== undefined)
-      this.#schedule(
-        this.#failures === 0 ? refresh : Math.min(refresh, firstRetry * 2 ** (this.#failures - 1)),
-      )
+    this.#schedule(this.#failures === 0 ? refresh : Math.min(refresh, firstRetry * 2 ** (this.#failures - 1)))
   }
 
   #schedule(delay: number): void {
     clearTimeout(this.#timer)
     if (this.#ending.signal.aborted) return
     const spread = 1 + this.config.jitter * (Math.random() * 2 - 1)
-    this.#timer = setTimeout(() => void this.refresh(), delay * spread).unref()
+    this.#timer = setTimeout(() => void this.refresh(), Math.min(delay * spread, longestTimer)).unref()
   }
 
   #watch(path: string): void {
@@ -136,10 +137,13 @@ export class ReputationList {
 
   async #readFile(): Promise<void> {
     const path = resolve(this.#around.folder, this.config.file ?? '')
-    const { mtimeMs, size } = await stat(path)
+    const { mtimeMs, size, ino } = await stat(path)
+    const stamp = `${mtimeMs} ${size} ${ino}`
+    if (stamp === this.#stamp && this.#failures === 0) return
     if (size > this.config.max_bytes)
       throw new Error(`it is larger than ${this.config.max_bytes} bytes (max_bytes)`)
     await this.#take(await readWhole(path), { time: mtimeMs, version: {} })
+    this.#stamp = stamp
   }
 
   async #readCache(url: string): Promise<void> {
