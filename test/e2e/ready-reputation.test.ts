@@ -83,7 +83,10 @@ test('a list that changes under load costs no answer', { skip }, async (t) => {
   }
   over = true
   await Promise.all(load)
-  assert.deepEqual([...statuses.keys()].sort((a, b) => a - b), [200, 403])
+  assert.deepEqual(
+    [...statuses.keys()].sort((a, b) => a - b),
+    [200, 403],
+  )
   const metrics = ready.agents.agent.metrics()
   assert.doesNotMatch(metrics, /policy_answers_total\{/, 'no answer of the policy')
   assert.deepEqual(ready.agents.agent.stats.errors, {})

@@ -53,6 +53,8 @@ export interface SourceState {
   readonly required: boolean
   /** Seconds since its data were made or fetched. */
   readonly ageSeconds?: number | undefined
+  /** From this age on the data are stale: the status page and a metric tell, and they are used nevertheless. */
+  readonly maxAgeSeconds?: number | undefined
   /** What the last call took, in milliseconds. */
   readonly latencyMs?: number | undefined
   /** How many entries it has. */

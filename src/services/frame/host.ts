@@ -171,8 +171,8 @@ export async function startReadyAgents(
 function readSource(mount: Mount, name: string): SourceReading {
   const state = mount.sources().find((each) => each.name === name)
   if (state === undefined) return { ok: false, detail: 'it is there no more' }
-  const { ok, ageSeconds, entries, latencyMs, detail } = state
-  return { ok, ageSeconds, entries, latencyMs, detail }
+  const { ok, ageSeconds, maxAgeSeconds, entries, latencyMs, detail } = state
+  return { ok, ageSeconds, maxAgeSeconds, entries, latencyMs, detail }
 }
 
 async function endAll(services: readonly Service[]): Promise<void> {

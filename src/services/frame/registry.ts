@@ -20,6 +20,7 @@ type Load = () => Promise<{ readonly readyAgent: AnyReadyAgent }>
 /** Loaded when they are wanted: each may bring a package of its own. */
 const builtIn: Readonly<Record<string, Load>> = {
   'ip-reputation': () => import('../reputation/agent.ts'),
+  geoip: () => import('../geoip/agent.ts'),
 }
 
 /** The names of the ready agents that come with sluice. */
