@@ -74,7 +74,9 @@ export function writeMmdb(
 /** IPv4 is the last 32 bits of ::/96 in a tree of IPv6. */
 function bitsOf(network: string, ipVersion: 4 | 6): number[] {
   const { bytes, bits } = parseCidr(network) ?? { bytes: new Uint8Array(0), bits: 0 }
-  const all = [...bytes].flatMap((byte) => [...byte.toString(2).padStart(8, '0')].map(Number)).slice(0, bits)
+  const all = [...bytes]
+    .flatMap((byte) => byte.toString(2).padStart(8, '0').split('').map(Number))
+    .slice(0, bits)
   return ipVersion === 6 && bytes.length === 4 ? [...Array.from({ length: 96 }, () => 0), ...all] : all
 }
 
