@@ -41,6 +41,7 @@ import type { SeenAgent } from './status-subject.ts'
 import { replaceSecureContext } from './tls-options.ts'
 import { describeTlsFailure } from './tls-trouble.ts'
 import { Tracer, type TraceListener } from './trace.ts'
+import { AgentTracing } from './tracing.ts'
 import { WriterPool } from './writer-pool.ts'
 
 /** How often connections are looked at for their timeouts, in milliseconds. */
@@ -79,8 +80,10 @@ export class Agent {
     this.#tls = this.#options.tls
     this.#log = new LimitedLog(this.#options.logger)
     const mistakes = new Mistakes(this.#options.logger)
-    this.#table = new HandlerTable(this.#metrics, mistakes)
+    const tracing = this.#options.tracing === undefined ? undefined : new AgentTracing(this.#options.tracing)
+    this.#table = new HandlerTable(this.#metrics, mistakes, tracing)
     this.#dispatcher = new Dispatcher(this.#options, this.#table, this.#metrics, this.#log, mistakes)
+    if (tracing !== undefined) this.#dispatcher.use(tracing.middleware)
     const { allowedPeers } = this.#options
     if (allowedPeers.length > 0) {
       this.#allowed = new CidrMap()

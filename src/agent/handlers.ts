@@ -96,6 +96,13 @@ interface Entry {
 /** Of so many names, to compare one after the other is cheaper than to make a string of the bytes. */
 const fewNames = 8
 
+/** Puts something around handlers of any kind. */
+export interface HandlerWrapper {
+  wrap<Args, Result>(
+    handler: (args: Args, actions: Actions, context: Context) => Result,
+  ): (args: Args, actions: Actions, context: Context) => Result
+}
+
 /** So many bytes of a name that nobody wants are told. */
 const longestShown = 100
 
@@ -110,10 +117,13 @@ export class HandlerTable {
   #otherwise: Registration | undefined
   readonly #waits = new Set<() => Promise<void>>()
   readonly #mistakes: Mistakes
+  readonly #tracing: HandlerWrapper | undefined
   /** The name that {@link HandlerTable.read} read last; of one that nobody wants, its beginning. */
   name = ''
 
-  constructor(metrics: AgentMetrics, mistakes: Mistakes) {
+  /** `tracing` wraps each handler. */
+  constructor(metrics: AgentMetrics, mistakes: Mistakes, tracing?: HandlerWrapper) {
+    this.#tracing = tracing
     this.#metrics = metrics
     this.#mistakes = mistakes
   }
@@ -155,7 +165,17 @@ export class HandlerTable {
     if (wait !== undefined) this.#waits.add(wait)
     const metrics = this.#metrics.message(name)
     const forgotten = new Forgotten(name, this.#metrics, this.#mistakes)
-    return { name, decoder, handler, deadline, fallback, metrics, forgotten, outrun: new Outrun(metrics) }
+    const called = this.#tracing === undefined ? handler : this.#tracing.wrap(handler as MessageHandler)
+    return {
+      name,
+      decoder,
+      handler: called,
+      deadline,
+      fallback,
+      metrics,
+      forgotten,
+      outrun: new Outrun(metrics),
+    }
   }
 
   /** The handler of all other messages. Their metrics are counted together: names come from outside. */

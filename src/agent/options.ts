@@ -15,6 +15,7 @@ import {
   type Specs,
 } from '../base/options.ts'
 import { defaultMaxFrameSize, leastMaxFrameSize } from '../spop/frame-head.ts'
+import { tracingOption, type TracingOptions } from '../base/tracing.ts'
 import type { Actions } from './actions.ts'
 import type { Context } from './context.ts'
 import { complaintOfTls } from './tls-options.ts'
@@ -126,6 +127,8 @@ export interface AgentOptions {
    * @default none
    */
   tls?: TlsOptions | undefined
+  /** Spans of OpenTelemetry: one for each message, with the context that an argument carries. @default none */
+  tracing?: TracingOptions | undefined
   /**
    * Anything shaped like pino, or a console; `false` is silence.
    * @default warnings and errors as lines on standard error
@@ -161,17 +164,19 @@ const specs: Specs<AgentOptions> = {
   },
   // complaintOfTls() does more, and never shows the value: there may be a key in it.
   tls: { fallback: undefined, check: () => undefined },
+  tracing: tracingOption,
   logger: loggerOption(stderrLogger),
 }
 
 /** Options with every gap filled. */
 export type ResolvedAgentOptions = Resolved<
-  Omit<AgentOptions, 'ready' | 'fallback' | 'varPrefix' | 'tls' | 'logger'>
+  Omit<AgentOptions, 'ready' | 'fallback' | 'varPrefix' | 'tls' | 'tracing' | 'logger'>
 > & {
   readonly ready: (() => boolean) | undefined
   readonly fallback: Fallback | undefined
   readonly varPrefix: string | undefined
   readonly tls: TlsOptions | undefined
+  readonly tracing: TracingOptions | undefined
   readonly logger: Logger
 }
 

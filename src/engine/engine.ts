@@ -27,6 +27,7 @@ import {
 } from './request.ts'
 import { toSource } from './source.ts'
 import type { EngineStats } from './stats.ts'
+import { EngineTracing } from './tracing.ts'
 
 /** See {@link createEngine}. */
 export interface Engine {
@@ -99,10 +100,13 @@ export function createEngine(options: EngineOptions): Engine {
 class PoolEngine implements Engine {
   readonly #settings: ConnectionSettings
   readonly #pool: Pool
+  readonly #tracing: EngineTracing | undefined
   #recorder: ExchangeRecorder | undefined
 
   constructor(settings: ConnectionSettings) {
     this.#settings = settings
+    const { tracing } = settings.options
+    this.#tracing = tracing === undefined ? undefined : new EngineTracing(tracing)
     this.#pool = new Pool(settings, toSource(settings.options.servers))
   }
 
@@ -124,6 +128,19 @@ class PoolEngine implements Engine {
   }
 
   #begin(
+    messages: NotifyInput,
+    timeout: number,
+    callback: ExchangeCallback,
+    stream: EngineStream | undefined,
+  ): Exchange {
+    if (this.#tracing === undefined) return this.#beginExchange(messages, timeout, callback, stream)
+    checkExchange(messages, timeout, callback, stream)
+    return this.#tracing.trace(messages, callback, (carrying, seen) =>
+      this.#beginExchange(carrying, timeout, seen, stream),
+    )
+  }
+
+  #beginExchange(
     messages: NotifyInput,
     timeout: number,
     callback: ExchangeCallback,

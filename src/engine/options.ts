@@ -12,6 +12,7 @@ import {
   type Specs,
 } from '../base/options.ts'
 import { defaultMaxFrameSize, leastMaxFrameSize } from '../spop/frame-head.ts'
+import { tracingOption, type TracingOptions } from '../base/tracing.ts'
 import type { WhenDown } from './downtime.ts'
 import type { EngineError } from './errors.ts'
 import { profileNames, type ProfileName } from './profile.ts'
@@ -116,6 +117,8 @@ export interface EngineOptions {
    * trusts. `connectTimeout` counts until the agent has shown its certificate. Not together with `connect`. @default none
    */
   readonly tls?: EngineTls | undefined
+  /** Spans of OpenTelemetry: one for each exchange, its context in an argument of each message. @default none */
+  readonly tracing?: TracingOptions | undefined
   /** Makes the streams to the servers: for tests in memory, or a transport of your own. @default TCP and unix sockets */
   readonly connect?: ConnectTo
   /** Told about servers going down and up, and about agents' faults. @default silent */
@@ -193,6 +196,7 @@ const specs: Specs<EngineOptions> = {
   minBackoff: timeout(40),
   maxBackoff: timeout(60),
   tls,
+  tracing: tracingOption,
   connect,
   logger: loggerOption(),
   onAgentFault,
