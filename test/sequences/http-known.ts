@@ -73,11 +73,29 @@ export const httpKnown: readonly Known<HttpSetup, Sequence>[] = [
     },
   },
   {
-    name: 'a reply of the rules to a large body',
+    name: 'a reply of the rules to a body that is large, or comes in pieces',
     link: 'docs/compatibility.md#other-differences',
-    reason: 'HAProxy closes when it has not seen the end of it in one buffer',
-    explains: (difference, { asks }) => {
-      return [...asks.entries()].some(([at, { size }]) => size >= 4000 && endsEarlier(difference, at))
+    reason: 'HAProxy closes when it has not seen the end of it by then',
+    explains: (difference, each) => {
+      const isUnseen = ({ size, pieces, framing }: Ask) =>
+        size >= 4000 || (framing !== 'none' && pieces !== 'whole')
+      const ask = askOf(difference, each)
+      const isCut = /^request \d+ {2}(?:body|trailers)/.test(difference.where) && difference.theirs === 'cut'
+      if (isCut && ask !== undefined && isUnseen(ask)) return true
+      return [...each.asks.entries()].some(([at, one]) => isUnseen(one) && endsEarlier(difference, at))
+    },
+  },
+  {
+    name: 'an answer that ends the connection while more requests stand behind',
+    link: 'docs/compatibility.md#other-differences',
+    reason: 'HAProxy closes with bytes unread, and the reset may overtake the answer',
+    explains: ({ where, theirs, ours }, { asks }) => {
+      return asks.some(({ waits }, at) => {
+        if (waits) return false
+        if (where === 'answers') return Number(theirs) === at && Number(ours) === at + 1
+        if (where === 'end') return theirs === 'reset' && ours === 'closed'
+        return where.startsWith(`answer ${at + 1} `) && theirs === 'none'
+      })
     },
   },
   {
