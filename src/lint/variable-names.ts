@@ -16,6 +16,8 @@ export interface NamedVariable {
 }
 
 const fullName = String.raw`(proc|sess|txn|req|res)\.([A-Za-z0-9_.]+)`
+/** Most words name none. */
+const scoped = /(?:proc|sess|txn|req|res)\./
 const reading = new RegExp(String.raw`(?<![\w-])var\(\s*${fullName}`, 'g')
 const setting = new RegExp(String.raw`(?:set-var|set-var-fmt|do-resolve)\(\s*${fullName}`, 'g')
 const unsetting = new RegExp(String.raw`unset-var\(\s*${fullName}`, 'g')
@@ -53,7 +55,8 @@ export function usedVariables(line: SourceLine): NamedVariable[] {
 }
 
 function search({ words }: SourceLine, pattern: RegExp): NamedVariable[] {
-  return words.flatMap(({ text, place }) =>
+  const scopedWords = words.filter(({ text }) => scoped.test(text))
+  return scopedWords.flatMap(({ text, place }) =>
     [...text.matchAll(pattern)].map(({ 0: all, 1: scope = '', 2: name = '', index }) => {
       const at = index + all.length - scope.length - 1 - name.length
       const behind = text.slice(index + all.length)
