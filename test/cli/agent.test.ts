@@ -145,18 +145,20 @@ test('what cannot be done is said', async () => {
   await new Promise((resolve) => taken.once('listening', resolve))
   const { port } = taken.address() as AddressInfo
   const run = (...args: string[]) => runCli(['agent', 'ip-reputation', ...args], { cwd: folder.dir })
-  const [address, list, mode, wrong] = await Promise.all([
+  const [nowhere, address, list, mode, wrong] = await Promise.all([
+    run(),
     run('-l', `127.0.0.1:${port}`),
     run('-l', '127.0.0.1:0', '--list', 'none.lst'),
     run('-l', join(folder.dir, 'x.sock'), '--mode', 'rw'),
     run('-l', 'nonsense'),
   ])
   taken.close()
+  assert.match(nowhere.stderr, /^sluice: ip-reputation wants --listen ADDRESS, or --config FILE /)
   assert.match(address.stderr, new RegExp(`^sluice: .*127\\.0\\.0\\.1:${port}: the address is in use`))
   assert.match(list.stderr, /^sluice: --list none\.lst: ENOENT/)
   assert.match(mode.stderr, /^sluice: --mode rw: use octal, such as 660 \(ERR_SLUICE_OPTION\)\n$/)
   assert.match(wrong.stderr, /^sluice: .*'nonsense'.*\(ERR_SLUICE_ADDRESS\)\n$/)
-  for (const { code, stdout, stderr } of [address, list, mode, wrong]) {
+  for (const { code, stdout, stderr } of [nowhere, address, list, mode, wrong]) {
     assert.equal(code, 1)
     assert.equal(stdout, '')
     assert.equal(stderr.trim().split('\n').length, 1, stderr)

@@ -127,8 +127,6 @@ for (const [args, wanted, exit] of [
     /argument '1s' is invalid\. write a number of milliseconds\n/,
     2,
   ],
-  [['agent', 'geoip'], /^error: unknown command 'geoip'\n/, 1],
-  [['agent', 'ip-reputation'], /^error: required option '-l, --listen <address>' not specified\n/, 1],
   [['types'], /^error: missing required argument 'file'\n/, 1],
   [['demo', '--port', '99999'], /argument '99999' is invalid\. a port is a number from 0 to 65535\n/, 1],
 ] as const) {
