@@ -101,7 +101,7 @@ test('policies, budgets and scalers select pods that there are', () => {
 })
 
 test("the sidecar's HAProxy has the files of the compose file's", () => {
-  for (const name of ['haproxy.cfg', 'spoe-ip-reputation.conf'])
+  for (const name of ['haproxy.cfg', 'ip-reputation.spoe.conf'])
     assert.equal(read(`deploy/kubernetes/sidecar/${name}`), read(`deploy/docker/${name}`))
 })
 
