@@ -9,6 +9,7 @@ import { runCallersCase } from './engine-callers.js'
 import { appCases, runAppCase } from './fcgi-apps.js'
 import { muxName, runMuxCase } from './fcgi-mux.js'
 import { formatTable, type Figure } from './figure.js'
+import { runOwnCpuCase } from './load-own-cpu.js'
 import { runLatencyCase } from './proxy-latency.js'
 import { proxyCases } from './proxy-cases.js'
 import { runProxyIdleCase } from './proxy-idle.js'
@@ -35,6 +36,7 @@ const cases = new Map<string, () => Promise<Figure[]>>([
   ['agent-idle', runIdleCase],
   ['agent-status', () => runStatusCase(runs, seconds)],
   ['agent-inproc', () => runInprocCase(runs, seconds)],
+  ['load-own-cpu', () => runOwnCpuCase(runs, seconds)],
   ['engine-64', () => runCallersCase(runs, seconds)],
   ...proxyCases.map(
     (each) => [each.name, () => runProxyCase(each, runs, proxySeconds, values.beside)] as const,

@@ -18,6 +18,8 @@ export interface LiveTimes {
 const blocks = '▁▂▃▄▅▆▇█'
 const mostPoints = 60
 const lines = 4
+/** Milliseconds between two lines, where there is no terminal. */
+const leastBetween = 240
 
 /** One character for each value, as high as its share of the largest. */
 export function sparkline(values: readonly number[]): string {
@@ -38,6 +40,7 @@ export class LiveView {
   readonly #rates: number[] = []
   readonly #p99s: number[] = []
   #drawn = false
+  #lastLine = 0
 
   constructor(out: LiveOutput, times: LiveTimes) {
     this.#out = out
@@ -66,6 +69,8 @@ export class LiveView {
 
   #line(interval: Interval, rate: number, phase: string): void {
     const { p50, p99, max, errors, at } = interval
+    if (phase === 'measure' && at - this.#lastLine < leastBetween) return
+    this.#lastLine = phase === 'measure' ? at : 0
     const label = phase === 'warm-up' ? 'warm-up' : `${(at / 1000).toFixed(1)} s`
     const wrong = errors === 0 ? '' : `, ${formatCount(errors)} errors`
     this.#out.write(

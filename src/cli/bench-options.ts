@@ -42,6 +42,7 @@ export interface SpopFlags {
 /** What is done with the result. */
 export interface ReportFlags {
   readonly failIf?: readonly string[]
+  readonly saturate?: readonly string[]
   readonly json?: boolean
   readonly hgrm?: string
   readonly quiet?: boolean
@@ -91,7 +92,7 @@ export function readPlan(options: PlanFlags, steps: number): LoadPlan {
     duration,
     timeout: parseDuration('--timeout', options.timeout ?? '1s', 1),
     steps,
-    intervalDuration: Math.min(1000, Math.max(250, duration / 20)),
+    intervalDuration: Math.min(1000, Math.max(100, duration / 20)),
   }
 }
 

@@ -142,8 +142,11 @@ program
     finish(async () => (await import('./probe.ts')).probeCommand(target, options)),
   )
 
-describeBench(program.command('bench'), (target, options) =>
-  finish(async () => (await import('./bench.ts')).benchCommand(target, options), 2),
+describeBench(
+  program.command('bench'),
+  (target, options) => finish(async () => (await import('./bench.ts')).benchCommand(target, options), 2),
+  (before, after, options) =>
+    finish(async () => (await import('./bench-compare.ts')).compareCommand(before, after, options), 2),
 )
 
 program

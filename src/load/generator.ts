@@ -118,8 +118,9 @@ export class Generator implements LaneHost {
     }
   }
 
-  /** Ends it early, with what there is. */
+  /** Ends it early, with what there is. What is in flight is still waited for. */
   stop(): void {
+    if (this.#phase === 'drain' || this.#phase === 'over') return
     this.#stopped = true
     this.#wake?.()
   }

@@ -12,6 +12,8 @@ export interface Latency {
   readonly count: number
   readonly min: number
   readonly mean: number
+  /** The standard deviation. */
+  readonly deviation: number
   readonly p50: number
   readonly p75: number
   readonly p90: number
@@ -102,6 +104,7 @@ function quantilesOf(histogram: Histogram): Omit<Latency, 'buckets'> {
     count: histogram.count,
     min: histogram.min,
     mean: histogram.mean,
+    deviation: histogram.deviation,
     p50: histogram.quantile(0.5),
     p75: histogram.quantile(0.75),
     p90: histogram.quantile(0.9),

@@ -16,6 +16,7 @@ import type { Expectations } from './expect.ts'
 import type { Exchange, Lane, LaneHost } from './lane.ts'
 import { Link, type LoadTarget } from './link.ts'
 import type { WriteFaults } from './faulty-writer.ts'
+import { NotifyBatch } from './notify-batch.ts'
 import type { NotifyPayload } from './notify-source.ts'
 import { Pending } from './pending.ts'
 import { Reconnect } from './reconnect.ts'
@@ -76,6 +77,8 @@ export class SpopLane implements Lane {
   #state: State = 'away'
   #agreement: Agreement | undefined
   #writer = new Writer(4096)
+  /** Where all NOTIFYs are alike. */
+  readonly #batch: NotifyBatch | undefined
   #rest: Buffer | undefined
   #askedHere = 0
   #startedAt = 0
@@ -84,6 +87,7 @@ export class SpopLane implements Lane {
   /** Keys of this connection begin here: what is below belongs to the one before. */
   #firstKey = 0
   #window: number
+  readonly #isRuined: boolean
   #onGone: (() => void) | undefined
   #patience: NodeJS.Timeout | undefined
 
@@ -94,8 +98,13 @@ export class SpopLane implements Lane {
     this.#shared = shared
     this.#host = host
     this.#pending = shared.pending ?? new Pending(shared.inFlight, idLimit / 2)
+    this.#isRuined = shared.ruin.resetAfter > 0 || shared.ruin.garbageAfter > 0
     this.#byStream = shared.manners.ids === 'stream'
     this.#window = shared.inFlight
+    const [only, ...others] = shared.payloads
+    if (only?.fixed !== undefined && others.length === 0) {
+      this.#batch = new NotifyBatch(only.fixed, shared.inFlight)
+    }
     this.#connect()
   }
 
@@ -132,6 +141,7 @@ export class SpopLane implements Lane {
 
   #onHello(bytes: Buffer, now: number): void {
     const frame = decodeFrame(bytes)
+    if (frame.type === 'agent-disconnect') return this.#lose(disconnectStatus(frame.statusCode), now)
     if (frame.type !== 'agent-hello') {
       throw new SpopError('ERR_SPOP_INVALID_FRAME', `a frame '${frame.type}' instead of AGENT-HELLO`)
     }
@@ -170,7 +180,11 @@ export class SpopLane implements Lane {
     this.inFlight++
     this.#askedHere++
     this.#host.meter.begun(scheduled)
-    this.#encode(this.#byStream ? key : 2 * key + 1, this.#byStream ? step + 1 : 1, own, step)
+    const streamId = this.#byStream ? key : 2 * key + 1
+    const batch = this.#batch
+    if (batch === undefined) return this.#encode(streamId, this.#byStream ? step + 1 : 1, own, step)
+    if (batch.mustFlush(streamId)) this.flush()
+    batch.add(streamId)
   }
 
   #encode(streamId: number, frameId: number, stream: number, step: number): void {
@@ -195,11 +209,15 @@ export class SpopLane implements Lane {
   }
 
   flush(): void {
+    const batch = this.#batch
     const writer = this.#writer
-    if (writer.at === 0) return
-    if (this.#link?.write(writer.view()) === true) writer.reset()
+    if (batch !== undefined) {
+      if (batch.length === 0) return
+      batch.reset(this.#link?.write(batch.view()) === true)
+    } else if (writer.at === 0) return
+    else if (this.#link?.write(writer.view()) === true) writer.reset()
     else this.#writer = new Writer(4096)
-    this.#spoil()
+    if (this.#isRuined) this.#spoil()
   }
 
   /** Ends the connection, or sends what is no frame, where that was asked for. */
@@ -258,7 +276,13 @@ export class SpopLane implements Lane {
   #scan(bytes: Buffer, end: number, now: number): number {
     let at = 0
     while (end - at >= 4) {
-      const length = bytes.readUInt32BE(at)
+      // All four are there.
+      const length =
+        (((bytes[at] as number) << 24) |
+          ((bytes[at + 1] as number) << 16) |
+          ((bytes[at + 2] as number) << 8) |
+          (bytes[at + 3] as number)) >>>
+        0
       if (length > defaultMaxFrameSize || length < 7) {
         throw new SpopError('ERR_SPOP_INVALID_FRAME', `a length of ${length} bytes`)
       }
@@ -356,6 +380,7 @@ export class SpopLane implements Lane {
     this.#state = 'away'
     this.#rest = undefined
     this.#writer.reset()
+    this.#batch?.reset(true)
     this.#link?.end()
     const { meter } = this.#host
     meter.counts.dropped++

@@ -17,6 +17,6 @@ export function disconnectStatus(code: number): number {
 export function describeStatus(status: number): string {
   if (status === timedOut) return "HAProxy's timeout processing"
   if (status === connectionLost) return 'the agent closed or reset the connection'
-  if (status > 256) return `the agent's DISCONNECT ${status - 256}: ${statusText(status - 256)}`
+  if (status >= 256) return `the agent's DISCONNECT ${status - 256}: ${statusText(status - 256)}`
   return `status ${status}`
 }

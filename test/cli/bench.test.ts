@@ -1,6 +1,6 @@
 /** `sluice bench` as a process, against agents that are processes: every command of docs/bench-command.md, and what is refused. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { benchCommand } from '#src/cli/bench.js'
@@ -8,7 +8,9 @@ import type { BenchOptions } from '#src/cli/bench-options.js'
 import type { LoadResult } from '#src/load/result.js'
 import { Cli, makeFolder, runCli } from '../support/sluice.ts'
 
-const folder = makeFolder({})
+const folder = makeFolder({
+  'spoe.conf': readFileSync('examples/ip-reputation/spoe-ip-reputation.conf', 'utf8'),
+})
 const socket = join(folder.dir, 'agent.sock')
 let agent: Cli
 let address = ''
@@ -33,28 +35,49 @@ function wordsOf(line: string): string[] {
 }
 
 /** Where the agent of the tests is, and within a moment. */
-function hurried(line: string): string[] {
-  const words = wordsOf(line)
-    .slice(1)
+function hurried(words: readonly string[]): string[] {
+  const placed = words
     .map((word) => word.replace('127.0.0.1:12345', address).replace('/run/agent.sock', socket))
     .map((word, at, all) => (all[at - 1] === '--stages' ? word.replaceAll(/\d+s:/g, '200ms:') : word))
     .map((word, at, all) => (all[at - 1] === '--duration' ? '300ms' : word))
-  const timed = words.includes('--duration') || words.includes('--stages') ? [] : ['--duration', '300ms']
-  return [...words, '--warmup', '50ms', ...timed]
+  if (placed[1] === 'compare') return placed
+  const isTimed = placed.includes('--duration') || placed.includes('--stages')
+  const duration = placed.includes('--saturate') ? '100ms' : '300ms'
+  return [...placed, '--warmup', '50ms', ...(isTimed ? [] : ['--duration', duration])]
 }
 
-test('the page has commands', () => assert.ok(documented.length >= 5))
+/** Reports say what was found: nothing went wrong but what the command does itself. */
+function looksRight(words: readonly string[], stdout: string): void {
+  if (words.includes('compare')) return assert.match(stdout, /^answers a second +[\d,]+ +[\d,]+ /m)
+  if (words.includes('--saturate')) return assert.match(stdout, /holds p99<50ms and errors<0\.1% up to about/)
+  if (words.includes('--json')) return assert.ok((JSON.parse(stdout) as LoadResult).counts.answers > 0)
+  assert.match(stdout, /^spop\S+: [\d,]+ answers? in \d+\.\d s, [\d,]+ a second, (open|closed) loop\n/)
+  assert.match(stdout, /^no errors$/m)
+}
+
+/** A threshold that a busy machine may not keep. */
+const mayFail = (words: readonly string[]) => words.includes('p99>5ms') || words.includes('--saturate')
+
+test('the page has commands', () => assert.ok(documented.length >= 12))
 
 for (const line of documented) {
   test(`documented: ${line}`, async () => {
-    const { code, stdout, stderr } = await runCli(hurried(line))
-    assert.equal(code, 0, stderr)
-    if (line.includes('--json')) assert.ok((JSON.parse(stdout) as LoadResult).counts.answers > 0)
-    else assert.match(stdout, /^spop\S+: [\d,]+ answers? in \d+\.\d s, [\d,]+ a second, (open|closed) loop\n/)
-    if (!line.includes('--json')) assert.match(stdout, /^no errors$/m)
+    const [command = '', file] = line.split(' > ')
+    const words = wordsOf(command).slice(1)
+    const { code, stdout, stderr } = await runCli(hurried(words), { cwd: folder.dir })
+    if (file !== undefined) writeFileSync(join(folder.dir, file), stdout)
+    if (mayFail(words) && code === 1) return
+    assert.equal(code, 0, stdout + stderr)
+    looksRight(words, stdout)
     assert.doesNotMatch(stderr, /sluice:/)
   })
 }
+
+test('percentiles are in the file that was named', () => {
+  const text = readFileSync(join(folder.dir, 'percentiles.hgrm'), 'utf8')
+  assert.match(text, /^ {7}Value {5}Percentile TotalCount 1\/\(1-Percentile\)\n\n/)
+  assert.match(text, /\n#\[Mean/)
+})
 
 test('the result for programs says what was asked and found', async () => {
   const { code, stdout } = await runCli([
@@ -85,15 +108,40 @@ test('the result for programs says what was asked and found', async () => {
   assert.ok(response.min > 0 && response.p50 >= response.min && response.max >= response['p99.9'])
 })
 
-test('what is expected and not there is an error of its own', async () => {
+test('thresholds and what is expected decide how it ends', async () => {
+  const args =
+    '--message get-ip-reputation --arg ip=ip:192.0.2.1 --warmup 0ms --duration 100ms --quiet'.split(' ')
+  const run = (...more: string[]) => runCli(['bench', `spop://${address}`, ...args, ...more])
+  const held = await run('--fail-if', 'errors>0', 'answers<1', '--expect', 'sess.ip_score=int:100')
+  assert.equal(held.code, 0, held.stdout)
+  const broken = await run('--fail-if', 'p50>0.1us', 'errors>0')
+  assert.equal(broken.code, 1)
+  assert.match(broken.stdout, /\nfailed: p50>0\.1us: p50 is [\d.]+ ms\n$/)
+  const wrong = await run('--expect', 'sess.ip_score=int:5')
+  assert.equal(wrong.code, 1)
+  assert.match(wrong.stdout, /^ +[\d,]+ {2}wrong {2}sess\.ip_score=int:5: it is int:100$/m)
+})
+
+test('an agent of ours ends connections that bring garbage, and serves the others', async () => {
   const { code, stdout } = await runCli([
     'bench',
     `spop://${address}`,
-    ...'--message get-ip-reputation --arg ip=ip:192.0.2.1 --warmup 0ms --duration 100ms'.split(' '),
-    ...'--expect sess.ip_score=int:5 --quiet'.split(' '),
+    ...'--message get-ip-reputation --arg ip=ip:192.0.2.1 --warmup 0ms --duration 300ms --quiet'.split(' '),
+    ...'--garbage 40 --json'.split(' '),
   ])
   assert.equal(code, 0)
-  assert.match(stdout, /^ +[\d,]+ {2}wrong {2}sess\.ip_score=int:5: it is int:100$/m)
+  const { counts, errors } = JSON.parse(stdout) as LoadResult
+  assert.ok(counts.garbage > 4, String(counts.garbage))
+  assert.ok(counts.garbageNoticed >= counts.garbage - 4, `${counts.garbageNoticed} of ${counts.garbage}`)
+  assert.equal(errors, 0)
+})
+
+test('a SPOE file is sent as HAProxy would send it, and said so', async () => {
+  const { stderr } = await runCli(
+    ['bench', `spop://${address}`, '--spoe', 'spoe.conf', '--warmup', '0ms', '--duration', '50ms'],
+    { cwd: folder.dir },
+  )
+  assert.match(stderr, /^spoe\.conf: on-client-session sends get-ip-reputation\(ip=ip:\{ip\}\)$/m)
 })
 
 test('Ctrl-C ends with the report', async () => {
@@ -139,6 +187,19 @@ const wrong: readonly (readonly [what: string, args: string, message: RegExp])[]
   ['a value of another type', '--message m --arg a=int:b', /--arg a=int:b: 'b' is not a whole number/],
   ['a template that there is not', '--message m --arg a=str:{sq}', /\{sq\} is no template; use \{seq\}/],
   ['a scope that there is not', '--message m --expect x.y', /--expect x\.y: wanted scope\.name/],
+  [
+    'a condition without its unit',
+    '--message m --fail-if p99>5',
+    /--fail-if 'p99>5': wanted a duration with its unit/,
+  ],
+  ['a search without a figure', '--message m --saturate fast', /--saturate 'fast': wanted METRIC>VALUE/],
+  ['pieces of nothing', '--message m --slice 0', /--slice 0: wanted a whole number from 1 to/],
+  [
+    'a delay that goes backwards',
+    '--message m --latency 5ms-1ms',
+    /--latency 5ms-1ms: wanted DELAY or LEAST-MOST/,
+  ],
+  ['a file that is not there', '--spoe nothing.conf', /--spoe nothing\.conf: ENOENT/],
   ['certificates without TLS', '--message m --insecure', /--insecure is for TLS/],
 ]
 
@@ -159,7 +220,7 @@ function optionsOf(args: string): BenchOptions {
     if (!word.startsWith('--')) continue
     const value = words[at + 1]?.startsWith('--') === false ? words[at + 1] : true
     const name = word.slice(2).replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
-    options[name] = ['message', 'arg', 'expect'].includes(name) ? [value] : value
+    options[name] = ['message', 'arg', 'expect', 'failIf', 'saturate'].includes(name) ? [value] : value
   }
   return options
 }

@@ -43,9 +43,26 @@ export function loadOptions(port: number, more: Partial<SpopLoadOptions> = {}): 
   }
 }
 
-/** Runs it. */
-export function runLoad(port: number, more: Partial<SpopLoadOptions> = {}): Promise<LoadResult> {
-  return createSpopLoad(loadOptions(port, more)).run()
+/**
+ * Runs it to its end, or until something has been seen: how long that takes is the machine's affair.
+ * @param until asked again and again.
+ */
+export async function runLoad(
+  port: number,
+  more: Partial<SpopLoadOptions> = {},
+  until?: () => boolean,
+): Promise<LoadResult> {
+  const options = loadOptions(port, more)
+  const plan = until === undefined ? options.plan : { ...options.plan, duration: 60_000 }
+  const load = createSpopLoad({ ...options, plan })
+  const timer = setInterval(() => {
+    if (until?.() === true) load.stop()
+  }, 2)
+  try {
+    return await load.run()
+  } finally {
+    clearInterval(timer)
+  }
 }
 
 /** How many took at least so long, by their buckets. */

@@ -1,0 +1,33 @@
+/** What is loaded: an agent or a FastCGI application, with everything that is known before the first run. */
+import type { LoadEvents, LoadPlan } from '../load/generator.ts'
+import { createSpopLoad, type Load } from '../load/spop-load.ts'
+import { readMessages, readSpopLoad, type BenchOptions } from './bench-options.ts'
+import { describeNotifies, readSpoeNotifies } from './bench-spoe.ts'
+
+/** See the head of this file. */
+export interface Subject {
+  readonly name: string
+  /** How many exchanges a stream has. */
+  readonly steps: number
+  /** What whoever looks on should know. */
+  readonly remarks: readonly string[]
+  create(plan: LoadPlan, events: LoadEvents): Load
+}
+
+/** @throws UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_OPTION` for what cannot be loaded so. */
+export function subjectOf(target: string, options: BenchOptions): Subject {
+  const { spoe, engine, message = [], arg = [] } = options
+  const notifies =
+    spoe === undefined
+      ? readMessages(options)
+      : readSpoeNotifies(spoe, { engine, messages: message, args: arg })
+  const load = readSpopLoad(target, options, notifies)
+  // What is wrong with values is known before anything is connected.
+  createSpopLoad(load)
+  return {
+    name: target,
+    steps: notifies.length,
+    remarks: spoe === undefined ? [] : describeNotifies(spoe, notifies),
+    create: (plan, events) => createSpopLoad({ ...load, plan }, events),
+  }
+}
