@@ -14,9 +14,12 @@ export function describeBench(
   compare: (before: string, after: string, options: CompareOptions) => Promise<void>,
 ): void {
   command
-    .description('load an agent as HAProxy would, and say how it bears that')
-    .argument('<target>', 'spop://host:port, spops://host:port or spop+unix:///path')
-    .option('--as <version>', 'whose manners: 2.6 or 3.x', '3.x')
+    .description('load an agent or a FastCGI application as HAProxy would, and say how it bears that')
+    .argument(
+      '<target>',
+      'spop://host:port, spops://host:port, spop+unix:///path, fcgi://host:port or fcgi+unix:///path',
+    )
+    .option('--as <version>', 'whose manners: 2.6 or 3.x (default 3.x)')
     .option('--message <name>', 'message to send; several are sent in one NOTIFY', collect)
     .option(
       '--arg <name=type:value>',
@@ -28,15 +31,24 @@ export function describeBench(
       'a SPOE file: one NOTIFY for each event, with values as they could come from clients',
     )
     .option('--engine <name>', 'the scope of the SPOE file')
+    .option('--script <path>', 'FastCGI: SCRIPT_FILENAME')
+    .option('--uri <uri>', 'FastCGI: REQUEST_URI, and what follows from it (default /)')
+    .option('--method <method>', 'FastCGI: REQUEST_METHOD (default GET)')
+    .option('--param <name=value>', 'FastCGI: a parameter; may be repeated', collect)
+    .option('--body <text>', 'FastCGI: the body of requests; @FILE reads a file')
     .option('--connections <n>', 'connections at a time', '4')
-    .option('--inflight <n>', 'exchanges in flight on each', '20')
+    .option('--inflight <n>', 'exchanges in flight on each (default 20, and 1 for FastCGI)')
     .option('--cold <n>', 'connections that are made at once at the beginning (default: as --connections)')
     .option('--rate <n>', 'an open loop: so many exchanges a second are due, whatever the agent does')
     .option('--stages <list>', 'an open loop in stretches: 10s:1000,30s:1000-5000')
     .option('--warmup <time>', 'what is not measured (default 1s)')
     .option('--duration <time>', 'what is measured (default 10s)')
     .option('--timeout <time>', "HAProxy's timeout processing: then an exchange is given up", '1s')
-    .option('--expect <scope.name=type:value>', 'what each answer must set; may be repeated', collect)
+    .option(
+      '--expect <scope.name=type:value>',
+      'what each answer must set (FastCGI: status=200); may be repeated',
+      collect,
+    )
     .option('--fail-if <condition...>', "end with 1 when it holds: 'p99>5ms' 'errors>0.1%'")
     .option('--saturate <condition...>', "look for the largest rate that holds it: 'p99<5ms'")
     .option('--slice <bytes>', 'write in pieces of so many bytes')

@@ -7,7 +7,8 @@ import type { NotifyTemplate } from '../load/notify-source.ts'
 import type { LoadResult } from '../load/result.ts'
 import { Schedule } from '../load/schedule.ts'
 import { mannerNames, type MannerName } from '../load/spop-manners.ts'
-import type { LoadFaults, SpopLoadOptions } from '../load/spop-load.ts'
+import type { LoadFaults } from '../load/load.ts'
+import type { SpopLoadOptions } from '../load/spop-load.ts'
 import { parseAgentTarget, tlsFor, type AgentTlsOptions } from './agent-target.ts'
 import { parseDelay, parseDuration, parseRate, parseStages, parseWhole } from './bench-values.ts'
 import { parseArgument, splitArgument } from './probe-argument.ts'
@@ -39,6 +40,15 @@ export interface SpopFlags {
   readonly expect?: readonly string[]
 }
 
+/** What FastCGI applications are asked. */
+export interface FcgiFlags {
+  readonly script?: string
+  readonly uri?: string
+  readonly method?: string
+  readonly param?: readonly string[]
+  readonly body?: string
+}
+
 /** What is done with the result. */
 export interface ReportFlags {
   readonly failIf?: readonly string[]
@@ -49,7 +59,7 @@ export interface ReportFlags {
 }
 
 /** Everything. */
-export interface BenchOptions extends PlanFlags, SpopFlags, ReportFlags {}
+export interface BenchOptions extends PlanFlags, SpopFlags, FcgiFlags, ReportFlags {}
 
 const mostConnections = 20_000
 const mostInFlight = 4096
@@ -124,12 +134,17 @@ export function readManner(given = '3.x'): MannerName {
   return name ?? refuse(`--as ${given}: wanted ${mannerNames.join(' or ')}`)
 }
 
+/** Options that only FastCGI applications have a use for. */
+const applicationsOnly = ['script', 'uri', 'method', 'param', 'body'] as const
+
 /** All of it. @throws UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_OPTION`. */
 export function readSpopLoad(
   target: string,
   options: BenchOptions,
   notifies: readonly NotifyTemplate[],
 ): SpopLoadOptions {
+  const needless = applicationsOnly.find((name) => options[name] !== undefined)
+  if (needless !== undefined) refuse(`--${needless} is for FastCGI applications, and '${target}' is an agent`)
   const like = readManner(options.as)
   const inFlight = parseWhole('--inflight', options.inflight ?? '20', 1, mostInFlight)
   const expectations = (options.expect ?? []).map((text) =>
@@ -144,9 +159,14 @@ export function readSpopLoad(
     plan: readPlan(options, notifies.length),
     expectations,
     faults: readFaults(options),
-    seed: parseWhole('--seed', options.seed ?? '1', 1, 0xffff_ffff),
+    seed: readSeed(options),
     told: tellPlan(options, { as: like, notifies: notifies.map(({ name }) => name).join(', ') }),
   }
+}
+
+/** Where random values begin. @throws UsageError `ERR_SLUICE_OPTION`. */
+export function readSeed({ seed = '1' }: PlanFlags): number {
+  return parseWhole('--seed', seed, 1, 0xffff_ffff)
 }
 
 /** What two runs should have in common, when they are compared. */

@@ -1,6 +1,9 @@
 /** What is loaded: an agent or a FastCGI application, with everything that is known before the first run. */
 import type { LoadEvents, LoadPlan } from '../load/generator.ts'
-import { createSpopLoad, type Load } from '../load/spop-load.ts'
+import type { Load } from '../load/load.ts'
+import { createFcgiLoad } from '../load/fcgi-load.ts'
+import { createSpopLoad } from '../load/spop-load.ts'
+import { isFcgiTarget, readFcgiLoad } from './bench-fcgi.ts'
 import { readMessages, readSpopLoad, type BenchOptions } from './bench-options.ts'
 import { describeNotifies, readSpoeNotifies } from './bench-spoe.ts'
 
@@ -16,6 +19,7 @@ export interface Subject {
 
 /** @throws UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_OPTION` for what cannot be loaded so. */
 export function subjectOf(target: string, options: BenchOptions): Subject {
+  if (isFcgiTarget(target)) return fcgiSubject(target, options)
   const { spoe, engine, message = [], arg = [] } = options
   const notifies =
     spoe === undefined
@@ -29,5 +33,16 @@ export function subjectOf(target: string, options: BenchOptions): Subject {
     steps: notifies.length,
     remarks: spoe === undefined ? [] : describeNotifies(spoe, notifies),
     create: (plan, events) => createSpopLoad({ ...load, plan }, events),
+  }
+}
+
+function fcgiSubject(target: string, options: BenchOptions): Subject {
+  const load = readFcgiLoad(target, options)
+  createFcgiLoad(load)
+  return {
+    name: target,
+    steps: 1,
+    remarks: [],
+    create: (plan, events) => createFcgiLoad({ ...load, plan }, events),
   }
 }

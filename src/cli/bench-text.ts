@@ -92,7 +92,7 @@ function formatErrors({ errors, counts, failures, firstWrong }: LoadResult): str
   const total = counts.answers - wrong + errors
   const share = total === 0 ? 0 : (errors * 100) / total
   const rows: (readonly [number, string])[] = [
-    ...failures.map(({ status, words, count }) => [count, `st=${status}  ${words}`] as const),
+    ...failures.map(({ label, words, count }) => [count, `${label}  ${words}`] as const),
     [wrong, `wrong  ${firstWrong ?? 'an answer without what was expected'}`],
     [late, 'late  answers came when they had been given up'],
     [lost, 'lost  sent, given up, and never answered'],

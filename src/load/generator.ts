@@ -67,7 +67,7 @@ export class Generator implements LaneHost {
   readonly #continuations: Continuation[] = []
   readonly #schedule: Schedule | undefined
   #streams = 0
-  #phase: 'warm-up' | 'measure' | 'drain' | 'over' = 'warm-up'
+  #phase: 'connecting' | 'warm-up' | 'measure' | 'drain' | 'over' = 'connecting'
   #startedAt = 0
   #measuredFrom = 0
   /** Of the schedule: the next to be sent, and the next that is due. */
@@ -95,18 +95,13 @@ export class Generator implements LaneHost {
    * @throws Error that makes it useless to go on.
    */
   async run(makeLane: (index: number, host: LaneHost) => Lane): Promise<LoadEnd> {
-    const { coldConnections, connections, warmup } = this.#plan
-    const now = monotonic()
-    this.#startedAt = now
-    this.#lastInterval = now
+    const { coldConnections, connections } = this.#plan
     for (let index = 0; index < Math.max(connections, coldConnections); index++) {
       const lane = makeLane(index, this)
       if (index < connections) this.#lanes.push(lane)
       else this.#extra.add(lane)
     }
     this.#timer = setInterval(() => this.#keepHouse(), housekeeping)
-    if (warmup === 0) this.#measure(now)
-    if (this.#schedule !== undefined) this.#turn()
     await this.#until(() => this.#phase === 'drain')
     return this.#finish()
   }
@@ -138,6 +133,15 @@ export class Generator implements LaneHost {
     this.#wake?.()
   }
 
+  /** The first connection is there: what came before is no time of the load. */
+  #begin(now: number): void {
+    this.#phase = 'warm-up'
+    this.#startedAt = now
+    this.#lastInterval = now
+    this.#endWarmup(now)
+    if (this.#schedule !== undefined) this.#turn()
+  }
+
   /** Before anything is sent that is to be measured. */
   #endWarmup(now: number): void {
     const from = this.#startedAt + this.#plan.warmup
@@ -155,7 +159,8 @@ export class Generator implements LaneHost {
       this.#phase = 'drain'
       this.#end = now
     }
-    if (now - this.#lastInterval >= intervalDuration && this.#phase !== 'drain') this.#closeInterval(now)
+    const isRunning = this.#phase === 'warm-up' || this.#phase === 'measure'
+    if (isRunning && now - this.#lastInterval >= intervalDuration) this.#closeInterval(now)
     this.#wake?.()
   }
 
@@ -191,7 +196,8 @@ export class Generator implements LaneHost {
     const now = this.#end === 0 ? monotonic() : this.#end
     const { meter } = this
     const within = meter.counts.answers
-    const duration = this.#phase === 'warm-up' ? 0 : now - this.#measuredFrom
+    const isMeasured = this.#phase === 'measure' || this.#phase === 'drain'
+    const duration = isMeasured ? now - this.#measuredFrom : 0
     const stopped = this.#phase !== 'drain'
     if (duration > 0 && now > this.#lastInterval) meter.closeInterval(now)
     this.#phase = 'drain'
@@ -221,6 +227,7 @@ export class Generator implements LaneHost {
 
   onReady(lane: Lane, now: number): void {
     if (this.#phase === 'drain' || this.#phase === 'over') return
+    if (this.#phase === 'connecting') this.#begin(now)
     if (this.#extra.has(lane)) return lane.ask(now, now, this.#streams++, 0)
     if (this.#schedule !== undefined) return this.#pump(now)
     while (lane.room > 0) lane.ask(now, now, this.#streams++, 0)

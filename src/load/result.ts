@@ -2,7 +2,6 @@
 import type { Bucket, Histogram } from './histogram.ts'
 import type { LoadEnd } from './generator.ts'
 import type { Counts, Interval, Meter } from './meter.ts'
-import { describeStatus } from './status.ts'
 
 /** The version of this form: it changes when a field changes its meaning. */
 export const resultVersion = 1
@@ -27,9 +26,14 @@ export interface Latency {
 /** A status that exchanges failed with. */
 export interface Failure {
   readonly status: number
+  /** How the status is written, such as `st=1`. */
+  readonly label: string
   readonly words: string
   readonly count: number
 }
+
+/** How a status is written, and what it means. */
+export type DescribeStatus = (status: number) => Pick<Failure, 'label' | 'words'>
 
 /** One run. Times are milliseconds. */
 export interface LoadResult {
@@ -71,16 +75,17 @@ export interface ResultInput {
   readonly startedAt: number
   readonly meter: Meter
   readonly end: LoadEnd
+  readonly describe: DescribeStatus
   readonly firstWrong: string | undefined
   readonly ownCpu: number
 }
 
 /** Puts together what a run has found. */
-export function resultOf({ meter, end, ...rest }: ResultInput): LoadResult {
+export function resultOf({ meter, end, describe, ...rest }: ResultInput): LoadResult {
   const { givenUp: _, ...counts } = meter.counts
   const failures = [...meter.failures]
     .sort(([, a], [, b]) => b - a)
-    .map(([status, count]) => ({ status, words: describeStatus(status), count }))
+    .map(([status, count]) => ({ status, ...describe(status), count }))
   return {
     version: resultVersion,
     ...rest,

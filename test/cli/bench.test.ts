@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
+import { createFcgiResponder, type FcgiContext, type FcgiReply } from 'sluice/fcgi'
 import { benchCommand } from '#src/cli/bench.js'
 import type { BenchOptions } from '#src/cli/bench-options.js'
 import type { LoadResult } from '#src/load/result.js'
@@ -14,13 +15,24 @@ const folder = makeFolder({
 const socket = join(folder.dir, 'agent.sock')
 let agent: Cli
 let address = ''
+/** A FastCGI application of this process. */
+const responders = [createFcgiResponder({ onRequest: answer }), createFcgiResponder({ onRequest: answer })]
+let application = ''
+
+function answer({ params }: FcgiContext): FcgiReply {
+  return { status: 200, body: `${params.get('REQUEST_METHOD')} ${params.get('REQUEST_URI')}` }
+}
 
 before(async () => {
   agent = new Cli(['agent', 'ip-reputation', '--listen', '127.0.0.1:0', '--listen', socket])
   address = `127.0.0.1:${(await agent.waitFor(/listens on 127\.0\.0\.1:(\d+)/))[1]}`
+  const where = await responders[0]?.listen('127.0.0.1:0')
+  application = `127.0.0.1:${where?.type === 'tcp' ? where.port : 0}`
+  await responders[1]?.listen(`${socket}.app`)
 })
 after(async () => {
   await agent.stop()
+  for (const responder of responders) await responder.close()
   folder.remove()
 })
 
@@ -37,7 +49,8 @@ function wordsOf(line: string): string[] {
 /** Where the agent of the tests is, and within a moment. */
 function hurried(words: readonly string[]): string[] {
   const placed = words
-    .map((word) => word.replace('127.0.0.1:12345', address).replace('/run/agent.sock', socket))
+    .map((word) => word.replace('127.0.0.1:12345', address).replace('127.0.0.1:9000', application))
+    .map((word) => word.replace('/run/agent.sock', socket).replace('/run/app.sock', `${socket}.app`))
     .map((word, at, all) => (all[at - 1] === '--stages' ? word.replaceAll(/\d+s:/g, '200ms:') : word))
     .map((word, at, all) => (all[at - 1] === '--duration' ? '300ms' : word))
   if (placed[1] === 'compare') return placed
@@ -51,16 +64,20 @@ function looksRight(words: readonly string[], stdout: string): void {
   if (words.includes('compare')) return assert.match(stdout, /^answers a second +[\d,]+ +[\d,]+ /m)
   if (words.includes('--saturate')) return assert.match(stdout, /holds p99<50ms and errors<0\.1% up to about/)
   if (words.includes('--json')) return assert.ok((JSON.parse(stdout) as LoadResult).counts.answers > 0)
-  assert.match(stdout, /^spop\S+: [\d,]+ answers? in \d+\.\d s, [\d,]+ a second, (open|closed) loop\n/)
+  assert.match(
+    stdout,
+    /^(?:spop|fcgi)\S+: [\d,]+ answers? in \d+\.\d s, [\d,]+ a second, (open|closed) loop\n/,
+  )
   assert.match(stdout, /^no errors$/m)
 }
 
 /** A threshold that a busy machine may not keep. */
-const mayFail = (words: readonly string[]) => words.includes('p99>5ms') || words.includes('--saturate')
+const mayFail = (words: readonly string[]) =>
+  words.some((word) => word.startsWith('p99>')) || words.includes('--saturate')
 
 test('the page has commands', () => assert.ok(documented.length >= 12))
 
-for (const line of documented) {
+function testLine(line: string): void {
   test(`documented: ${line}`, async () => {
     const [command = '', file] = line.split(' > ')
     const words = wordsOf(command).slice(1)
@@ -72,6 +89,16 @@ for (const line of documented) {
     assert.doesNotMatch(stderr, /sluice:/)
   })
 }
+
+const isComparison = (line: string) => line.startsWith('sluice bench compare')
+
+describe('commands that load', { concurrency: 4 }, () => {
+  for (const line of documented) if (!isComparison(line)) testLine(line)
+})
+
+describe('commands that compare what those have written', () => {
+  for (const line of documented) if (isComparison(line)) testLine(line)
+})
 
 test('percentiles are in the file that was named', () => {
   const text = readFileSync(join(folder.dir, 'percentiles.hgrm'), 'utf8')
@@ -110,7 +137,7 @@ test('the result for programs says what was asked and found', async () => {
 
 test('thresholds and what is expected decide how it ends', async () => {
   const args =
-    '--message get-ip-reputation --arg ip=ip:192.0.2.1 --warmup 0ms --duration 100ms --quiet'.split(' ')
+    '--message get-ip-reputation --arg ip=ip:192.0.2.1 --warmup 0ms --duration 300ms --quiet'.split(' ')
   const run = (...more: string[]) => runCli(['bench', `spop://${address}`, ...args, ...more])
   const held = await run('--fail-if', 'errors>0', 'answers<1', '--expect', 'sess.ip_score=int:100')
   assert.equal(held.code, 0, held.stdout)

@@ -8,7 +8,7 @@ const result = resultWith({
   rate: 500,
   errors: 50,
   counts: { answers: 1000, wrong: 10, late: 3, lost: 37 },
-  failures: [{ status: 1, words: '', count: 40 }],
+  failures: [{ status: 1, label: 'st=1', words: '', count: 40 }],
   response: { p50: 2, p99: 20, 'p99.9': 40, max: 50 },
   service: { p50: 1, p99: 10 },
 })

@@ -3,7 +3,8 @@ import { splitArgument } from '#src/cli/probe-argument.js'
 import type { LoadPlan } from '#src/load/generator.js'
 import type { LoadResult } from '#src/load/result.js'
 import { Schedule } from '#src/load/schedule.js'
-import { createSpopLoad, noFaults, type SpopLoadOptions } from '#src/load/spop-load.js'
+import { noFaults } from '#src/load/load.js'
+import { createSpopLoad, type SpopLoadOptions } from '#src/load/spop-load.js'
 
 /** A plan of one connection with one exchange at a time, for 300 ms. */
 export function planOf(more: Partial<LoadPlan> = {}): LoadPlan {

@@ -1,7 +1,7 @@
 /** What goes wrong, at the agent's end and on purpose at ours. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { noFaults } from '#src/load/spop-load.js'
+import { noFaults } from '#src/load/load.js'
 import {
   ack,
   agentDisconnect,
