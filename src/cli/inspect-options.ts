@@ -1,7 +1,7 @@
 /** What `sluice inspect` and its sub-commands take. What they do is in the files of their names. */
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import { parseDuration } from './inspect-duration.ts'
 import type { InspectCommandOptions } from './inspect.ts'
+import type { InspectCallOptions } from './inspect-call.ts'
 import type { InspectReadOptions } from './inspect-read.ts'
 import type { InspectWiresharkOptions } from './inspect-wireshark.ts'
 
@@ -19,11 +19,9 @@ function describeOutput(command: Command): Command {
         .choices(['auto', 'spop', 'fcgi'])
         .default('auto'),
     )
-    .addOption(
-      new Option(
-        '--processing-timeout <time>',
-        "HAProxy's timeout processing, as 500ms: answers behind it are late",
-      ).argParser(parseDuration),
+    .option(
+      '--processing-timeout <time>',
+      "HAProxy's timeout processing, as 500ms: answers behind it are late",
     )
     .option('--var-prefix <name>', "HAProxy's option var-prefix: what names of variables have room for")
     .option('--show-secrets', 'do not hide cookies, Authorization, tokens and passwords')
@@ -86,5 +84,30 @@ export function describeInspect(command: Command, finish: Finish): void {
     .option('--folder <path>', 'write it there instead')
     .action((options: InspectWiresharkOptions) =>
       finish(async () => (await import('./inspect-wireshark.ts')).inspectWiresharkCommand(options), 2),
+    )
+  describeCall(command, finish)
+}
+
+function describeCall(command: Command, finish: Finish): void {
+  describeOutput(
+    command
+      .command('call')
+      .description('ask once, and print what both say')
+      .argument(
+        '<target>',
+        'spop://host:port, spops://host:port, spop+unix:///path, fcgi://host:port or fcgi+unix:///path',
+      ),
+  )
+    .option('--message <name>', 'the message to send to an agent')
+    .option('--arg <name=type:value>', 'an argument of it; may be repeated', collect)
+    .option('--param <name=value>', 'a parameter for a FastCGI application; may be repeated', collect)
+    .option('--body <file>', 'what the FastCGI application gets as body')
+    .option('--timeout <time>', 'how long the answer may take', '2s')
+    .option('--ca <file>', 'certificates that spops:// trusts')
+    .option('--insecure', 'spops:// trusts any certificate')
+    .option('--cert <file>', 'certificate that is shown to spops://, for mutual TLS')
+    .option('--key <file>', 'its key')
+    .action((target: string, options: InspectCallOptions) =>
+      finish(async () => (await import('./inspect-call.ts')).inspectCallCommand(target, options), 2),
     )
 }

@@ -4,13 +4,14 @@ import type { InspectSettings } from '../inspect/conversation.ts'
 import type { Entry, Protocol } from '../inspect/entry.ts'
 import { formatJson } from '../inspect/json.ts'
 import { formatEntry } from '../inspect/text.ts'
+import { parseDuration } from './bench-values.ts'
 import { print } from './output.ts'
 
 /** What everything that prints frames takes. */
 export interface InspectOutputOptions {
   readonly protocol?: Protocol | 'auto'
-  /** Milliseconds. */
-  readonly processingTimeout?: number
+  /** A duration, as `500ms`. */
+  readonly processingTimeout?: string
   readonly varPrefix?: string
   readonly showSecrets?: boolean
   readonly sources?: boolean
@@ -29,7 +30,9 @@ export function readInspectSettings(options: InspectOutputOptions): InspectSetti
       `--var-prefix ${varPrefix}: 1 to 50 of a-z, A-Z, 0-9, '.' and '_'`,
     )
   }
-  return { varPrefix, processingTimeout, showSecrets: showSecrets === true }
+  const timeout =
+    processingTimeout === undefined ? undefined : parseDuration('--processing-timeout', processingTimeout, 1)
+  return { varPrefix, processingTimeout: timeout, showSecrets: showSecrets === true }
 }
 
 /** A function that prints entries as the options say. */

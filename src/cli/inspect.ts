@@ -3,7 +3,8 @@ import { UsageError } from '../base/errors.ts'
 import { formatEndpoint, parseEndpoint, type Endpoint } from '../net/endpoint.ts'
 import { Inspector } from '../inspect/inspector.ts'
 import { Tap, type Meddling } from '../inspect/tap.ts'
-import { parseDuration } from './inspect-duration.ts'
+import { parseDuration } from './bench-values.ts'
+import { createClock } from './inspect-clock.ts'
 import { createPrinter, readInspectSettings, type InspectOutputOptions } from './inspect-output.ts'
 import { PcapFile } from './inspect-pcap.ts'
 import { note } from './output.ts'
@@ -64,12 +65,6 @@ function endpointOf(flag: string, given: string | undefined): Endpoint {
   return parseEndpoint(given)
 }
 
-/** A wall clock with fractions of a millisecond that does not go back. */
-function createClock(): () => number {
-  const start = Date.now() - performance.now()
-  return () => start + performance.now()
-}
-
 function readMeddling({ delay = [], drop = [], protocol }: InspectCommandOptions): Meddling {
   if (protocol === 'fcgi' && delay.length + drop.length > 0) {
     throw new UsageError('ERR_SLUICE_OPTION', '--delay and --drop name messages of SPOP: FastCGI has none')
@@ -80,9 +75,6 @@ function readMeddling({ delay = [], drop = [], protocol }: InspectCommandOptions
 function readDelay(text: string): readonly [name: string, ms: number] {
   const at = text.lastIndexOf('=')
   if (at < 1) throw new UsageError('ERR_SLUICE_OPTION', `--delay ${text}: wanted NAME=TIME, as check=50ms`)
-  try {
-    return [text.slice(0, at), parseDuration(text.slice(at + 1))]
-  } catch (error) {
-    throw new UsageError('ERR_SLUICE_OPTION', `--delay ${text}: ${(error as Error).message}`, error)
-  }
+  const name = text.slice(0, at)
+  return [name, parseDuration(`--delay ${name}=`, text.slice(at + 1))]
 }

@@ -24,24 +24,24 @@ const local: Readonly<Record<number, Words>> = {
     causes: [
       'the handler takes longer than timeout processing, or blocks its event loop',
       'the agent did not answer this NOTIFY, or with other ids',
-      'the agent is dead and its server line has no check: each request then waits for the whole time',
+      'the agent is away and its server line has no check: each request then waits for the whole time',
       'up to HAProxy 3.0: the agent closed, and both had agreed on async',
     ],
     remedies: [
       'give the agent a deadline below timeout processing, and always answer',
       'option spop-check in the backend, and check on its server lines: the error is 2 at once then',
-      'sluice inspect --listen A --forward B --processing-timeout TIME shows which answer is late or missing',
+      'sluice inspect --processing-timeout TIME shows which answer is late or missing',
     ],
   },
   2: {
-    meaning: 'no resource: HAProxy has no connection to an agent to be had',
+    meaning: 'no server, or no resource: HAProxy has no connection to an agent to be had',
     causes: [
-      'no server of the backend is up',
+      'all servers of the backend are down by their checks',
       'maxconn of the server, or maxconnrate of the agent, is reached',
       'HAProxy is out of memory or of buffers',
     ],
     remedies: [
-      'sluice probe --health asks the agent what the check asks',
+      'show stat has the reason why a server is down, and sluice probe --health asks what the check asks',
       'raise maxconn, or run more agents',
     ],
   },
@@ -58,13 +58,16 @@ const local: Readonly<Record<number, Words>> = {
   },
   4: {
     meaning: 'the fragments of a message were given up',
-    causes: ['the request ended while its message was being sent in fragments'],
-    remedies: ['none is needed, unless it is frequent: then send less'],
+    causes: ['the agent answered with ABORT before all fragments had come; those of sluice do not'],
+    remedies: ['send less, or mend the agent'],
   },
   5: {
-    meaning: 'interrupted: the stream ended before the agent answered',
-    causes: ['the client went away'],
-    remedies: ['none is needed'],
+    meaning: 'interrupted: the wait ended before the agent answered',
+    causes: [
+      'the client went away',
+      'a send-spoe-group in rules that cannot wait, or a time-out of their phase',
+    ],
+    remedies: ['tcp-request inspect-delay above timeout processing'],
   },
   255: {
     meaning: 'an error that HAProxy has no code for',
@@ -77,7 +80,7 @@ const local: Readonly<Record<number, Words>> = {
 const remote: Readonly<Record<number, Omit<Words, 'meaning'>>> = {
   0: {
     causes: [
-      'the agent disconnected, with the status 0, while a message waited',
+      'the agent disconnected, with the status 0, while a message waited: it was restarted',
       'without pipelining: an ACK with a wrong frame id, or without FIN',
     ],
     remedies: ['an agent that stops has to answer what it has got before it sends DISCONNECT'],
@@ -85,10 +88,11 @@ const remote: Readonly<Record<number, Omit<Words, 'meaning'>>> = {
   1: {
     causes: [
       'the agent closed the connection, or crashed, while a message waited',
-      'a firewall or proxy between the two cut it',
+      'nobody listens there, or something between the two cut the connection',
+      'timeout server of the backend is shorter than the agent takes',
     ],
     remedies: [
-      "read the agent's log of that time",
+      "read the agent's log of that time, and give its server line a check",
       'an agent that stops has to answer first, then DISCONNECT, then close',
     ],
   },
@@ -99,14 +103,18 @@ const remote: Readonly<Record<number, Omit<Words, 'meaning'>>> = {
   3: {
     causes: [
       'the answer is larger than the max-frame-size that was agreed on',
+      'HAProxy 3.1 or later: the message is larger than what the agent takes',
       'something else than SPOP answers: the first four bytes of text are a huge length',
     ],
-    remedies: ['set fewer or shorter variables', 'raise max-frame-size'],
+    remedies: [
+      'set fewer or shorter variables; an agent of sluice never sends more than was agreed on',
+      'let the agent take what HAProxy offers: leave maxFrameSize alone',
+    ],
   },
   4: {
     causes: [
       'a frame that cannot be read: a library with another idea of varints or of typed data',
-      'an AGENT-HELLO with a key of the wrong type',
+      'another program listens there, or TLS meets a plain port',
     ],
     remedies: [
       'sluice inspect says which frame, and what is wrong with it',
@@ -128,7 +136,7 @@ const remote: Readonly<Record<number, Omit<Words, 'meaning'>>> = {
   },
   9: {
     causes: ['the agent answers a max-frame-size that is larger than HAProxy offered, or under 256'],
-    remedies: ['answer the lesser of the two'],
+    remedies: ['answer the lesser of the two; in the SPOE file it is at most tune.bufsize less 4'],
   },
   10: {
     causes: [
@@ -137,8 +145,7 @@ const remote: Readonly<Record<number, Omit<Words, 'meaning'>>> = {
     ],
     remedies: [
       'announce the max-frame-size that HAProxy offers',
-      'announce fragmentation (HAProxy up to 3.0)',
-      'send less',
+      'announce fragmentation (HAProxy up to 3.0), or no option send-frag-payload',
     ],
   },
   11: {
@@ -153,7 +160,10 @@ const remote: Readonly<Record<number, Omit<Words, 'meaning'>>> = {
     causes: ['the other end is out of memory, or of places'],
     remedies: ['run more agents, or give them more'],
   },
-  99: { causes: ['an error that the agent did not name'], remedies: ["read the agent's log of that time"] },
+  99: {
+    causes: ['an error that the agent did not name'],
+    remedies: ["read the agent's log of that time"],
+  },
 }
 
 const isOwn = (status: number) => status >= 100
@@ -213,10 +223,10 @@ export function formatExplanation({ code, meaning, causes, remedies }: Explanati
 
 /** The codes as a table of Markdown, for docs. */
 export function explanationTable(): string {
-  const cell = (items: readonly string[]) => items.join('; ').replaceAll('|', '\\|')
+  const cell = (items: readonly string[]) => items.join('<br>').replaceAll('|', '\\|')
   const rows = explainedCodes.map(explainCode).map(({ code, meaning, causes, remedies }) => {
     const shown = code >= 256 ? `${code} (256+${code - 256})` : String(code)
-    return `| ${shown} | ${cell([meaning])} | ${cell(causes)} | ${cell(remedies)} |`
+    return `| ${shown} | ${meaning} | ${cell(causes)} | ${cell(remedies)} |`
   })
-  return ['| code | meaning | usual causes | what helps |', '|---|---|---|---|', ...rows, ''].join('\n')
+  return ['| code | what happened | usual causes | what helps |', '|---|---|---|---|', ...rows, ''].join('\n')
 }

@@ -54,6 +54,11 @@ export function senderOf(bytes: Buffer): Side | undefined {
   return guessProtocol(bytes) === 'fcgi' ? fcgiSender(bytes) : spopSender(bytes)
 }
 
+/** Who sends a record of that type; undefined for one that no document names. */
+export function recordSender(type: number): Side | undefined {
+  return fcgiSenders[type]
+}
+
 function fcgiSender(bytes: Buffer): Side | undefined {
   return bytes[7] === 0 ? fcgiSenders[bytes[1] as number] : undefined // eight bytes are there
 }

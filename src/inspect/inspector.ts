@@ -1,6 +1,7 @@
 /** All connections that are looked at: numbers them, finds out their protocol, and gives each its conversation. */
 import type { Conversation, ConversationHost, InspectSettings } from './conversation.ts'
 import type { Entry, Protocol, Side } from './entry.ts'
+import { FcgiConversation } from './fcgi-conversation.ts'
 import { guessProtocol } from './frame-start.ts'
 import { PendingTable } from './pending.ts'
 import { SpopConversation } from './spop-conversation.ts'
@@ -98,7 +99,8 @@ class Unknown implements InspectedConnection {
     this.#conversation?.expire(time)
   }
 
-  #create(_protocol: Protocol): Conversation {
-    return new SpopConversation(this.id, this.#midway, this.#options, this.#host)
+  #create(protocol: Protocol): Conversation {
+    const Kind = protocol === 'spop' ? SpopConversation : FcgiConversation
+    return new Kind(this.id, this.#midway, this.#options, this.#host)
   }
 }

@@ -2,20 +2,12 @@
 import { errorMessage } from '../base/errors.ts'
 import { FragmentAssembler } from '../spop/fragments.ts'
 import type { Finding } from './entry.ts'
+import { HeldPieces, type HeldPiece } from './held-pieces.ts'
 import { find } from './rules.ts'
 import type { SpopFrame } from './spop-frame.ts'
 
 /** The largest payload that is joined, in bytes. */
 const maxPayload = 0x100_0000
-const star = 0x2a
-
-/** A fragment that waits for the others. */
-export interface HeldFragment {
-  readonly bytes: Buffer
-  readonly payload: Buffer
-  readonly time: number
-}
-
 /** What came of a fragment. */
 export interface FragmentResult {
   readonly findings: readonly Finding[]
@@ -27,11 +19,11 @@ export interface FragmentResult {
 /** The fragments from HAProxy; an agent sends none. */
 export class SpopFragments {
   readonly #assembler = new FragmentAssembler(maxPayload)
-  #held: HeldFragment[] = []
+  readonly #held = new HeldPieces()
 
   /** Takes a NOTIFY without FIN, or an UNSET. */
-  take(frame: SpopFrame, held: HeldFragment): FragmentResult {
-    this.#held.push(held)
+  take(frame: SpopFrame, held: HeldPiece): FragmentResult {
+    this.#held.add(held)
     const { streamId, frameId, fin, abort } = frame.head
     const result = { findings: [], joined: undefined, aborted: false }
     try {
@@ -63,20 +55,8 @@ export class SpopFragments {
     this.#assembler.giveUp()
   }
 
-  /**
-   * The fragments that were kept back. `masked` is the whole payload without secrets, which is put back into them;
-   * undefined for one that could not be read: nothing of it is shown then.
-   */
-  release(masked: Buffer | undefined, showSecrets: boolean): readonly HeldFragment[] {
-    const held = this.#held
-    this.#held = []
-    if (showSecrets) return held
-    let at = 0
-    for (const { payload } of held) {
-      if (masked === undefined || at + payload.length > masked.length) payload.fill(star)
-      else masked.copy(payload, 0, at, at + payload.length)
-      at += payload.length
-    }
-    return held
+  /** The fragments that were kept back, as {@link HeldPieces.release} gives them. */
+  release(masked: Buffer | undefined, showSecrets: boolean): readonly HeldPiece[] {
+    return this.#held.release(masked, showSecrets)
   }
 }

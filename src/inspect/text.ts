@@ -76,8 +76,16 @@ function frameLine(entry: FrameEntry, options: TextOptions): string {
 const isInline = ({ kind }: Detail) => kind === 'values' || kind === 'fragment'
 
 function detailLines({ details }: FrameEntry, options: TextOptions): string[] {
-  return details.filter((each) => !isInline(each)).map((each) => `${indent}${formatDetail(each, options)}`)
+  return details
+    .filter((each) => !isInline(each))
+    .flatMap((each) =>
+      isList(each) ? formatValues(each.values, options, true) : [formatDetail(each, options)],
+    )
+    .map((line) => `${indent}${line}`)
 }
+
+/** What has a line for each value. */
+const isList = ({ kind }: Detail) => kind === 'params' || kind === 'head'
 
 function formatDetail({ kind, name, values }: Detail, options: TextOptions): string {
   const text = formatValues(values, options).join(' ')
@@ -85,9 +93,10 @@ function formatDetail({ kind, name, values }: Detail, options: TextOptions): str
   return [kind, printable(name), text].filter((each) => each !== '').join(' ')
 }
 
-function formatValues(values: readonly NamedValue[], options: TextOptions): string[] {
+function formatValues(values: readonly NamedValue[], options: TextOptions, isText = false): string[] {
   return values.map(({ name, type, value }) => {
-    const shown = `${type === 'null' ? '' : `${type} `}${formatValue(type, value, options.longestValue)}`
+    // Parameters of FastCGI, and lines of a head, are text: it need not be said.
+    const shown = `${type === 'null' || isText ? '' : `${type} `}${formatValue(type, value, options.longestValue)}`
     return name === '' ? shown : `${printable(name)}=${shown}`
   })
 }

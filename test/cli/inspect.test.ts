@@ -157,7 +157,10 @@ describe('sluice inspect', () => {
       [['--listen', '127.0.0.1:0'], /--forward is missing/],
       [['--listen', 'x', '--forward', 'y:1'], /'y:1'|'x' is not an address/],
       [['--listen', '127.0.0.1:0', '--forward', '/x', '--delay', 'a'], /--delay a: wanted NAME=TIME/],
-      [['--listen', '127.0.0.1:0', '--forward', '/x', '--delay', 'a=soon'], /--delay a=soon: a time is/],
+      [
+        ['--listen', '127.0.0.1:0', '--forward', '/x', '--delay', 'a=soon'],
+        /--delay a= soon: wanted a duration/,
+      ],
       [['--listen', '127.0.0.1:0', '--forward', '/x', '--var-prefix', 'a-b'], /--var-prefix a-b/],
     ] as const) {
       const { code, stderr } = await runCli(['inspect', ...args])
