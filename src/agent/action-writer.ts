@@ -1,3 +1,4 @@
+import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { encodeSetVar, encodeUnsetVar, type Scope } from '../spop/ack.ts'
 import type { Value } from '../spop/typed-data.ts'
@@ -121,10 +122,10 @@ export class ActionWriter implements Actions {
     if (oversized || !whole) this.oversized = true
   }
 
-  /** The encoded actions: a view that is good until something else is written. */
-  get bytes(): Buffer {
+  /** Puts `reader` at the encoded actions; it is good until something else is written. */
+  readWith(reader: Reader): Reader {
     const writer = this.#writer
-    return writer === undefined ? none : writer.bytes.subarray(this.#start, writer.at)
+    return writer === undefined ? reader.reset(none) : reader.reset(writer.bytes, this.#start, writer.at)
   }
 
   /** Bytes that the actions take. */

@@ -1,5 +1,6 @@
 /** Looks at answers as they leave, for a status page: verdicts, and a few messages with all that is in them. */
-import type { Action } from '../spop/ack.ts'
+import { decodeActions, type Action } from '../spop/ack.ts'
+import { createReader } from '../spop/frame-head.ts'
 import type { Item } from '../spop/kv-list.ts'
 import { wallClock } from '../base/clock.ts'
 import type { RecentMessages } from '../status/recent.ts'
@@ -8,7 +9,7 @@ import type { ActionWriter } from './action-writer.ts'
 import type { Context } from './context.ts'
 import { textOfData } from './data-text.ts'
 import type { MessageOutcome, Registration } from './handlers.ts'
-import { readActions, type Verdicts } from './verdicts.ts'
+import type { Verdicts } from './verdicts.ts'
 
 const longestText = 200
 
@@ -16,6 +17,7 @@ const longestText = 200
 export class AnswerObserver {
   readonly #verdicts: Verdicts | undefined
   readonly #recent: RecentMessages
+  readonly #reader = createReader()
 
   constructor(verdicts: Verdicts | undefined, recent: RecentMessages) {
     this.#verdicts = verdicts
@@ -33,9 +35,9 @@ export class AnswerObserver {
     const at = this.#recent.on ? wallClock() : 0
     const wanted = this.#recent.wants(at)
     if (this.#verdicts === undefined && !wanted) return
-    const set = readActions(actions.bytes)
-    this.#verdicts?.count(registration.name, set)
+    this.#verdicts?.count(registration.name, actions.readWith(this.#reader))
     if (!wanted) return
+    const set = decodeActions(actions.readWith(this.#reader))
     const args = context.message.args.map(describeItem)
     const row = context.name.slice(0, longestText)
     this.#recent.add({ at, row, status, duration, args, actions: set.map(describeAction) })

@@ -33,6 +33,9 @@ export interface SeenAgent {
   observe(observer: AnswerObserver): void
 }
 
+/** Where no verdicts are counted. */
+const none: Readonly<Record<string, number>> = {}
+
 /** Nobody reads more; the others are not shown. */
 const mostGroups = 50
 const mostPeers = 5
@@ -76,7 +79,7 @@ function readAgent(agent: SeenAgent, verdicts: Verdicts | undefined): SubjectRea
   const { connections, frames, fragments, bytes } = stats
   return {
     bounds: latencyBounds,
-    rows: [...stats.messages].map(([name, each]) => readRow(name, each, verdicts?.of(name) ?? {})),
+    rows: [...stats.messages].map(([name, each]) => readRow(name, each, verdicts?.of(name) ?? none)),
     inFlight: stats.inFlight,
     eventLoopLag: stats.eventLoopLag,
     errors: [

@@ -346,6 +346,28 @@ describe('verdicts', () => {
     )
   })
 
+  it('may be called as anything that objects have', async (t) => {
+    const words = ['__proto__', 'constructor', '__proto__', 'toString']
+    let next = 0
+    const { ask, open, statusPort } = await statusStage(t, { verdict: 'v' }, {}, (it) => {
+      it.message('m', (_, actions) => void actions.setVar('txn', 'v', words[next++] ?? ''))
+      it.message('other', () => {})
+    })
+    const peer = await open()
+    for (let count = 0; count < words.length; count++) await peer.ask(notify('01 01', '01 "m" 00'))
+    assert.match((await ask('/stats.json')).body, /"verdicts":\{"__proto__":2,"constructor":1,"toString":1\}/)
+    const events = await readEvents(t, statusPort)
+    const { state } = await events.until((event) => event.state.verdicts.length === 3)
+    assert.deepEqual(
+      state.verdicts.map(({ value, count }) => [value, count]),
+      [
+        ['__proto__', 2],
+        ['constructor', 1],
+        ['toString', 1],
+      ],
+    )
+  })
+
   it('of a value that comes from outside are bounded', async (t) => {
     let next = 0
     const { ask, open } = await statusStage(t, { verdict: 'v' }, {}, (it) =>

@@ -89,10 +89,17 @@ function verdictChart({ verdicts }: PageState, verdict: string): ChartSpec {
     help: 'what the variable was set to, by its value',
     series: shown.map(({ value, index }) => ({
       label: value,
-      tone: `s${index % mostSeries}`,
+      tone: toneOfVerdict(value, index),
       value: (point) => point.verdicts[index] ?? null,
     })),
   }
+}
+
+/** The usual words have the colours that one expects; any other has the next one. */
+export function toneOfVerdict(value: string, index: number): string {
+  if (/^(allow|allowed|pass|ok|good|true|1)$/i.test(value)) return 's2'
+  if (/^(deny|denied|block|ban|reject|drop|bad|false|0)$/i.test(value)) return 'p3'
+  return ['s0', 's1', 's3', 's4', 's5'][index % 5] ?? 's0'
 }
 
 const inFlightChart: ChartSpec = {

@@ -8,7 +8,7 @@ export function formatRate(value: number): string {
   if (value >= 999_500) return `${trim((value / 1e6).toFixed(value >= 9.95e6 ? 0 : 1))}M`
   if (value >= 9999.5) return `${trim((value / 1000).toFixed(value >= 99_950 ? 0 : 1))}k`
   if (value >= 9.95) return formatCount(Math.round(value))
-  return value === 0 ? '0' : trim(value.toFixed(value < 0.095 ? 2 : 1))
+  return value === 0 ? '0' : trim(value.toFixed(value < 0.995 ? 2 : 1))
 }
 
 /** With a comma between thousands. */

@@ -74,7 +74,12 @@ function renderHead(state: PageState, ui: Ui, freshness: Freshness): VNode {
       'div',
       { class: 'brand' },
       gate,
-      h('div', {}, h('h1', {}, subject.name), h('p', {}, where === '' ? 'listens nowhere yet' : where)),
+      h(
+        'div',
+        {},
+        h('h1', {}, subject.name),
+        h('p', {}, `sluice ${subject.kind} · ${where === '' ? 'listens nowhere yet' : where}`),
+      ),
     ),
     h(
       'p',

@@ -1,4 +1,5 @@
 /** The tables of the page. Each shows what the filter leaves of it. */
+import { toneOfVerdict } from './charts.ts'
 import {
   capital,
   formatBytes,
@@ -171,8 +172,13 @@ export function renderVerdicts({ verdict, verdicts }: PageState, ui: Ui): VNode 
     h(
       'tr',
       {},
-      h('th', { scope: 'row', class: 'name' }, h('i', { class: `dot s${index % 6}` }), value),
-      h('td', { class: 'bar' }, bar(share, `s${index % 6}`)),
+      h(
+        'th',
+        { scope: 'row', class: 'name' },
+        h('i', { class: `dot ${toneOfVerdict(value, index)}` }),
+        value,
+      ),
+      h('td', { class: 'bar' }, bar(share, toneOfVerdict(value, index))),
       h('td', { class: 'number' }, formatPercent(share)),
       h('td', { class: 'number' }, formatCount(count)),
     ),

@@ -108,7 +108,7 @@ function rangeOf({ unit, series }: ChartSpec, points: readonly Point[]): { min: 
       if (found > 0) bottom = Math.min(bottom, found)
     }
   }
-  if (unit === 'ms') return wholeDecades(Math.min(bottom, 0.1), Math.max(top, 1))
+  if (unit === 'ms') return wholeDecades(Math.min(bottom, 0.1), Math.max(top, 10))
   return { min: 0, max: Math.max(top * 1.12, unit === 'count' ? 4 : 1) }
 }
 
