@@ -29,7 +29,8 @@ export function inspectReadCommand(path: string, options: InspectReadOptions): n
     protocol: options.protocol ?? 'auto',
     onEntry: (entry: Entry) => {
       for (const { severity } of entry.findings) counts[severity]++
-      if (options.wrong !== true || entry.findings.length > 0) print(entry)
+      const isWrong = entry.findings.some(({ severity }) => severity !== 'note')
+      if (options.wrong !== true || isWrong) print(entry)
     },
   })
   const any = options.protocol !== undefined && options.protocol !== 'auto'
@@ -45,10 +46,12 @@ export function inspectReadCommand(path: string, options: InspectReadOptions): n
 /** Standard input is descriptor 0. */
 function readInput(path: string): Buffer {
   try {
-    return readFileSync(path === '-' ? 0 : path)
+    const file = readFileSync(path === '-' ? 0 : path)
+    if (file.length > 0) return file
   } catch (error) {
     throw new UsageError('ERR_SLUICE_OPTION', `${path}: ${errorMessage(error)}`, error)
   }
+  throw new UsageError('ERR_SLUICE_OPTION', `${path}: there is nothing in it`)
 }
 
 function tellSummary({ packets, connections, others, unknownLinks }: CaptureSummary): void {

@@ -10,7 +10,7 @@ import type { Detail, EndEntry, Finding, NamedValue, Side } from './entry.ts'
 import { FcgiRequest, type RequestStep } from './fcgi-request.ts'
 import { findFcgi, protocolStatusText } from './fcgi-rules.ts'
 import { FrameCutter, type CutFrame } from './frame-cutter.ts'
-import { framingOf, recordSender } from './frame-start.ts'
+import { framingOf, guessForeign, recordSender } from './frame-start.ts'
 import { maskLoose } from './mask.ts'
 import { formatMs } from './rules.ts'
 
@@ -66,7 +66,7 @@ export class FcgiConversation implements Conversation {
     if (cutter.broken) return this.#keepLoose(from, chunk, time)
     const wrong = cutter.push(chunk, (cut) => this.#onRecord(from, cut, time))
     if (wrong === undefined) return
-    const findings = [findFcgi('record.not-fcgi', errorMessage(wrong.error))]
+    const findings = [findFcgi('record.not-fcgi', guessForeign(wrong.rest) ?? errorMessage(wrong.error))]
     this.#host.emit({ kind: 'broken', ...this.#base(time, findings), from, bytes: wrong.rest })
     this.#keepLoose(from, wrong.rest, time)
   }

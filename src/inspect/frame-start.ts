@@ -43,6 +43,15 @@ export function guessProtocol(bytes: Buffer): Protocol {
   return bytes[0] === 1 ? 'fcgi' : 'spop'
 }
 
+/** What else it may be, in words; undefined when it is nothing that is known. */
+export function guessForeign(bytes: Buffer): string | undefined {
+  if (bytes[0] === 0x16 && bytes[1] === 3) return 'they begin as TLS does, and what is within cannot be seen'
+  const text = bytes.toString('latin1', 0, 256)
+  if (text.startsWith('PROXY ')) return 'they begin with a header of the PROXY protocol'
+  const line = /^[A-Z]{3,20} [^\r\n]* HTTP\/1\.\d|^HTTP\/1\.\d \d{3}/.exec(text)?.[0]
+  return line === undefined ? undefined : `they begin as HTTP does: ${JSON.stringify(line.slice(0, 60))}`
+}
+
 /** Whether a frame may begin here: at least its head has to be there. */
 export function isFrameStart(bytes: Buffer): boolean {
   return senderOf(bytes) !== undefined

@@ -28,6 +28,9 @@ export interface Ends {
   readonly server: string
 }
 
+/** Engines whose connections answer for one another (async). */
+const mostEngines = 4096
+
 /** See {@link Inspector.open}. */
 export class Inspector implements ConversationHost {
   readonly #options: InspectorOptions
@@ -55,7 +58,10 @@ export class Inspector implements ConversationHost {
 
   pendingOf(engineId: string): PendingTable {
     let table = this.#tables.get(engineId)
-    if (table === undefined) this.#tables.set(engineId, (table = new PendingTable()))
+    if (table !== undefined) return table
+    // Each thread and each reload of HAProxy is an engine of its own.
+    if (this.#tables.size >= mostEngines) this.#tables.clear()
+    this.#tables.set(engineId, (table = new PendingTable()))
     return table
   }
 }

@@ -20,6 +20,8 @@ export interface Question {
 
 /** Answered questions are remembered, to know a second answer; no more than so many. */
 const mostAnswered = 1024
+/** Of an agent that never answers, on a connection that never ends. */
+const mostWaiting = 65_536
 
 /** Of one connection, or of all connections of an engine where they may answer for one another (async). */
 export class PendingTable {
@@ -33,6 +35,7 @@ export class PendingTable {
     const before = this.waiting.get(ids)
     this.waiting.delete(ids)
     this.#answered.delete(ids)
+    if (this.waiting.size >= mostWaiting) dropOldest(this.waiting)
     this.waiting.set(ids, { ...asked, messages: [], again: before !== undefined, overdue: false })
     return before
   }
@@ -43,12 +46,7 @@ export class PendingTable {
     if (question === undefined) return undefined
     this.waiting.delete(ids)
     this.#answered.add(ids)
-    if (this.#answered.size > mostAnswered) {
-      for (const oldest of this.#answered) {
-        this.#answered.delete(oldest)
-        break
-      }
-    }
+    if (this.#answered.size > mostAnswered) dropOldest(this.#answered)
     return question
   }
 
@@ -61,9 +59,20 @@ export class PendingTable {
     return [...this.waiting.values()].filter((each) => each.connection === connection)
   }
 
+  /** The connection is over: what came on it has no answer any more. */
+  forget(connection: number): void {
+    for (const { ids } of this.ofConnection(connection)) this.waiting.delete(ids)
+  }
+
   /** The one of that stream that waits, whatever its frame id. */
   ofStream(streamId: Id): Question | undefined {
     for (const question of this.waiting.values()) if (question.streamId === streamId) return question
     return undefined
   }
+}
+
+/** A Map and a Set keep the order in which they were filled. */
+function dropOldest(from: Map<string, unknown> | Set<string>): void {
+  const oldest = from.keys().next()
+  if (oldest.done !== true) from.delete(oldest.value)
 }

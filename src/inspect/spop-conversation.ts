@@ -4,7 +4,7 @@ import { FrameType } from '../spop/frame-head.ts'
 import type { Conversation, ConversationHost, InspectSettings } from './conversation.ts'
 import type { EndEntry, Finding, FrameEntry, Side } from './entry.ts'
 import { FrameCutter, type CutFrame } from './frame-cutter.ts'
-import { framingOf } from './frame-start.ts'
+import { framingOf, guessForeign } from './frame-start.ts'
 import { HeaderMasker, maskLoose } from './mask.ts'
 import { PendingTable } from './pending.ts'
 import { find } from './rules.ts'
@@ -51,7 +51,7 @@ export class SpopConversation implements Conversation {
     if (cutter.broken) return this.#keepLoose(from, chunk, time)
     const wrong = cutter.push(chunk, (cut) => this.#onFrame(from, cut, time))
     if (wrong === undefined) return
-    const findings = [find('frame.not-spop', errorMessage(wrong.error))]
+    const findings = [find('frame.not-spop', guessForeign(wrong.rest) ?? errorMessage(wrong.error))]
     this.#host.emit({ kind: 'broken', ...this.#base(time, findings), from, bytes: wrong.rest })
     this.#keepLoose(from, wrong.rest, time)
   }
@@ -62,6 +62,7 @@ export class SpopConversation implements Conversation {
     const findings = held > 0 && !broken ? [find('frame.truncated', held)] : []
     findings.push(...this.#judgeEnd(from))
     this.#release(undefined)
+    this.#pending.forget(this.#connection)
     this.#host.emit({ kind: 'end', ...this.#base(time, findings), from, how })
   }
 

@@ -4,7 +4,7 @@
 --
 -- Install: `sluice inspect wireshark --install`, or copy this file into the personal Lua plugin folder of Wireshark. No port
 -- is registered for SPOP: a connection is known by its HELLO. For others use "Decode As...", the preference "TCP ports", or
--- tshark -d tcp.port==12345,spop. Wireshark 3.6 or later (Lua 5.2 to 5.4).
+-- tshark -d tcp.port==12345,spop. Tested with Wireshark 4.0 (Lua 5.2); written for Lua 5.2 to 5.4.
 
 local spop = Proto("spop", "HAProxy Stream Processing Offload Protocol")
 
@@ -357,8 +357,8 @@ end
 local function on_ack(known, result, head, pinfo)
   local asked = known.waiting[head.ids]
   if asked == nil then
-    -- What began before the capture may have asked.
-    if known.greeted then result.unasked = known.answered[head.ids] and "again" or "unasked" end
+    -- What began before the capture may have asked, or, with async, another connection.
+    if known.greeted and not known.async then result.unasked = known.answered[head.ids] and "again" or "unasked" end
     return
   end
   known.waiting[head.ids] = nil
@@ -381,6 +381,7 @@ local function learn_hello(known, head, found)
   local size = tonumber(found["max-frame-size"] or "")
   if size ~= nil and (known.limit == nil or size < known.limit) then known.limit = size end
   if head.type == HAPROXY_HELLO then known.greeted = true end
+  if head.type == AGENT_HELLO then known.async = (found["capabilities"] or ""):find("async", 1, true) ~= nil end
 end
 
 -- Frames.

@@ -51,6 +51,7 @@ describe('sluice inspect read', () => {
     writeFileSync(path, 'no frames here')
     for (const [file, why] of [
       ['/nowhere/a.pcap', /ENOENT/],
+      ['/dev/null', /there is nothing in it/],
       [path, /line 1 is no hexadecimal: 'no frames here'/],
     ] as const) {
       const { code, stderr } = await runCli(['inspect', 'read', file])

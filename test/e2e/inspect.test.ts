@@ -107,6 +107,22 @@ describe('sluice inspect behind the real HAProxy', { skip: skipWithoutHaproxy() 
     await cli.waitFor(/!! no ACK for NOTIFY \d+\/1 \(check\) within 200 ms: HAProxy goes on with the error 1/)
     await cli.waitFor(/!! ACK \d+ ms after the stream timed out/)
   })
+
+  it('tells of a NOTIFY with the ids of one that still waits, as continue-on-error sends it', async (t) => {
+    const agent = await startAgent(t, (each) => {
+      each.message('check', {}, () => {})
+      each.message('again', {}, () => {})
+    })
+    const { cli, port } = await startTap(t, `127.0.0.1:${agent.port}`, '--delay', 'check=500ms')
+    const agentLines = 'messages check again\n  timeout processing 100ms\n  option continue-on-error'
+    const more = `${messages}\nspoe-message again\n  event on-backend-http-request\n`
+    const backend = `default_backend be\nbackend be\n  ${answer}`
+    const haproxy = await startSpoe(t, { agents: port, messages: more, answer: backend, agentLines })
+    await ask(haproxy.ports.fe)
+    await cli.waitFor(
+      /!! NOTIFY \d+\/1 was asked \d+ ms ago and has no answer yet: HAProxy takes the next ACK/,
+    )
+  })
 })
 
 describe('sluice inspect before php-fpm', { skip: skipWithoutPhpFpm() }, () => {

@@ -41,9 +41,15 @@ type Row = readonly [
 const rows: readonly Row[] = [
   [
     'frame.not-spop',
-    /no SPOP frame: .* it reads "GET "/,
+    /no SPOP frame: they begin as HTTP does: "GET \/ HTTP\/1\.1"/,
     [bytes('client', Buffer.from('GET / HTTP/1.1\r\n\r\n'))],
   ],
+  [
+    'frame.not-spop',
+    /no SPOP frame: they begin as TLS does/,
+    [bytes('client', Buffer.from('160301020001000001fc0303', 'hex'))],
+  ],
+  ['frame.not-spop', /no SPOP frame: .*announced/, [bytes('client', Buffer.from('ffffffff', 'hex'))]],
   [
     'frame.truncated',
     /ends 5 bytes into a frame/,
