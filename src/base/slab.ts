@@ -1,6 +1,6 @@
-const slabSize = 65_536
+const slabSize = 262_144
 /** Larger pieces have memory of their own. */
-const largest = 8192
+const largest = 32_768
 
 let slab = Buffer.allocUnsafeSlow(slabSize).buffer
 let used = 0

@@ -52,9 +52,22 @@ export class Outbox implements Flushable {
     done: boolean,
     trailers: HeaderList | undefined,
   ): boolean {
+    const [only] = pieces
+    if (this.#text !== '' && !chunked && pieces.length === 1 && only !== undefined && only.length >= large) {
+      return this.#behindText(only)
+    }
     const bytes = gather(this.#text, pieces, chunked, done, trailers)
     this.#text = ''
     return bytes === undefined ? !this.#blocked : this.bytes(bytes)
+  }
+
+  /** A head and much of its body: one write, and no copy. */
+  #behindText(bytes: Buffer): boolean {
+    this.#socket.cork()
+    this.flush()
+    this.#write(bytes)
+    this.#socket.uncork()
+    return !this.#blocked
   }
 
   /** False: wait for `drain`. */
