@@ -3,6 +3,8 @@
  * case, as HAProxy writes them. Nothing is checked here: heads that were parsed are clean, and whoever adds a header
  * checks it with isToken and isHeaderValue.
  */
+import { takePiece } from '../base/slab.ts'
+import { writeLatin1 } from '../bytes/latin1.ts'
 import type { HeaderList } from './header-list.ts'
 
 /** The head of a request, blank line included; always HTTP/1.1 unless `minor` says 0. */
@@ -12,7 +14,12 @@ export function formatRequestHead(
   headers: HeaderList,
   minor: 0 | 1 = 1,
 ): string {
-  return `${method} ${target} HTTP/1.${minor}\r\n${formatHeaders(headers)}\r\n`
+  return `${formatRequestLine(method, target, minor)}${formatHeaders(headers)}\r\n`
+}
+
+/** The first line of a request, its line end included. */
+export function formatRequestLine(method: string, target: string, minor: 0 | 1): string {
+  return `${method} ${target} HTTP/1.${minor}\r\n`
 }
 
 /** The head of a response, blank line included; always HTTP/1.1 unless `minor` says 0. */
@@ -22,7 +29,22 @@ export function formatResponseHead(
   headers: HeaderList,
   minor: 0 | 1 = 1,
 ): string {
-  return `HTTP/1.${minor} ${status} ${reason}\r\n${formatHeaders(headers)}\r\n`
+  return `${formatStatusLine(status, reason, minor)}${formatHeaders(headers)}\r\n`
+}
+
+/** The first line of a response, its line end included. */
+export function formatStatusLine(status: number, reason: string, minor: 0 | 1): string {
+  return `HTTP/1.${minor} ${status} ${reason}\r\n`
+}
+
+/** A head as bytes, blank line included. Of many fields this is quicker than text, which is made piece by piece. */
+export function encodeHead(firstLine: string, headers: HeaderList): Buffer {
+  const size = headers.size
+  const bytes = takePiece(firstLine.length + size + 2)
+  const at = writeLatin1(bytes, firstLine, 0)
+  headers.write(bytes, at)
+  writeLatin1(bytes, '\r\n', at + size)
+  return bytes
 }
 
 /** Header lines, without the blank line. */

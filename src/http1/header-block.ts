@@ -90,16 +90,30 @@ export function readHeaderLines(
     let first = colon + 1
     while (first < end && (bytes[first] === SP || bytes[first] === HTAB)) first++
     let to = first
+    while (to + 4 <= end && areText(bytes, to)) to += 4
     while (to < end && ((characters[bytes[to] as number] as number) & Character.Text) !== 0) to++
     const next = skipLineEnd(bytes, to, end, bareLf)
+    const asWritten = first === colon + 2 && bytes[colon + 1] === SP && next === to + 2
+    const lineEnd = to
     while (to > first && (bytes[to - 1] === SP || bytes[to - 1] === HTAB)) to--
     headers.push(
       internHeaderName(bytes, at, colon, hash ^ (hash >>> 10)),
       text.slice(first - start, to - start),
+      asWritten && to === lineEnd ? at : -1,
     )
     at = next
   }
   return headers
+}
+
+/** Whether four bytes may all stand in a value: most do. */
+function areText(bytes: Buffer, at: number): boolean {
+  const uses =
+    (characters[bytes[at] as number] as number) & // within bounds, and 256 entries
+    (characters[bytes[at + 1] as number] as number) &
+    (characters[bytes[at + 2] as number] as number) &
+    (characters[bytes[at + 3] as number] as number)
+  return (uses & Character.Text) !== 0
 }
 
 function refuseName(bytes: Buffer, at: number, stop: number, end: number): never {

@@ -9,15 +9,18 @@ export { Framing, parseContentLength } from './framing.ts'
 export { HeadBuffer } from './head-buffer.ts'
 export type { HeadBufferOptions } from './head-buffer.ts'
 export {
+  encodeHead,
   formatChunkSize,
   formatHeaders,
   formatLastChunk,
   formatRequestHead,
+  formatRequestLine,
   formatResponseHead,
+  formatStatusLine,
 } from './head-format.ts'
 export { defaultHeadLimits, parseHeaderBlock } from './header-block.ts'
 export type { HeaderBlockOptions, HeadLimits } from './header-block.ts'
-export { HeaderList } from './header-list.ts'
+export { HeaderList, manyFields } from './header-list.ts'
 export { createHeaderName, HeaderKind } from './header-name.ts'
 export type { HeaderName } from './header-name.ts'
 export { parseRequestHead } from './request-head.ts'

@@ -45,6 +45,7 @@ export function parseRequestHead(bytes: Buffer, start: number, end: number, maxH
   const next = skipLineEnd(bytes, targetEnd + 9, end, false)
   const head = headText(bytes, start, end)
   const headers = readHeaderLines(head, next, maxHeaders, false)
+  headers.readFrom(bytes)
   const method = head.text.slice(0, methodEnd - start)
   const target = head.text.slice(targetStart - start, targetEnd - start)
   return finishRequest(method, target, minor, headers)
@@ -92,9 +93,9 @@ function finishRequest(method: string, target: string, minor: 0 | 1, headers: He
   let host: string | undefined
   let expectsContinue = false
   let upgrade: string | undefined
-  const { kinds, values } = headers
-  for (let at = 0; at < kinds.length; at++) {
-    const kind = kinds[at]
+  const { fields, values } = headers
+  for (let at = 0; at < fields.length; at++) {
+    const kind = fields[at]?.kind
     if (kind === HeaderKind.Other) continue
     const value = values[at] as string // the arrays have one length
     if (kind === HeaderKind.Host) {

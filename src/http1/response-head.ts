@@ -45,7 +45,9 @@ export function parseResponseHead(bytes: Buffer, start: number, end: number, max
     reason = head.text.slice(from - start, reasonEnd - start)
   }
   const next = skipLineEnd(bytes, reasonEnd, end, false)
-  return finishResponse(minor, status, reason, readHeaderLines(head, next, maxHeaders, false))
+  const headers = readHeaderLines(head, next, maxHeaders, false)
+  headers.readFrom(bytes)
+  return finishResponse(minor, status, reason, headers)
 }
 
 function readStatusVersion(bytes: Buffer, start: number, end: number): 0 | 1 {
@@ -77,9 +79,9 @@ function finishResponse(minor: 0 | 1, status: number, reason: string, headers: H
   const body = new BodyFields()
   let connection = 0
   let upgrade: string | undefined
-  const { kinds, values } = headers
-  for (let at = 0; at < kinds.length; at++) {
-    const kind = kinds[at]
+  const { fields, values } = headers
+  for (let at = 0; at < fields.length; at++) {
+    const kind = fields[at]?.kind
     if (kind === HeaderKind.Other) continue
     const value = values[at] as string // the arrays have one length
     if (kind === HeaderKind.ContentLength) body.addContentLength(value)

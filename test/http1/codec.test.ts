@@ -6,6 +6,7 @@ import {
   ConnectionOption,
   formatChunkSize,
   formatLastChunk,
+  encodeHead,
   formatRequestHead,
   formatResponseHead,
   Framing,
@@ -82,7 +83,7 @@ describe('HeaderList', () => {
     copy.add('B', '2')
     assert.equal(list.length, 1)
     assert.deepEqual(copy.keys, ['a', 'b'])
-    assert.deepEqual(copy.kinds.length, 2)
+    assert.deepEqual(copy.fields.length, 2)
   })
 })
 
@@ -405,4 +406,34 @@ describe('HeadBuffer', () => {
       assert.throws(feed, (error: Http1Error) => message.test(error.message), JSON.stringify(pieces))
     }
   })
+})
+
+describe('heads of many fields', () => {
+  const many = Array.from({ length: 20 }, (_, at) => `X-Field-${at}: value ${at}`)
+  /** Lines that may not be copied as they stood are among those that may. */
+  const lines = [...many, 'Tight:a', 'Wide:  b ', 'EMPTY:', 'lower: c', 'Host: a', 'Last: \xe9']
+  const text = `GET / HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`
+  const read = () => {
+    const bytes = Buffer.from(`before${text}`, 'latin1')
+    return parseRequestHead(bytes, 6, bytes.length).headers
+  }
+  const shown = (headers: HeaderList) => encodeHead('GET /x HTTP/1.1\r\n', headers).toString('latin1')
+  const changes: Record<string, (headers: HeaderList) => void> = {
+    nothing: () => {},
+    'fields removed': (headers) => headers.deleteWhere((key) => key === 'x-field-3' || key === 'tight'),
+    'the first and the last removed': (headers) =>
+      headers.deleteWhere((key) => /^x-field-0$|^last$/.test(key)),
+    'a value replaced': (headers) => headers.replace(5, 'another'),
+    'fields added': (headers) => headers.add('X-New', 'n'),
+    'a field moved': (headers) => headers.set('x-field-7', 'moved'),
+    'what it was read from forgotten': (headers) => headers.forget(),
+  }
+  for (const [name, change] of Object.entries(changes)) {
+    it(`are the same as bytes and as text: ${name}`, () => {
+      const headers = read()
+      change(headers)
+      assert.equal(shown(headers), formatRequestHead('GET', '/x', headers))
+      assert.equal(shown(headers.clone()), shown(headers))
+    })
+  }
 })

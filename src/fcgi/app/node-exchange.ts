@@ -109,7 +109,7 @@ function createRequest(context: ServingContext, socket: GatewaySocket, unsized: 
 const http11 = ['', '1', '1'] as const
 
 function setHeaders(request: IncomingMessage, { headers }: CgiRequest, unsized: boolean): void {
-  const { names, keys, values } = headers
+  const { fields, keys, values } = headers
   const { rawHeaders } = request
   const plain: Record<string, string> = {}
   const distinct: Record<string, string[]> = {}
@@ -119,7 +119,8 @@ function setHeaders(request: IncomingMessage, { headers }: CgiRequest, unsized: 
     distinct[key] = [value]
   }
   // The arrays have one length.
-  for (let at = 0; at < keys.length; at++) add(names[at] as string, keys[at] as string, values[at] as string)
+  for (let at = 0; at < keys.length; at++)
+    add(fields[at]?.name ?? '', keys[at] as string, values[at] as string)
   // What tells a parser of bodies that there is one.
   if (unsized && !headers.has('transfer-encoding')) add('Transfer-Encoding', 'transfer-encoding', 'chunked')
   request.headers = plain

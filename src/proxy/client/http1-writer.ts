@@ -1,6 +1,6 @@
 /** What a client's HTTP/1.1 connection is sent: heads and bodies, framed as its request and its version want it. */
 import type { Socket } from 'node:net'
-import { formatResponseHead, Framing, isPersistent } from '../../http1/index.ts'
+import { formatResponseHead, formatStatusLine, Framing, isPersistent } from '../../http1/index.ts'
 import type { HeaderList, RequestHead, ResponseHead } from '../../http1/index.ts'
 import type { ProxyContext } from '../context.ts'
 import type { ErrorReply } from '../plan/reply.ts'
@@ -54,7 +54,7 @@ export class Http1Writer {
     this.#frame(head, framing, tunnel)
     this.keep = mayKeep && !tunnel && !this.untilClose && this.#persistent && !this.#context.closing
     if (!tunnel) setConnection(headers, this.#connectionWords(minor))
-    this.outbox.text(formatResponseHead(status, reason, headers, minor))
+    this.outbox.head(formatStatusLine(status, reason, minor), headers)
   }
 
   #frame({ status, headers }: ResponseHead, framing: Framing, tunnel: boolean): void {

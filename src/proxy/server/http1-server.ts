@@ -15,7 +15,7 @@ import { MessageReader } from '../wire/message-reader.ts'
 import type { ReaderSink } from '../wire/message-reader.ts'
 import { Outbox } from '../wire/outbox.ts'
 import { idleTimeout } from './idle-pool.ts'
-import { formatServerRequest } from './request-head.ts'
+import { prepareServerRequest } from './request-head.ts'
 import type {
   OwnConnections,
   ServerConnection,
@@ -107,7 +107,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
     this.#events = events
     this.#own = own
     this.#method = method
-    this.#outbox.text(formatServerRequest(head, mode))
+    this.#outbox.head(prepareServerRequest(head, mode), head.headers)
     this.#mayKeep = mode === 'keep-alive'
     this.#chunked = framing === Framing.Chunked
     this.#requestDone = framing === 0

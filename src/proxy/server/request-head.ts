@@ -1,7 +1,7 @@
 /** The request as a server gets it: what the proxy adds, and what was meant for the proxy alone. */
 import type { Cidr } from '../../net/cidr-map.ts'
 import type { ConnectionMode } from '../../config/index.ts'
-import { formatRequestHead } from '../../http1/index.ts'
+import { formatRequestLine } from '../../http1/index.ts'
 import type { HeaderList, RequestHead } from '../../http1/index.ts'
 import { formatIp } from '../../net/ip.ts'
 import { cleanTe, dropFraming, fixFraming, setConnection } from '../wire/hop-by-hop.ts'
@@ -40,8 +40,8 @@ export function serverConnectionMode(frontend: ProxyPlan, backend: ProxyPlan): C
   return front === 'server-close' || back === 'server-close' ? 'server-close' : 'keep-alive'
 }
 
-/** The text of the head. Its headers are changed: nobody reads them afterwards. */
-export function formatServerRequest(head: RequestHead, mode: ConnectionMode): string {
+/** Makes the headers what the server is to get, and answers the request line. Nobody reads them afterwards. */
+export function prepareServerRequest(head: RequestHead, mode: ConnectionMode): string {
   const { headers, framing, method, target, minor } = head
   const upgrade = cleanUpgrade(head)
   cleanTe(headers)
@@ -50,7 +50,7 @@ export function formatServerRequest(head: RequestHead, mode: ConnectionMode): st
   else fixFraming(headers, framing)
   const words = upgrade ? (headers.get('connection') ?? 'upgrade') : connectionWords(mode, minor)
   setConnection(headers, words)
-  return formatRequestHead(method, target, headers, minor)
+  return formatRequestLine(method, target, minor)
 }
 
 /** Whatever is not the version's habit is said. */

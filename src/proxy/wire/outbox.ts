@@ -1,6 +1,7 @@
 /** What one HTTP/1.1 connection writes, either side of the proxy: it gathers within a turn, and leaves in one write. */
 import type { Socket } from 'node:net'
 import type { Flushable, Turn } from '../../base/turn.ts'
+import { encodeHead, formatHeaders, manyFields } from '../../http1/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
 import { gather } from './outgoing.ts'
 
@@ -43,6 +44,15 @@ export class Outbox implements Flushable {
   text(text: string): void {
     this.#text += text
     this.#schedule()
+  }
+
+  /** A message head: its first line, with its end, and its fields. */
+  head(firstLine: string, headers: HeaderList): void {
+    if (headers.length < manyFields) this.text(`${firstLine}${formatHeaders(headers)}\r\n`)
+    else {
+      this.bytes(encodeHead(firstLine, headers))
+      headers.forget()
+    }
   }
 
   /** Pieces of a body: as they are, or as one chunk and, when `done`, the end of all. False: wait for `drain`. */
