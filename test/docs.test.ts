@@ -199,18 +199,26 @@ function examplesOf(source: string): string[] {
   })
 }
 
-test('the examples at the head of each part compile', { timeout: 60_000 }, () => {
+/** Pages whose examples are whole, and have no test of their own. */
+const pagesOfCode = ['certificates', 'deploying', 'migrating']
+
+test('the examples at the head of each part compile, and those of some pages', { timeout: 60_000 }, () => {
   const folder = '.build/doc-examples'
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  const written = indexes.flatMap((path) =>
-    examplesOf(sources[path] ?? '').map((code, index) => {
-      const file = `${path.split('/').at(-2)}-${index + 1}.ts`
-      writeFileSync(`${folder}/${file}`, `${code}\nexport {}\n`)
-      return file
+  const write = (name: string) => (code: string, index: number) => {
+    const file = `${name}-${index + 1}.ts`
+    writeFileSync(`${folder}/${file}`, `${code}\nexport {}\n`)
+    return file
+  }
+  const written = [
+    ...indexes.flatMap((path) => examplesOf(sources[path] ?? '').map(write(path.split('/').at(-2) ?? ''))),
+    ...pagesOfCode.flatMap((name) => {
+      const blocks = readFileSync(`docs/${name}.md`, 'utf8').matchAll(/^ *```ts\n([\s\S]*?)^ *```$/gm)
+      return [...blocks].map(([, code = '']) => code).map(write(name))
     }),
-  )
-  assert.ok(written.length > 0)
+  ]
+  assert.ok(written.length > pagesOfCode.length)
   writeFileSync(
     `${folder}/tsconfig.json`,
     JSON.stringify({
