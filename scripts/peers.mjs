@@ -14,6 +14,7 @@ const peers = [
   { program: 'lighttpd', paths: ['/usr/sbin/lighttpd'], packages: ['lighttpd'] },
   { program: 'spawn-fcgi', paths: [], packages: ['spawn-fcgi'] },
   { program: 'tshark', paths: [], packages: ['tshark'] },
+  { program: 'redis-server', paths: [], packages: ['redis-server'] },
   { program: 'curl', paths: [], packages: ['curl'] },
   { program: 'chromium', paths: ['/usr/bin/chromium'], packages: ['chromium'] },
   { program: 'systemd-analyze', paths: [], packages: ['systemd'] },

@@ -3,6 +3,13 @@ import { CidrMap } from '../../net/cidr-map.ts'
 import { IpAddress } from '../../net/ip-address.ts'
 import { parseIp, wordAt } from '../../net/ip.ts'
 
+/**
+ * The sample for `xff` in snippets: of all values the last one, which is what the nearest proxy has seen. It is cut, for a frame that
+ * is too large is not sent, and who is judged must not be able to make it so; and it is cut behind, where nothing is
+ * lost: the end of a whole field would be.
+ */
+export const lastForwarded = 'req.hdr(x-forwarded-for),bytes(0,64)'
+
 /** Ranges of proxies that are believed. */
 export type TrustedProxies = CidrMap<true>
 

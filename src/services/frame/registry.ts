@@ -21,6 +21,7 @@ type Load = () => Promise<{ readonly readyAgent: AnyReadyAgent }>
 const builtIn: Readonly<Record<string, Load>> = {
   'ip-reputation': () => import('../reputation/agent.ts'),
   geoip: () => import('../geoip/agent.ts'),
+  'rate-limit': () => import('../rate-limit/agent.ts'),
 }
 
 /** The names of the ready agents that come with sluice. */

@@ -3,6 +3,7 @@ import type { TypedData } from '../../agent/index.ts'
 import { IpAddress } from '../../net/ip-address.ts'
 import {
   clientAddress,
+  lastForwarded,
   parseAddress,
   trustedProxies,
   unmapped,
@@ -49,7 +50,7 @@ export const readyAgent = defineReadyAgent<GeoipConfig>({
     {
       suffix: '',
       args: { src: 'ip?', ip: 'any?', xff: 'latin1?' },
-      samples: { src: 'src', xff: 'req.hdr(x-forwarded-for)' },
+      samples: { src: 'src', xff: lastForwarded },
       event: 'on-frontend-http-request',
     },
   ],

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { wallClock } from '../../base/clock.ts'
 import { CidrMap } from '../../net/cidr-map.ts'
 import type { IpAddress } from '../../net/ip-address.ts'
-import { clientAddress, trustedProxies, type TrustedProxies } from '../frame/client-address.ts'
+import { clientAddress, lastForwarded, trustedProxies, type TrustedProxies } from '../frame/client-address.ts'
 import {
   byPolicy,
   defineReadyAgent,
@@ -39,7 +39,7 @@ export const readyAgent = defineReadyAgent<ReputationConfig>({
     {
       suffix: '',
       args: { src: 'ip?', xff: 'latin1?' },
-      samples: { src: 'src', xff: 'req.hdr(x-forwarded-for)' },
+      samples: { src: 'src', xff: lastForwarded },
       event: 'on-frontend-http-request',
     },
   ],
