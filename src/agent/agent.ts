@@ -12,6 +12,7 @@ import { UsageError } from '../base/errors.ts'
 import { Turn } from '../base/turn.ts'
 import { StatusBoard } from '../status/board.ts'
 import type { StatusOptions } from '../status/options.ts'
+import type { CheckState } from '../status/readings.ts'
 import type { StatusPort } from '../status/port.ts'
 import { hasMethods, requireArgument, show } from '../base/options.ts'
 import type { Capability } from '../spop/negotiation.ts'
@@ -35,6 +36,7 @@ import { AgentMetrics } from './metrics.ts'
 import { Mistakes } from './mistakes.ts'
 import { resolveAgentOptions, type AgentOptions, type ResolvedAgentOptions } from './options.ts'
 import { formatPrometheus } from './prometheus.ts'
+import { groupConnections, setConnectionGroups } from './seen-connections.ts'
 import { snapshot, type AgentStats } from './stats.ts'
 import { openStatusPort } from './status-port.ts'
 import type { SeenAgent } from './status-subject.ts'
@@ -89,6 +91,7 @@ export class Agent {
       this.#allowed = new CidrMap()
       for (const range of allowedPeers) this.#allowed.set(range, true)
     }
+    setConnectionGroups(this, () => groupConnections(this.#connections))
     this.#host = {
       options: this.#options,
       capabilities: announced(this.#options),
@@ -428,14 +431,22 @@ export class Agent {
   #seen(): SeenAgent {
     return {
       stats: () => this.stats,
-      addresses: () => this.addresses,
-      connections: () => this.#connections,
-      isListening: () => this.#listeners.some((each) => each.listening),
-      whyLeaving: () => (this.#closed ? 'closing' : this.#draining ? 'draining' : ''),
-      wantsTraffic: () => this.#askReady(),
+      addresses: () => this.addresses.map(formatEndpoint),
+      connections: () => groupConnections(this.#connections),
+      checks: () => this.#checks(),
       metrics: () => this.metrics(),
       observe: (observer) => this.#dispatcher.observe(observer),
     }
+  }
+
+  #checks(): CheckState[] {
+    const leaving = this.#closed ? 'closing' : this.#draining ? 'draining' : ''
+    const listening = this.#listeners.some((each) => each.listening)
+    return [
+      { name: 'listening', ok: listening, detail: 'no address is listened on' },
+      { name: 'not draining', ok: leaving === '', detail: leaving },
+      { name: 'ready()', ok: this.#askReady(), detail: "the agent's option ready says no" },
+    ].map((each) => (each.ok ? { ...each, detail: '' } : each))
   }
 
   /** All counters, now. */

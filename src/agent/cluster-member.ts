@@ -1,4 +1,5 @@
 import type { Worker } from 'node:cluster'
+import type { ConnectionGroup } from '../status/readings.ts'
 import { AgentError } from './errors.ts'
 import type { AgentStats } from './stats.ts'
 
@@ -10,7 +11,13 @@ export type ClusterRequest =
 /** What a worker tells the primary. Statistics of id 0 were not asked for: they are the last ones. */
 export type ClusterReply =
   | { readonly sluice: 'ready' }
-  | { readonly sluice: 'stats'; readonly id: number; readonly stats: WireStats }
+  | { readonly sluice: 'stats'; readonly id: number; readonly stats: WireStats; readonly seen: SeenWorker }
+
+/** What a worker tells beside its statistics, for a status page. */
+export interface SeenWorker {
+  readonly addresses: readonly string[]
+  readonly connections: readonly ConnectionGroup[]
+}
 
 /** Statistics as they cross the process boundary: maps become arrays. */
 export type WireStats = Omit<AgentStats, 'messages'> & {
@@ -39,6 +46,7 @@ export class ClusterMember {
   readonly #questions = new Map<number, (answered: boolean) => void>()
   #lastId = 0
   #lastStats: AgentStats | undefined
+  #seen: SeenWorker = { addresses: [], connections: [] }
   #joined = false
   #stopping: Promise<void> | undefined
 
@@ -46,7 +54,7 @@ export class ClusterMember {
     this.#worker = worker
     this.joining = new Promise((resolve, reject) => {
       worker.on('message', (reply: ClusterReply) => {
-        if (reply.sluice === 'stats') this.#onStats(reply.id, reply.stats)
+        if (reply.sluice === 'stats') this.#onStats(reply.id, reply.stats, reply.seen)
         if (reply.sluice !== 'ready' || this.#joined) return
         this.#joined = true
         resolve()
@@ -90,6 +98,11 @@ export class ClusterMember {
     return this.#lastStats
   }
 
+  /** What the process has told of itself, with its statistics. */
+  get seen(): SeenWorker {
+    return this.#seen
+  }
+
   /** Brings {@link ClusterMember.lastStats} up to date; answers whether the process did. */
   askStats(): Promise<boolean> {
     const id = ++this.#lastId
@@ -105,7 +118,8 @@ export class ClusterMember {
     })
   }
 
-  #onStats(id: number, stats: WireStats): void {
+  #onStats(id: number, stats: WireStats, seen: SeenWorker): void {
+    this.#seen = seen
     this.#lastStats = { ...stats, messages: new Map(stats.messages) }
     this.#questions.get(id)?.(true)
   }

@@ -1,8 +1,10 @@
 /** A worker's side of a cluster: obeys the primary. */
 import cluster from 'node:cluster'
 import { hasMethods, requireArgument } from '../base/options.ts'
+import { formatEndpoint } from '../net/endpoint.ts'
 import type { Agent } from './agent.ts'
 import type { ClusterReply, ClusterRequest } from './cluster-member.ts'
+import { connectionGroupsOf } from './seen-connections.ts'
 
 /**
  * Lets the primary drain, close and count this process's agent. Call it once the agent listens. In a process that is
@@ -16,7 +18,11 @@ export function joinCluster(agent: Agent): void {
   const reply = (message: ClusterReply) => void process.send?.(message)
   const replyStats = (id: number) => {
     const stats = agent.stats
-    reply({ sluice: 'stats', id, stats: { ...stats, messages: [...stats.messages] } })
+    const seen = {
+      addresses: agent.addresses.map(formatEndpoint),
+      connections: connectionGroupsOf(agent),
+    }
+    reply({ sluice: 'stats', id, stats: { ...stats, messages: [...stats.messages] }, seen })
   }
   const close = () =>
     void agent.close().then(() => {

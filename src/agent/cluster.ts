@@ -10,9 +10,14 @@ import { stderrLogger } from '../base/stderr-logger.ts'
 import type { Logger } from '../base/logger.ts'
 import { errorMessage, UsageError } from '../base/errors.ts'
 import { boolean, integer, resolveOptions, show, type Resolved, type Specs } from '../base/options.ts'
+import type { Endpoint } from '../net/endpoint.ts'
+import { StatusBoard } from '../status/board.ts'
+import type { StatusPort } from '../status/port.ts'
 import { ClusterMember, type MemberOwner } from './cluster-member.ts'
+import { ClusterWatch, type ClusterStatusOptions } from './cluster-status.ts'
 import { AgentError } from './errors.ts'
 import { mergeStats } from './stats-merge.ts'
+import { openClusterPort } from './status-port.ts'
 import type { AgentStats } from './stats.ts'
 
 /** Options of {@link createAgentCluster}. */
@@ -78,6 +83,8 @@ const closedError = () => new AgentError('ERR_AGENT_CLUSTER', 'the cluster is cl
 
 /** See {@link createAgentCluster}. */
 export class AgentCluster {
+  /** What status ports tell beside the counters: sources and checks, as `Agent.status`. */
+  readonly status = new StatusBoard()
   readonly #path: string
   readonly #options: Settings
   readonly #owner: MemberOwner
@@ -90,6 +97,8 @@ export class AgentCluster {
   #ended: AgentStats = mergeStats([])
   #delay: number
   #restarting: Promise<void> = Promise.resolve()
+  readonly #statusPorts = new Map<StatusPort, ClusterWatch>()
+  #draining = false
   #closed = false
 
   constructor(module: string | URL, options: AgentClusterOptions) {
@@ -177,10 +186,14 @@ export class AgentCluster {
   }
 
   #settleWaiters(): void {
-    const joined = [...this.#members].filter((each) => each.joined && !each.leaving).length
-    if (joined < this.#options.workers) return
+    if (this.#joined < this.#options.workers) return
     for (const waiter of this.#waiters) waiter.resolve()
     this.#waiters.clear()
+  }
+
+  /** How many workers listen, and stay. */
+  get #joined(): number {
+    return [...this.#members].filter((each) => each.joined && !each.leaving).length
   }
 
   #rejectWaiters(error: AgentError): void {
@@ -209,8 +222,45 @@ export class AgentCluster {
     return mergeStats(live, ended)
   }
 
+  /**
+   * Opens a status port in this process, which closes with the cluster: as `Agent.serveStatus`, of the sum of all workers, a
+   * second old at most; the process is this one. Verdicts and recent messages are not known here.
+   * @throws AgentError `ERR_AGENT_LISTEN`; UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_OPTION`, `ERR_SLUICE_CLOSED`.
+   */
+  async serveStatus(where: string | Endpoint, options: ClusterStatusOptions = {}): Promise<StatusPort> {
+    if (this.#closed) throw new UsageError('ERR_SLUICE_CLOSED', 'serveStatus() after close()')
+    const watch = await ClusterWatch.begin({
+      stats: () => this.stats(),
+      parts: () => [...this.#members].map(({ seen }) => seen),
+      workers: () => ({ joined: this.#joined, wanted: this.#options.workers }),
+      whyLeaving: () => (this.#closed ? 'closing' : this.#draining ? 'draining' : ''),
+    })
+    try {
+      const port = await openClusterPort(where, options, watch.seen, this.status, this.#options.logger)
+      this.#statusPorts.set(port, watch)
+      if (this.#isOver()) this.#closeStatus()
+      return port
+    } catch (error) {
+      watch.end()
+      throw error
+    }
+  }
+
+  /** A function, for the compiler does not see that the flag changes while something is awaited. */
+  #isOver(): boolean {
+    return this.#closed
+  }
+
+  #closeStatus(): void {
+    for (const [port, watch] of this.#statusPorts) {
+      port.close()
+      watch.end()
+    }
+  }
+
   /** Lets all workers fail their health checks, see `Agent.drain`. */
   drain(): void {
+    this.#draining = true
     for (const member of this.#members) member.drain()
   }
 
@@ -253,6 +303,7 @@ export class AgentCluster {
     for (const timer of this.#timers) clearTimeout(timer)
     this.#rejectWaiters(closedError())
     await Promise.all([...this.#members].map((member) => this.#stop(member)))
+    this.#closeStatus()
   }
 
   #stop(member: ClusterMember): Promise<void> {

@@ -1,5 +1,4 @@
 /** An agent as a status page sees it. */
-import { formatEndpoint, type Endpoint } from '../net/endpoint.ts'
 import type { CheckState, ConnectionGroup } from '../status/readings.ts'
 import type { RecentMessages } from '../status/recent.ts'
 import type { LevelControl, RowReading, StatusSubject, SubjectReading } from '../status/subject.ts'
@@ -9,25 +8,13 @@ import type { AnswerObserver } from './observer.ts'
 import type { AgentStats, MessageStats } from './stats.ts'
 import type { Verdicts } from './verdicts.ts'
 
-/** A connection whose HELLO is over. */
-export interface SeenConnection {
-  readonly engineId: string
-  readonly peer: string
-  /** Which versions of HAProxy it may be; empty before HELLO, and for health checks. */
-  readonly profile: string
-  readonly inFlight: number
-}
-
 /** What of an agent is seen. */
 export interface SeenAgent {
   stats(): AgentStats
-  addresses(): readonly Endpoint[]
-  connections(): Iterable<SeenConnection>
-  isListening(): boolean
-  /** In words; empty while it takes traffic. */
-  whyLeaving(): string
-  /** What `AgentOptions.ready` says. */
-  wantsTraffic(): boolean
+  addresses(): readonly string[]
+  connections(): readonly ConnectionGroup[]
+  /** What must hold, beside the checks of the author. */
+  checks(): readonly CheckState[]
   metrics(): string
   /** Tells `observer` of every answer from now on. */
   observe(observer: AnswerObserver): void
@@ -36,42 +23,24 @@ export interface SeenAgent {
 /** Where no verdicts are counted. */
 const none: Readonly<Record<string, number>> = {}
 
-/** Nobody reads more; the others are not shown. */
-const mostGroups = 50
-const mostPeers = 5
-
 /** Makes the subject of an agent's status port. */
 export function createSubject(
   agent: SeenAgent,
   verdicts: Verdicts | undefined,
-  recent: RecentMessages,
+  recent: RecentMessages | undefined,
   logLevel: LevelControl | undefined,
 ): StatusSubject {
   return {
     kind: 'agent',
     row: 'message',
     prefix: 'sluice_agent',
-    addresses: () => agent.addresses().map(formatEndpoint),
-    checks: () => checksOf(agent),
+    addresses: () => agent.addresses(),
+    checks: () => agent.checks(),
     read: () => readAgent(agent, verdicts),
     recent,
     logLevel,
     metrics: () => agent.metrics(),
   }
-}
-
-function checksOf(agent: SeenAgent): CheckState[] {
-  const leaving = agent.whyLeaving()
-  const check = (name: string, ok: boolean, detail: string): CheckState => ({
-    name,
-    ok,
-    detail: ok ? '' : detail,
-  })
-  return [
-    check('listening', agent.isListening(), 'no address is listened on'),
-    check('not draining', leaving === '', leaving),
-    check('ready()', agent.wantsTraffic(), "the agent's option ready says no"),
-  ]
 }
 
 function readAgent(agent: SeenAgent, verdicts: Verdicts | undefined): SubjectReading {
@@ -88,7 +57,7 @@ function readAgent(agent: SeenAgent, verdicts: Verdicts | undefined): SubjectRea
         describeDisconnect(Number(status), count),
       ),
     ],
-    connections: groupConnections(agent.connections()),
+    connections: agent.connections(),
     counters: {
       connections,
       frames,
@@ -102,30 +71,4 @@ function readAgent(agent: SeenAgent, verdicts: Verdicts | undefined): SubjectRea
 function readRow(name: string, stats: MessageStats, verdicts: Readonly<Record<string, number>>): RowReading {
   const { received, errors, deadlines, overloads, late, oversized, latency } = stats
   return { name, received, failures: { errors, deadlines, overloads, late, oversized }, latency, verdicts }
-}
-
-interface Group {
-  readonly engine: string
-  readonly profile: string
-  readonly peers: Set<string>
-  connections: number
-  inFlight: number
-}
-
-/** One group for each thread of HAProxy (up to 3.0) or each process (later): that is what has an engine-id. */
-function groupConnections(connections: Iterable<SeenConnection>): ConnectionGroup[] {
-  const groups = new Map<string, Group>()
-  for (const { engineId: engine, profile, peer, inFlight } of connections) {
-    if (profile === '') continue
-    const key = `${profile} ${engine}`
-    let group = groups.get(key)
-    if (group === undefined) {
-      if (groups.size >= mostGroups) continue
-      groups.set(key, (group = { engine, profile, peers: new Set(), connections: 0, inFlight: 0 }))
-    }
-    group.connections++
-    group.inFlight += inFlight
-    if (group.peers.size < mostPeers) group.peers.add(peer.replace(/:\d+$/, ''))
-  }
-  return [...groups.values()].map((group) => ({ ...group, peers: [...group.peers] }))
 }

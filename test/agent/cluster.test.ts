@@ -266,3 +266,40 @@ test('a worker that never joins is told of, each once, and one that joins in tim
   await withCluster({ workers: 1, joinTimeout: 5000, logger }, async (cluster) => cluster.ready())
   assert.deepEqual(warned(), [])
 })
+
+test('a status port of the cluster tells the sum of its workers, who is connected, and whether all listen', async () => {
+  await withCluster({ workers: 2, logger: false }, async (cluster, port) => {
+    const status = await cluster.serveStatus('127.0.0.1:0', { name: 'both' })
+    const ask = async (path: string) => fetch(new URL(path, status.url))
+    await cluster.ready()
+    for (let count = 0; count < 6; count++) await whoAnswers(port)
+    const client = await SpopClient.open({ type: 'tcp', host: '127.0.0.1', port }, { engineId: 'engine-1' })
+    interface Told {
+      readonly rows: { name: string; received: number }[]
+      readonly connections: { engine: string; connections: number }[]
+      readonly subject: { addresses: string[] }
+    }
+    let told: Told | undefined
+    await eventually('the page tells of all workers', async () => {
+      told = (await (await ask('stats.json')).json()) as Told
+      const who = told.rows.find(({ name }) => name === 'who')
+      return who?.received === 6 && told.connections.some(({ engine }) => engine === 'engine-1')
+    })
+    assert.deepEqual(told?.subject.addresses, [`127.0.0.1:${port}`])
+    assert.match(await (await ask('metrics')).text(), /^sluice_agent_messages_total\{message="who"\} 6$/m)
+    const ready = await ask('readyz')
+    assert.equal(ready.status, 200)
+    assert.match(await ready.text(), /^\[\+\] workers$/m)
+    client.close()
+    cluster.drain()
+    assert.equal((await ask('readyz')).status, 503)
+    const wrong = { verdict: 'x' } as object
+    await assert.rejects(cluster.serveStatus(':0', wrong), {
+      code: 'ERR_SLUICE_OPTION',
+      message: /option 'verdict' is for an agent, not for a cluster/,
+    })
+    await cluster.close()
+    await assert.rejects(ask('healthz'))
+    await assert.rejects(cluster.serveStatus(':0'), { code: 'ERR_SLUICE_CLOSED' })
+  })
+})
