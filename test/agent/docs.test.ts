@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { after, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { IpAddress } from 'sluice/agent'
+import { createAgentCluster, createOffload, IpAddress } from 'sluice/agent'
 import { resolveAgentOptions } from '#src/agent/options.js'
 import { SpopClient } from '../support/spop-client.ts'
 
@@ -51,6 +51,20 @@ it('every example compiles, and runs without an error', () => {
   const run = spawnSync(process.execPath, [`${dir}/prelude.mjs`, ...paths], { encoding: 'utf8' })
   assert.equal(run.status, 0, run.stderr)
   assert.equal(run.stderr, '')
+})
+
+it('the tables of cluster and threads have every option', () => {
+  const none = new URL('file:///none.js')
+  const wrong = { nothing: 1 } as object
+  for (const [maker, call] of [
+    ['createAgentCluster', () => createAgentCluster(none, wrong)],
+    ['createOffload', () => createOffload(none, wrong)],
+  ] as const) {
+    const table = page.split(`| option of \`${maker}\` |`)[1]?.split('\n\n')[0] ?? ''
+    const written = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name)
+    assert.ok(written.length >= 4)
+    assert.throws(call, (error: Error) => error.message.endsWith(`known are ${written.join(', ')}`))
+  }
 })
 
 it('the example of worker threads answers from its thread', async () => {
@@ -131,7 +145,8 @@ async function stderrOf(path: string, name: string): Promise<string> {
 }
 
 it('the table of options has every option, with its default', () => {
-  const rows = [...page.matchAll(/^\| `(\w+)` \| (.+?) \| .+ \|$/gm)].filter(([, , value]) =>
+  const limits = page.split('\n## Limits and their defaults')[1]?.split('\n## ')[0] ?? ''
+  const rows = [...limits.matchAll(/^\| `(\w+)` \| (.+?) \| .+ \|$/gm)].filter(([, , value]) =>
     /^(`.*`|none|stderr)$/.test(value ?? ''),
   )
   const documented = Object.fromEntries(rows.map(([, name, value]) => [name, value]))
