@@ -59,7 +59,7 @@ test('agents, HAProxy and probes, from the files of the compose file', { skip },
   assert.equal((await ask(fe)).status, 503, 'fails closed')
 })
 
-for (const path of ['docker/agents', 'kubernetes/base', 'kubernetes/sidecar']) {
+for (const path of ['docker/agents', 'kubernetes/base', 'kubernetes/sidecar', 'kubernetes/redis']) {
   test(`deploy/${path}: the configuration is valid`, async () => {
     const config = join(root, 'deploy', path, 'agents.yaml')
     const { code, stderr } = await runCli(['agent', '--config', config, '--check'])
