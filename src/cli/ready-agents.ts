@@ -52,7 +52,10 @@ export async function readyAgentsCommand(
   const reloader = new Reloader(agents, read)
   const switchTrace = traceSwitch(agents.agent, options.trace === true)
   process.on('SIGUSR2', switchTrace)
-  process.on('SIGHUP', () => void reloader.reload('SIGHUP'))
+  process.on('SIGHUP', () => {
+    agents.refresh()
+    void reloader.reload('SIGHUP')
+  })
   const watcher = options.config === undefined ? undefined : watchConfig(options.config, reloader)
   const endNotices = notifySystemd(agents.agent, { logger })
   await closeOnSignal(() => agents.close())

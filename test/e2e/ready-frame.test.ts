@@ -1,6 +1,7 @@
 /** The frame of ready agents with the real HAProxy: snippets as they are printed, and both halves of the failure policy. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { Agent as HttpAgent } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { readyAgentNames } from '#src/services/frame/registry.js'
@@ -69,9 +70,13 @@ for (const policy of ['open', 'closed'] as const) {
       const status = async (how: string) => (await ask(fe, { headers: { 'x-how': how } })).status
       for (const how of ['fine', 'deny', 'throw', 'hang'] as const)
         assert.equal(await status(how), expected[policy][how], how)
+      // The verdict of a request must not stand for the next one of its connection.
+      const agent = new HttpAgent({ keepAlive: true, maxSockets: 1 })
+      t.after(() => agent.destroy())
+      assert.equal((await ask(fe, { agent, headers: { 'x-how': 'fine' } })).status, 200)
       await ready.agents.agent.close()
       await becomes(haproxy, /^DOWN/)
-      const dead = await ask(fe)
+      const dead = await ask(fe, { agent })
       assert.equal(dead.status, expected[policy].dead)
       // HAProxy's own word for it: no server.
       if (policy === 'open') assert.match(dead.body, /"x-own-error":"\d+"/)

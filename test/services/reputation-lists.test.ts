@@ -5,7 +5,7 @@ import { IpAddress, parseCidr } from 'sluice'
 import { buildAside } from '#src/services/reputation/build-aside.js'
 import { buildList } from '#src/services/reputation/build.js'
 import type { ListFormat } from '#src/services/reputation/formats.js'
-import { RangeTable } from '#src/services/reputation/range-table.js'
+import { formatPrefix, RangeTable } from '#src/services/reputation/range-table.js'
 
 const request = (
   text: string,
@@ -25,8 +25,9 @@ const tableOf = (built: ReturnType<typeof buildList>) => new RangeTable(built.v4
 /** What is found of addresses: value and range, or nothing. */
 const look = (table: RangeTable, ...addresses: string[]) =>
   addresses.map((address) => {
-    const match = table.find(IpAddress.parse(address))
-    return match === undefined ? '-' : `${match.value} ${match.prefix}`
+    const ip = IpAddress.parse(address)
+    const match = table.find(ip)
+    return match === undefined ? '-' : `${match.value} ${formatPrefix(ip, match.bits)}`
   })
 
 describe('formats', () => {
@@ -191,7 +192,7 @@ function generator(seed: number): (below: number) => number {
 const bitsOf = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('')
 
 test('random ranges are found as a look at each of them finds them', () => {
-  for (let seed = 1; seed <= 60; seed++) {
+  for (let seed = 1; seed <= 30; seed++) {
     const random = generator(seed)
     // Few different bits, so that ranges nest and touch.
     const v4 = () => `${random(2) * 127}.${random(3)}.${random(2) * 255}.${random(4)}`
@@ -214,7 +215,7 @@ test('random ranges are found as a look at each of them finds them', () => {
         .sort((a, b) => b.bits - a.bits || b.badness - a.badness)
       const match = table.find(address)
       assert.equal(match?.value, holds[0]?.badness, `seed ${seed}: ${address.toString()}`)
-      if (match !== undefined) assert.equal(parseCidr(match.prefix)?.bits, holds[0]?.bits)
+      if (match !== undefined) assert.equal(match.bits, holds[0]?.bits)
     }
   }
 })

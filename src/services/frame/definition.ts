@@ -72,6 +72,8 @@ export interface Service {
   answer(args: ServiceArguments, context: Context, suffix: string): Answer | PromiseLike<Answer>
   /** Asked for each health check and each scrape: it must be cheap. */
   sources?(): readonly SourceState[]
+  /** Looks at its data now, where it would later: SIGHUP asks for it. What comes of it is told as always. */
+  refresh?(): void
   /** Ends timers, watchers and connections. What was asked before may still be answered meanwhile. */
   close?(): void | PromiseLike<void>
 }

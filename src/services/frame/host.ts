@@ -80,6 +80,11 @@ export class ReadyAgents {
     )
   }
 
+  /** Lets every agent look at its data now. */
+  refresh(): void {
+    for (const { service } of this.#mounts) service.refresh?.()
+  }
+
   /** Says that the file that was read cannot be used: what runs goes on. */
   refuseReload(): void {
     this.#reload.ok = false

@@ -142,6 +142,10 @@ class GeoipService implements Service {
     }))
   }
 
+  refresh(): void {
+    for (const database of this.#databases) void database.refresh()
+  }
+
   close(): void {
     for (const database of this.#databases) database.close()
   }

@@ -50,6 +50,7 @@ export class GeoDatabase {
   #watcher: { close(): void } | undefined
   #closed = false
   #turn: Promise<void> = Promise.resolve()
+  #open: ((file: Buffer) => MmdbReader) | undefined
 
   constructor(config: DatabaseConfig, around: DatabaseSurroundings) {
     this.config = config
@@ -78,20 +79,27 @@ export class GeoDatabase {
   /** Reads it, and from then on whenever it changes. @throws ServiceError `ERR_SERVICE_PACKAGE`. */
   async start(): Promise<void> {
     const { Reader } = await loadPackage(() => import('mmdb-lib'), 'mmdb-lib', '3', 'geoip')
-    const refresh = () => (this.#turn = this.#turn.then(() => this.#refresh((file) => new Reader(file))))
-    await refresh()
+    this.#open = (file) => new Reader(file)
+    await this.refresh()
     if (!this.#around.watch || this.#closed) return
     const tell = (err: unknown) =>
       this.#around.logger.warn({ database: this.config.path, err }, 'changes of the database are not noticed')
     try {
-      this.#watcher = watchFile(this.#path, () => void refresh(), tell)
+      this.#watcher = watchFile(this.#path, () => void this.refresh(), tell)
     } catch (error) {
       tell(error)
     }
   }
 
-  async #refresh(open: (file: Buffer) => MmdbReader): Promise<void> {
-    if (this.#closed) return
+  /** Reads it now. One after the other. */
+  refresh(): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#refresh())
+    return this.#turn
+  }
+
+  async #refresh(): Promise<void> {
+    const open = this.#open
+    if (this.#closed || open === undefined) return
     const { path } = this.config
     try {
       const reader = open(await readFile(this.#path))

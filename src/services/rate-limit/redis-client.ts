@@ -50,6 +50,7 @@ export async function openRedis(store: StoreConfig, folder: string): Promise<Red
     sentinelRetryStrategy: retryDelay,
     sentinelPassword: store.sentinel_password,
     enableTLSForSentinelMode: store.tls !== false,
+    ...(options.tls === undefined ? {} : { sentinelTLS: options.tls }),
     failoverDetector: false,
   })
 }

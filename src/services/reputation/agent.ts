@@ -16,6 +16,7 @@ import {
 import { reputationSchema, type ReputationConfig } from './config.ts'
 import { DiskCache } from './disk-cache.ts'
 import { ReputationList } from './list.ts'
+import { formatPrefix } from './range-table.ts'
 
 /** The ready agent `ip-reputation`. */
 export const readyAgent = defineReadyAgent<ReputationConfig>({
@@ -68,7 +69,7 @@ async function createReputation(config: ReputationConfig, environment: ServiceEn
 interface Finding {
   readonly list: ReputationList
   readonly badness: number
-  readonly prefix: string
+  readonly bits: number
 }
 
 class ReputationService implements Service {
@@ -95,14 +96,14 @@ class ReputationService implements Service {
     const found = this.#find(address)
     if (found.some(({ list }) => list.config.allow)) return allow
     const [first] = found
-    return first === undefined ? this.#unlisted('not_listed') : this.#listed(first, found)
+    return first === undefined ? this.#unlisted('not_listed') : this.#listed(address, first, found)
   }
 
   #find(address: IpAddress): Finding[] {
     const found: Finding[] = []
     for (const list of this.lists) {
       const match = list.loaded?.table.find(address)
-      if (match !== undefined) found.push({ list, badness: match.value, prefix: match.prefix })
+      if (match !== undefined) found.push({ list, badness: match.value, bits: match.bits })
     }
     return found
   }
@@ -116,7 +117,7 @@ class ReputationService implements Service {
     return { verdict, reason, outputs: { action: verdict } }
   }
 
-  #listed(first: Finding, found: readonly Finding[]): Answer {
+  #listed(address: IpAddress, first: Finding, found: readonly Finding[]): Answer {
     const score = Math.min(
       100,
       found.reduce((sum, { badness }) => sum + badness, 0),
@@ -133,7 +134,7 @@ class ReputationService implements Service {
         lists: found.map(({ list }) => list.config.name).join(','),
         categories: [...new Set(categories)].join(','),
         action: verdict,
-        prefix: first.prefix,
+        prefix: formatPrefix(address, first.bits),
         ttl_s: first.list.freshFor,
       },
     }
@@ -159,6 +160,10 @@ class ReputationService implements Service {
         detail: trouble,
       }
     })
+  }
+
+  refresh(): void {
+    for (const list of this.lists) void list.refresh()
   }
 
   close(): void {

@@ -58,6 +58,11 @@ function checkDigest({ bytes, sha256 }: BuildRequest): void {
 
 /** The buffers of a built list, which move to another thread without a copy. */
 export function buffersOf({ v4, v6, bytes }: BuiltList): ArrayBuffer[] {
-  const buffers = [v4, v6].flatMap(({ starts, bits, values }) => [starts.buffer, bits.buffer, values.buffer])
+  const buffers = [v4, v6].flatMap(({ starts, bits, values, index }) => [
+    starts.buffer,
+    bits.buffer,
+    values.buffer,
+    index.buffer,
+  ])
   return [...new Set([...buffers, bytes.buffer])]
 }

@@ -118,12 +118,28 @@ class FlatWriter {
 
   finish(): FlatRanges {
     const count = this.#count
+    const starts = this.#starts.slice(0, count * this.#words)
     return {
-      starts: this.#starts.slice(0, count * this.#words),
+      starts,
       bits: this.#bits.slice(0, count),
       values: this.#values.slice(0, count),
+      index: this.#words === 1 && count >= leastIndexed ? indexOf(starts) : new Uint32Array(0),
     }
   }
+}
+
+/** The index takes 256 KB. */
+const leastIndexed = 4096
+
+function indexOf(starts: Uint32Array): Uint32Array<ArrayBuffer> {
+  const index = new Uint32Array(65_537)
+  let at = 0
+  for (let head = 0; head < 65_536; head++) {
+    while (at < starts.length && (starts[at] as number) < head * 65_536) at++ // within bounds
+    index[head] = at
+  }
+  index[65_536] = starts.length
+  return index
 }
 
 function word(value: bigint, shift: bigint): number {

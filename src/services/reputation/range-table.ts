@@ -13,6 +13,8 @@ export interface FlatRanges {
   readonly bits: Uint8Array<ArrayBuffer>
   /** What is known of it; {@link hole} is nothing. */
   readonly values: Uint8Array<ArrayBuffer>
+  /** For many ranges of IPv4: how many begin below each value of an address's first 16 bits. Empty for few. */
+  readonly index: Uint32Array<ArrayBuffer>
 }
 
 /** No range counts here. */
@@ -21,8 +23,8 @@ export const hole = 255
 /** What was found. */
 export interface RangeMatch {
   readonly value: number
-  /** The range that was listed, as text. */
-  readonly prefix: string
+  /** How many leading bits the range has that was listed; {@link formatPrefix} writes it. */
+  readonly bits: number
 }
 
 /** Ranges of both families. */
@@ -41,25 +43,28 @@ export class RangeTable {
   /** The longest listed range that holds the address. An IPv4-mapped address must have been made IPv4 before. */
   find(address: IpAddress): RangeMatch | undefined {
     const ranges = address.family === 4 ? this.#v4 : this.#v6
-    const at = address.family === 4 ? findV4(ranges.starts, address.v4) : findV6(ranges.starts, address.bytes)
+    const at = address.family === 4 ? findV4(ranges, address.v4) : findV6(ranges.starts, address.bytes)
     const value = at < 0 ? hole : ranges.values[at]
     if (value === undefined || value === hole) return undefined
-    return { value, prefix: formatPrefix(address, ranges.bits[at] ?? 0) }
+    return { value, bits: ranges.bits[at] ?? 0 }
   }
 
   /** Bytes of memory that the arrays take. */
   get size(): number {
     return [this.#v4, this.#v6].reduce(
-      (sum, { starts, bits, values }) => sum + starts.byteLength + bits.byteLength + values.byteLength,
+      (sum, { starts, bits, values, index }) =>
+        sum + starts.byteLength + bits.byteLength + values.byteLength + index.byteLength,
       0,
     )
   }
 }
 
-/** The last of `starts` that is not above the address; -1 when all are. */
-function findV4(starts: Uint32Array, address: number): number {
-  let low = 0
-  let high = starts.length
+/** The last of the starts that is not above the address; -1 when all are. */
+function findV4({ starts, index }: FlatRanges, address: number): number {
+  const head = address >>> 16
+  // Without the index the search would miss the processor's cache some twenty times.
+  let low = index.length === 0 ? 0 : (index[head] as number) // 16 bits are within bounds
+  let high = index.length === 0 ? starts.length : (index[head + 1] as number)
   while (low < high) {
     const middle = (low + high) >>> 1
     if ((starts[middle] as number) <= address) low = middle + 1 // within bounds
@@ -88,7 +93,8 @@ function isAtMost(starts: Uint32Array, at: number, address: Uint8Array): boolean
   return true
 }
 
-function formatPrefix(address: IpAddress, bits: number): string {
+/** The range of so many bits that holds an address, `192.0.2.0/24`; the address alone when it is all of it. */
+export function formatPrefix(address: IpAddress, bits: number): string {
   const { bytes } = address
   if (bits === bytes.length * 8) return address.toString()
   const masked = bytes.map((byte, index) => byte & maskOf(bits - index * 8))
