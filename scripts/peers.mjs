@@ -26,6 +26,11 @@ const peers = [
     packages: ['wordpress', 'wordpress-theme-twentytwentythree', 'php8.2-mysql'],
   },
   { program: 'dokuwiki', paths: ['/usr/share/dokuwiki'], packages: ['dokuwiki'] },
+  {
+    program: 'Symfony HttpFoundation',
+    paths: ['/usr/share/php/Symfony/Component/HttpFoundation/autoload.php'],
+    packages: ['php-symfony-http-foundation'],
+  },
   { program: 'adminer', paths: ['/usr/share/adminer'], packages: ['adminer'] },
 ]
 
