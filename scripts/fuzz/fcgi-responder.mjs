@@ -97,7 +97,7 @@ export function createTarget(random, _, grammar) {
     ours.on('data', (chunk) => receive(reader, chunk))
     ours.on('error', () => {}).on('end', () => ours.end())
     cutter.forget()
-    grammar.id = 1
+    grammar.restart()
     peer = ours
     connection = new ResponderConnection(theirs, host)
     connections.add(connection)
@@ -110,7 +110,6 @@ export function createTarget(random, _, grammar) {
         connect()
         count('connections')
       }
-      if (random.once(6)) grammar.id = (grammar.id + 1) & 0xffff
       for (const piece of cutter.cut(bytes)) if (!peer.destroyed && peer.writable) peer.write(piece)
       if (random.once(6000)) peer.destroy()
       else if (random.once(5999)) peer.end()

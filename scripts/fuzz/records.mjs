@@ -62,22 +62,34 @@ const weights = {
   gateway: { begin: 5, params: 7, stdin: 7, abort: 1, data: 1, ask: 1 },
 }
 
-/** Makes records of one end, for the request `id` and now and then for another. */
+/** Makes records of one end, for the request `id` and now and then for another; those of a gateway mostly in their order. */
 export class RecordWriter {
   id = 1
+  /** What a gateway sends next. */
+  #phase = 'begin'
   #random
   #types
+  #inOrder
 
   constructor(random, end) {
     this.#random = random
+    this.#inOrder = end === 'gateway'
     this.#types = Object.entries(weights[end]).flatMap(([name, weight]) => Array(weight).fill(name))
+  }
+
+  /** A new connection. */
+  restart() {
+    this.id = 1
+    this.#phase = 'begin'
   }
 
   /** One record, some of them changed at random. */
   next() {
     const random = this.#random
-    const name = random.pick(this.#types)
+    const isScripted = this.#inOrder && !random.once(30)
+    const name = isScripted ? this.#phase : random.pick(this.#types)
     const content = random.once(200) ? this.#garbage() : this.#content(name)
+    if (isScripted) this.#goOn(name, content)
     const type = random.once(200) ? random.below(256) : types[name]
     const padding = random.once(4) ? random.below(256) : 0
     const bytes = Buffer.alloc(8 + content.length + padding)
@@ -91,11 +103,21 @@ export class RecordWriter {
     return random.once(100) ? mutateRecord(random, bytes) : bytes
   }
 
+  #goOn(name, content) {
+    if (name === 'begin') this.#phase = 'params'
+    else if (content.length > 0) return
+    else this.#phase = name === 'params' ? 'stdin' : 'begin'
+    // BEGIN_REQUEST of the next one, whether this one was answered or not.
+    if (this.#phase === 'begin') this.id = (this.id + 1) & 0xff
+  }
+
   #idOf(name) {
     const random = this.#random
     if (name === 'values' || name === 'ask') return random.once(20) ? this.id : 0
-    if (random.once(300)) return 0
-    return random.once(8) ? random.pick([1, 3, 5, 65_535, this.id + 2, this.id ^ 1]) & 0xffff : this.id
+    if (random.once(1000)) return 0
+    return random.once(this.#inOrder ? 100 : 8)
+      ? random.pick([1, 3, 5, 65_535, this.id + 2, this.id ^ 1]) & 0xffff
+      : this.id
   }
 
   #garbage() {

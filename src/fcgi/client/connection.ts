@@ -53,6 +53,7 @@ export class FcgiConnection implements Timed<FcgiConnection> {
   #state: ConnectionState = 'open'
   #nextId = 1
   #pumping = false
+  #flushTimer: NodeJS.Timeout | undefined
   readonly #name: string
   readonly #socket: Socket
   readonly #sender: RecordSender
@@ -192,7 +193,7 @@ export class FcgiConnection implements Timed<FcgiConnection> {
     this.#sender.flush()
     this.#socket.destroySoon()
     // What the application does not read is never flushed.
-    setTimeout(() => this.#socket.destroy(), flushTime).unref()
+    this.#flushTimer = setTimeout(() => this.#socket.destroy(), flushTime).unref()
   }
 
   /** Stops reading until {@link FcgiConnection.resume}: the protocol has no other way to slow an application down. */
@@ -231,6 +232,8 @@ export class FcgiConnection implements Timed<FcgiConnection> {
   /** All requests fail once, with the same cause. */
   #lost(error: FcgiError, cause?: NodeJS.ErrnoException): void {
     if (!this.#step('lost')) return
+    // It would keep all of this in memory for nothing.
+    clearTimeout(this.#flushTimer)
     const entries = [...this.#streams.values()]
     this.#streams.clear()
     this.#ids.clear()
