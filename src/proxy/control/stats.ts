@@ -1,4 +1,5 @@
 /** What `proxy.stats` shows: a snapshot. */
+import type { CheckStats } from '../server/check-report.ts'
 
 /** A server. */
 export interface ServerStats {
@@ -10,6 +11,8 @@ export interface ServerStats {
   readonly total: number
   /** Connections that wait for a request. */
   readonly idle: number
+  /** What its last health check has found; undefined before the first, and without checks. */
+  readonly check: CheckStats | undefined
 }
 
 /** A backend. */

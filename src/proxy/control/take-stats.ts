@@ -19,6 +19,7 @@ export function takeStats(runtime: ProxyRuntime): ProxyStats {
         served: server.served,
         total: server.total,
         idle: server.pool.size,
+        check: server.state.check,
       })),
     })),
     spoe: runtime.plan.proxies.flatMap((plan) =>

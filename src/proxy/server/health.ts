@@ -1,10 +1,11 @@
-import { monotonic } from '../../base/clock.ts'
+import { monotonic, wallClock } from '../../base/clock.ts'
 import { parseEndpoint } from '../../net/endpoint.ts'
 import type { Endpoint } from '../../net/endpoint.ts'
 import { createEngine } from '../../engine/index.ts'
 import type { Engine, EngineError } from '../../engine/index.ts'
 import type { HealthCheck, HttpCheck, ServerAddress } from '../../config/index.ts'
 import { SpopError, StatusCode, statusText } from '../../spop/index.ts'
+import { reportOf } from './check-report.ts'
 import { HealthCounter } from './health-counter.ts'
 import { FcgiProber, judgeAnswer, probeHttp } from './http-probe.ts'
 import type { Probe, ProbeOutcome } from './http-probe.ts'
@@ -134,7 +135,7 @@ class ServerCheck {
     const timeout = Math.max(1, this.#answerTimeout)
     const report = (outcome: ProbeOutcome) => {
       this.#probe = undefined
-      this.#report(resultOf(outcome, check))
+      this.#report(resultOf(outcome, check), outcome)
     }
     if (proto === 'fcgi' && fcgi !== undefined) {
       this.#prober ??= new FcgiProber(this.#endpoint, fcgi.app, timeout)
@@ -160,12 +161,13 @@ class ServerCheck {
   }
 
   /** All bookkeeping comes before the queue moves. */
-  #report(result: CheckResult): void {
+  #report(result: CheckResult, outcome?: ProbeOutcome): void {
     if (this.#stopped) return
     const wasHealthy = this.#counter.healthy
     const isNews = this.#counter.take(result.passed) || result.status !== this.#status
     this.#status = result.status
     const duration = Math.round(monotonic() - this.#began)
+    this.#server.state.check = reportOf(result, outcome, { duration, at: wallClock() })
     this.start(this.#delay)
     const { logHealthChecks } = this.#backend.plan.model.options
     if (logHealthChecks && isNews) {

@@ -1,4 +1,5 @@
 /** Whether a server may be chosen: what its checks say, and what an administrator says. */
+import type { CheckStats } from './check-report.ts'
 
 /** `drain`: no new streams; `maint`: as if it were not there (management.txt 9.3 "set server"). */
 export type AdminState = 'ready' | 'drain' | 'maint'
@@ -6,6 +7,8 @@ export type AdminState = 'ready' | 'drain' | 'maint'
 /** One per server. Who changes it tells the backend, whose queue may move. */
 export class ServerState {
   readonly weight: number
+  /** What the last health check has found; undefined before the first, and without checks. */
+  check: CheckStats | undefined
   #admin: AdminState
   #healthy = true
 
