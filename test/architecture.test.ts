@@ -61,7 +61,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   loader: ['compile', 'plan', 'load-options'],
   'load-options': ['plan'],
   proxy: ['runtime', 'control', 'plan', 'settings'],
-  control: ['runtime'],
+  control: ['runtime', 'plan'],
   runtime: ['client', 'filters', 'stream', 'server', 'log', 'context', 'settings', 'plan'],
   client: ['stream', 'server', 'context', 'settings', 'errors', 'plan', 'wire'],
   filters: ['stream', 'server', 'context', 'plan'],

@@ -1,5 +1,5 @@
 /** What `proxy.stats` shows: a snapshot. */
-import type { CheckStats } from '../server/check-report.ts'
+import type { CheckStats } from '../plan/check-stats.ts'
 
 /** A server. */
 export interface ServerStats {

@@ -1,5 +1,5 @@
 /** Whether a server may be chosen: what its checks say, and what an administrator says. */
-import type { CheckStats } from './check-report.ts'
+import type { CheckStats } from '../plan/check-stats.ts'
 
 /** `drain`: no new streams; `maint`: as if it were not there (management.txt 9.3 "set server"). */
 export type AdminState = 'ready' | 'drain' | 'maint'
