@@ -52,6 +52,9 @@ export async function inspectCommand(options: InspectCommandOptions): Promise<nu
   })
   const bound = await tap.listen()
   note(`inspecting ${formatEndpoint(bound)} -> ${formatEndpoint(forward)}; Ctrl-C ends it`)
+  if (options.processingTimeout === undefined && options.protocol !== 'fcgi') {
+    note("--processing-timeout TIME, as HAProxy's timeout processing, tells answers that are late")
+  }
   await closeOnSignal(() => tap.close(), { quiet: true })
   pcap?.close()
   return 0

@@ -71,11 +71,12 @@ function judgeName(scope: Scope, name: string, { varPrefix }: VariableRules): Fi
   return name.length > room ? [find('variable.long', name.length, room, prefix)] : []
 }
 
+/** All but the tab. */
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const control = /[\0-\x08\x0a-\x1f\x7f]/
+
 function judgeValue(name: string, data: TypedData): Finding[] {
   if (data.type === 'uint64' && data.value >= 2n ** 63n)
     return [find('value.negative', name, String(data.value))]
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  return data.type === 'string' && /[\0-\x08\x0a-\x1f\x7f]/.test(data.latin1)
-    ? [find('value.control', name)]
-    : []
+  return data.type === 'string' && control.test(data.latin1) ? [find('value.control', name)] : []
 }

@@ -35,3 +35,6 @@ export interface InspectSettings {
   /** HAProxy's `option var-prefix`; undefined when it is not known. */
   readonly varPrefix: string | undefined
 }
+
+/** How many bytes of what is no frame are shown. */
+export const sampleSize = 24

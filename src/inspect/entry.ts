@@ -27,6 +27,8 @@ export interface NamedValue {
   readonly type: string
   /** Bytes are hexadecimal; an integer that a number cannot hold is its digits. */
   readonly value: string | number | boolean | null
+  /** The headers in bytes that are a whole `req.hdrs_bin` or `res.hdrs_bin`. */
+  readonly headers?: readonly (readonly [name: string, value: string])[]
 }
 
 /** A part of a frame: a message, an action, or the values of a HELLO. */
@@ -82,7 +84,10 @@ export interface FrameEntry extends EntryBase {
 export interface BrokenEntry extends EntryBase {
   readonly kind: 'broken'
   readonly from: Side
+  /** As they came, nothing hidden. */
   readonly bytes: Buffer
+  /** The first of them in hexadecimal, secrets hidden. */
+  readonly sample: string
 }
 
 /** A side ended the connection, or its half of it. */

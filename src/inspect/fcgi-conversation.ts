@@ -5,13 +5,13 @@ import { decodeEndRequest } from '../fcgi/codec/end-request.ts'
 import { decodePairs } from '../fcgi/codec/name-value.ts'
 import { headerSize, managementId, RecordType, recordTypeName } from '../fcgi/codec/record.ts'
 import { decodeUnknownType } from '../fcgi/codec/unknown-type.ts'
-import type { Conversation, ConversationHost, InspectSettings } from './conversation.ts'
+import { sampleSize, type Conversation, type ConversationHost, type InspectSettings } from './conversation.ts'
 import type { Detail, EndEntry, Finding, NamedValue, Side } from './entry.ts'
 import { FcgiRequest, type RequestStep } from './fcgi-request.ts'
 import { findFcgi, protocolStatusText } from './fcgi-rules.ts'
 import { FrameCutter, type CutFrame } from './frame-cutter.ts'
 import { framingOf, guessForeign, recordSender } from './frame-start.ts'
-import { maskLoose } from './mask.ts'
+import { HeaderMasker, maskLoose } from './mask.ts'
 import { formatMs } from './rules.ts'
 
 const managementTypes: readonly number[] = [
@@ -48,6 +48,8 @@ export class FcgiConversation implements Conversation {
   readonly #settings: InspectSettings
   readonly #host: ConversationHost
   readonly #cutters = { client: new FrameCutter(framing()), server: new FrameCutter(framing()) }
+  /** For bytes that are no records. */
+  readonly #maskers = { client: new HeaderMasker(), server: new HeaderMasker() }
   readonly #requests = new Map<number, FcgiRequest>()
   #midway: boolean
   #multiplexing = false
@@ -63,12 +65,16 @@ export class FcgiConversation implements Conversation {
 
   push(from: Side, chunk: Buffer, time: number): void {
     const cutter = this.#cutters[from]
-    if (cutter.broken) return this.#keepLoose(from, chunk, time)
+    if (cutter.broken) {
+      return this.#host.keep(this.#connection, from, this.#maskLoose(from, chunk), time)
+    }
     const wrong = cutter.push(chunk, (cut) => this.#onRecord(from, cut, time))
     if (wrong === undefined) return
     const findings = [findFcgi('record.not-fcgi', guessForeign(wrong.rest) ?? errorMessage(wrong.error))]
-    this.#host.emit({ kind: 'broken', ...this.#base(time, findings), from, bytes: wrong.rest })
-    this.#keepLoose(from, wrong.rest, time)
+    const masked = this.#maskLoose(from, wrong.rest)
+    const sample = masked.toString('hex', 0, sampleSize)
+    this.#host.emit({ kind: 'broken', ...this.#base(time, findings), from, bytes: wrong.rest, sample })
+    this.#host.keep(this.#connection, from, masked, time)
   }
 
   end(from: Side, how: EndEntry['how'], time: number): void {
@@ -98,10 +104,13 @@ export class FcgiConversation implements Conversation {
     return { time, connection: this.#connection, findings }
   }
 
-  #keepLoose(from: Side, chunk: Buffer, time: number): void {
+  /** A copy without secrets, of bytes that are no records. */
+  #maskLoose(from: Side, chunk: Buffer): Buffer {
     const bytes = Buffer.from(chunk)
-    if (!this.#settings.showSecrets) maskLoose(bytes)
-    this.#host.keep(this.#connection, from, bytes, time)
+    if (this.#settings.showSecrets) return bytes
+    this.#maskers[from].mask(bytes)
+    maskLoose(bytes)
+    return bytes
   }
 
   #release(released: RequestStep['released']): void {

@@ -6,8 +6,9 @@
  */
 import { SpopError } from '../spop/errors.ts'
 import { createReader } from '../spop/frame-head.ts'
-import { readString, readStringBytes } from '../spop/string.ts'
+import { readString } from '../spop/string.ts'
 import { decodeTypedData, type TypedData } from '../spop/typed-data.ts'
+import { readHeaderPairs } from './headers-bin.ts'
 
 const star = 0x2a
 const secretName = /cookie|authorization|passw|secret|token|api[-_.]?key|credential|auth_(pw|digest)/i
@@ -74,19 +75,8 @@ export function maskValue(name: string, bytes: Buffer): void {
   if (bytes.includes(0x3a)) new HeaderMasker().mask(bytes)
 }
 
-/** `req.hdrs_bin`: pairs of name and value, each behind its length. Anything else ends at once. */
 function maskPairs(bytes: Buffer): void {
-  const reader = createReader(bytes)
-  try {
-    while (reader.remaining > 0) {
-      const name = readString(reader)
-      const value = readStringBytes(reader)
-      if (!/^[a-z0-9!#$%&'*+.^_`|~:-]+$/i.test(name)) return
-      if (isSecretName(name)) value.fill(star)
-    }
-  } catch (error) {
-    if (!(error instanceof SpopError)) throw error
-  }
+  for (const { name, value } of readHeaderPairs(bytes).pairs) if (isSecretName(name)) value.fill(star)
 }
 
 function maskData(name: string, data: TypedData): void {

@@ -1,7 +1,7 @@
 /** One connection of SPOP: each frame with what came before it, which is where most faults show. */
 import { errorMessage } from '../base/errors.ts'
 import { FrameType } from '../spop/frame-head.ts'
-import type { Conversation, ConversationHost, InspectSettings } from './conversation.ts'
+import { sampleSize, type Conversation, type ConversationHost, type InspectSettings } from './conversation.ts'
 import type { EndEntry, Finding, FrameEntry, Side } from './entry.ts'
 import { FrameCutter, type CutFrame } from './frame-cutter.ts'
 import { framingOf, guessForeign } from './frame-start.ts'
@@ -9,7 +9,14 @@ import { HeaderMasker, maskLoose } from './mask.ts'
 import { PendingTable } from './pending.ts'
 import { find } from './rules.ts'
 import { SpopFragments } from './spop-fragments.ts'
-import { idsOf, readMessages, readSpopFrame, type SpopFrame } from './spop-frame.ts'
+import {
+  idsOf,
+  isFragment,
+  isStreamFrame,
+  readMessages,
+  readSpopFrame,
+  type SpopFrame,
+} from './spop-frame.ts'
 import { SpopHandshake } from './spop-handshake.ts'
 
 /** What the history of a frame adds to it. */
@@ -48,12 +55,16 @@ export class SpopConversation implements Conversation {
   push(from: Side, chunk: Buffer, time: number): void {
     this.expire(time)
     const cutter = this.#cutters[from]
-    if (cutter.broken) return this.#keepLoose(from, chunk, time)
+    if (cutter.broken) {
+      return this.#host.keep(this.#connection, from, this.#maskLoose(from, chunk), time)
+    }
     const wrong = cutter.push(chunk, (cut) => this.#onFrame(from, cut, time))
     if (wrong === undefined) return
     const findings = [find('frame.not-spop', guessForeign(wrong.rest) ?? errorMessage(wrong.error))]
-    this.#host.emit({ kind: 'broken', ...this.#base(time, findings), from, bytes: wrong.rest })
-    this.#keepLoose(from, wrong.rest, time)
+    const masked = this.#maskLoose(from, wrong.rest)
+    const sample = masked.toString('hex', 0, sampleSize)
+    this.#host.emit({ kind: 'broken', ...this.#base(time, findings), from, bytes: wrong.rest, sample })
+    this.#host.keep(this.#connection, from, masked, time)
   }
 
   end(from: Side, how: EndEntry['how'], time: number): void {
@@ -92,13 +103,13 @@ export class SpopConversation implements Conversation {
     return { time, connection: this.#connection, findings }
   }
 
-  #keepLoose(from: Side, chunk: Buffer, time: number): void {
+  /** A copy without secrets, of bytes that are no frames. */
+  #maskLoose(from: Side, chunk: Buffer): Buffer {
     const bytes = Buffer.from(chunk)
-    if (!this.#settings.showSecrets) {
-      this.#maskers[from].mask(bytes)
-      maskLoose(bytes)
-    }
-    this.#host.keep(this.#connection, from, bytes, time)
+    if (this.#settings.showSecrets) return bytes
+    this.#maskers[from].mask(bytes)
+    maskLoose(bytes)
+    return bytes
   }
 
   #onFrame(from: Side, { bytes, firstPiece }: CutFrame, time: number): void {
@@ -279,19 +290,4 @@ const framing = () => framingOf('spop')
 
 function inBrackets(messages: readonly string[]): string {
   return messages.length === 0 ? '' : ` (${messages.join(', ')})`
-}
-
-function isFragment({ head }: SpopFrame): boolean {
-  return head.type === FrameType.Unset || (head.type === FrameType.Notify && (!head.fin || head.abort))
-}
-
-/** Those of HELLO and DISCONNECT are 0/0, and say nothing. */
-function isStreamFrame({ head }: SpopFrame): boolean {
-  return (
-    head.type === FrameType.Notify ||
-    head.type === FrameType.Unset ||
-    head.type === FrameType.Ack ||
-    head.streamId !== 0 ||
-    head.frameId !== 0
-  )
 }

@@ -166,3 +166,19 @@ export function readMessages(
   })
   return { details, messages: messages.map(({ name }) => name) }
 }
+
+/** Whether the payload is no whole one: of a NOTIFY without FIN, and of what follows it. */
+export function isFragment({ head }: SpopFrame): boolean {
+  return head.type === FrameType.Unset || (head.type === FrameType.Notify && (!head.fin || head.abort))
+}
+
+/** Those of HELLO and DISCONNECT are 0/0, and say nothing. */
+export function isStreamFrame({ head }: SpopFrame): boolean {
+  return (
+    head.type === FrameType.Notify ||
+    head.type === FrameType.Unset ||
+    head.type === FrameType.Ack ||
+    head.streamId !== 0 ||
+    head.frameId !== 0
+  )
+}

@@ -17,9 +17,17 @@ const indent = ' '.repeat(20)
 const marks: Readonly<Record<Severity, string>> = { error: '!!', warning: '! ', note: '- ' }
 const colours: Readonly<Record<Severity, string>> = { error: '31', warning: '33', note: '2' }
 
-/** The lines of an entry, without line feeds. */
+/** Controls, and marks that turn the direction of text. */
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const unsafe = /[\0-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+
+function safe(line: string): string {
+  return line.replace(unsafe, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** The lines of an entry, without line feeds. A terminal finds nothing in them that it would obey, or reorder. */
 export function formatEntry(entry: Entry, options: TextOptions): string[] {
-  const head = `${formatTime(entry.time)} #${String(entry.connection).padEnd(4)}`
+  const head = `${formatTime(entry.time)} #${String(entry.connection).padEnd(3)} `
   const findings = entry.findings.map((each) => formatFinding(each, options))
   switch (entry.kind) {
     case 'open':
@@ -27,7 +35,7 @@ export function formatEntry(entry: Entry, options: TextOptions): string[] {
     case 'end':
       return [`${head}${arrow(entry.from)} ${entry.how === 'fin' ? 'end' : 'reset'}`, ...findings]
     case 'broken':
-      return [`${head}${arrow(entry.from)} ${entry.bytes.length} bytes: ${hexOf(entry.bytes)}`, ...findings]
+      return [`${head}${arrow(entry.from)} ${entry.bytes.length} bytes, ${entry.sample}...`, ...findings]
     case 'gap':
       return [`${head}${arrow(entry.from)} ... ${entry.size} bytes are not in the capture`, ...findings]
     case 'silence':
@@ -52,24 +60,20 @@ function formatTime(time: number): string {
 /** `>` is what the client sends, `<` what it gets. */
 const arrow = (from: Side) => (from === 'client' ? '>' : '<')
 
-function hexOf(bytes: Buffer): string {
-  const most = 24
-  return `${bytes.toString('hex', 0, most)}${bytes.length > most ? '...' : ''}`
-}
-
 function frameLine(entry: FrameEntry, options: TextOptions): string {
   const { name, ids, size, flags, after, details } = entry
   const notable = flags.join() === 'FIN' ? [] : flags
   const flagText = entry.protocol === 'spop' && flags.length === 0 ? ['no FIN'] : notable
   const values = details.flatMap((detail) => (isInline(detail) ? formatValues(detail.values, options) : []))
-  return [
+  const line = [
     name,
     ...(ids === undefined ? [] : [ids]),
     `${size} bytes`,
     ...(after === undefined ? [] : [`after ${formatMs(after)}`]),
     ...flagText,
     ...values,
-  ].join('  ')
+  ]
+  return safe(line.join('  '))
 }
 
 /** What is short enough to stand behind the name of the frame. */
@@ -81,7 +85,7 @@ function detailLines({ details }: FrameEntry, options: TextOptions): string[] {
     .flatMap((each) =>
       isList(each) ? formatValues(each.values, options, true) : [formatDetail(each, options)],
     )
-    .map((line) => `${indent}${line}`)
+    .map((line) => safe(`${indent}${line}`))
 }
 
 /** What has a line for each value. */
@@ -94,11 +98,18 @@ function formatDetail({ kind, name, values }: Detail, options: TextOptions): str
 }
 
 function formatValues(values: readonly NamedValue[], options: TextOptions, isText = false): string[] {
-  return values.map(({ name, type, value }) => {
+  return values.map(({ name, type, value, headers }) => {
     // Parameters of FastCGI, and lines of a head, are text: it need not be said.
-    const shown = `${type === 'null' || isText ? '' : `${type} `}${formatValue(type, value, options.longestValue)}`
-    return name === '' ? shown : `${printable(name)}=${shown}`
+    const kind = type === 'null' || isText ? '' : `${type} `
+    const shown =
+      headers === undefined ? formatValue(type, value, options.longestValue) : formatHeaders(headers, options)
+    return name === '' ? `${kind}${shown}` : `${printable(name)}=${kind}${shown}`
   })
+}
+
+function formatHeaders(headers: NonNullable<NamedValue['headers']>, { longestValue }: TextOptions): string {
+  const lines = headers.map(([name, value]) => `${name}: ${formatValue('string', value, longestValue)}`)
+  return `{${lines.join(', ')}}`
 }
 
 function formatValue(type: string, value: NamedValue['value'], longest: number): string {
@@ -117,6 +128,6 @@ function printable(name: string): string {
 }
 
 function formatFinding({ severity, text, source }: Finding, { colour, sources }: TextOptions): string {
-  const line = `${marks[severity]} ${text}${sources ? `  [${source}]` : ''}`
+  const line = safe(`${marks[severity]} ${text}${sources ? `  [${source}]` : ''}`)
   return `${indent}${colour ? `\u001b[${colours[severity]}m${line}\u001b[0m` : line}`
 }

@@ -147,6 +147,41 @@ describe('sluice inspect', () => {
     assert.deepEqual(Buffer.concat(came), Buffer.concat(passed))
   })
 
+  it('a side that ends, and one that resets, does so at the other end as well', async (t) => {
+    const events: string[] = []
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on('data', (chunk: Buffer) => events.push(chunk.toString()))
+      socket.on('end', () => {
+        events.push('end')
+        socket.end('bye')
+      })
+      socket.on('error', (error: NodeJS.ErrnoException) => events.push(String(error.code)))
+      socket.on('close', () => events.push('close'))
+    })
+    t.after(() => server.close())
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const { cli, endpoint } = await startTap(t, { type: 'tcp', host: '127.0.0.1', port })
+    assert.ok(endpoint.type === 'tcp')
+    const first = connect(endpoint.port, endpoint.host)
+    let answer = ''
+    first.on('data', (chunk: Buffer) => (answer += chunk.toString()))
+    first.end('hi')
+    await new Promise((resolve) => first.once('close', resolve))
+    assert.equal(answer, 'bye')
+    const second = connect(endpoint.port, endpoint.host)
+    second.on('error', () => {})
+    second.write('hi')
+    for (let tries = 0; tries < 500 && events.filter((each) => each === 'hi').length < 2; tries++)
+      await sleep(10)
+    second.resetAndDestroy()
+    await cli.waitFor(/#2 .*> reset/)
+    for (let tries = 0; tries < 500 && events.filter((each) => each === 'close').length < 2; tries++)
+      await sleep(10)
+    assert.deepEqual(events, ['hi', 'end', 'close', 'hi', 'ECONNRESET', 'close'])
+    assert.doesNotMatch(cli.stdout, /#2 .*< reset/)
+  })
+
   it('unix sockets, both ends', async (t) => {
     const dir = folder(t)
     const agent = await startAgent(t, join(dir, 'agent.sock'))

@@ -76,7 +76,7 @@ describe('sluice inspect behind the real HAProxy', { skip: skipWithoutHaproxy() 
       )
       assert.match(
         cli.stdout,
-        /message check ip=ipv4 127\.0\.0\.1 cookie=string \(hidden, 10 characters\) hdrs=binary 0x/,
+        /message check ip=ipv4 127\.0\.0\.1 cookie=string \(hidden, 10 characters\) hdrs=binary \{cookie: \(hidden, 10 characters\), host: "127\.0\.0\.1:\d+"\}/,
       )
       assert.match(cli.stdout, /set-var txn\.one = string "1"/)
       cli.signal('SIGTERM')

@@ -41,6 +41,8 @@ function packetsOf(file: Buffer): Buffer[] {
   return packets
 }
 
+const nothing = Buffer.alloc(0)
+
 const again = (file: Buffer, packets: readonly Buffer[]) => Buffer.concat([file.subarray(0, 24), ...packets])
 
 const hello = [
@@ -81,6 +83,61 @@ describe('captures', () => {
         assert.deepEqual(told(entries), whole)
         assert.equal(entries[0]?.time, epoch + 123.456)
       }
+    }
+  })
+
+  it('as pcapng in both byte orders, with all three blocks that hold packets, and times of any resolution', () => {
+    for (const big of [false, true]) {
+      const number = (size: 2 | 4, value: number) => {
+        const bytes = Buffer.alloc(size)
+        if (big) bytes.writeUIntBE(value, 0, size)
+        else bytes.writeUIntLE(value, 0, size)
+        return bytes
+      }
+      const block = (type: number, ...parts: readonly Buffer[]) => {
+        const body = Buffer.concat(parts)
+        const padded = Buffer.concat([body, Buffer.alloc(-body.length & 3)])
+        const size = number(4, padded.length + 12)
+        return Buffer.concat([number(4, type), size, padded, size])
+      }
+      const section = block(
+        0x0a0d_0d0a,
+        number(4, 0x1a2b_3c4d),
+        number(2, 1),
+        number(2, 0),
+        Buffer.alloc(8, 255),
+      )
+      const option = (code: number, value: Buffer) => [
+        number(2, code),
+        number(2, value.length),
+        value,
+        Buffer.alloc(-value.length & 3),
+      ]
+      // Times in 1/1024 of a second, and some that begin 1000 seconds later.
+      const offset = big ? Buffer.from('00000000000003e8', 'hex') : Buffer.from('e803000000000000', 'hex')
+      const first = block(
+        1,
+        number(2, 101),
+        number(2, 0),
+        number(4, 0),
+        ...option(2, Buffer.from('lo')),
+        ...option(9, Buffer.from([0x8a])),
+        ...option(14, offset),
+        ...option(0, nothing),
+      )
+      const blocks = packetsOf(plain).map((packet, at) => {
+        const bytes = packet.subarray(16)
+        const size = number(4, bytes.length)
+        const ticks = [number(4, 0), number(4, 512)]
+        if (at % 3 === 0) return block(6, number(4, 0), ...ticks, size, size, bytes)
+        if (at % 3 === 1) return block(2, number(2, 0), number(2, 0), ...ticks, size, size, bytes)
+        return block(3, size, bytes)
+      })
+      const unknown = block(0x0bad, Buffer.from('abc'))
+      const { entries } = read(Buffer.concat([section, first, unknown, ...blocks]))
+      assert.deepEqual(told(entries), whole, big ? 'big' : 'little')
+      const times = new Set(entries.map(({ time }) => time))
+      assert.deepEqual(times, new Set([1_000_500, 0]))
     }
   })
 
