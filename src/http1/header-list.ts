@@ -27,7 +27,7 @@ export class HeaderList {
 
   /** Name (as received) and value of each field, in order: made once, and again after a change. */
   get pairs(): readonly (readonly [name: string, value: string])[] {
-    return (this.#pairs ??= [...this])
+    return (this.#pairs ??= this.values.map((value, at) => [this.fields[at]?.name ?? '', value]))
   }
 
   /** How many fields there are. */

@@ -23,6 +23,7 @@ import type { Fetch, FetchSpec } from './fetches/spec.ts'
 import { unsupportedFetches } from './fetches/unsupported.ts'
 import { didYouMean } from './hint.ts'
 import { available, describeNeeds } from './checkpoint.ts'
+import type { SampleSource } from './checkpoint.ts'
 import { placeAt, sourceOf } from './source.ts'
 import type { Source } from './source.ts'
 import type { SampleType } from './value.ts'
@@ -128,6 +129,21 @@ export interface BoundFetch {
   readonly fetch: Fetch
 }
 
+/** What the fetches of these look at is there, and does not change while a step of a stream runs. */
+const steadySources: ReadonlySet<SampleSource> = new Set<SampleSource>([
+  'client',
+  'client-connection',
+  'frontend',
+  'request-headers',
+  'request',
+  'response-headers',
+  'response',
+])
+
+function isSteady({ needs }: FetchSpec): boolean {
+  return needs.every((need) => steadySources.has(need))
+}
+
 /** Parses the converters behind a fetch. */
 export function finishExpression(
   source: Source,
@@ -146,6 +162,7 @@ export function finishExpression(
     fetch: name,
     type,
     needs: spec.needs,
+    stable: steps.length === 0 && (fetch.constant === true || isSteady(spec)),
     mayChange: settles ? (stream) => mayChange(stream) && evaluate(stream) === undefined : mayChange,
     evaluate,
     some: someOf(fetch, steps),

@@ -16,6 +16,11 @@ export interface Expression {
   readonly needs: readonly SampleSource[]
   /** Whether more data could change the sample of the stream as it is. Asked only while `stream.final` is false. */
   readonly mayChange: (stream: Stream) => boolean
+  /**
+   * Whether asking twice, with nothing between, gives the same: neither chance nor the clock, and no converter, which might set a
+   * variable.
+   */
+  readonly stable: boolean
   /** The sample; undefined when there is none, or a converter failed. */
   readonly evaluate: Evaluate
   /**

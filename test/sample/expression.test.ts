@@ -105,8 +105,39 @@ test('nothing is found in a stream without what is needed', () => {
     'method',
     'req.body',
     'req.cook(a)',
+    'req.body',
     'urlp(a)',
     'base32',
   ])
     assert.equal(compileExpression(word(text), compileContext())?.evaluate(stream), undefined, text)
+})
+
+test('what gives the same when it is asked again is known', () => {
+  const stable = [
+    'src',
+    'dst_port',
+    'method',
+    'path',
+    'req.hdr(a)',
+    'req.cook(a)',
+    'req.body',
+    'fe_name',
+    'int(5)',
+    'str(a)',
+    'bool(true)',
+  ]
+  const others = [
+    'rand',
+    'date',
+    'uuid()',
+    'var(txn.a)',
+    'env(HOME)',
+    'req.body',
+    'path,lower',
+    'src,set-var(txn.a)',
+  ]
+  for (const text of [...stable, ...others]) {
+    const expression = compileExpression(word(text), compileContext())
+    assert.equal(expression?.stable, stable.includes(text), text)
+  }
 })

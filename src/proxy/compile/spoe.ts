@@ -142,7 +142,9 @@ function compileMessage(
   const condition = scope.condition(message.event?.condition, checkpoint)
   const args = message.args.flatMap(({ name = '', expr }) => {
     const expression = compileExpression(expr, scope.context(checkpoint))
-    return expression === undefined ? [] : [{ name, evaluate: expression.evaluate }]
+    if (expression === undefined) return []
+    const { evaluate, stable, text } = expression
+    return [{ name, evaluate, shared: stable ? text : undefined }]
   })
   const { name, noWait, timeout = agent.timeouts.processing } = message
   return { name, condition: condition?.test, args, timeout, noWait }

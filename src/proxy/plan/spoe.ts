@@ -9,6 +9,8 @@ export interface SpoeArgPlan {
   /** Empty for an argument without a name. */
   readonly name: string
   readonly evaluate: (stream: Stream) => SampleValue | undefined
+  /** What it evaluates, where asking for it once is enough for all messages of an event; undefined: each is asked for itself. */
+  readonly shared: string | undefined
 }
 
 /** A message, compiled for the phase in which it is sent. */

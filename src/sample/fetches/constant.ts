@@ -11,7 +11,7 @@ import type { Fetch, FetchSpec } from './spec.ts'
 import { always, plain } from './spec.ts'
 
 function constant(value: SampleValue): Fetch {
-  return { one: () => value }
+  return { one: () => value, constant: true }
 }
 
 function buildBool(args: Arguments): Fetch | undefined {

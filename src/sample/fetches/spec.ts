@@ -17,6 +17,8 @@ export interface Fetch {
    * while `stream.final` is false. By default it can while the request that the fetch needs is not complete.
    */
   readonly mayChange?: (stream: Stream) => boolean
+  /** The sample is the same for every stream. */
+  readonly constant?: true
 }
 
 /** One fetch: everything that parsing, type checks, documentation and evaluation need. */

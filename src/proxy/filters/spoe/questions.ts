@@ -8,6 +8,7 @@ import type { Outcome } from '../../../engine/index.ts'
 import type { SpoeMessagePlan } from '../../plan/spoe.ts'
 import type { Stream } from '../../../sample/stream.ts'
 import { MessageWriter } from './message-writer.ts'
+import { SharedValues } from './shared-values.ts'
 
 /** A NOTIFY to be sent. */
 export interface Question {
@@ -24,6 +25,7 @@ class Share implements Question {
   readonly noWait: boolean
   readonly messages = new EncodedMessages()
   readonly #writers: MessageWriter[] = []
+  readonly #values = new SharedValues()
 
   constructor({ timeout, noWait }: SpoeMessagePlan) {
     this.timeout = timeout
@@ -35,13 +37,14 @@ class Share implements Question {
   }
 
   add(message: SpoeMessagePlan): void {
-    this.#writers.push(new MessageWriter(message))
+    this.#writers.push(new MessageWriter(message, this.#values))
   }
 
   /** Answers whether there is anything to be sent for this stream. */
   encode(stream: Stream): boolean {
     const { messages } = this
     messages.reset()
+    this.#values.clear()
     for (const each of this.#writers) each.write(messages.writer, stream)
     return messages.writer.at > 0
   }
