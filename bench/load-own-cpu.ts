@@ -7,7 +7,7 @@ import { messageName } from './payloads.js'
 import { canPin, compile, cpuSeconds, median, start, startScript } from './processes.js'
 
 const name = 'load-own-cpu'
-const [connections, depth, warmup] = [8, 20, 2]
+const [connections, depth, warmup] = [8, 20, 3]
 const bar = 1.5
 
 /** CPU seconds of a load generator per million answers, and how many there were in a second. */

@@ -49,7 +49,7 @@ export class Expectations {
 
   /** Whether the actions from `from` to `to` do all that is expected. */
   holds(bytes: Buffer, from: number, to: number): boolean {
-    if (this.#known && to - from === this.#good.length && this.#isGood(bytes, from)) return true
+    if (this.isLikeLast(bytes, from, to)) return true
     const wrong = this.#judge(bytes, from, to)
     if (wrong !== undefined) {
       this.firstWrong ??= wrong.slice(0, longestShown)
@@ -60,10 +60,12 @@ export class Expectations {
     return true
   }
 
-  /** Answers are short: a call into the runtime costs more than this loop. */
-  #isGood(bytes: Buffer, from: number): boolean {
+  /** Whether the actions are those that were right the last time, byte for byte. */
+  isLikeLast(bytes: Buffer, from: number, to: number): boolean {
     const good = this.#good
     const { length } = good
+    if (to - from !== length || !this.#known) return false
+    // Answers are short: a call into the runtime costs more than this loop.
     for (let at = 0; at < length; at++) if (bytes[from + at] !== good[at]) return false
     return true
   }

@@ -43,7 +43,9 @@ export interface LoadEnd {
   readonly answersWithin: number
 }
 
-const housekeeping = 5
+const housekeeping = 10
+/** Time-outs are looked for so often within one: so late they may be. */
+const expiryParts = 25
 /** Below this a timer would be too coarse: the loop is turned until the time has come. */
 const spinBelow = 3
 /** How long answers that are late are waited for at the end. */
@@ -76,6 +78,7 @@ export class Generator implements LaneHost {
   #nextLane = 0
   #timer: NodeJS.Timeout | undefined
   #lastInterval = 0
+  #nextExpiry = 0
   #fatal: Error | undefined
   #stopped = false
   #end = 0
@@ -151,7 +154,10 @@ export class Generator implements LaneHost {
   #keepHouse(): void {
     const now = monotonic()
     const { duration, intervalDuration, timeout } = this.#plan
-    this.#expire(now - timeout)
+    if (now >= this.#nextExpiry) {
+      this.#nextExpiry = now + timeout / expiryParts
+      this.#expire(now - timeout)
+    }
     this.#lookForAgent()
     this.#endWarmup(now)
     if (this.#phase === 'measure' && now - this.#measuredFrom >= duration) {
@@ -161,7 +167,7 @@ export class Generator implements LaneHost {
     }
     const isRunning = this.#phase === 'warm-up' || this.#phase === 'measure'
     if (isRunning && now - this.#lastInterval >= intervalDuration) this.#closeInterval(now)
-    this.#wake?.()
+    if (this.#phase === 'drain') this.#wake?.()
   }
 
   /** An agent that was never reached, whoever tried, is not there. */
@@ -223,6 +229,10 @@ export class Generator implements LaneHost {
     await this.#until(() => !inFlight() && this.#head >= this.#due)
     const until = monotonic() + lateGrace
     await this.#until(() => this.meter.lost === 0 || monotonic() >= until)
+  }
+
+  get isClosed(): boolean {
+    return this.#schedule === undefined && (this.#phase === 'warm-up' || this.#phase === 'measure')
   }
 
   onReady(lane: Lane, now: number): void {

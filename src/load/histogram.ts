@@ -19,6 +19,11 @@ function bucketOf(units: number): number {
   return (shift << halfBits) + (units >>> shift)
 }
 
+/** The bucket of a duration, which is not below 0. */
+function placeOf(duration: number): number {
+  return bucketOf(duration < longest ? (duration * unitsPerMs) | 0 : longest * unitsPerMs)
+}
+
 /** The upper bound of a bucket, in milliseconds: nothing in it is longer. */
 function boundOf(bucket: number): number {
   const shift = bucket < 2 * half ? 0 : (bucket >>> halfBits) - 1
@@ -61,14 +66,13 @@ export class Histogram {
     return this.#max
   }
 
-  /** Records one duration; one below 0 counts as 0. */
-  record(duration: number): void {
+  /** Records a duration, once or more often; one below 0 counts as 0. */
+  record(duration: number, times = 1): void {
     const known = duration < 0 ? 0 : duration
-    const units = known < longest ? (known * unitsPerMs) | 0 : longest * unitsPerMs
-    const bucket = bucketOf(units)
-    this.#counts[bucket] = (this.#counts[bucket] as number) + 1 // within bounds
-    this.#count++
-    this.#sum += known
+    const bucket = placeOf(known)
+    this.#counts[bucket] = (this.#counts[bucket] as number) + times // within bounds
+    this.#count += times
+    this.#sum += known * times
     if (known > this.#max) this.#max = known
     if (known < this.#min) this.#min = known
   }
@@ -76,8 +80,9 @@ export class Histogram {
   /** Adds what another has recorded. */
   add(other: Histogram): void {
     if (other.#count === 0) return
-    for (const [bucket, count] of other.#counts.entries()) {
-      if (count > 0) this.#counts[bucket] = (this.#counts[bucket] as number) + count // within bounds
+    const last = placeOf(other.#max)
+    for (let bucket = placeOf(other.#min); bucket <= last; bucket++) {
+      this.#counts[bucket] = (this.#counts[bucket] as number) + (other.#counts[bucket] as number) // within bounds
     }
     this.#count += other.#count
     this.#sum += other.#sum
@@ -87,7 +92,7 @@ export class Histogram {
 
   /** Forgets everything. */
   reset(): void {
-    this.#counts.fill(0)
+    if (this.#count > 0) this.#counts.fill(0, placeOf(this.#min), placeOf(this.#max) + 1)
     this.#count = 0
     this.#sum = 0
     this.#min = Infinity
@@ -101,7 +106,7 @@ export class Histogram {
   quantile(share: number): number {
     let rest = Math.max(1, Math.ceil(this.#count * share - 1e-6))
     if (this.#count === 0) return 0
-    for (let bucket = 0; bucket < bucketCount; bucket++) {
+    for (let bucket = placeOf(this.#min); bucket < bucketCount; bucket++) {
       rest -= this.#counts[bucket] as number // within bounds
       if (rest <= 0) return Math.min(boundOf(bucket), this.#max)
     }

@@ -26,6 +26,8 @@ export interface LaneHost {
   readonly meter: Meter
   /** How many exchanges a stream has. */
   readonly steps: number
+  /** Whether each answer brings the next exchange now: a closed loop that has not come to its end. */
+  readonly isClosed: boolean
   /** Its exchanges may begin. */
   onReady(lane: Lane, now: number): void
   /** An exchange was answered in time. */

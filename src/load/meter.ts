@@ -141,6 +141,14 @@ export class Meter {
     if (this.#open) this.#responseNow.record(now - scheduled)
   }
 
+  /** Exchanges of a closed loop that were written together were answered, and as many were begun in their stead. */
+  answeredTogether(sent: number, now: number, count: number): void {
+    this.counts.sent += count
+    if (sent < this.#startedAt) return
+    this.counts.answers += count
+    this.#serviceNow.record(now - sent, count)
+  }
+
   /** An exchange failed. */
   failed(status: number, scheduled: number): void {
     if (scheduled < this.#startedAt) return

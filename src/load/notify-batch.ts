@@ -26,10 +26,16 @@ export class NotifyBatch {
   #at = 0
   #view = Buffer.alloc(0)
 
-  /** `room`: how many it holds at most. */
-  constructor(payload: Buffer, room: number) {
+  readonly #flush: () => void
+
+  /**
+   * @param room how many it holds at most.
+   * @param flush sends what waits, when an id has another length, or there is no room.
+   */
+  constructor(payload: Buffer, room: number, flush: () => void) {
     this.#payload = payload
     this.#room = room
+    this.#flush = flush
   }
 
   /** Bytes that wait to be sent. */
@@ -37,15 +43,10 @@ export class NotifyBatch {
     return this.#at
   }
 
-  /** Whether the id has another width than those that wait: they must be sent first. */
-  mustFlush(streamId: number): boolean {
-    return this.#at > 0 && widthOf(streamId) !== this.#width
-  }
-
   /** Adds a NOTIFY. */
   add(streamId: number): void {
     const width = widthOf(streamId)
-    if (width !== this.#width) this.#build(width)
+    if (width !== this.#width || this.#at === this.#bytes.length) this.#prepare(width)
     const bytes = this.#bytes
     let at = this.#at + idsAt
     this.#at += this.#size
@@ -60,6 +61,11 @@ export class NotifyBatch {
       rest = (rest - 128) >>> 7
     }
     bytes[at] = rest
+  }
+
+  #prepare(width: number): void {
+    if (this.#at > 0) this.#flush()
+    if (width !== this.#width) this.#build(width)
   }
 
   /** Frames with ids of that many bytes. */

@@ -3,18 +3,17 @@
  * what its stream id counts; its place is the key's low bits.
  */
 
-const empty = 0
-const waiting = 1
+const empty = -1
 const mostAbandoned = 100_000
 
-/** What happens to an exchange whose time is over. */
-export type OnExpired = (slot: number) => void
+/** What happens to an exchange whose time is over; `key` was its key. */
+export type OnExpired = (slot: number, key: number) => void
 
 /** See the head of this file. Times are milliseconds of the monotonic clock. */
 export class Pending {
   readonly #mask: number
-  readonly #states: Uint8Array
-  readonly keys: Uint32Array
+  /** The keys of what waits. */
+  readonly #keys: Int32Array
   /** When it was due. */
   readonly scheduled: Float64Array
   /** When it was written. */
@@ -33,13 +32,12 @@ export class Pending {
 
   /**
    * @param room how many may wait at a time.
-   * @param limit keys stay below it, and begin again with 0.
+   * @param limit keys stay below it, and begin again with 0. At most 2^31.
    */
   constructor(room: number, limit: number) {
     const size = 2 ** Math.ceil(Math.log2(Math.max(room * 4, 64)))
     this.#mask = size - 1
-    this.#states = new Uint8Array(size)
-    this.keys = new Uint32Array(size)
+    this.#keys = new Int32Array(size).fill(empty)
     this.scheduled = new Float64Array(size)
     this.sent = new Float64Array(size)
     this.lanes = new Uint32Array(size)
@@ -63,47 +61,58 @@ export class Pending {
     for (;;) {
       const key = this.#next
       this.#next = key + 1 < this.#limit ? key + 1 : 0
-      if (this.#states[key & this.#mask] === empty) return key
+      if (this.#keys[key & this.#mask] === empty) return key
     }
   }
 
   /** Whether a key that was answered can wait again, for the next NOTIFY of its stream. */
   canWait(key: number): boolean {
-    return this.#states[key & this.#mask] === empty
+    return this.#keys[key & this.#mask] === empty
   }
 
-  /** The exchange waits from now on. Answers its place. */
-  wait(key: number, lane: number, stream: number, step: number, scheduled: number, sent: number): number {
+  /** The exchange waits from now on. */
+  wait(key: number, lane: number, stream: number, step: number, scheduled: number, sent: number): void {
     const slot = key & this.#mask
-    this.#states[slot] = waiting
-    this.keys[slot] = key
+    this.#keys[slot] = key
     this.lanes[slot] = lane
     this.streams[slot] = stream
     this.steps[slot] = step
     this.scheduled[slot] = scheduled
     this.sent[slot] = sent
     this.#count++
-    return slot
+  }
+
+  /** One was answered, and another of the same connection waits in its stead: the first of its stream, and due at once. */
+  again(slot: number, now: number): number {
+    this.#keys[slot] = empty
+    const key = this.begin()
+    const next = key & this.#mask
+    this.#keys[next] = key
+    this.lanes[next] = this.lanes[slot] as number // within bounds
+    this.steps[next] = 0
+    this.scheduled[next] = now
+    this.sent[next] = now
+    return key
   }
 
   /** Where the exchange of that key waits; -1 when it does not. */
   find(key: number): number {
     const slot = key & this.#mask
-    return this.#states[slot] === waiting && this.keys[slot] === key ? slot : -1
+    return this.#keys[slot] === key ? slot : -1
   }
 
   /** It waits no longer. What stands at its place stays until the place is taken. */
   settle(slot: number): void {
-    this.#states[slot] = empty
+    this.#keys[slot] = empty
     this.#count--
   }
 
   /** It was given up: an answer to it will be late. The oldest of very many are forgotten. */
-  abandon(slot: number): void {
-    this.#abandoned.set(this.keys[slot] as number, this.sent[slot] as number) // within bounds
+  abandon(slot: number, key: number): void {
+    this.#abandoned.set(key, this.sent[slot] as number) // within bounds
     if (this.#abandoned.size <= mostAbandoned) return
-    for (const key of this.#abandoned.keys()) {
-      this.#abandoned.delete(key)
+    for (const oldest of this.#abandoned.keys()) {
+      this.#abandoned.delete(oldest)
       return
     }
   }
@@ -118,22 +127,24 @@ export class Pending {
 
   /** Calls for each one of a connection that was due at or before `before`, when it is settled. */
   expire(before: number, lane: number, onExpired: OnExpired): void {
-    if (this.#count === 0) return
-    for (let slot = 0; slot <= this.#mask; slot++) {
-      if (this.#states[slot] !== waiting || this.lanes[slot] !== lane) continue
-      if ((this.scheduled[slot] as number) > before) continue // within bounds
-      this.settle(slot)
-      onExpired(slot)
-    }
+    this.#settleAll(
+      (slot) => this.lanes[slot] === lane && (this.scheduled[slot] as number) <= before,
+      onExpired,
+    )
   }
 
   /** Calls for each one of a connection, when it is settled. */
   drop(lane: number, onDropped: OnExpired): void {
+    this.#settleAll((slot) => this.lanes[slot] === lane, onDropped)
+  }
+
+  #settleAll(isMeant: (slot: number) => boolean, onSettled: OnExpired): void {
     if (this.#count === 0) return
     for (let slot = 0; slot <= this.#mask; slot++) {
-      if (this.#states[slot] !== waiting || this.lanes[slot] !== lane) continue
+      const key = this.#keys[slot] as number // within bounds
+      if (key === empty || !isMeant(slot)) continue
       this.settle(slot)
-      onDropped(slot)
+      onSettled(slot, key)
     }
   }
 }

@@ -19,6 +19,7 @@ import type { WriteFaults } from './faulty-writer.ts'
 import { NotifyBatch } from './notify-batch.ts'
 import type { NotifyPayload } from './notify-source.ts'
 import { Pending } from './pending.ts'
+import { QuickAnswers } from './quick-answers.ts'
 import { Reconnect } from './reconnect.ts'
 import type { Manners } from './spop-manners.ts'
 import { connectionLost, describeStatus, disconnectStatus, timedOut } from './status.ts'
@@ -88,6 +89,8 @@ export class SpopLane implements Lane {
   #firstKey = 0
   #window: number
   readonly #isRuined: boolean
+  /** Where all NOTIFYs are alike, and no connection is spoilt. */
+  readonly #quick: QuickAnswers | undefined
   #onGone: (() => void) | undefined
   #patience: NodeJS.Timeout | undefined
 
@@ -103,7 +106,13 @@ export class SpopLane implements Lane {
     this.#window = shared.inFlight
     const [only, ...others] = shared.payloads
     if (only?.fixed !== undefined && others.length === 0) {
-      this.#batch = new NotifyBatch(only.fixed, shared.inFlight)
+      const batch = new NotifyBatch(only.fixed, shared.inFlight, () => this.flush())
+      const { expectations } = shared
+      const common = { lane: index, byStream: this.#byStream, expectations, meter: host.meter }
+      this.#batch = batch
+      this.#quick = this.#isRuined
+        ? undefined
+        : new QuickAnswers({ pending: this.#pending, batch, ...common })
     }
     this.#connect()
   }
@@ -183,7 +192,6 @@ export class SpopLane implements Lane {
     const streamId = this.#byStream ? key : 2 * key + 1
     const batch = this.#batch
     if (batch === undefined) return this.#encode(streamId, this.#byStream ? step + 1 : 1, own, step)
-    if (batch.mustFlush(streamId)) this.flush()
     batch.add(streamId)
   }
 
@@ -275,7 +283,12 @@ export class SpopLane implements Lane {
   /** Handles all whole frames; answers where the rest begins. */
   #scan(bytes: Buffer, end: number, now: number): number {
     let at = 0
+    const quick = this.#state === 'ready' && !this.#cold && this.#host.isClosed ? this.#quick : undefined
     while (end - at >= 4) {
+      if (quick !== undefined) {
+        at = quick.take(bytes, at, end, now)
+        if (end - at < 4) break
+      }
       // All four are there.
       const length =
         (((bytes[at] as number) << 24) |
@@ -394,8 +407,8 @@ export class SpopLane implements Lane {
   expire(before: number): void {
     const { meter } = this.#host
     const now = monotonic()
-    this.#pending.expire(before, this.#index, (slot) => {
-      this.#pending.abandon(slot)
+    this.#pending.expire(before, this.#index, (slot, key) => {
+      this.#pending.abandon(slot, key)
       this.inFlight--
       meter.gaveUp(timedOut, this.#pending.scheduled[slot] as number) // within bounds
       this.#host.onFailed(this, timedOut, now)

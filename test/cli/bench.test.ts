@@ -7,6 +7,7 @@ import { createFcgiResponder, type FcgiContext, type FcgiReply } from 'sluice/fc
 import { benchCommand } from '#src/cli/bench.js'
 import type { BenchOptions } from '#src/cli/bench-options.js'
 import type { LoadResult } from '#src/load/result.js'
+import { certificates, skipWithoutOpenssl } from '../support/certificates.ts'
 import { Cli, makeFolder, runCli } from '../support/sluice.ts'
 
 const folder = makeFolder({
@@ -51,12 +52,12 @@ function hurried(words: readonly string[]): string[] {
   const placed = words
     .map((word) => word.replace('127.0.0.1:12345', address).replace('127.0.0.1:9000', application))
     .map((word) => word.replace('/run/agent.sock', socket).replace('/run/app.sock', `${socket}.app`))
-    .map((word, at, all) => (all[at - 1] === '--stages' ? word.replaceAll(/\d+s:/g, '200ms:') : word))
-    .map((word, at, all) => (all[at - 1] === '--duration' ? '300ms' : word))
+    .map((word, at, all) => (all[at - 1] === '--stages' ? word.replaceAll(/\d+s:/g, '100ms:') : word))
+    .map((word, at, all) => (all[at - 1] === '--duration' ? '150ms' : word))
   if (placed[1] === 'compare') return placed
   const isTimed = placed.includes('--duration') || placed.includes('--stages')
-  const duration = placed.includes('--saturate') ? '100ms' : '300ms'
-  return [...placed, '--warmup', '50ms', ...(isTimed ? [] : ['--duration', duration])]
+  const duration = placed.includes('--saturate') ? '100ms' : '150ms'
+  return [...placed, '--warmup', '20ms', ...(isTimed ? [] : ['--duration', duration])]
 }
 
 /** Reports say what was found: nothing went wrong but what the command does itself. */
@@ -170,6 +171,30 @@ test('a SPOE file is sent as HAProxy would send it, and said so', async () => {
   )
   assert.match(stderr, /^spoe\.conf: on-client-session sends get-ip-reputation\(ip=ip:\{ip\}\)$/m)
 })
+
+test(
+  'an agent behind TLS is loaded as well, on both sides of a certificate',
+  { skip: skipWithoutOpenssl },
+  async () => {
+    certificates(folder.dir)
+    const file = (name: string) => join(folder.dir, name)
+    const flags = `--cert ${file('server.pem')} --key ${file('server.key')} --client-ca ${file('ca.pem')}`
+    const secure = new Cli(['agent', 'ip-reputation', '--listen', '127.0.0.1:0', ...flags.split(' ')])
+    const [, port] = await secure.waitFor(/listens on 127\.0\.0\.1:(\d+)/)
+    const args =
+      '--message get-ip-reputation --arg ip=ip:192.0.2.1 --warmup 0ms --duration 300ms --quiet'.split(' ')
+    const run = (...more: string[]) => runCli(['bench', `spops://127.0.0.1:${port}`, ...args, ...more])
+    const shown = ['--cert', file('client.pem'), '--key', file('client.key')]
+    const good = await run('--ca', file('ca.pem'), ...shown)
+    assert.equal(good.code, 0, good.stderr)
+    assert.match(good.stdout, /^no errors$/m)
+    const untrusted = await run(...shown)
+    assert.equal(untrusted.code, 2)
+    assert.match(untrusted.stderr, /^spops:\S+: .*certificate/m)
+    assert.equal((await run('--insecure')).code, 2)
+    await secure.stop()
+  },
+)
 
 test('Ctrl-C ends with the report', async () => {
   const cli = new Cli([

@@ -4,7 +4,15 @@ import { test } from 'node:test'
 import { NotifyBatch } from '#src/load/notify-batch.js'
 
 const payload = '016d00' // the message "m" without arguments
-const batchOf = () => new NotifyBatch(Buffer.from(payload, 'hex'), 4)
+/** A batch, and what it has sent. */
+function batchOf(room = 4): { batch: NotifyBatch; sent: string[] } {
+  const sent: string[] = []
+  const batch: NotifyBatch = new NotifyBatch(Buffer.from(payload, 'hex'), room, () => {
+    sent.push(batch.view().toString('hex'))
+    batch.reset(true)
+  })
+  return { batch, sent }
+}
 
 const ids: readonly (readonly [id: number, bytes: string])[] = [
   [0, '00'],
@@ -28,7 +36,7 @@ function frameOf(idBytes: string): string {
 
 test('each id has its bytes, one after the other in one buffer', () => {
   for (const [id, bytes] of ids) {
-    const batch = batchOf()
+    const { batch } = batchOf()
     batch.add(id)
     assert.equal(batch.view().toString('hex'), frameOf(bytes), String(id))
     batch.add(id)
@@ -36,20 +44,22 @@ test('each id has its bytes, one after the other in one buffer', () => {
   }
 })
 
-test('ids of another length wait for those before them', () => {
-  const batch = batchOf()
-  assert.equal(batch.mustFlush(5), false)
+test('ids of another length wait for those before them, and so does what has no room', () => {
+  const { batch, sent } = batchOf(2)
   batch.add(239)
-  assert.equal(batch.mustFlush(3), false)
-  assert.equal(batch.mustFlush(240), true)
-  batch.reset(true)
-  assert.deepEqual([batch.length, batch.mustFlush(240)], [0, false])
+  batch.add(3)
+  assert.deepEqual(sent, [])
+  batch.add(4)
+  assert.deepEqual(sent, [frameOf('ef') + frameOf('03')])
   batch.add(240)
+  assert.deepEqual(sent.slice(1), [frameOf('04')])
   assert.equal(batch.view().toString('hex'), frameOf('f000'))
+  batch.reset(true)
+  assert.equal(batch.length, 0)
 })
 
 test('bytes that the kernel has not taken are never written again', () => {
-  const batch = batchOf()
+  const { batch } = batchOf()
   batch.add(1)
   const held = batch.view()
   batch.reset(false)

@@ -82,8 +82,8 @@ describe('a load and its agent', { concurrency: 6 }, () => {
       )
     }
     // One in ten took 60 ms.
-    assert.ok(service['p99'] >= 59)
-    assert.ok(service.p75 >= 19.9 && countAbove(service, 59) >= sorted.length / 11)
+    assert.ok(service['p99'] >= 58)
+    assert.ok(service.p75 >= 18 && countAbove(service, 58) >= sorted.length / 11)
   })
 
   test('what is never answered is given up, as lost; what comes then is late', async (t) => {
@@ -113,7 +113,7 @@ describe('a load and its agent', { concurrency: 6 }, () => {
       assert.equal(lost, dropped.size)
       assert.equal(answers, witness.answers - late)
       assert.equal(result.errors, dropped.size + late)
-      assert.ok(result.lateness.min >= 99 && result.lateness.max >= 399, String(result.lateness.min))
+      assert.ok(result.lateness.min >= 98 && result.lateness.max >= 398, String(result.lateness.min))
       assert.match(result.failures[0]?.words ?? '', /timeout processing/)
     }
   })
