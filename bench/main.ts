@@ -9,6 +9,7 @@ import { runCallersCase } from './engine-callers.js'
 import { appCases, runAppCase } from './fcgi-apps.js'
 import { muxName, runMuxCase } from './fcgi-mux.js'
 import { formatTable, type Figure } from './figure.js'
+import { runGrowthCase } from './growth.js'
 import { runOwnCpuCase } from './load-own-cpu.js'
 import { runLatencyCase } from './proxy-latency.js'
 import { proxyCases } from './proxy-cases.js'
@@ -45,6 +46,7 @@ const cases = new Map<string, () => Promise<Figure[]>>([
   ...appCases.map((each) => [each.name, () => runAppCase(each, runs, proxySeconds)] as const),
   ['proxy-spoe-latency', () => runLatencyCase(runs, proxySeconds, values.beside)],
   ['proxy-idle', () => runProxyIdleCase(values.beside)],
+  ['growth', runGrowthCase],
 ])
 
 /** A case, or all of a family by what their names begin with: `proxy-body`. */
