@@ -1,16 +1,11 @@
 /** The whole page, from what is known and what was chosen: the server renders it once, the browser every second. */
 import { chartsOf, renderChart } from './charts.ts'
-import { formatDuration } from './format.ts'
+import { formatBytes, formatDuration } from './format.ts'
 import type { PageState, Point } from './page-state.ts'
-import {
-  processLine,
-  renderConnections,
-  renderData,
-  renderErrors,
-  renderRecent,
-  renderRows,
-  renderVerdicts,
-} from './tables.ts'
+import { renderData } from './data.ts'
+import { renderRecent } from './recent-list.ts'
+import { renderRows } from './rows.ts'
+import { renderConnections, renderErrors, renderVerdicts } from './tables.ts'
 import { renderTiles } from './tiles.ts'
 import { formatUi, type Ui } from './ui.ts'
 import { h, type ChildLike, type VNode } from './vnode.ts'
@@ -159,6 +154,10 @@ function renderControls(ui: Ui): VNode {
       button('theme', '◐', 'dark or light (t)'),
       button('help', '?', 'keys (?)', ui.help),
     ),
+    // Without JavaScript the form asks anew, and what else was chosen shall stay.
+    [...new URLSearchParams(formatUi({ ...ui, filter: '' }))].map(([name, value]) =>
+      h('input', { type: 'hidden', name, value }),
+    ),
   )
 }
 
@@ -172,6 +171,19 @@ function renderChosen({ subject }: PageState, ui: Ui): VNode | undefined {
     h('b', {}, ui.row),
     h('a', { href: formatUi({ ...ui, row: '' }), 'data-ui': '', 'aria-label': 'show all again' }, ' ✕ all'),
   )
+}
+
+/** The process, in one line. */
+function processLine({ process, subject }: PageState): string {
+  const { pid, node, platform, uptimeSeconds, rssBytes, heapUsedBytes } = process
+  return [
+    `sluice ${subject.version}`,
+    `Node.js ${node}`,
+    platform,
+    `process ${pid}`,
+    `up ${formatDuration(uptimeSeconds)}`,
+    `${formatBytes(rssBytes)}, heap ${formatBytes(heapUsedBytes)}`,
+  ].join(' · ')
 }
 
 function renderFoot(state: PageState): VNode {
