@@ -1,11 +1,13 @@
 import { Socket } from 'node:net'
 import { BodyDecoder, Framing, parseResponseHead } from '../../http1/index.ts'
 import type { ResponseHead } from '../../http1/index.ts'
-import type { FcgiContext } from '../responder/context.ts'
+import type { ServingContext } from '../responder/context.ts'
+import { readPlainHead } from './plain-head.ts'
 import { replyFields } from './reply-fields.ts'
 
 /** Many more than an application that means it sends. */
 const maxHeaders = 10_000
+const nothing = Buffer.alloc(0)
 
 /** A piece as the stream holds it. */
 interface Piece {
@@ -30,13 +32,17 @@ export class GatewaySocket extends Socket {
   override readonly localAddress: string
   override readonly localPort: number
   override readonly localFamily: string
-  readonly #context: FcgiContext
-  #head: Buffer | undefined = Buffer.alloc(0)
-  readonly #body = new BodyDecoder()
+  /** Is called when the gateway does not read: a drain will come. */
+  onBlocked: () => void = () => {}
+  readonly #context: ServingContext
+  /** What there is of the head; undefined behind it. */
+  #head: Buffer | undefined = nothing
+  /** Of an application that sets Transfer-Encoding itself. */
+  #chunks: BodyDecoder | undefined
   /** Whether all of the response was written; what happens to the socket then does not matter. */
   #complete = false
 
-  constructor(context: FcgiContext) {
+  constructor(context: ServingContext) {
     super()
     this.#context = context
     const { tls, remoteAddress, remotePort, localAddress, localPort } = context.http
@@ -47,7 +53,6 @@ export class GatewaySocket extends Socket {
     this.localAddress = localAddress
     this.localPort = localPort
     this.localFamily = familyOf(localAddress) ?? ''
-    this.#body.reset(Framing.UntilClose)
     // An application that destroys it with an error need not listen for that here.
     this.on('error', () => {})
   }
@@ -93,44 +98,63 @@ export class GatewaySocket extends Socket {
 
   #take(pieces: readonly Piece[], done: (error?: Error) => void): void {
     try {
-      const bytes = pieces.map(({ chunk, encoding }) =>
-        typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk,
-      )
-      // One piece leaves in one record with its head.
-      const more = this.#push(bytes.length === 1 ? (bytes[0] as Buffer) : Buffer.concat(bytes)) // length 1
-      if (more) done()
-      else void this.#context.drained().then(() => done())
+      let more = true
+      for (const { chunk, encoding } of pieces) if (chunk.length > 0) more = this.#push(chunk, encoding)
+      if (more) return done()
+      this.onBlocked()
+      void this.#context.drained().then(() => done())
     } catch (error) {
       done(error as Error) // http1 and fcgi throw nothing else
     }
   }
 
-  #push(chunk: Buffer): boolean {
+  #push(chunk: Buffer | string, encoding: BufferEncoding): boolean {
+    if (this.#head === undefined) return this.#pushBody(chunk, encoding)
+    if (typeof chunk === 'string' && this.#head.length === 0) {
+      const plain = readPlainHead(chunk, encoding)
+      if (plain !== undefined) {
+        this.#head = undefined
+        this.#context.writeHeadText(plain.text)
+        return plain.end === chunk.length || this.#pushBody(chunk.slice(plain.end), encoding)
+      }
+    }
+    return this.#pushBytes(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk)
+  }
+
+  #pushBytes(chunk: Buffer): boolean {
     let rest = chunk
     while (this.#head !== undefined) {
       const bytes = this.#head.length === 0 ? rest : Buffer.concat([this.#head, rest])
       const end = bytes.indexOf('\r\n\r\n')
       this.#head = bytes
       if (end < 0) return true
-      this.#head = Buffer.alloc(0)
+      this.#head = nothing
       this.#onHead(parseResponseHead(bytes, 0, end + 4, maxHeaders))
       rest = bytes.subarray(end + 4)
     }
-    return rest.length === 0 || this.#pushBody(rest)
+    return rest.length === 0 || this.#pushBody(rest, 'latin1')
   }
 
   /** Informational heads go nowhere: nginx takes the first head that comes for the response. */
   #onHead({ status, headers, framing }: ResponseHead): void {
     if (status < 200) return
     this.#head = undefined
-    if (framing === Framing.Chunked) this.#body.reset(framing)
+    if (framing === Framing.Chunked) {
+      this.#chunks = new BodyDecoder()
+      this.#chunks.reset(framing)
+    }
     this.#context.writeHead(status, replyFields(headers.pairs))
   }
 
-  /** An application that sets Transfer-Encoding itself has its body in chunks. */
-  #pushBody(chunk: Buffer): boolean {
-    const body = this.#body
-    body.push(chunk)
+  #pushBody(chunk: Buffer | string, encoding: BufferEncoding): boolean {
+    const isUtf8 = encoding === 'utf8' || encoding === 'utf-8'
+    const piece = typeof chunk === 'string' && !isUtf8 ? Buffer.from(chunk, encoding) : chunk
+    if (this.#chunks === undefined) return this.#context.write(piece)
+    return this.#pushChunks(this.#chunks, typeof piece === 'string' ? Buffer.from(piece) : piece)
+  }
+
+  #pushChunks(body: BodyDecoder, bytes: Buffer): boolean {
+    body.push(bytes)
     let more = true
     for (let piece = body.next(); piece !== undefined; piece = body.next()) more = this.#context.write(piece)
     return more

@@ -9,9 +9,14 @@ const withheld = new Set([
   'upgrade',
 ])
 
+/** Whether a field of that name stays behind. */
+export function isWithheld(name: string): boolean {
+  return withheld.has(name.toLowerCase())
+}
+
 /** The fields of an HTTP response that go into a CGI response. */
 export function replyFields(fields: Iterable<readonly [string, string]>): [string, string][] {
   const kept: [string, string][] = []
-  for (const [name, value] of fields) if (!withheld.has(name.toLowerCase())) kept.push([name, value])
+  for (const [name, value] of fields) if (!isWithheld(name)) kept.push([name, value])
   return kept
 }

@@ -72,7 +72,10 @@ export class ParamsDecoder {
     let nul = text.indexOf('\0')
     decodePairs(bytes, 0, bytes.length, (_, nameStart, nameEnd, valueStart, valueEnd) => {
       if (++count > maxParams) refuseCount(maxParams)
-      const name = internName(bytes, nameStart, nameEnd, text)
+      const before = lastNames[count]
+      const isSame = before?.length === nameEnd - nameStart && text.startsWith(before, nameStart)
+      const name = isSame ? before : internName(bytes, nameStart, nameEnd, text)
+      if (!isSame && count < lastNames.length) lastNames[count] = name
       while (nul >= 0 && nul < nameStart) nul = text.indexOf('\0', nul + 1)
       if (nul >= 0 && nul < valueEnd) refuseNul(name)
       params.set(name, text.slice(valueStart, valueEnd))
@@ -102,6 +105,9 @@ function refuseCount(most: number): never {
 function refuseNul(name: string): never {
   throw new FcgiError('ERR_FCGI_PARAM_VALUE', `${showName(name)} has a NUL`, { fault: 'peer' })
 }
+
+/** Of the parameters before, by their places: a gateway sends the same ones for most requests. */
+const lastNames: string[] = Array.from({ length: 64 }, () => '')
 
 const slots = 1024
 /** Longer names are not kept: they are rare, and memory stays bounded. */

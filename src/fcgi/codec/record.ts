@@ -177,6 +177,8 @@ function sizeAt(bytes: Buffer, at: number): number {
   return headerSize + bytes.readUInt16BE(at + 4) + (bytes[at + 6] as number) // the header is there
 }
 
+const nothing = Buffer.alloc(0)
+
 /**
  * Reads records out of chunks: `push` a chunk, then call `next` until it answers false. The fields describe the current
  * record, and its content is `bytes` from `start` to `end`.
@@ -184,7 +186,7 @@ function sizeAt(bytes: Buffer, at: number): number {
 export class RecordReader {
   type = 0
   id = 0
-  bytes: Buffer = Buffer.alloc(0)
+  bytes: Buffer = nothing
   start = 0
   end = 0
   readonly #splitter = new FrameSplitter({ headerSize, sizeAt })
@@ -225,6 +227,6 @@ export class RecordReader {
 
   /** A view of the content; it pins the chunk that it came in. */
   content(): Buffer {
-    return this.bytes.subarray(this.start, this.end)
+    return this.end === this.start ? nothing : this.bytes.subarray(this.start, this.end)
   }
 }

@@ -66,6 +66,8 @@ export interface FcgiContext {
 export interface ServingContext extends FcgiContext {
   /** Whether it has ended, however. */
   readonly over: boolean
+  /** As {@link FcgiContext.writeHead}: all of a head, from `Status` to the blank line, that was checked already. */
+  writeHeadText(head: string): void
   /** Is called when the gateway gives up. */
   onAborted: (() => void) | undefined
 }

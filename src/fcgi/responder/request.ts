@@ -309,6 +309,12 @@ export class ResponderRequest implements ServingContext, Timed<ResponderRequest>
     if (!this.#begun) this.#flushHead()
   }
 
+  writeHeadText(head: string): void {
+    if (this.#begun) throw new FcgiError('ERR_FCGI_HEAD_SENT')
+    this.#begun = true
+    this.#head = (this.#head ?? '') + head
+  }
+
   #flushHead(): void {
     const head = this.#head
     this.#head = undefined
