@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -82,6 +82,19 @@ test('READY=1 when the agent listens, WATCHDOG=1 from then on, none from a loop 
   assert.equal(messages().length, before)
   cli.signal('SIGCONT')
   await eventually(() => messages().length > before, 'it turns again', 30_000)
+})
+
+test('a ready agent is ready when its data is there, and not before', async (t) => {
+  const { socket, told } = await startReceiver(t)
+  const dir = folderOf(t)
+  const entry = 'ip-reputation: { sources: [{ name: late, file: late.txt, refresh: 1s }] }'
+  writeFileSync(join(dir, 'agents.yaml'), `listen: 127.0.0.1:0\nagents:\n  ${entry}\n`)
+  const cli = new Cli(['agent', '--config', join(dir, 'agents.yaml')], { env: { NOTIFY_SOCKET: socket } })
+  t.after(() => cli.stop())
+  await eventually(() => cli.output.includes('not ready'), 'it listens without data', 30_000)
+  assert.deepEqual(told(), [])
+  writeFileSync(join(dir, 'late.txt'), '192.0.2.1\n')
+  await eventually(() => told().includes('READY=1'), 'the data is there', 60_000)
 })
 
 test('a watchdog that is for another process is not ours', async (t) => {
