@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict'
 import { Agent as HttpAgent } from 'node:http'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { skipWithoutHaproxy } from '../support/haproxy.ts'
 import { RedisServer, skipWithoutRedis } from '../support/redis.ts'
 import { ask, eventually } from './agent-support.ts'
-import { startReady, startSnippet } from './ready-support.ts'
+import { reloadReady, startReady, startSnippet } from './ready-support.ts'
 
 const skip = skipWithoutHaproxy()
 
@@ -108,5 +109,36 @@ test(
     await Promise.all(load)
     assert.deepEqual([...seen.keys()].toSorted(), ['200 local', '200 shared'])
     assert.doesNotMatch(ready.agents.agent.metrics(), /policy_answers_total\{/)
+  },
+)
+
+test(
+  'a reload keeps the connection to the store, and one that fails does not end it',
+  { skip: skip || skipWithoutRedis() },
+  async (t) => {
+    const redis = await RedisServer.start(t)
+    const config = (list: string, more = '') =>
+      `${shared(redis, 5, more)}  ip-reputation: {deadline_ms: 2000, sources: [{name: bad, file: ${list}}]}\n`
+    const ready = await startReady(t, config('bad.txt'), { 'bad.txt': '192.0.2.1\n' })
+    const { ports } = await startSnippet(t, ready)
+    const left = async () => {
+      const { headers } = await ask(ports.fe, { headers: { host: 'x' } })
+      return String(headers['ratelimit']).split(';')[1]
+    }
+    const connections = () =>
+      redis
+        .cli('client', 'list')
+        .split('\n')
+        .filter((line) => line.includes('name=sluice')).length
+    assert.equal(await left(), 'r=4')
+    await reloadReady(ready.agents, ready.dir, config('bad.txt', '    replicas: 2\n'))
+    assert.equal(await left(), 'r=3')
+    // Made in this order: the limits are there when the list is not.
+    const broken = reloadReady(ready.agents, ready.dir, config('none.txt'))
+    await assert.rejects(broken, /ip-reputation would not be ready/)
+    // What was replaced ends a moment later.
+    await sleep(1300)
+    assert.deepEqual([await left(), connections()], ['r=2', 1])
+    assert.equal(ready.agents.agent.status.readSources()[0]?.ok, true)
   },
 )

@@ -1,9 +1,10 @@
 /** What a configuration of ready agents may say, and where each mistake is told to be. */
 import assert from 'node:assert/strict'
-import { copyFileSync, readdirSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { readReadyConfig } from '#src/services/frame/config.js'
+import { loadReadyAgent, readyAgentNames } from '#src/services/frame/registry.js'
 import { makeFolder, root, runCli } from '../support/sluice.ts'
 
 const folder = makeFolder({ 'secret.txt': 'of the file\n' })
@@ -232,6 +233,60 @@ test('--check says what is wrong, or that nothing is, and runs nothing', async (
 })
 
 test('the table above was read', () => assert.ok(count > mistakes.length))
+
+const page = readFileSync(join(root, 'docs/ready-agents.md'), 'utf8')
+
+/** The text below a heading of the second level. */
+const section = (heading: string) => page.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? ''
+
+/** Every key that a schema of valibot knows, those of lists and inner mappings, too. */
+function keysOf(schema: unknown): string[] {
+  if (typeof schema !== 'object' || schema === null) return []
+  const {
+    entries = {},
+    item,
+    wrapped,
+    options,
+    pipe,
+  } = schema as {
+    entries?: Record<string, unknown>
+    item?: unknown
+    wrapped?: unknown
+    options?: readonly unknown[]
+    pipe?: readonly unknown[]
+  }
+  const inner = [
+    item,
+    wrapped,
+    ...(Array.isArray(options) ? options : []),
+    ...(pipe ?? []).filter((each) => each !== schema),
+  ]
+  return [...Object.keys(entries), ...Object.values(entries).flatMap(keysOf), ...inner.flatMap(keysOf)]
+}
+
+for (const name of readyAgentNames) {
+  test(`docs/ready-agents.md has every key, output and verdict of ${name}`, async () => {
+    const { schema, outputs, verdicts, onError } = await loadReadyAgent(name, '.')
+    const text = section(name)
+    const keys = keysOf(schema)
+    assert.ok(keys.length > 5)
+    for (const each of [
+      ...keys,
+      ...Object.keys(outputs),
+      ...verdicts.filter((verdict) => verdict !== 'allow'),
+    ])
+      assert.ok(text.includes(`\`${each}\``) || text.includes(`\`${each}:`), each)
+    assert.equal(onError, 'open', 'the page says so')
+  })
+}
+
+test('the configuration that docs/ready-agents.md shows is right', async () => {
+  const [, shown = ''] = /```yaml\n(listen:[\s\S]*?)```/.exec(page) ?? []
+  assert.deepEqual(
+    (await read(shown)).agents.map(({ name }) => name),
+    ['ip-reputation'],
+  )
+})
 
 const examples = join(root, 'examples/ready-agents')
 for (const file of readdirSync(examples).filter((name) => name.endsWith('.yaml'))) {

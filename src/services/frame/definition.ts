@@ -85,6 +85,8 @@ export interface ServiceEnvironment {
   /** Paths of the configuration are relative to this folder. */
   readonly folder: string
   readonly logger: Logger
+  /** Milliseconds that an answer may take: whoever waits for something must give up before. */
+  readonly deadline: number
   /** At a reload, what is replaced: data that are still right may be taken from it. It goes on answering until `create` is done. */
   readonly previous: Service | undefined
 }

@@ -192,7 +192,8 @@ async function createService(
 ): Promise<Service> {
   // Its own schema has made the configuration.
   const definition = entry.definition as unknown as ReadyAgent
-  return definition.create(entry.config, { name: entry.name, folder, logger, previous })
+  const { name, deadline } = entry
+  return definition.create(entry.config, { name, folder, logger, deadline, previous })
 }
 
 /** Whether an entry has changed, and in a way that a running agent can follow. */

@@ -64,8 +64,11 @@ export const readyAgent = defineReadyAgent<RateLimitConfig>({
   create: createRateLimit,
 })
 
+/** Of the deadline: what decides without the store needs a moment, too. */
+const mostPatience = 0.75
+
 async function createRateLimit(config: RateLimitConfig, environment: ServiceEnvironment): Promise<Service> {
-  const { folder, logger, previous } = environment
+  const { folder, logger, deadline, previous } = environment
   const before = previous instanceof RateLimitService ? previous : undefined
   const fingerprint = JSON.stringify(config.store)
   const isSame = before?.storePrint === fingerprint
@@ -82,7 +85,7 @@ async function createRateLimit(config: RateLimitConfig, environment: ServiceEnvi
     local,
     fallback: config.fallback,
     replicas: config.replicas,
-    timeout: config.store?.timeout ?? 0,
+    timeout: Math.min(config.store?.timeout ?? 0, Math.ceil(deadline * mostPatience)),
     rememberedRefusals: config.local_cache,
     logger,
   })

@@ -1,5 +1,5 @@
 /** A policy, ready to be asked: whose requests it counts together, and what it says about them. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { CidrMap } from '../../net/cidr-map.ts'
 import { IpAddress } from '../../net/ip-address.ts'
 import { partsOf, type PolicyConfig } from './config.ts'
@@ -43,7 +43,7 @@ export class Policy {
     const { algorithm, limit, window, burst } = this.limit
     const parts = this.#parts.map((part) => (part === 'src' ? this.#network(client) : (values[part] ?? '')))
     const text = JSON.stringify([this.name, this.#template, algorithm, limit, window, burst, ...parts])
-    return createHash('sha256').update(text).digest('base64url').slice(0, 22)
+    return hash('sha256', text, 'base64url').slice(0, 22)
   }
 
   /** Whoever has one address of IPv6 has 2^64 of them. */
