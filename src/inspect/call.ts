@@ -52,8 +52,7 @@ export class Caller {
       const finish = (outcome: CallOutcome): void => {
         clearTimeout(timer)
         this.#onEntry = undefined
-        stream.end()
-        stream.destroy()
+        stream.end(() => stream.destroy())
         resolve(outcome)
       }
       const timer = setTimeout(() => {

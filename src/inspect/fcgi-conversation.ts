@@ -239,7 +239,7 @@ export class FcgiConversation implements Conversation {
 
   #judgeEnd(from: Side, time: number): Finding[] {
     const findings = [...this.#requests.values()].map((request) => {
-      if (from === 'client') return findFcgi('end.given-up', request.id)
+      if (from === 'client') return findFcgi('request.given-up', request.id)
       const since = formatMs(time - request.time)
       const sofar = request.hasHead ? `, with ${request.stdout} bytes of its answer sent` : ''
       return findFcgi('end.missing', request.id, `, ${since} after its beginning${sofar}`)

@@ -138,7 +138,7 @@ export const fcgiRules = {
     source: 'FastCGI 1.0, 5.5; HAProxy answers 502 before a head',
     says: (id: number, after: string) => `the application closes without END_REQUEST for ${id}${after}`,
   },
-  'end.given-up': {
+  'request.given-up': {
     severity: 'warning',
     source: 'FastCGI 1.0, 5.4',
     says: (id: number) => `the client closes while the request ${id} is under way`,

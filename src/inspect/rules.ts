@@ -281,3 +281,13 @@ export function find<Name extends keyof typeof spopRules>(
 ): Finding {
   return findIn(spopRules, rule, ...seen)
 }
+
+/** The rules of tables as one of Markdown, for docs. */
+export function ruleTable(...tables: readonly Readonly<Record<string, Rule>>[]): string {
+  const rows = tables.flatMap((table) =>
+    Object.entries(table).map(
+      ([name, { severity, source }]) => `| \`${name}\` | ${severity} | ${source.replaceAll('|', '\\|')} |`,
+    ),
+  )
+  return ['| rule | | where it comes from |', '|---|---|---|', ...rows, ''].join('\n')
+}

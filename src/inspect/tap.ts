@@ -40,6 +40,8 @@ export class Tap {
   readonly #inspector: Inspector
   readonly #server: Server
   readonly #connections = new Map<number, TappedConnection>()
+  /** Clients whose server is being connected to. */
+  readonly #waiting = new Set<Socket>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(inspector: Inspector, options: TapOptions) {
@@ -70,6 +72,7 @@ export class Tap {
     clearInterval(this.#timer)
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     for (const connection of this.#connections.values()) connection.destroy()
+    for (const socket of this.#waiting) socket.destroy()
     await closed
   }
 
@@ -84,17 +87,20 @@ export class Tap {
     const inspected = this.#inspector.open(ends, now())
     // Until the server is there, the client may go.
     client.on('error', () => {})
+    this.#waiting.add(client)
     dial(
       forward,
       { create: () => new Socket({ allowHalfOpen: true }).setNoDelay(true), timeout: connectTimeout },
       {
         onConnected: (server) => {
+          this.#waiting.delete(client)
           const over = () => this.#connections.delete(inspected.id)
           const connection = new TappedConnection(inspected, { client, server }, { meddling, now, over })
           this.#connections.set(inspected.id, connection)
           connection.start()
         },
         onFailed: (why, error) => {
+          this.#waiting.delete(client)
           const reason = why === 'timeout' ? `nothing after ${connectTimeout} ms` : errorMessage(error)
           onTrouble(`#${inspected.id}: cannot connect to ${ends.server}: ${reason}`)
           inspected.end('server', 'reset', now())
@@ -152,6 +158,8 @@ class TappedConnection {
       socket.on('close', (hadError) => this.#onClose(side, hadError))
       socket.resume()
     }
+    // It may have gone while the server was being connected to, and says so no more.
+    if (this.#sockets.client.destroyed) this.#onClose('client', true)
   }
 
   destroy(): void {

@@ -83,7 +83,7 @@ const rows: readonly (readonly [rule: keyof typeof fcgiRules, says: RegExp, step
     /closes without END_REQUEST for 1, 30 ms after its beginning, with 19 bytes of its answer sent/,
     [...request(), head, end('server')],
   ],
-  ['end.given-up', /the client closes while the request 1/, [...request(), end('client')]],
+  ['request.given-up', /the client closes while the request 1/, [...request(), end('client')]],
   [
     'values.unanswered',
     /GET_VALUES has no answer/,

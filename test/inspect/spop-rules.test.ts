@@ -1,7 +1,9 @@
 /** What is found wrong with SPOP: a row for each rule, in bytes written from SPOE.txt. */
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { spopRules } from '#src/inspect/rules.js'
+import { fcgiRules } from '#src/inspect/fcgi-rules.js'
+import { ruleTable, spopRules } from '#src/inspect/rules.js'
 import type { InspectorOptions } from '#src/inspect/inspector.js'
 import { findings, frame, inspect, recv, send, type Step } from './support.ts'
 
@@ -300,4 +302,13 @@ describe('rules of SPOP', () => {
       'GET / HTTP/1.1\r\n\r\n',
     )
   })
+})
+
+it('docs/inspect.md has every rule (UPDATE_DOCS=1 writes it)', () => {
+  const page = readFileSync('docs/inspect.md', 'utf8')
+  const [before = '', , after = ''] = page.split(/(?<=<!-- rules -->\n)([^]*)(?=<!-- end of rules -->)/)
+  assert.ok(after.length > 20, 'the marks are there')
+  const wanted = `${before}${ruleTable(spopRules, fcgiRules)}${after}`
+  if (process.env['UPDATE_DOCS'] === '1') writeFileSync('docs/inspect.md', wanted)
+  else assert.equal(page, wanted)
 })
