@@ -59,7 +59,7 @@ function formatLatencies({ loop, response, service }: LoadResult): string[] {
   const rows = quantiles.map((name) => [name, formatMs(response[name]), formatMs(service[name])])
   return [
     ...table([['answer after, ms', 'from when it was due', 'from the write'], ...rows]),
-    'they differ by how long exchanges waited for a connection with room: clients wait for that, too, and the agent does not see it',
+    'they differ by how long exchanges waited to be written: clients wait for a connection with room, too, and the agent does not see it',
   ]
 }
 
@@ -118,7 +118,7 @@ function formatRemarks({ ownCpu, lag, loop, counts }: LoadResult): string[] {
         ]),
     ...(loop === 'open' && lag.p99 > 1
       ? [
-          `exchanges were written late: p99 ${formatMs(lag.p99)} ms after they were due, ${formatMs(lag.max)} ms at most`,
+          `the load generator itself was late: p99 ${formatMs(lag.p99)} ms, ${formatMs(lag.max)} ms at most; others have had its core, or it cannot do so much`,
         ]
       : []),
     // An open loop turns all the time, to be on time.

@@ -275,14 +275,17 @@ export class Generator implements LaneHost {
     if (schedule === undefined || this.#phase === 'over') return
     this.#endWarmup(now)
     if (this.#phase !== 'drain') {
-      while (this.#startedAt + schedule.timeOf(this.#due) <= now) this.#due++
+      for (; ; this.#due++) {
+        const late = now - this.#startedAt - schedule.timeOf(this.#due)
+        if (late < 0) break
+        this.meter.lag.record(late)
+      }
     }
     let asked = false
     while (this.#head < this.#due) {
       const lane = this.#laneWithRoom()
       if (lane === undefined) break
       const scheduled = this.#startedAt + schedule.timeOf(this.#head++)
-      this.meter.lag.record(now - scheduled)
       const next = this.#continuations.pop()
       if (next === undefined) lane.ask(scheduled, now, this.#streams++, 0)
       else lane.ask(scheduled, now, next.stream, next.step)

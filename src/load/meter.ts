@@ -70,7 +70,7 @@ export class Meter {
   readonly response = new Histogram()
   /** From the write to the answer. */
   readonly service = new Histogram()
-  /** How late exchanges were written, after they were due. */
+  /** How late the load generator itself was: when it saw that an exchange was due, after it was. */
   readonly lag = new Histogram()
   /** How long answers to what had been given up took. */
   readonly lateness = new Histogram()

@@ -56,7 +56,7 @@ export interface LoadResult {
   readonly response: Latency
   /** From the write to the answer: what the agent took. */
   readonly service: Latency
-  /** How late exchanges were written after they were due. */
+  /** How late the load generator itself was: when it saw that an exchange was due, after it was. */
   readonly lag: Omit<Latency, 'buckets'>
   readonly cold: Omit<Latency, 'buckets'>
   readonly lateness: Omit<Latency, 'buckets'>

@@ -41,6 +41,8 @@ export interface SpopSettings {
   readonly turn: Turn
   /** Of all lanes, where ids are those of streams. */
   readonly pending: Pending | undefined
+  /** All of them, by their numbers: each adds itself. */
+  readonly lanes: SpopLane[]
   readonly writeFaults: WriteFaults | undefined
   readonly ruin: Ruin
 }
@@ -100,6 +102,7 @@ export class SpopLane implements Lane {
     this.#index = index
     this.#shared = shared
     this.#host = host
+    shared.lanes[index] = this
     this.#pending = shared.pending ?? new Pending(shared.inFlight, idLimit / 2)
     this.#isRuined = shared.ruin.resetAfter > 0 || shared.ruin.garbageAfter > 0
     this.#byStream = shared.manners.ids === 'stream'
@@ -322,7 +325,8 @@ export class SpopLane implements Lane {
     if (slot < 0 || frameId !== (this.#byStream ? (pending.steps[slot] as number) + 1 : 1)) {
       return this.#onUnwanted(key, now)
     }
-    if (pending.lanes[slot] !== this.#index && this.#agreement?.async !== true) {
+    const owner = this.#shared.lanes[pending.lanes[slot] as number] ?? this // within bounds
+    if (owner !== this && this.#agreement?.async !== true) {
       meter.counts.stray++
       return
     }
@@ -332,10 +336,12 @@ export class SpopLane implements Lane {
     exchange.stream = pending.streams[slot] as number
     exchange.step = pending.steps[slot] as number
     pending.settle(slot)
-    this.inFlight--
+    owner.inFlight--
     if (this.#cold) this.#firstAnswer(now)
     if (this.#shared.expectations?.holds(bytes, payloadAt, stop) === false) meter.counts.wrong++
-    this.#host.onAnswer(this, exchange, now)
+    this.#host.onAnswer(owner, exchange, now)
+    // Of several connections of one engine the agent has chosen another one.
+    if (owner !== this) this.#host.onRead(owner, now)
   }
 
   #firstAnswer(now: number): void {

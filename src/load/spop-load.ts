@@ -41,6 +41,7 @@ export function createSpopLoad(options: SpopLoadOptions, events: LoadEvents = {}
     expectations,
     turn: { seq: 0, stream: 0, random },
     pending: manners.ids === 'stream' ? new Pending(lanes * inFlight, idLimit) : undefined,
+    lanes: [],
     writeFaults: faults.write,
     ruin: {
       resetAfter: faults.resetAfter,

@@ -112,6 +112,34 @@ test('a cold start makes all connections at once, and those beyond are closed af
   assert.equal(result.errors, 0)
 })
 
+test('an answer on another connection is one for an agent that announces async to 2.6, and for no other', async (t) => {
+  // Since 3.1 ids belong to their connection: on another one the same id is another exchange.
+  for (const [capabilities, isTaken] of [
+    ['pipelining,async', true],
+    ['pipelining', false],
+  ] as const) {
+    const greeted: AgentPeer[] = []
+    let crossed = 0
+    const agent = await startAgent(t, async (peer) => {
+      await peer.greet(capabilities)
+      greeted.push(peer)
+      peer.onFrame((frame) => {
+        if (frame.type !== 3) return
+        const other = greeted.find((each) => each !== peer && !each.socket.destroyed)
+        // Every third answer goes astray, once there are two.
+        if (other === undefined || frame.streamId % 3 !== 0) return peer.send(ack(frame.ids))
+        crossed++
+        other.send(ack(frame.ids))
+      })
+    })
+    const plan = planOf({ connections: 2, timeout: 300 })
+    const result = await runLoad(agent.port, { like: '2.6', inFlight: 4, plan }, () => crossed > 5)
+    assert.equal(result.counts.stray > 0, !isTaken, capabilities)
+    if (isTaken) assert.deepEqual([result.errors, result.counts.answers], [0, result.counts.sent])
+    else assert.ok(result.counts.lost > 0)
+  }
+})
+
 test('an agent without pipelining gets one NOTIFY at a time on each connection', async (t) => {
   let most = 0
   let answers = 0
