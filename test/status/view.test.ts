@@ -140,6 +140,6 @@ describe('the document', () => {
     assert.doesNotMatch(trouble, /get-ip-reputation<\/a>/)
     const sorted = document('?sort=-received')
     assert.match(sorted, /aria-sort="descending"[^>]*><a href="\?sort=received"/)
-    assert.match(document('?row=get-ip-reputation'), /Charts of message <b>get-ip-reputation<\/b>/)
+    assert.match(document('?row=get-ip-reputation'), /Rate and latency of message <b>get-ip-reputation<\/b>/)
   })
 })

@@ -166,8 +166,8 @@ function renderChosen({ subject }: PageState, ui: Ui): VNode | undefined {
   if (ui.row === '') return undefined
   return h(
     'p',
-    { class: 'chosen' },
-    `Charts of ${subject.row} `,
+    { class: 'narrowed' },
+    `Rate and latency of ${subject.row} `,
     h('b', {}, ui.row),
     h('a', { href: formatUi({ ...ui, row: '' }), 'data-ui': '', 'aria-label': 'show all again' }, ' ✕ all'),
   )
@@ -228,7 +228,7 @@ function renderHelp({ controls }: PageState): VNode {
 function renderChanges({ logLevel, recent }: NonNullable<PageState['controls']>): VNode {
   const levels = ['debug', 'info', 'warn', 'error']
   return h(
-    'div',
+    'form',
     { class: 'changes' },
     h('h2', {}, 'Changes'),
     h(
