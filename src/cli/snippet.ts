@@ -49,7 +49,9 @@ function isModern(version: string): boolean {
 
 /** What the configuration listens on, as HAProxy names it. */
 function serversOf(listen: readonly string[]): string[] {
-  const servers = listen.map((each) => each.replace(/^(0\.0\.0\.0|\*|\[::\]|):(?=\d+$)/, '127.0.0.1:'))
+  // A descriptor of systemd's has an address that only its socket unit knows.
+  const named = listen.filter((each) => !each.startsWith('fd@'))
+  const servers = named.map((each) => each.replace(/^(0\.0\.0\.0|\*|\[::\]|):(?=\d+$)/, '127.0.0.1:'))
   return servers.length === 0 ? ['127.0.0.1:12345'] : servers
 }
 

@@ -115,6 +115,11 @@ const mistakes: readonly (readonly [what: string, text: string, ...complaints: s
     'agents.yaml:4:15: on_error: must be ("open" | "closed")\n',
   ],
   [
+    'a secret in words of our own',
+    own('', 'listen: "${SECRET}"\n'),
+    "agents.yaml:1:9: listen[0]: '…' is not an address",
+  ],
+  [
     'a name',
     'agents:\n  a.b:\n    use: ./own.mjs\n',
     "agents.yaml:2:3: 'a.b' must be letters, digits, '-' and '_', 32 at most",

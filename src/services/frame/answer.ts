@@ -25,8 +25,8 @@ export class AnswerWriter {
   write(actions: Actions, { verdict, reason, outputs = {} }: Answer, microseconds: number): void {
     const scope = this.#scope
     actions.setVar(scope, 'ok', this.#passing.includes(verdict))
-    actions.setVar(scope, 'verdict', verdict)
-    actions.setVar(scope, 'reason', reason)
+    actions.setVar(scope, 'verdict', printable(verdict))
+    actions.setVar(scope, 'reason', printable(reason))
     actions.setVar(scope, 'took_us', Math.round(microseconds))
     for (const [name, { reset }] of this.#outputs) actions.setVar(scope, name, fit(outputs[name], reset))
   }

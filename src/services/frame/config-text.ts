@@ -68,7 +68,7 @@ export class ConfigText {
 
   /** Whether a value may be shown: one of the environment, or of a file, may be a secret. */
   isShown(path: ConfigPath): boolean {
-    return !this.#read.hidden.has(keyOf(path))
+    return path.every((_, index) => !this.#read.hidden.has(keyOf(path.slice(0, index + 1))))
   }
 
   /** One line for a complaint. */

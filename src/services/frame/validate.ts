@@ -61,10 +61,15 @@ function complain(issue: RichIssue, { schema, text, path, moreKeys }: About): Co
 
 function explain(issue: RichIssue, text: ConfigText, path: ConfigPath): string {
   // What a schema of ours, or of another library, says in its own words.
-  if (issue.expected === undefined || !issue.message.startsWith('Invalid ')) return issue.message
+  if (issue.expected === undefined || !issue.message.startsWith('Invalid '))
+    return text.isShown(path) ? issue.message : withoutValue(issue.message, issue.input)
   const wanted = issue.expected ?? words[issue.type ?? ''] ?? issue.type
   const got = text.isShown(path) ? `, not ${issue.received ?? 'that'}` : ''
   return `must be ${words[wanted ?? ''] ?? wanted}${got}`
+}
+
+function withoutValue(message: string, value: unknown): string {
+  return typeof value === 'string' && value !== '' ? message.replaceAll(value, '…') : message
 }
 
 /** Names of valibot, in words. */
