@@ -38,6 +38,8 @@ function parsePort(text: string): number {
 
 /** Describes the command. */
 export function describeInspect(command: Command, finish: Finish): void {
+  // Before the sub-commands, which inherit it: 1 is for what was found wrong.
+  command.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   describeOutput(
     command
       .description(

@@ -1,6 +1,6 @@
 -- SPOP in Wireshark and tshark: HAProxy's Stream Processing Offload Protocol, version 2.0 (HAProxy, doc/SPOE.txt).
 --
--- Copyright (c) sluice contributors. MIT licence.
+-- Copyright (c) 2026 The sluice authors. MIT licence.
 --
 -- Install: `sluice inspect wireshark --install`, or copy this file into the personal Lua plugin folder of Wireshark. No port
 -- is registered for SPOP: a connection is known by its HELLO. For others use "Decode As...", the preference "TCP ports", or

@@ -218,6 +218,8 @@ describe('sluice inspect', () => {
   it('wrong options are told in one line', async () => {
     for (const [args, why] of [
       [['--listen', '127.0.0.1:0'], /--forward is missing/],
+      [['read'], /missing required argument 'file'/],
+      [['--colour'], /unknown option '--colour'/],
       [['--listen', 'x', '--forward', 'y:1'], /'y:1'|'x' is not an address/],
       [['--listen', '127.0.0.1:0', '--forward', '/x', '--delay', 'a'], /--delay a: wanted NAME=TIME/],
       [
