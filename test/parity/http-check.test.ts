@@ -22,6 +22,9 @@ interface Case {
 const php = (...lines: string[]): Case => ({ lines, target: 'php' })
 const http = (...lines: string[]): Case => ({ lines, target: 'http' })
 
+/** Nobody is where the server line points to; HTTP in a line stands for the port of the HTTP server. */
+const elsewhere = (...lines: string[]): Case => ({ lines, target: 'nobody' })
+
 const cases: readonly Case[] = [
   http('option httpchk'),
   http('option httpchk /503'),
@@ -41,6 +44,45 @@ const cases: readonly Case[] = [
   http('option httpchk', 'http-check send meth PUT uri /200 hdr X-A b'),
   http('option httpchk GET /hang'),
   { lines: ['option httpchk GET /200'], target: 'nobody' },
+  http('option httpchk', 'http-check connect', 'http-check send uri /200'),
+  elsewhere('option httpchk GET /200', 'http-check connect port HTTP'),
+  elsewhere('option httpchk GET /404', 'http-check connect default port HTTP linger comment "the other one"'),
+  elsewhere(
+    'option httpchk GET /200',
+    'http-check connect port HTTP',
+    'http-check send hdr X-Percent 100%%',
+    'http-check expect status 200',
+    'http-check connect addr 127.0.0.1 port HTTP',
+    'http-check send meth GET uri /301 body-lf a%%b comment "second"',
+    'http-check expect status 301',
+  ),
+  elsewhere(
+    'option httpchk',
+    'http-check comment "two rounds, the second fails"',
+    'http-check connect port HTTP',
+    'http-check send uri-lf /200?%%',
+    'http-check expect status 200',
+    'http-check connect port HTTP',
+    'http-check send uri /503%[x]',
+    'http-check expect ! string hello',
+  ),
+  elsewhere(
+    'option httpchk',
+    'http-check connect port HTTP',
+    'http-check send uri /404',
+    'http-check expect status 200',
+    'http-check connect port HTTP',
+    'http-check send uri /never',
+    'http-check expect status 200',
+  ),
+  { lines: ['option httpchk GET /200', 'http-check connect'], target: 'nobody' },
+  php(
+    'option httpchk GET /ping',
+    'http-check connect default',
+    'http-check send',
+    'http-check expect string pong',
+  ),
+  php('option httpchk GET /ping', 'http-check connect proto fcgi'),
   php('option httpchk GET /ping'),
   php('option httpchk GET /ping', 'http-check expect string pong'),
   php('option httpchk GET /ping', 'http-check expect string ping'),
@@ -92,8 +134,9 @@ async function run(
     server.once('listening', resolve)
   })
   const [nobody] = await freePorts(1)
+  const { port: httpPort } = server.address() as AddressInfo
   const targets = {
-    http: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    http: `127.0.0.1:${httpPort}`,
     nobody: `127.0.0.1:${nobody}`,
     php: `unix@${socket} proto fcgi`,
   }
@@ -116,7 +159,7 @@ fcgi-app php
 ${cases
   .map(
     ({ lines, target }, at) => `backend b${at}
-  ${[...lines, ...(target === 'php' ? ['use-fcgi-app php'] : [])].join('\n  ')}
+  ${[...lines.map((line) => line.replace(/\bHTTP$|\bHTTP(?= )/, String(httpPort))), ...(target === 'php' ? ['use-fcgi-app php'] : [])].join('\n  ')}
   server s ${targets[target]} check inter 2s rise 1 fall 1`,
   )
   .join('\n')}

@@ -1,5 +1,6 @@
 /** Proxies and `defaults` sections while they are being read: the model, writable, and what readers remember beside it. */
 import { defaults } from '../model/defaults.ts'
+import { defaultRound } from './http-check.ts'
 import { ruleSets } from '../model/index.ts'
 import type {
   Bind,
@@ -115,7 +116,7 @@ export function createProxyDraft(kind: ProxyDraft['kind'], name: string, place: 
     errorPages: [],
     redirects: [],
     backlog: undefined,
-    httpChecks: { method: 'OPTIONS', uri: '/', version: 'HTTP/1.0', headers: [], body: '', expects: [] },
+    httpChecks: { rounds: [defaultRound] },
     defaultServer: createServerDraft(),
   }
 }

@@ -1,68 +1,186 @@
-/** `option httpchk` and `http-check` (configuration.txt 4.2). Of `http-check` there are one `send`, and `expect`. */
+/** `option httpchk` and `http-check` (configuration.txt 4.2): `connect`, `send` and `expect`. */
+import { defaultRound } from '../draft/http-check.ts'
 import type { ProxyDraft } from '../draft/proxy.ts'
-import type { HttpExpect } from '../model/http-check.ts'
+import type { HttpCheckConnect, HttpCheckRound, HttpExpect } from '../model/http-check.ts'
 import type { Args } from '../text/args.ts'
+import type { Place } from '../text/diagnostics.ts'
+import { addressWord } from '../text/word.ts'
+import type { Word } from '../text/word.ts'
 import type { Keyword } from './keyword.ts'
 import { backends } from './proxy-keyword.ts'
 
-/** `option httpchk [<method>] [<uri>] [<version>]`: with one word it is the URI. */
+/** `option httpchk [<method>] [<uri>] [<version>]`: with one word it is the URI. It is about the first round. */
 function applyHttpchk(proxy: ProxyDraft, args: Args): void {
   const words = args.rest().map(({ text }) => text)
   const [method, uri] = words.length === 1 ? [undefined, words[0]] : words
-  const before = proxy.httpChecks
-  proxy.httpChecks = {
-    ...before,
-    method: method ?? before.method,
-    uri: uri ?? before.uri,
-    version: words[2] ?? before.version,
+  const [first, ...others] = proxy.httpChecks.rounds
+  const asked = {
+    ...first,
+    method: method ?? first.method,
+    uri: uri ?? first.uri,
+    version: words[2] ?? first.version,
   }
+  proxy.httpChecks = { rounds: [asked, ...others] }
   proxy.options.httpCheck = proxy.httpChecks
   proxy.options.spopCheck = false
 }
 
 function applyHttpCheck(proxy: ProxyDraft, args: Args): void {
-  const word = args.expect("'send' or 'expect'")
+  const word = args.expect("'connect', 'send' or 'expect'")
   if (word === undefined) return
-  if (word.text === 'send') applySend(proxy, args)
-  else if (word.text === 'expect') applyExpect(proxy, args)
+  if (word.text === 'connect') applyConnect(proxy, args, word.place)
+  else if (word.text === 'send') applySend(proxy, args, word.place)
+  else if (word.text === 'expect') applyExpect(proxy, args, word.place)
+  else if (word.text === 'comment') args.expect('<text>')
   else {
-    const hint = "of http-check there are 'send' and 'expect'"
+    const hint = "of http-check there are 'connect', 'send' and 'expect'"
     args.error('CFG_VALUE_UNSUPPORTED', word.place, `'http-check ${word.text}' is not there`, hint)
     return
   }
   if (proxy.options.httpCheck !== undefined) proxy.options.httpCheck = proxy.httpChecks
 }
 
-function applySend(proxy: ProxyDraft, args: Args): void {
-  let check = proxy.httpChecks
+const roundOf = ({ httpChecks: { rounds } }: ProxyDraft): HttpCheckRound => rounds.at(-1) ?? rounds[0]
+
+function changeRound(proxy: ProxyDraft, changes: Partial<HttpCheckRound>): void {
+  const [first, ...others] = proxy.httpChecks.rounds
+  const last = others.pop()
+  const rounds = last === undefined ? [] : [...others, { ...last, ...changes }]
+  proxy.httpChecks = { rounds: [last === undefined ? { ...first, ...changes } : first, ...rounds] }
+}
+
+/** HAProxy wants `connect`, `send` and `expect` in this order, again and again, once there is a `connect`. */
+function applyConnect(proxy: ProxyDraft, args: Args, place: Place): void {
+  const connect = readConnect(args)
+  if (connect === undefined) return
+  const round = roundOf(proxy)
+  const isUntouched = proxy.httpChecks.rounds.length === 1 && round.connect === undefined
+  if (isUntouched && (round.isSaid || round.expects.length > 0)) {
+    return args.error('CFG_ARGUMENT', place, "a check with 'http-check connect' begins with one")
+  }
+  if (isUntouched) return changeRound(proxy, { connect })
+  if (!round.isSaid || round.expects.length === 0) {
+    const missing = round.isSaid ? 'expect' : 'send'
+    return args.error('CFG_ARGUMENT', place, `'http-check ${missing}' is missing before it`)
+  }
+  const [first, ...others] = proxy.httpChecks.rounds
+  proxy.httpChecks = { rounds: [first, ...others, { ...defaultRound, connect }] }
+}
+
+const unsupportedConnect = new Set(['ssl', 'sni', 'alpn', 'send-proxy', 'via-socks4'])
+
+function readConnect(args: Args): HttpCheckConnect | undefined {
+  let connect: HttpCheckConnect = { isDefault: false, proto: undefined, port: undefined, address: undefined }
+  for (let word = args.peek(); word !== undefined; word = args.peek()) {
+    const changes = readConnectWord(args, word)
+    if (changes === undefined) return undefined
+    connect = { ...connect, ...changes }
+  }
+  return connect
+}
+
+/** Undefined after a complaint. */
+function readConnectWord(args: Args, word: Word): Partial<HttpCheckConnect> | undefined {
+  args.skip(1)
+  switch (word.text) {
+    case 'default':
+      return { isDefault: true }
+    // Closed with a FIN, or with a RST: it makes no difference to the check.
+    case 'linger':
+      return {}
+    case 'comment':
+      return args.expect('<text>') === undefined ? undefined : {}
+    case 'port':
+      return readPort(args)
+    case 'addr': {
+      const address = args.expect('<address>')
+      return address === undefined ? undefined : { address: addressWord(address) }
+    }
+    case 'proto': {
+      const proto = args.oneOf('<name>', ['fcgi', 'h1'])
+      return proto === undefined ? undefined : { proto }
+    }
+    default:
+      if (unsupportedConnect.has(word.text)) {
+        return args.error('CFG_VALUE_UNSUPPORTED', word.place, `'${word.text}' of checks is not there`)
+      }
+      return args.error('CFG_ARGUMENT', word.place, `unknown argument '${word.text}'`)
+  }
+}
+
+/** HAProxy takes an expression, too. */
+function readPort(args: Args): Partial<HttpCheckConnect> | undefined {
+  const word = args.peek()
+  if (word !== undefined && /^[a-z]/.test(word.text)) {
+    return args.error('CFG_VALUE_UNSUPPORTED', word.place, 'expressions in health checks are not there')
+  }
+  const port = args.integer('<port>', 1, 65_535)
+  return port === undefined ? undefined : { port }
+}
+
+function applySend(proxy: ProxyDraft, args: Args, place: Place): void {
+  const round = roundOf(proxy)
+  if (round.connect !== undefined && round.isSaid) {
+    return args.error('CFG_ARGUMENT', place, "'http-check connect' is missing before it")
+  }
+  let changes: Partial<HttpCheckRound> = {}
   const headers: [string, string][] = []
   for (let word = args.next(); word !== undefined; word = args.next()) {
     const value = args.expect(`a value after '${word.text}'`)
     if (value === undefined) return
-    if (value.text.includes('%[')) {
-      return args.error('CFG_VALUE_UNSUPPORTED', value.place, 'formats in health checks are not there')
-    }
-    if (word.text === 'meth') check = { ...check, method: value.text }
-    else if (word.text === 'uri') check = { ...check, uri: value.text }
-    else if (word.text === 'ver') check = { ...check, version: value.text }
-    else if (word.text === 'body') check = { ...check, body: value.text }
-    else if (word.text === 'hdr') {
+    if (word.text === 'comment') continue
+    if (word.text === 'hdr') {
       const field = args.expect(`a value of the header '${value.text}'`)
-      if (field === undefined) return
-      headers.push([value.text, field.text])
-    } else {
-      return args.error(
-        'CFG_ARGUMENT',
-        word.place,
-        `unknown argument '${word.text}'`,
-        'known are meth, uri, ver, hdr and body',
-      )
+      const text = field === undefined ? undefined : constantFormat(args, field)
+      if (text === undefined) return
+      headers.push([value.text, text])
+      continue
     }
+    const read = readSent(args, word, value)
+    if (read === undefined) return
+    changes = { ...changes, ...read }
   }
-  proxy.httpChecks = { ...check, headers }
+  changeRound(proxy, { ...changes, headers, isSaid: true })
 }
 
-function applyExpect(proxy: ProxyDraft, args: Args): void {
+/** Undefined after a complaint. `uri` and `body` are no formats, what ends with `-lf` is one. */
+function readSent(args: Args, { text, place }: Word, value: Word): Partial<HttpCheckRound> | undefined {
+  switch (text) {
+    case 'meth':
+      return { method: value.text }
+    case 'uri':
+      return { uri: value.text }
+    case 'ver':
+      return { version: value.text }
+    case 'body':
+      return { body: value.text }
+    case 'uri-lf':
+    case 'body-lf': {
+      const constant = constantFormat(args, value)
+      if (constant === undefined) return undefined
+      return text === 'uri-lf' ? { uri: constant } : { body: constant }
+    }
+    default:
+      return args.error(
+        'CFG_ARGUMENT',
+        place,
+        `unknown argument '${text}'`,
+        'known are meth, uri, uri-lf, ver, hdr, body and body-lf',
+      )
+  }
+}
+
+/** A log format without variables, which is text in which `%%` is a percent sign. */
+function constantFormat(args: Args, { text, place }: Word): string | undefined {
+  if (!text.replaceAll('%%', '').includes('%')) return text.replaceAll('%%', '%')
+  return args.error('CFG_VALUE_UNSUPPORTED', place, 'formats in health checks are not there')
+}
+
+function applyExpect(proxy: ProxyDraft, args: Args, place: Place): void {
+  const round = roundOf(proxy)
+  if (round.connect !== undefined && !round.isSaid) {
+    return args.error('CFG_ARGUMENT', place, "'http-check send' is missing before it")
+  }
   if (args.accept('comment') && args.expect('<text>') === undefined) return
   const negated = args.accept('!')
   const kind = args.oneOf('<match>', ['status', 'rstatus', 'string', 'rstring'])
@@ -72,8 +190,7 @@ function applyExpect(proxy: ProxyDraft, args: Args): void {
   if (expect === undefined) {
     return args.error('CFG_ARGUMENT', pattern.place, `'${pattern.text}' is no pattern for '${kind}'`)
   }
-  const { expects } = proxy.httpChecks
-  proxy.httpChecks = { ...proxy.httpChecks, expects: [...expects, expect] }
+  changeRound(proxy, { expects: [...round.expects, expect] })
 }
 
 function readExpect(kind: HttpExpect['kind'], negated: boolean, text: string): HttpExpect | undefined {
@@ -115,9 +232,9 @@ export const httpCheckKeywords: readonly Keyword<ProxyDraft>[] = [
     sections: backends,
     support: 'yes',
     syntax:
-      '{send [meth <method>] [uri <uri>] [ver <version>] [hdr <name> <value>]... [body <text>] | expect [comment <text>] [!] {status | rstatus | string | rstring} <pattern>}',
+      '{connect [default] [port <number>] [addr <address>] [proto {fcgi | h1}] [linger] [comment <text>] | send [meth <method>] [uri <uri>] [ver <version>] [hdr <name> <value>]... [body <text>] [comment <text>] | expect [comment <text>] [!] {status | rstatus | string | rstring} <pattern>}',
     fallback: 'none',
-    doc: "what 'option httpchk' asks, and what it wants to hear",
+    doc: "where 'option httpchk' asks, what it asks, and what it wants to hear, again and again with several 'connect'. There are no formats ('uri-lf', 'body-lf' and 'hdr' are text with '%%' for '%'), no TLS, and no port by an expression: they are refused, and so are the other rules of http-check",
     since: '1.3',
     apply: applyHttpCheck,
   },

@@ -1,7 +1,25 @@
 /** `option httpchk` and `http-check`: what a health check asks, and what it wants to hear. */
+import type { Word } from '../text/word.ts'
+
+/** One round after the other, each on a connection of its own; a check has passed when all of them have. */
+export interface HttpCheck {
+  readonly rounds: readonly [HttpCheckRound, ...HttpCheckRound[]]
+}
+
+/** `http-check connect`: what is not said is as the server's checks have it. */
+export interface HttpCheckConnect {
+  /** `default`: the protocol is that of the server's checks; otherwise HTTP/1, whatever the server speaks. */
+  readonly isDefault: boolean
+  readonly proto: 'fcgi' | 'h1' | undefined
+  readonly port: number | undefined
+  readonly address: Word | undefined
+}
 
 /** A request; sent as it is written. */
-export interface HttpCheck {
+export interface HttpCheckRound {
+  readonly connect: HttpCheckConnect | undefined
+  /** Whether `http-check send` has said it. */
+  readonly isSaid: boolean
   /** @default 'OPTIONS' */
   readonly method: string
   /** @default '/' */

@@ -3,7 +3,13 @@ import { parseEndpoint } from '../../net/endpoint.ts'
 import type { Endpoint } from '../../net/endpoint.ts'
 import { createEngine } from '../../engine/index.ts'
 import type { Engine, EngineError } from '../../engine/index.ts'
-import type { HealthCheck, HttpCheck, ServerAddress } from '../../config/index.ts'
+import type {
+  HealthCheck,
+  HttpCheck,
+  HttpCheckConnect,
+  HttpCheckRound,
+  ServerAddress,
+} from '../../config/index.ts'
 import { SpopError, StatusCode, statusText } from '../../spop/index.ts'
 import { reportOf } from './check-report.ts'
 import { HealthCounter } from './health-counter.ts'
@@ -67,7 +73,8 @@ class ServerCheck {
   #dialling: Dialling | undefined
   #engine: Engine | undefined
   #probe: Probe | undefined
-  #prober: FcgiProber | undefined
+  /** Of each round that asks over FastCGI. */
+  readonly #probers: FcgiProber[] = []
   #stopped = false
   #began = 0
 
@@ -91,7 +98,7 @@ class ServerCheck {
     this.#dialling?.cancel()
     this.#engine?.destroy()
     this.#probe?.cancel()
-    this.#prober?.close()
+    for (const prober of this.#probers) prober?.close()
   }
 
   #run(): void {
@@ -128,19 +135,30 @@ class ServerCheck {
     )
   }
 
-  /** Over FastCGI where the server speaks it, unless `check-proto` says otherwise. */
-  #askHttp(check: HttpCheck): void {
-    const { fcgi } = this.#backend.plan
-    const proto = this.#check.proto ?? this.#server.plan.model.proto
-    const timeout = Math.max(1, this.#answerTimeout)
+  /** One round of `http-check` after the other, until one fails. */
+  #askHttp({ rounds }: HttpCheck, at = 0): void {
+    const round = rounds[at] ?? rounds[0]
+    const endpoint = roundEndpoint(this.#endpoint, round.connect)
     const report = (outcome: ProbeOutcome) => {
       this.#probe = undefined
-      this.#report(resultOf(outcome, check), outcome)
+      if (this.#stopped) return
+      const result = resultOf(outcome, round)
+      if (result.passed && at + 1 < rounds.length) this.#askHttp({ rounds }, at + 1)
+      else this.#report(result, outcome)
     }
-    if (proto === 'fcgi' && fcgi !== undefined) {
-      this.#prober ??= new FcgiProber(this.#endpoint, fcgi.app, timeout)
-      void this.#prober.ask(check).then(report)
-    } else this.#probe = probeHttp(this.#endpoint, check, timeout, report)
+    const timeout = Math.max(1, this.#answerTimeout)
+    const { fcgi } = this.#backend.plan
+    if (fcgi !== undefined && this.#protoOf(round) === 'fcgi') {
+      const prober = (this.#probers[at] ??= new FcgiProber(endpoint, fcgi.app, timeout))
+      void prober.ask(round).then(report)
+    } else this.#probe = probeHttp(endpoint, round, timeout, report)
+  }
+
+  /** What the server speaks, unless `check-proto` or `http-check connect` says otherwise. */
+  #protoOf({ connect }: HttpCheckRound): 'fcgi' | 'h1' | undefined {
+    const own = this.#check.proto ?? this.#server.plan.model.proto
+    if (connect === undefined || connect.isDefault) return connect?.proto ?? own
+    return connect.proto ?? 'h1'
   }
 
   /** For the answer, which `timeout check` gives a time of its own (`timeout check` of the manual). */
@@ -219,6 +237,13 @@ function checkedEndpoint(address: ServerAddress, { port, address: word }: Health
   return base.type === 'tcp' && port !== undefined ? { ...base, port } : base
 }
 
+/** `http-check connect` counts more than the server line. */
+function roundEndpoint(checked: Endpoint, connect: HttpCheckConnect | undefined): Endpoint {
+  const { address, port } = connect ?? {}
+  const base = address === undefined ? checked : parseEndpoint(`${address.text}:${portOf(checked)}`)
+  return base.type === 'tcp' && port !== undefined ? { ...base, port } : base
+}
+
 function portOf(endpoint: Endpoint): number {
   return endpoint.type === 'tcp' ? endpoint.port : 0
 }
@@ -229,7 +254,7 @@ const agentPassed: CheckResult = {
   details: ', code: 0, info: "SPOA server is ok"',
 }
 
-function resultOf(outcome: ProbeOutcome, { expects }: HttpCheck): CheckResult {
+function resultOf(outcome: ProbeOutcome, { expects }: HttpCheckRound): CheckResult {
   switch (outcome.kind) {
     case 'answer':
       return judgeAnswer(outcome, expects)

@@ -1,5 +1,5 @@
 /** The request of `option httpchk`, over HTTP/1 and over FastCGI, and what the answer is worth. */
-import type { HttpCheck, HttpExpect } from '../../config/index.ts'
+import type { HttpCheckRound, HttpExpect } from '../../config/index.ts'
 import { createFcgiClient, deriveEnvironment, FcgiError } from '../../fcgi/index.ts'
 import type { FcgiApp, FcgiClient } from '../../fcgi/index.ts'
 import {
@@ -34,7 +34,7 @@ export interface Probe {
 /** Asks an HTTP/1 server. `onOutcome` is called once, and not when it was cancelled. */
 export function probeHttp(
   endpoint: Endpoint,
-  check: HttpCheck,
+  check: HttpCheckRound,
   timeout: number,
   onOutcome: (outcome: ProbeOutcome) => void,
 ): Probe {
@@ -42,7 +42,7 @@ export function probeHttp(
 }
 
 class HttpProbe implements Probe {
-  readonly #check: HttpCheck
+  readonly #check: HttpCheckRound
   readonly #onOutcome: (outcome: ProbeOutcome) => void
   readonly #dialling: Dialling
   readonly #timer: NodeJS.Timeout
@@ -51,7 +51,7 @@ class HttpProbe implements Probe {
 
   constructor(
     endpoint: Endpoint,
-    check: HttpCheck,
+    check: HttpCheckRound,
     timeout: number,
     onOutcome: (outcome: ProbeOutcome) => void,
   ) {
@@ -103,7 +103,7 @@ class HttpProbe implements Probe {
 /** Methods that say nothing of a body that they do not have. */
 const bodyless = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE'])
 
-function requestText({ method, uri, version, headers, body }: HttpCheck): Buffer {
+function requestText({ method, uri, version, headers, body }: HttpCheckRound): Buffer {
   const fields = HeaderList.from(headers)
   const hasBody = body !== '' || !bodyless.has(method)
   if (hasBody && !fields.has('content-length')) {
@@ -144,7 +144,7 @@ export class FcgiProber {
   }
 
   /** Never rejects. */
-  async ask({ method, uri, version, headers, body }: HttpCheck): Promise<ProbeOutcome> {
+  async ask({ method, uri, version, headers, body }: HttpCheckRound): Promise<ProbeOutcome> {
     try {
       const request = {
         method,
