@@ -6,10 +6,8 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { createDriver } from 'sluice/testing'
-import { createAgent } from 'sluice/agent'
 import { parseAllDocuments } from 'yaml'
-import { root } from '../support/sluice.ts'
+import { Cli, root } from '../support/sluice.ts'
 
 interface Json extends Iterable<Json> {
   readonly [key: string]: Json | undefined
@@ -138,18 +136,24 @@ for (const path of ['deploy/docker/Dockerfile', 'starter/Dockerfile']) {
   })
 }
 
-/** The families of an agent that has been asked, as its side port tells them. */
+/** What the side port of deploy/docker's agents tells. */
+async function readMetrics(): Promise<string> {
+  const config = join(root, 'deploy/docker/agents/agents.yaml')
+  const cli = new Cli(['agent', '--config', config, '--listen', '127.0.0.1:0', '--status', '127.0.0.1:0'])
+  try {
+    await cli.waitFor(/ip-reputation on /, 60_000)
+    const url = /status on (\S+)/.exec(cli.output)?.[1] ?? ''
+    return await (await fetch(new URL('/metrics', url))).text()
+  } finally {
+    await cli.stop()
+  }
+}
+
+let metrics: Promise<string> | undefined
+
 async function familiesOf(): Promise<Set<string>> {
-  const agent = createAgent({ logger: false }).message('m', (_, actions) => actions.setVar('txn', 'ok', true))
-  agent.status.source('list', () => ({ ok: true, ageSeconds: 1, entries: 2 }))
-  agent.status.check('store', () => true)
-  const port = await agent.serveStatus('127.0.0.1:0', { verdict: 'ok' })
-  const driver = createDriver(agent)
-  await driver.notify('m', {})
-  const metrics = await (await fetch(new URL('/metrics', port.url))).text()
-  await driver.close()
-  port.close()
-  const typed = [...metrics.matchAll(/^# TYPE (\S+) (\S+)$/gm)]
+  metrics ??= readMetrics()
+  const typed = [...(await metrics).matchAll(/^# TYPE (\S+) (\S+)$/gm)]
   return new Set(
     typed.flatMap(([, name = '', type]) =>
       type === 'histogram' ? [name, `${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
