@@ -5,12 +5,13 @@ import type { Bind } from '../../config/index.ts'
 import { formatEndpoint } from '../../net/endpoint.ts'
 import type { Endpoint } from '../../net/endpoint.ts'
 import { errorMessage } from '../../base/errors.ts'
+import { parseIp } from '../../net/ip.ts'
 import { listenOn } from '../../net/listener.ts'
 import type { ProxyContext } from '../context.ts'
 import { ProxyError } from '../errors.ts'
 import type { ProxyPlan } from '../plan/plan.ts'
 import type { SampleEndpoint } from '../../sample/stream.ts'
-import { localEndpoint, remoteEndpoint, unixEndpoint } from '../wire/addresses.ts'
+import { localEndpoint, remoteEndpoint, sampleEndpoint, unixEndpoint } from '../wire/addresses.ts'
 import { socketOptions } from '../wire/socket-options.ts'
 
 /** All addresses of one section, bound one after the other. */
@@ -22,6 +23,8 @@ export class Listeners {
   readonly #endpoints: Endpoint[] = []
   /** Of both ends of connections to unix sockets. */
   readonly #unix = new WeakMap<Socket, SampleEndpoint>()
+  /** Our end of every connection, when all come to one address that is no wildcard: the system need not be asked. */
+  #only: SampleEndpoint | undefined
 
   constructor(plan: ProxyPlan, context: ProxyContext, onSocket: (socket: Socket) => void) {
     this.#plan = plan
@@ -41,13 +44,17 @@ export class Listeners {
 
   /** Our end. */
   destinationOf(socket: Socket): SampleEndpoint | undefined {
-    return this.#unix.get(socket) ?? localEndpoint(socket)
+    return this.#only ?? this.#unix.get(socket) ?? localEndpoint(socket)
   }
 
   /** @throws ProxyError `ERR_PROXY_LISTEN` naming the line and the address. */
   async listen(): Promise<void> {
     for (const bind of this.#plan.model.binds) {
       for (const endpoint of bind.endpoints) await this.#listen(bind, endpoint)
+    }
+    const [endpoint, ...others] = this.#endpoints
+    if (endpoint?.type === 'tcp' && others.length === 0 && !isWildcard(endpoint.host)) {
+      this.#only = sampleEndpoint(endpoint.host, endpoint.port)
     }
   }
 
@@ -76,4 +83,10 @@ export class Listeners {
   close(): void {
     for (const server of this.#servers) if (server.listening) server.close()
   }
+}
+
+/** Whether connections to it come to other addresses. */
+function isWildcard(host: string): boolean {
+  const bytes = parseIp(host)
+  return bytes === undefined || bytes.every((byte) => byte === 0)
 }

@@ -35,7 +35,8 @@ export class MessageReader {
   readonly #socket: Socket
   readonly #sink: ReaderSink
   readonly #head: HeadBuffer
-  readonly #body: BodyDecoder
+  /** Made for the first body: many connections never have one. */
+  #body: BodyDecoder | undefined
   #mode: Mode = Mode.Idle
   #chunk: Buffer | undefined
   #at = 0
@@ -50,7 +51,6 @@ export class MessageReader {
     this.#socket = socket
     this.#sink = sink
     this.#head = new HeadBuffer({ maxHeadSize })
-    this.#body = new BodyDecoder()
   }
 
   /** Whether part of a message came in and its head is not complete. */
@@ -84,12 +84,12 @@ export class MessageReader {
 
   /** The trailers of the body that was read last. */
   get trailers(): HeaderList | undefined {
-    return this.#body.trailers
+    return this.#body?.trailers
   }
 
   /** Bytes of content still to come of a body of known length. */
   get left(): number {
-    return this.#body.left
+    return this.#body?.left ?? 0
   }
 
   expectHead(): void {
@@ -99,9 +99,10 @@ export class MessageReader {
 
   /** Answers false when the body is empty: then nothing is expected. */
   expectBody(framing: Framing): boolean {
-    this.#body.reset(framing)
-    this.#mode = this.#body.done ? Mode.Idle : Mode.Body
-    return !this.#body.done
+    if (framing === 0) this.#body?.reset(0)
+    else (this.#body ??= new BodyDecoder()).reset(framing)
+    this.#mode = framing === 0 ? Mode.Idle : Mode.Body
+    return framing !== 0
   }
 
   expectRaw(): void {
@@ -186,7 +187,7 @@ export class MessageReader {
     if (this.#chunk !== undefined || this.#held) return 'later'
     if (this.#mode !== Mode.Body) return this.midHead ? 'cut' : 'idle'
     try {
-      this.#body.finish()
+      this.#body?.finish()
       this.#mode = Mode.Idle
       return 'done'
     } catch {
@@ -265,7 +266,7 @@ export class MessageReader {
   }
 
   #stepBody(chunk: Buffer): void {
-    const body = this.#body
+    const body = this.#body as BodyDecoder // made with the mode
     body.push(chunk, this.#at)
     const pieces: Buffer[] = []
     for (let piece = body.next(); piece !== undefined; piece = body.next()) pieces.push(piece)
