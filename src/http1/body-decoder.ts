@@ -265,7 +265,11 @@ export class BodyDecoder {
       this.at = end < 0 ? chunk.length : end
       if (end < 0) return
       const text = headText(buffer.bytes, buffer.start, buffer.end)
-      const trailers = readHeaderLines(text, text.start, this.#limits.maxHeaders, false)
+      const trailers = readHeaderLines(text, text.start, {
+        maxHeaders: this.#limits.maxHeaders,
+        bareLf: false,
+        names: [],
+      })
       checkTrailers(trailers)
       this.trailers = trailers
       this.done = true

@@ -3,7 +3,8 @@ import { latin1Text } from '../bytes/latin1.ts'
 import { Character, characters, showByte } from './characters.ts'
 import { Http1Error } from './errors.ts'
 import { HeaderList } from './header-list.ts'
-import { internHeaderName } from './header-name.ts'
+import { internHeaderName, longestKept } from './header-name.ts'
+import type { HeaderName } from './header-name.ts'
 
 /** What a head may cost. The defaults are those of HAProxy (`tune.bufsize`, `tune.http.maxhdr`). */
 export interface HeadLimits {
@@ -45,7 +46,12 @@ export function parseHeaderBlock(
   options: HeaderBlockOptions = {},
 ): HeaderList {
   const maxHeaders = options.maxHeaders ?? defaultHeadLimits.maxHeaders
-  return readHeaderLines(headText(bytes, start, end), start, maxHeaders, options.bareLf ?? false)
+  const names = blockNames
+  return readHeaderLines(headText(bytes, start, end), start, {
+    maxHeaders,
+    bareLf: options.bareLf ?? false,
+    names,
+  })
 }
 
 /** Bytes from `start` to `end`, and the same as text with one character per byte: made once, and cut. */
@@ -61,12 +67,21 @@ export function headText(bytes: Buffer, start: number, end: number): HeadText {
   return { bytes, start, end, text: latin1Text(bytes, start, end) }
 }
 
+/** How {@link readHeaderLines} reads. */
+export interface LineReading {
+  readonly maxHeaders: number
+  readonly bareLf: boolean
+  /** The names of the last head of this kind, by their places: the next one mostly has them there, too. */
+  readonly names: HeaderName[]
+}
+
+const blockNames: HeaderName[] = []
+
 /** {@link parseHeaderBlock} without its defaults, from `from` on. */
 export function readHeaderLines(
   { bytes, start, end, text }: HeadText,
   from: number,
-  maxHeaders: number,
-  bareLf: boolean,
+  { maxHeaders, bareLf, names }: LineReading,
 ): HeaderList {
   const headers = new HeaderList()
   let at = from
@@ -78,15 +93,13 @@ export function readHeaderLines(
     }
     if (headers.length >= maxHeaders)
       throw new Http1Error('ERR_HTTP1_TOO_MANY_HEADERS', `more than ${maxHeaders}`)
-    let hash = 0
-    let colon = at
-    while (colon < end) {
-      const byte = bytes[colon] as number // colon < end
-      if (((characters[byte] as number) & Character.Token) === 0) break
-      hash = (Math.imul(hash, 31) + byte) | 0
-      colon++
+    const index = headers.length
+    let name = names[index]
+    if (name === undefined || !isName(name, bytes, at, end)) {
+      name = readName(bytes, at, end)
+      if (name.name.length <= longestKept) names[index] = name
     }
-    if (colon === at || bytes[colon] !== COLON || colon >= end) refuseName(bytes, at, colon, end)
+    const colon = at + name.name.length
     let first = colon + 1
     while (first < end && (bytes[first] === SP || bytes[first] === HTAB)) first++
     let to = first
@@ -96,14 +109,32 @@ export function readHeaderLines(
     const asWritten = first === colon + 2 && bytes[colon + 1] === SP && next === to + 2
     const lineEnd = to
     while (to > first && (bytes[to - 1] === SP || bytes[to - 1] === HTAB)) to--
-    headers.push(
-      internHeaderName(bytes, at, colon, hash ^ (hash >>> 10)),
-      text.slice(first - start, to - start),
-      asWritten && to === lineEnd ? at : -1,
-    )
+    headers.push(name, text.slice(first - start, to - start), asWritten && to === lineEnd ? at : -1)
     at = next
   }
   return headers
+}
+
+/** Whether this name and a colon begin at `at`. */
+function isName({ name }: HeaderName, bytes: Buffer, at: number, end: number): boolean {
+  const colon = at + name.length
+  if (colon >= end || bytes[colon] !== COLON) return false
+  for (let index = 0; index < name.length; index++)
+    if (name.charCodeAt(index) !== bytes[at + index]) return false
+  return true
+}
+
+function readName(bytes: Buffer, at: number, end: number): HeaderName {
+  let hash = 0
+  let colon = at
+  while (colon < end) {
+    const byte = bytes[colon] as number // colon < end
+    if (((characters[byte] as number) & Character.Token) === 0) break
+    hash = (Math.imul(hash, 31) + byte) | 0
+    colon++
+  }
+  if (colon === at || bytes[colon] !== COLON || colon >= end) refuseName(bytes, at, colon, end)
+  return internHeaderName(bytes, at, colon, hash ^ (hash >>> 10))
 }
 
 /** Whether four bytes may all stand in a value: most do. */

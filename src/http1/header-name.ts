@@ -47,7 +47,7 @@ export function createHeaderName(name: string): HeaderName {
 
 const slots = 1024
 /** Longer names are not kept: they are rare, and memory stays bounded at 1024 short strings. */
-const longestKept = 48
+export const longestKept = 48
 const cache: (HeaderName | undefined)[] = Array.from({ length: slots }, () => undefined)
 
 /**

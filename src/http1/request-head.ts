@@ -5,6 +5,7 @@ import { Http1Error } from './errors.ts'
 import { BodyFields, Framing } from './framing.ts'
 import { headText, readHeaderLines, skipLineEnd } from './header-block.ts'
 import { HeaderKind } from './header-name.ts'
+import type { HeaderName } from './header-name.ts'
 import type { HeaderList } from './header-list.ts'
 import { isHost, sameHost, sameTunnel, targetAuthority, targetForm } from './target.ts'
 import type { TargetForm } from './target.ts'
@@ -29,6 +30,8 @@ export interface RequestHead {
 }
 
 const SP = 0x20
+/** See LineReading. */
+const requestNames: HeaderName[] = []
 
 /**
  * Reads the request head that is `bytes` from `start` to `end`, its blank line included (see HeadBuffer).
@@ -44,7 +47,7 @@ export function parseRequestHead(bytes: Buffer, start: number, end: number, maxH
   const minor = readVersion(bytes, targetEnd + 1, end)
   const next = skipLineEnd(bytes, targetEnd + 9, end, false)
   const head = headText(bytes, start, end)
-  const headers = readHeaderLines(head, next, maxHeaders, false)
+  const headers = readHeaderLines(head, next, { maxHeaders, bareLf: false, names: requestNames })
   headers.readFrom(bytes)
   const method = head.text.slice(0, methodEnd - start)
   const target = head.text.slice(targetStart - start, targetEnd - start)

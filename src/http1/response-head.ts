@@ -5,6 +5,7 @@ import { Http1Error } from './errors.ts'
 import { BodyFields, Framing } from './framing.ts'
 import { headText, readHeaderLines, skipLineEnd } from './header-block.ts'
 import { HeaderKind } from './header-name.ts'
+import type { HeaderName } from './header-name.ts'
 import type { HeaderList } from './header-list.ts'
 import { readVersion } from './request-head.ts'
 
@@ -25,6 +26,8 @@ export interface ResponseHead {
 }
 
 const SP = 0x20
+/** See LineReading. */
+const responseNames: HeaderName[] = []
 
 /**
  * Reads the response head that is `bytes` from `start` to `end`, its blank line included (see HeadBuffer).
@@ -45,7 +48,7 @@ export function parseResponseHead(bytes: Buffer, start: number, end: number, max
     reason = head.text.slice(from - start, reasonEnd - start)
   }
   const next = skipLineEnd(bytes, reasonEnd, end, false)
-  const headers = readHeaderLines(head, next, maxHeaders, false)
+  const headers = readHeaderLines(head, next, { maxHeaders, bareLf: false, names: responseNames })
   headers.readFrom(bytes)
   return finishResponse(minor, status, reason, headers)
 }

@@ -437,3 +437,33 @@ describe('heads of many fields', () => {
     })
   }
 })
+
+it('a head is read the same whatever the head before it was', () => {
+  const blocks = [
+    ['Host: a', 'X-One: 1', 'X-Two: 2'],
+    ['Host: a', 'X-One-More: 1', 'X-Tw: 2'],
+    ['host: a', 'X-ONE: 1', 'X-Two: 2', 'X-Three: 3'],
+    ['X-Two: 2', 'Host: a'],
+    ['Host: a'],
+  ]
+  for (const before of blocks) {
+    for (const lines of blocks) {
+      for (const each of [before, lines]) {
+        const bytes = Buffer.from(`GET / HTTP/1.1\r\n${each.join('\r\n')}\r\n\r\n`)
+        const { headers } = parseRequestHead(bytes, 0, bytes.length)
+        assert.deepEqual(
+          [...headers].map(([name, value]) => `${name}: ${value}`),
+          each,
+        )
+        assert.deepEqual(
+          headers.keys,
+          each.map((line) => line.split(':')[0]?.toLowerCase()),
+        )
+      }
+    }
+  }
+  for (const wrong of ['X-One : 1', 'X-One', ': 1', ' X-One: 1']) {
+    const bytes = Buffer.from(`GET / HTTP/1.1\r\nHost: a\r\n${wrong}\r\n\r\n`)
+    assert.throws(() => parseRequestHead(bytes, 0, bytes.length), Http1Error)
+  }
+})
