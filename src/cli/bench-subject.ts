@@ -2,7 +2,7 @@
 import type { LoadEvents, LoadPlan } from '../load/generator.ts'
 import type { Load } from '../load/load.ts'
 import { createFcgiLoad } from '../load/fcgi-load.ts'
-import { createSpopLoad } from '../load/spop-load.ts'
+import { createSpopLoad, type SpopLoadOptions } from '../load/spop-load.ts'
 import { isFcgiTarget, readFcgiLoad } from './bench-fcgi.ts'
 import { readMessages, readSpopLoad, type BenchOptions } from './bench-options.ts'
 import { describeNotifies, readSpoeNotifies } from './bench-spoe.ts'
@@ -31,9 +31,19 @@ export function subjectOf(target: string, options: BenchOptions): Subject {
   return {
     name: target,
     steps: notifies.length,
-    remarks: spoe === undefined ? [] : describeNotifies(spoe, notifies),
+    remarks: [...(spoe === undefined ? [] : describeNotifies(spoe, notifies)), ...remarksOn(load)],
     create: (plan, events) => createSpopLoad({ ...load, plan }, events),
   }
+}
+
+/** HAProxy since 3.1 makes another connection for the 21st NOTIFY. */
+const mostStreams = 20
+
+function remarksOn({ like, inFlight }: SpopLoadOptions): string[] {
+  if (like !== '3.x' || inFlight <= mostStreams) return []
+  return [
+    `HAProxy 3.x never has more than ${mostStreams} NOTIFYs in flight on a connection: --inflight ${inFlight} is more`,
+  ]
 }
 
 function fcgiSubject(target: string, options: BenchOptions): Subject {

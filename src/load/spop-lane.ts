@@ -8,7 +8,8 @@ import { monotonic } from '../base/clock.ts'
 import { encodeDisconnect } from '../spop/disconnect.ts'
 import { SpopError } from '../spop/errors.ts'
 import { decodeFrame } from '../spop/frame.ts'
-import { defaultMaxFrameSize, FrameType } from '../spop/frame-head.ts'
+import { defaultMaxFrameSize, FrameFlag, FrameType } from '../spop/frame-head.ts'
+import { encodeNotifyFragments } from '../spop/fragments.ts'
 import { encodeHaproxyHello } from '../spop/hello.ts'
 import { acceptAgentHello, type Agreement, type Capability } from '../spop/negotiation.ts'
 import { writeVarint } from '../spop/varint.ts'
@@ -81,7 +82,7 @@ export class SpopLane implements Lane {
   #agreement: Agreement | undefined
   #writer = new Writer(4096)
   /** Where all NOTIFYs are alike. */
-  readonly #batch: NotifyBatch | undefined
+  #batch: NotifyBatch | undefined
   #rest: Buffer | undefined
   #askedHere = 0
   #startedAt = 0
@@ -92,7 +93,7 @@ export class SpopLane implements Lane {
   #window: number
   readonly #isRuined: boolean
   /** Where all NOTIFYs are alike, and no connection is spoilt. */
-  readonly #quick: QuickAnswers | undefined
+  #quick: QuickAnswers | undefined
   #onGone: (() => void) | undefined
   #patience: NodeJS.Timeout | undefined
 
@@ -176,12 +177,14 @@ export class SpopLane implements Lane {
 
   /** What is the same each time and never fits would be refused for ever. */
   #fits(maxFrameSize: number): boolean {
-    const tooLarge = this.#shared.payloads.find(({ fixed }) => (fixed?.length ?? 0) + mostHead > maxFrameSize)
-    if (tooLarge === undefined) return true
-    const size = (tooLarge.fixed?.length ?? 0) + mostHead
-    const message = `the NOTIFY ${tooLarge.name} has up to ${size} bytes, and the agent takes ${maxFrameSize}: HAProxy would not send it`
-    this.#host.onFatal(new UsageError('ERR_SLUICE_OPTION', message))
-    return false
+    const sizeOf = ({ fixed }: NotifyPayload) => (fixed?.length ?? 0) + mostHead
+    const large = this.#shared.payloads.find((each) => sizeOf(each) > maxFrameSize)
+    if (large === undefined) return true
+    if (!this.#cuts) this.#host.onFatal(tooLarge(large.name, sizeOf(large), maxFrameSize))
+    // Each is cut anew.
+    this.#batch = undefined
+    this.#quick = undefined
+    return this.#cuts
   }
 
   ask(scheduled: number, now: number, stream: number, step: number): void {
@@ -209,6 +212,7 @@ export class SpopLane implements Lane {
     bytes[start + 8] = 1
     writeVarint(writer, streamId)
     writeVarint(writer, frameId)
+    const payloadAt = writer.at
     const payload = this.#shared.payloads[step] as NotifyPayload // steps are those of the payloads
     if (payload.fixed === undefined) {
       const { turn } = this.#shared
@@ -216,7 +220,24 @@ export class SpopLane implements Lane {
       payload.write(writer, turn)
       turn.seq++
     } else writer.copy(payload.fixed)
-    writer.patchUint32(start, writer.at - start - 4)
+    const size = writer.at - start - 4
+    writer.patchUint32(start, size)
+    if (size > (this.#agreement?.maxFrameSize ?? defaultMaxFrameSize)) {
+      const bytes = Buffer.from(writer.bytes.subarray(payloadAt, writer.at))
+      writer.reset(start)
+      this.#fragment(bytes, streamId, frameId, payload.name)
+    }
+  }
+
+  /** HAProxy up to 3.0 cuts what is too large for an agent that takes fragments. */
+  #fragment(payload: Buffer, streamId: number, frameId: number, name: string): void {
+    const size = this.#agreement?.maxFrameSize ?? defaultMaxFrameSize
+    if (this.#cuts) encodeNotifyFragments(this.#writer, streamId, frameId, payload, size)
+    else this.#host.onFatal(tooLarge(name, payload.length + mostHead, size))
+  }
+
+  get #cuts(): boolean {
+    return this.#byStream && this.#agreement?.fragmentation === true
   }
 
   flush(): void {
@@ -318,6 +339,9 @@ export class SpopLane implements Lane {
     const streamId = readId(bytes, at + 4, stop)
     const frameId = readId(bytes, cursor, stop)
     const payloadAt = cursor
+    if (((bytes[at + 3] as number) & FrameFlag.Fin) === 0) {
+      throw new SpopError('ERR_SPOP_FRAGMENTATION', 'an ACK without FIN')
+    }
     const { meter } = this.#host
     const pending = this.#pending
     const key = this.#byStream ? streamId : (streamId - 1) / 2
@@ -464,6 +488,11 @@ export class SpopLane implements Lane {
     this.#state = 'over'
     this.#onGone?.()
   }
+}
+
+function tooLarge(name: string, size: number, most: number): UsageError {
+  const message = `the NOTIFY ${name} has up to ${size} bytes, and the agent takes ${most}: HAProxy would not send it`
+  return new UsageError('ERR_SLUICE_OPTION', message)
 }
 
 /** Where {@link readId} has stopped. */

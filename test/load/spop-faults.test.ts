@@ -56,6 +56,7 @@ describe('faults', { concurrency: 6 }, () => {
       260,
       /invalid frame/,
     ],
+    ['sends an ACK without FIN', (peer) => peer.send(frame('67 00000000 01 01')), 266, /fragmentation/],
     ['ends an ACK within its ids', (peer) => peer.send(frame('67 00000001 f0 80')), 260, /invalid frame/],
   ]
 

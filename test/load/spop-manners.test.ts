@@ -160,6 +160,38 @@ test('an agent without pipelining gets one NOTIFY at a time on each connection',
   assert.equal(most, 1)
 })
 
+test('to an agent that takes fragments 2.6 cuts what is too large, as HAProxy does', async (t) => {
+  const text = 'abcdefghij'.repeat(60)
+  const [sizes, joined] = [[] as number[], [] as string[]]
+  const agent = await startAgent(t, async (peer) => {
+    // `max-frame-size` 256.
+    await peer.greet('pipelining,fragmentation', 'f001')
+    let parts: Buffer[] = []
+    peer.onFrame((frame) => {
+      if (frame.type > 3 || frame.type === 2) return
+      if (parts.length > 0) assert.equal(frame.type, 0)
+      parts.push(frame.payload)
+      sizes.push(frame.hex.length / 2 - 4)
+      if (frame.flags === 0) return
+      joined.push(Buffer.concat(parts).toString('latin1'))
+      parts = []
+      peer.send(ack(frame.ids))
+    })
+  })
+  for (const value of [text, `${text}{hex:8}`]) {
+    const args = [splitArgument(`a=str:${value}`)]
+    const notifies = [{ name: 'm', messages: [{ name: 'm', args }] }]
+    joined.length = 0
+    const result = await runLoad(agent.port, { like: '2.6', notifies, inFlight: 3 }, () => joined.length > 5)
+    assert.equal(result.counts.answers, joined.length)
+    assert.ok(joined.every((each) => each.includes(text) && each.startsWith('\x01m\x01\x01a\x08')))
+    // Captured of HAProxy 2.6 with 256: frames of 231 bytes, of which 7 are the head, and a rest.
+    assert.deepEqual(sizes.slice(0, 2), [231, 231])
+    assert.ok(Math.max(...sizes) <= 256)
+    await assert.rejects(() => runLoad(agent.port, { notifies }), /HAProxy would not send it/)
+  }
+})
+
 test('a NOTIFY that the agent never takes is told before anything is sent', async (t) => {
   const agent = await startAgent(t, async (peer) => {
     // `max-frame-size` 256.
