@@ -223,13 +223,8 @@ async function readEntry({ name, use: path, value, source, folder }: EntryReques
   const common = await validate(commonSchema, given, source, at)
   if (common.complaints !== undefined) return common
   const { use = path ?? name } = common.value
-  let definition: AnyReadyAgent
-  try {
-    definition = await loadReadyAgent(path ?? use, path === undefined ? folder : process.cwd())
-  } catch (error) {
-    if (error instanceof ServiceError) return one(error.message)
-    throw error
-  }
+  const definition = await loadOrSay(path ?? use, path === undefined ? folder : process.cwd())
+  if (typeof definition === 'string') return one(definition)
   const rest = Object.fromEntries(Object.entries(given).filter(([key]) => !commonKeys.includes(key)))
   const config = await validate(definition.schema, rest, source, at, commonKeys)
   const complaints = [...(config.complaints ?? []), ...complain(common.value, definition, source, name)]
@@ -244,6 +239,16 @@ async function readEntry({ name, use: path, value, source, folder }: EntryReques
     scope: common.value.scope,
     config: config.value,
     fingerprint: JSON.stringify(given),
+  }
+}
+
+/** The agent, or why there is none. */
+async function loadOrSay(use: string, folder: string): Promise<AnyReadyAgent | string> {
+  try {
+    return await loadReadyAgent(use, folder)
+  } catch (error) {
+    if (error instanceof ServiceError) return error.message
+    throw error
   }
 }
 

@@ -32,13 +32,23 @@ export interface DeciderOptions {
   readonly logger: Logger
 }
 
-/** A call of the store that is waited for. */
-interface Call extends Timed<Call> {
-  deadline: number
-  lane: Lane<Call> | undefined
-  earlier: Call | undefined
-  later: Call | undefined
-  expire(): void
+/** A call of the store that is waited for, until it is settled: by an answer, or because the time is over. */
+class Call implements Timed<Call> {
+  deadline = 0
+  lane: Lane<Call> | undefined = undefined
+  earlier: Call | undefined = undefined
+  later: Call | undefined = undefined
+  #settle: ((outcome: Decision | string) => void) | undefined
+
+  /** `settle` is called once: with a decision, or with what is wrong. */
+  constructor(settle: (outcome: Decision | string) => void) {
+    this.#settle = settle
+  }
+
+  settle(outcome: Decision | string): void {
+    this.#settle?.(outcome)
+    this.#settle = undefined
+  }
 }
 
 interface Refusal {
@@ -53,7 +63,10 @@ export class Decider {
   readonly #options: DeciderOptions
   readonly #breaker = new Breaker()
   readonly #refusals: RecentMap<string, Refusal>
-  readonly #calls = new Deadlines<Call>((call) => call.expire(), false)
+  readonly #calls = new Deadlines<Call>(
+    (call) => call.settle(`no answer within ${this.#options.timeout} ms`),
+    false,
+  )
   #latency: number | undefined
   #trouble: string | undefined
 
@@ -110,38 +123,16 @@ export class Decider {
 
   #ask(store: SharedStore, key: string, limit: Limit, cost: number, since: number): Promise<SourcedDecision> {
     return new Promise((resolve) => {
-      let isOver = false
-      /** Once: whether this call is still waited for. */
-      const end = (): boolean => {
-        if (isOver) return false
-        isOver = true
-        return true
-      }
-      const fail = (why: string) => {
-        this.#fail(why)
+      const call = new Call((outcome) => {
+        this.#calls.remove(call)
+        if (typeof outcome !== 'string') return resolve(this.#succeed(key, cost, outcome, since))
+        this.#fail(outcome)
         resolve(this.#decideAlone(key, limit, cost))
-      }
-      const call: Call = {
-        deadline: 0,
-        lane: undefined,
-        earlier: undefined,
-        later: undefined,
-        expire: () => {
-          if (end()) fail(`no answer within ${this.#options.timeout} ms`)
-        },
-      }
+      })
       this.#calls.add(call, this.#options.timeout, since)
       store.take(key, limit, cost).then(
-        (decision) => {
-          if (!end()) return
-          this.#calls.remove(call)
-          resolve(this.#succeed(key, cost, decision, since))
-        },
-        (error: unknown) => {
-          if (!end()) return
-          this.#calls.remove(call)
-          fail(errorMessage(error))
-        },
+        (decision) => call.settle(decision),
+        (error: unknown) => call.settle(errorMessage(error)),
       )
     })
   }

@@ -21,42 +21,42 @@ const connectTimeout = 1000
 export async function openRedis(store: StoreConfig, folder: string): Promise<RedisClient> {
   const module = await loadPackage(() => import('ioredis'), 'ioredis', '6', 'rate-limit')
   const options = optionsOf(store, folder)
-  if (store.cluster !== undefined) {
-    return new module.Cluster(store.cluster.map(parseNode), {
-      ...unqueued,
-      redisOptions: options,
-      enableAutoPipelining: true,
-      clusterRetryStrategy: retryDelay,
-      // What waits longer was decided without the store.
-      maxRedirections: 3,
-      retryDelayOnFailover: 50,
-      retryDelayOnClusterDown: 50,
-      slotsRefreshTimeout: connectTimeout,
-      slotsRefreshInterval: 5000,
-    })
-  }
-  const single = {
-    ...options,
-    ...unqueued,
-    enableAutoPipelining: true,
-    retryStrategy: retryDelay,
-  }
-  if (store.sentinels === undefined)
-    return store.url === undefined ? new module.Redis(single) : new module.Redis(store.url, single)
-  return new module.Redis({
-    ...single,
-    sentinels: store.sentinels.map(parseNode),
-    name: store.master ?? '',
-    sentinelRetryStrategy: retryDelay,
-    sentinelPassword: store.sentinel_password,
-    enableTLSForSentinelMode: store.tls !== false,
-    ...(options.tls === undefined ? {} : { sentinelTLS: options.tls }),
-    failoverDetector: false,
-  })
+  if (store.cluster !== undefined)
+    return new module.Cluster(store.cluster.map(parseNode), { ...clusterOptions, redisOptions: options })
+  const single = { ...options, ...unqueued, enableAutoPipelining: true, retryStrategy: retryDelay }
+  if (store.sentinels !== undefined)
+    return new module.Redis({ ...single, ...sentinelOptions(store, options) })
+  return store.url === undefined ? new module.Redis(single) : new module.Redis(store.url, single)
 }
 
 /** A command that cannot be sent now fails now: its decision is made elsewhere, and it must not count later. */
 const unqueued = { enableOfflineQueue: false } as const
+
+const clusterOptions = {
+  ...unqueued,
+  enableAutoPipelining: true,
+  clusterRetryStrategy: retryDelay,
+  // What waits longer was decided without the store.
+  maxRedirections: 3,
+  retryDelayOnFailover: 50,
+  retryDelayOnClusterDown: 50,
+  slotsRefreshTimeout: connectTimeout,
+  slotsRefreshInterval: 5000,
+}
+
+function sentinelOptions(
+  { sentinels = [], master = '', sentinel_password: sentinelPassword, tls }: StoreConfig,
+  options: ReturnType<typeof optionsOf>,
+) {
+  return {
+    sentinels: sentinels.map(parseNode),
+    name: master,
+    sentinelRetryStrategy: retryDelay,
+    sentinelPassword,
+    enableTLSForSentinelMode: tls !== false,
+    ...(options.tls === undefined ? {} : { sentinelTLS: options.tls }),
+  }
+}
 
 function retryDelay(times: number): number {
   return Math.min(longestRetry, 50 * 2 ** Math.min(times, 6))

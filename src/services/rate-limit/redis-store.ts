@@ -77,10 +77,12 @@ export async function openRedisStore(
   })
   await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, firstConnection)
-    client.once('ready', () => {
-      clearTimeout(timer)
-      resolve()
-    })
+    for (const event of ['ready', 'error'] as const) {
+      client.once(event, () => {
+        clearTimeout(timer)
+        resolve()
+      })
+    }
   })
   return new RedisStore(client, config.prefix)
 }
