@@ -6,7 +6,7 @@ import { describe, test } from 'node:test'
 import { createFcgiLoad, type FcgiLoadOptions } from '#src/load/fcgi-load.js'
 import { noFaults } from '#src/load/load.js'
 import type { LoadResult } from '#src/load/result.js'
-import { openPlan, planOf } from './run.ts'
+import { openPlan, planOf, runUntil } from './run.ts'
 
 interface Cleanup {
   after(hook: () => void | Promise<void>): void
@@ -73,9 +73,8 @@ async function startApplication(
   return state
 }
 
-async function run(port: number, more: Partial<FcgiLoadOptions>, until?: () => boolean): Promise<LoadResult> {
-  const plan = more.plan ?? planOf()
-  const load = createFcgiLoad({
+function run(port: number, more: Partial<FcgiLoadOptions>, until?: () => boolean): Promise<LoadResult> {
+  const options = {
     name: 'test',
     target: { endpoint: { type: 'tcp', host: '127.0.0.1', port }, tls: undefined, connectTimeout: 5000 },
     request: { params: [['SCRIPT_FILENAME', '/a.php']], body: '' },
@@ -85,16 +84,8 @@ async function run(port: number, more: Partial<FcgiLoadOptions>, until?: () => b
     seed: 1,
     told: {},
     ...more,
-    plan: until === undefined ? plan : { ...plan, duration: 60_000 },
-  })
-  const timer = setInterval(() => {
-    if (until?.() === true) load.stop()
-  }, 2)
-  try {
-    return await load.run()
-  } finally {
-    clearInterval(timer)
-  }
+  } as const
+  return runUntil((plan) => createFcgiLoad({ ...options, plan }), more.plan ?? planOf(), until)
 }
 
 /** Name-value pairs with lengths below 128 (section 3.4). */

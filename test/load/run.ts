@@ -3,7 +3,7 @@ import { splitArgument } from '#src/cli/probe-argument.js'
 import type { LoadPlan } from '#src/load/generator.js'
 import type { LoadResult } from '#src/load/result.js'
 import { Schedule } from '#src/load/schedule.js'
-import { noFaults } from '#src/load/load.js'
+import { noFaults, type Load } from '#src/load/load.js'
 import { createSpopLoad, type SpopLoadOptions } from '#src/load/spop-load.js'
 
 /** A plan of one connection with one exchange at a time, for 300 ms. */
@@ -48,14 +48,22 @@ export function loadOptions(port: number, more: Partial<SpopLoadOptions> = {}): 
  * Runs it to its end, or until something has been seen: how long that takes is the machine's affair.
  * @param until asked again and again.
  */
-export async function runLoad(
+export function runLoad(
   port: number,
   more: Partial<SpopLoadOptions> = {},
   until?: () => boolean,
 ): Promise<LoadResult> {
   const options = loadOptions(port, more)
-  const plan = until === undefined ? options.plan : { ...options.plan, duration: 60_000 }
-  const load = createSpopLoad({ ...options, plan })
+  return runUntil((plan) => createSpopLoad({ ...options, plan }), options.plan, until)
+}
+
+/** The same for loads of any kind. */
+export async function runUntil(
+  create: (plan: LoadPlan) => Load,
+  plan: LoadPlan,
+  until?: () => boolean,
+): Promise<LoadResult> {
+  const load = create(until === undefined ? plan : { ...plan, duration: 60_000 })
   const timer = setInterval(() => {
     if (until?.() === true) load.stop()
   }, 2)
