@@ -3,9 +3,10 @@ import { createAuth } from './agent.ts'
 
 const { LISTEN = '127.0.0.1:12345', DEADLINE = '80', FAILURE = 'closed', SECRET, LIFETIME = '3600' } = process.env
 if (SECRET === undefined || SECRET.length < 32) throw new Error('SECRET: give 32 characters or more')
+if (FAILURE !== 'open' && FAILURE !== 'closed') throw new Error(`FAILURE is open or closed, not '${FAILURE}'`)
 const agent = createAuth({
   secret: SECRET,
-  failure: FAILURE === 'open' ? 'open' : 'closed',
+  failure: FAILURE,
   lifetime: Number(LIFETIME),
   agent: { deadline: Number(DEADLINE) },
 })

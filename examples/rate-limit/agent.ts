@@ -21,6 +21,7 @@ export interface RateLimitOptions {
 /** An agent that answers `count-request` with `ok`, `remaining` and `retry_after` in seconds. */
 export function createRateLimit(options: RateLimitOptions): Agent {
   const { limit, window, failure, maxClients = 100_000, agent: more = {} } = options
+  if (!(limit > 0 && window > 0)) throw new Error(`limit ${limit} and window ${window} must be above 0`)
   const agent = createAgent({
     deadline: 40,
     varPrefix: 'rate',

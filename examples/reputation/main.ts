@@ -2,9 +2,10 @@
 import { createReputation } from './agent.ts'
 
 const { LISTEN = '127.0.0.1:12345', DEADLINE = '40', FAILURE = 'open', LIST = 'reputation.lst' } = process.env
+if (FAILURE !== 'open' && FAILURE !== 'closed') throw new Error(`FAILURE is open or closed, not '${FAILURE}'`)
 const agent = await createReputation({
   path: LIST,
-  failure: FAILURE === 'closed' ? 'closed' : 'open',
+  failure: FAILURE,
   agent: { deadline: Number(DEADLINE) },
 })
 const address = await agent.listen(LISTEN)

@@ -2,8 +2,9 @@
 import { createWaf } from './agent.ts'
 
 const { LISTEN = '127.0.0.1:12345', DEADLINE = '150', FAILURE = 'closed' } = process.env
+if (FAILURE !== 'open' && FAILURE !== 'closed') throw new Error(`FAILURE is open or closed, not '${FAILURE}'`)
 const agent = createWaf({
-  failure: FAILURE === 'open' ? 'open' : 'closed',
+  failure: FAILURE,
   agent: { deadline: Number(DEADLINE) },
 })
 const address = await agent.listen(LISTEN)
