@@ -4,12 +4,13 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { errorMessage, UsageError } from '../base/errors.ts'
 import { print } from './output.ts'
+import { packageSource } from './package-source.ts'
 
 /** Options of `sluice init`. */
 export interface InitOptions {
   /** What the agent is called. @default the name of the folder */
   readonly name?: string
-  /** What the project's package.json says where sluice comes from. @default this version, from the registry */
+  /** What the project's package.json says where sluice comes from. @default where this one came from */
   readonly from?: string
 }
 
@@ -30,7 +31,7 @@ export function initCommand(folder: string, options: InitOptions, version: strin
     text
       .replaceAll('my-agent', name)
       .replaceAll('my_agent', name.replaceAll('-', '_'))
-      .replaceAll('"SLUICE"', JSON.stringify(options.from ?? `^${version}`))
+      .replaceAll('"SLUICE"', JSON.stringify(options.from ?? packageSource(dirname(starter), version)))
   for (const path of starterFiles()) {
     const written = join(target, fill(unhide(path)))
     mkdirSync(dirname(written), { recursive: true })

@@ -105,7 +105,7 @@ program
   )
   .argument('<folder>', 'a new folder, or an empty one')
   .option('--name <name>', 'what the agent is called (default: as the folder)')
-  .option('--from <package>', 'where its package.json takes sluice from, such as file:../sluice-0.1.0.tgz')
+  .option('--from <package>', 'where its package.json takes sluice from (default: where this one came from)')
   .action((folder: string, options: InitOptions) =>
     finish(async () => (await import('./init.ts')).initCommand(folder, options, version())),
   )

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { packageSource } from '#src/cli/package-source.js'
 import { root, runCli } from '../support/sluice.ts'
 
 const cwd = mkdtempSync(join(tmpdir(), 'init-'))
@@ -49,7 +50,26 @@ test('every file of the project bears its name', async () => {
     assert.doesNotMatch(text, /my[-_]agent|SLUICE/, path)
   }
   assert.match(readFileSync(join(folder, 'haproxy/haproxy.cfg'), 'utf8'), /var\(txn\.bot_gate\.ok\)/)
-  assert.equal(manifestOf(folder).dependencies['sluice'], `^${manifestOf(root).version}`)
+  assert.equal(manifestOf(folder).dependencies['sluice'], `file:${root}`, 'a clone')
+})
+
+test('the project has the package from where it came', () => {
+  const modules = join(cwd, 'there/node_modules')
+  mkdirSync(join(modules, 'sluice'), { recursive: true })
+  const source = () => packageSource(join(modules, 'sluice'), '1.2.3')
+  const lock = (resolved?: string) =>
+    writeFileSync(
+      join(modules, '.package-lock.json'),
+      JSON.stringify({ packages: { 'node_modules/sluice': { resolved } } }),
+    )
+  assert.equal(source(), '^1.2.3', 'nobody has written it down')
+  lock()
+  assert.equal(source(), '^1.2.3')
+  lock('https://registry.example/sluice-1.2.3.tgz')
+  assert.equal(source(), '^1.2.3')
+  lock('file:../sluice-1.2.3.tgz')
+  assert.equal(source(), `file:${join(cwd, 'sluice-1.2.3.tgz')}`)
+  assert.equal(packageSource('/src/sluice', '1.2.3'), 'file:/src/sluice')
 })
 
 test('its tools are the versions that are tested here', () => {
