@@ -36,3 +36,16 @@ export function turnDate(): number {
   if (time < 0) readClocks()
   return date
 }
+
+let second = -1
+let text = ''
+
+/** {@link turnDate} as a `Date` field has it (RFC 9110, 5.6.7): made once a second. */
+export function httpDate(): string {
+  const now = Math.floor(turnDate() / 1000)
+  if (now !== second) {
+    second = now
+    text = new Date(now * 1000).toUTCString()
+  }
+  return text
+}

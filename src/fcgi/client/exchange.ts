@@ -1,4 +1,4 @@
-import { monotonic } from '../../base/clock.ts'
+import { monotonic, turnTime } from '../../base/clock.ts'
 import type { Deadlines, Lane, Timed } from '../../base/deadlines.ts'
 import { errorMessage } from '../../base/errors.ts'
 import type { Linked } from '../../base/linked-list.ts'
@@ -60,13 +60,12 @@ export class Exchange
   attempts = 0
   /** Whether it must not go to a connection that was idle. */
   fresh = false
-  /** Addresses that were tried and failed. */
-  readonly tried = new Set<string>()
   progress: FcgiProgress = 'unsent'
   /** Whether its connection had been in use before it. */
   reused = false
   metEnd = false
 
+  #tried: Set<string> | undefined
   #state: RequestState = 'waiting'
   #connection: FcgiConnection | undefined
   #decoder: CgiResponseDecoder
@@ -115,6 +114,11 @@ export class Exchange
     })
   }
 
+  /** Addresses that were tried and failed. */
+  get tried(): Set<string> {
+    return (this.#tried ??= new Set())
+  }
+
   get state(): RequestState {
     return this.#state
   }
@@ -136,14 +140,14 @@ export class Exchange
 
   #rearm(): void {
     const { deadlines } = this.#owner
-    this.#activeAt = monotonic()
+    this.#activeAt = turnTime()
     deadlines.remove(this)
     if (this.#timeout > 0) deadlines.add(this, this.#timeout, this.#activeAt)
   }
 
   /** Something has happened: time begins again. It is looked at when the deadline comes, for this is called often. */
   #touch(): void {
-    this.#activeAt = monotonic()
+    this.#activeAt = turnTime()
   }
 
   /** Its deadline is there. */
@@ -239,7 +243,7 @@ export class Exchange
   begin(connection: FcgiConnection): void {
     const bodyless = this.#body.length === 0
     this.reused = connection.answered
-    this.#sentAt = monotonic()
+    this.#sentAt = turnTime()
     try {
       connection.begin(this, this.#sentParams(), bodyless)
     } catch (error) {

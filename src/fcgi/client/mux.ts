@@ -10,7 +10,6 @@ import { Exchange } from './exchange.ts'
 import type { ExchangeOwner } from './exchange.ts'
 import { clientSpecs } from './options.ts'
 import type { ConnectionOptions, ExchangeOptions, FcgiClientOptions } from './options.ts'
-import { checkHandler, takeRequest } from './request.ts'
 
 const optionNames = [
   'keepConn',
@@ -153,10 +152,9 @@ export class FcgiMux {
     this.#connection.setIdle(idle)
   }
 
-  /** See step 3. @throws UsageError `ERR_SLUICE_OPTION` */
+  /** See step 3. Nothing is checked: no user of the package calls it. */
   start(request: FcgiRequest, handler: ExchangeHandler): MuxExchange {
-    checkHandler(handler)
-    const exchange = new Exchange(takeRequest(request), handler, this.#exchangeOwner)
+    const exchange = new Exchange(request, handler, this.#exchangeOwner)
     if (this.room === 0) exchange.fail(this.#unavailable(), true)
     else exchange.start()
     if (exchange.state === 'waiting') this.#gathering.add(exchange)

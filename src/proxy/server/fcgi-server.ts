@@ -1,6 +1,6 @@
 /** Carries requests to a `proto fcgi` server: headers become parameters, what the application writes a response. */
 import type { Socket } from 'node:net'
-import { wallClock } from '../../base/clock.ts'
+import { httpDate } from '../../base/clock.ts'
 import { FcgiMux } from '../../fcgi/client/mux.ts'
 import type { MuxExchange, MuxOwner } from '../../fcgi/client/mux.ts'
 import { deriveEnvironment, FcgiError } from '../../fcgi/index.ts'
@@ -298,7 +298,7 @@ class FcgiTransport implements ServerTransport {
   }
 
   completeHead({ headers }: ResponseHead): void {
-    if (!headers.has('date')) headers.add('date', new Date(wallClock()).toUTCString())
+    if (!headers.has('date')) headers.add('date', httpDate())
   }
 
   #handOutHead(head: CgiHead, framing: Framing): void {

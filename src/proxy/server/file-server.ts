@@ -1,4 +1,4 @@
-import { wallClock } from '../../base/clock.ts'
+import { httpDate } from '../../base/clock.ts'
 import type { ResponseHead } from '../../http1/index.ts'
 import type { ServedFile } from '../plan/served-file.ts'
 import { fileResponse } from './file-response.ts'
@@ -103,7 +103,7 @@ export class FileServer implements ServerConnection, ServerTransport {
   drain(): void {}
 
   completeHead({ headers }: ResponseHead): void {
-    if (!headers.has('date')) headers.add('date', new Date(wallClock()).toUTCString())
+    if (!headers.has('date')) headers.add('date', httpDate())
   }
 
   openTunnel(): void {}
