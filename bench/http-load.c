@@ -236,7 +236,7 @@ int main(int argc, char **argv) {
 		} else if (stopping && t > ended + 1000000000ull) break;
 	}
 	double elapsed = (ended - begun) / 1e9;
-	printf("answers=%llu answers/s=%.0f p50us=%.0f p99us=%.0f bad=%llu lost=%llu gateway_cpu=%.0f%% cpu_s_per_M=%.3f load_cpu=%.0f%%\n",
+	printf("answers=%llu answers/s=%.2f p50us=%.0f p99us=%.0f bad=%llu lost=%llu gateway_cpu=%.0f%% cpu_s_per_M=%.3f load_cpu=%.0f%%\n",
 		(unsigned long long)answers, answers / elapsed, percentile(.5), percentile(.99), (unsigned long long)bad,
 		(unsigned long long)(lost + inflight), 100 * gateway / elapsed, gateway / answers * 1e6, 100 * load / elapsed);
 	return bad || lost || inflight ? 1 : 0;

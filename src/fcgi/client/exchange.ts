@@ -140,7 +140,7 @@ export class Exchange
 
   #rearm(): void {
     const { deadlines } = this.#owner
-    this.#activeAt = turnTime()
+    this.#activeAt = monotonic()
     deadlines.remove(this)
     if (this.#timeout > 0) deadlines.add(this, this.#timeout, this.#activeAt)
   }
