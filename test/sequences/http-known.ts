@@ -80,7 +80,10 @@ export const httpKnown: readonly Known<HttpSetup, Sequence>[] = [
       const isUnseen = ({ size, pieces, framing }: Ask) =>
         size >= 4000 || (framing !== 'none' && pieces !== 'whole')
       const ask = askOf(difference, each)
-      const isCut = /^request \d+ {2}(?:body|trailers)/.test(difference.where) && difference.theirs === 'cut'
+      const { where, theirs } = difference
+      const isCut =
+        (/^request \d+ {2}(?:body|trailers)/.test(where) && theirs === 'cut') ||
+        (/^request \d+ {2}trailers/.test(where) && theirs === '')
       if (isCut && ask !== undefined && isUnseen(ask)) return true
       return [...each.asks.entries()].some(([at, one]) => isUnseen(one) && endsEarlier(difference, at))
     },

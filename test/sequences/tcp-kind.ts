@@ -28,16 +28,34 @@ export interface TcpCase {
   readonly origin: 'echo' | 'greets' | 'closes' | 'silent'
 }
 
+const isGroup = (rule: string): boolean => rule.includes('send-spoe-group')
+
+/** The messages of events of the response. */
+function laterMessages(spoe: readonly string[]): string[] {
+  return spoe.flatMap((line, at) => {
+    const name = /^spoe-message (\S+)/.exec(line)?.[1]
+    const isLater = /^ {2}event on-(?:server-session|tcp-response)$/.test(spoe[at + 2] ?? '')
+    return name !== undefined && isLater ? [name] : []
+  })
+}
+
 const known: readonly Known<TcpSetup, TcpCase>[] = [
   {
     name: 'events behind one that failed',
     link: 'docs/compatibility.md#the-spoe-filter',
     reason: 'SPOE.txt 2.5: without continue-on-error there are none; HAProxy fires those of the response',
-    explains: ({ where, theirs, ours }, _each, { spoe }) =>
-      where === 'agent' &&
-      theirs.startsWith(`${ours}\n`) &&
-      spoe.some((line) => /^spoe-message .*d500/.test(line)) &&
-      !spoe.includes('  option continue-on-error'),
+    explains: ({ where, theirs, ours }, { origin }, { spoe, rules }) => {
+      // One takes longer than the agent has; a group is given up when its rules may wait no more, or run once again.
+      const mayFail = spoe.some((line) => /^spoe-message .*d500/.test(line)) || rules.some(isGroup)
+      if (!mayFail || spoe.includes('  option continue-on-error')) return false
+      const later = laterMessages(spoe)
+      // While such an event is answered, more may come.
+      if (where === 'origin received')
+        return origin === 'closes' && later.length > 0 && theirs.startsWith(ours)
+      if (where !== 'agent' || !theirs.startsWith(ours)) return false
+      const more = theirs.slice(ours.length).split('\n').filter(Boolean)
+      return more.every((line) => later.includes(line.split(' ')[0] ?? ''))
+    },
   },
 ]
 
