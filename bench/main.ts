@@ -1,4 +1,5 @@
 /** `npm run bench -- [--json] [--runs N] [--seconds S] [--beside FOLDER] [CASE…]`: prints a table or JSON lines. */
+import { runClusterCase } from './agent-cluster.js'
 import { runHaproxyCase } from './agent-haproxy.js'
 import { runIdleCase } from './agent-idle.js'
 import { runInprocCase } from './agent-inproc.js'
@@ -35,6 +36,7 @@ const cases = new Map<string, () => Promise<Figure[]>>([
   ...loadCases.map((each) => [each.name, () => runLoadCase(each, runs, seconds)] as const),
   ['agent-haproxy-64', () => runHaproxyCase(runs, seconds)],
   ['agent-idle', runIdleCase],
+  ['agent-cluster', () => runClusterCase(runs, seconds)],
   ['agent-status', () => runStatusCase(runs, seconds)],
   ['agent-inproc', () => runInprocCase(runs, seconds)],
   ['load-own-cpu', () => runOwnCpuCase(runs, seconds)],

@@ -103,7 +103,7 @@ const address = parameter(() => '192.0.2.1', 'text', 'bytes')
 /** Functions that can only be called where something has been prepared, and names that are no functions of their own. */
 const elsewhere: Readonly<Record<string, readonly string[]>> = {
   sluice: ['SluiceError', 'UsageError'],
-  'sluice/engine': ['EngineError'],
+  'sluice/engine': ['EngineError', 'EncodedMessages'],
   // createAgentCluster and createOffload begin threads and processes: test/agent/cluster and test/agent/offload.
   'sluice/agent': [
     'AgentError',
@@ -114,7 +114,7 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
     'Offload',
     'createOffload',
   ],
-  'sluice/spop': ['SpopError', 'FrameHead'],
+  'sluice/spop': ['SpopError', 'FrameHead', 'EncodedMessages'],
   'sluice/recording': ['RecordingError'],
   // The options of these are walked in test/testing/arguments.
   'sluice/testing': [
@@ -271,6 +271,11 @@ const table: Readonly<Record<string, Readonly<Record<string, Subject>>>> = {
     listen: subject(
       bound(agent, 'listen'),
       parameter(() => '/'.repeat(108)),
+      options(),
+    ),
+    notifySystemd: subject(
+      agentModule.notifySystemd,
+      parameter(() => agent),
       options(),
     ),
     joinCluster: subject(

@@ -3,7 +3,7 @@
  * the unix kind, which NOTIFY_SOCKET is, so `systemd-notify` says it: a process each time.
  */
 import { execFile } from 'node:child_process'
-import { resolveOptions, type Specs } from '../base/options.ts'
+import { requireArgument, resolveOptions, type Specs } from '../base/options.ts'
 import type { Logger } from '../base/logger.ts'
 import { loggerOption } from '../base/logger-option.ts'
 import { stderrLogger } from '../base/stderr-logger.ts'
@@ -28,6 +28,8 @@ const longestCall = 5000
  * @throws UsageError `ERR_SLUICE_OPTION`.
  */
 export function notifySystemd(agent: { readonly ready: boolean }, options: SystemdOptions = {}): () => void {
+  const canTell = typeof agent === 'object' && agent !== null && typeof agent.ready === 'boolean'
+  requireArgument(canTell, 'notifySystemd: the agent', 'must say whether it is ready', agent)
   const logger = resolveOptions(specs, options, 'notifySystemd').logger as Logger
   const { NOTIFY_SOCKET: socket = '' } = process.env
   if (socket === '') return () => {}

@@ -205,16 +205,6 @@ const cases: readonly Case[] = [
     haproxy: [[1], { 1: 1 }],
   },
   {
-    // What waits are NOTIFYs, not streams: an applet that leaves the queue is made anew.
-    name: 'timeout queue changes nothing',
-    servers: ['maxconn 1'],
-    backend: ['timeout queue 100ms'],
-    twoEngines: true,
-    agent: sync,
-    of: ({ codes: failed, slowest }) => [failed, slowest >= 950],
-    haproxy: [{ 1: 1 }, true],
-  },
-  {
     name: 'the place of another engine is had when that one has left it',
     servers: ['maxconn 1'],
     twoEngines: true,

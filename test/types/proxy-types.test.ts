@@ -44,6 +44,7 @@ it('the declaration files of sluice/proxy are few, and none is of a room behind 
     'proxy/index.d.ts',
     'proxy/load-options.d.ts',
     'proxy/load.d.ts',
+    'proxy/plan/check-stats.d.ts',
     'proxy/plan/opaque.d.ts',
     'proxy/plan/phases.d.ts',
     'proxy/proxy.d.ts',
@@ -60,6 +61,7 @@ it('the declaration files of sluice/proxy are few, and none is of a room behind 
     'base/errors.d.ts',
     'base/logger.d.ts',
     'base/options.d.ts',
+    'base/suggest.d.ts',
     'net/endpoint.d.ts',
   ])
 })

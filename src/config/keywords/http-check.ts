@@ -25,6 +25,10 @@ function applyHttpchk(proxy: ProxyDraft, args: Args): void {
   proxy.options.spopCheck = false
 }
 
+/** What HAProxy 2.6 has of it, and is not here. */
+const isHaproxys = (name: string): boolean =>
+  /^(?:disable-on-404|send-state|unset-var\(.*\)|set-var(?:-fmt)?\(.*\))$/.test(name)
+
 function applyHttpCheck(proxy: ProxyDraft, args: Args): void {
   const word = args.expect("'connect', 'send' or 'expect'")
   if (word === undefined) return
@@ -34,7 +38,8 @@ function applyHttpCheck(proxy: ProxyDraft, args: Args): void {
   else if (word.text === 'comment') args.expect('<text>')
   else {
     const hint = "of http-check there are 'connect', 'send' and 'expect'"
-    args.error('CFG_VALUE_UNSUPPORTED', word.place, `'http-check ${word.text}' is not there`, hint)
+    const code = isHaproxys(word.text) ? 'CFG_VALUE_UNSUPPORTED' : 'CFG_ARGUMENT'
+    args.error(code, word.place, `'http-check ${word.text}' is not there`, hint)
     return
   }
   if (proxy.options.httpCheck !== undefined) proxy.options.httpCheck = proxy.httpChecks
