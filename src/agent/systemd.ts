@@ -28,7 +28,7 @@ const longestCall = 5000
  * @throws UsageError `ERR_SLUICE_OPTION`.
  */
 export function notifySystemd(agent: { readonly ready: boolean }, options: SystemdOptions = {}): () => void {
-  const canTell = typeof agent === 'object' && agent !== null && typeof agent.ready === 'boolean'
+  const canTell = typeof agent === 'object' && agent !== null && 'ready' in agent
   requireArgument(canTell, 'notifySystemd: the agent', 'must say whether it is ready', agent)
   const logger = resolveOptions(specs, options, 'notifySystemd').logger as Logger
   const { NOTIFY_SOCKET: socket = '' } = process.env

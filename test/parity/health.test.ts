@@ -72,9 +72,19 @@ class Target {
 
   async open(): Promise<void> {
     if (this.#server !== undefined) return
-    this.#server = createServer((socket) => void socket.on('error', () => {}).resume())
-    this.#server.listen(this.port, targetHost)
-    await once(this.#server, 'listening')
+    const server = createServer((socket) => void socket.on('error', () => {}).resume())
+    this.#server = server
+    for (let tries = 1; ; tries++) {
+      try {
+        server.listen(this.port, targetHost)
+        await once(server, 'listening')
+        return
+      } catch (error) {
+        // Another suite may look for a free port just now.
+        if (tries === 40) throw error
+        await sleep(50)
+      }
+    }
   }
 
   close(): void {
