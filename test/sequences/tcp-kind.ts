@@ -57,6 +57,46 @@ const known: readonly Known<TcpSetup, TcpCase>[] = [
       return more.every((line) => later.includes(line.split(' ')[0] ?? ''))
     },
   },
+  {
+    name: 'a time-out of an event behind the first',
+    link: 'docs/compatibility.md#the-spoe-filter',
+    reason: 'HAProxy 2.6 overlooks it: the stream waits for the answer, however late',
+    explains: ({ where, theirs, ours }, _each, { spoe }) => {
+      const names = spoe.flatMap((line) => /^spoe-message (m\S+)/.exec(line)?.slice(1) ?? [])
+      const isLate = names.some(
+        (name, at) => name.endsWith('d500') && (at > 0 || laterMessages(spoe).includes(name)),
+      )
+      const isPart = theirs.startsWith(ours) || ours.startsWith(theirs)
+      return isLate && isPart && /^(?:agent|client received|origin received)$/.test(where)
+    },
+  },
+  {
+    name: 'what a client has sent before the response is rejected',
+    link: 'docs/compatibility.md#other-differences',
+    reason: 'both reset the connection to the server: what was not read by then is lost',
+    explains: ({ where, theirs, ours }, _each, { rules }) =>
+      where === 'origin received' &&
+      rules.some((rule) => rule.startsWith('tcp-response content reject')) &&
+      (theirs.startsWith(ours) || ours.startsWith(theirs)),
+  },
+  {
+    name: 'rules without inspect-delay that look at bytes which come with the connection',
+    link: 'docs/compatibility.md#other-differences',
+    reason: 'whether they are there by then is a matter of who is quicker, in both',
+    explains: ({ where, theirs, ours }, { segments }, { rules }) => {
+      const looks = rules.some((rule) => /\breq\.(?:len|payload)/.test(rule))
+      const waits = rules.some((rule) => rule.includes('inspect-delay'))
+      const soon = (segments[0]?.pause ?? Number.POSITIVE_INFINITY) <= 1
+      const isOfVerdict = /^(?:client received|origin (?:connections|received)|end|agent)/.test(where)
+      return (
+        looks &&
+        !waits &&
+        soon &&
+        isOfVerdict &&
+        (theirs === '' || theirs === '0' || ours === '' || ours === '0')
+      )
+    },
+  },
 ]
 
 export const tcpKind: Kind<TcpSetup, TcpCase> = {
