@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { readReadyConfig } from '#src/services/frame/config.js'
-import { loadReadyAgent, readyAgentNames } from '#src/services/frame/registry.js'
+import { readReadyConfig } from '#src/services/host/config.js'
+import { loadReadyAgent, readyAgentNames } from '#src/services/host/registry.js'
 import { makeFolder, root, runCli } from '../support/sluice.ts'
 
 const folder = makeFolder({ 'secret.txt': 'of the file\n' })

@@ -1,7 +1,7 @@
 /** What HAProxy's files say for ready agents: the SPOE file, and the lines of haproxy.cfg with both halves of the policy. */
 import type { AgentEntry } from './config.ts'
-import { commonOutputs, type MessageSpec } from './definition.ts'
-import { messageName, variablePrefix } from './variables.ts'
+import { commonOutputs, type MessageSpec } from '../frame/definition.ts'
+import { messageName, variablePrefix } from '../frame/variables.ts'
 
 /** How the files are written. */
 export interface SnippetOptions {

@@ -6,8 +6,8 @@ import { errorMessage } from '../../base/errors.ts'
 import { isPlainObject, show } from '../../base/options.ts'
 import { didYouMean } from '../../base/suggest.ts'
 import { ServiceError } from '../errors.ts'
-import type { ReadyAgent, Service, ServiceEnvironment } from './definition.ts'
-import type { StandardSchema } from './standard-schema.ts'
+import type { ReadyAgent, Service, ServiceEnvironment } from '../frame/definition.ts'
+import type { StandardSchema } from '../frame/standard-schema.ts'
 
 /** Ready agents whose configurations differ, side by side. */
 export interface AnyReadyAgent extends Omit<ReadyAgent, 'schema' | 'create'> {

@@ -3,10 +3,10 @@ import { Agent, type AgentOptions } from '../../agent/index.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { SourceReading } from '../../status/index.ts'
 import type { AgentEntry, ReadyConfig } from './config.ts'
-import type { ReadyAgent, Service } from './definition.ts'
+import type { ReadyAgent, Service } from '../frame/definition.ts'
 import { formatServiceMetrics, type ReloadState } from './metrics.ts'
 import { Mount, troubleOf } from './mount.ts'
-import { variablePrefix } from './variables.ts'
+import { variablePrefix } from '../frame/variables.ts'
 
 /** A service that was replaced may have answers under way for so long, in milliseconds. */
 const farewell = 1000

@@ -3,11 +3,11 @@ import type { Actions, Agent, Context, FallbackReason } from '../../agent/index.
 import { monotonic } from '../../base/clock.ts'
 import { errorMessage } from '../../base/errors.ts'
 import { Histogram } from '../../agent/metrics.ts'
-import { AnswerWriter } from './answer.ts'
+import { AnswerWriter } from '../frame/answer.ts'
 import type { AgentEntry } from './config.ts'
-import { byPolicy } from './definition.ts'
-import type { Answer, MessageSpec, Service, ServiceArguments, SourceState } from './definition.ts'
-import { messageName } from './variables.ts'
+import { byPolicy } from '../frame/definition.ts'
+import type { Answer, MessageSpec, Service, ServiceArguments, SourceState } from '../frame/definition.ts'
+import { messageName } from '../frame/variables.ts'
 
 /** What is counted for one entry. */
 export class MountMetrics {

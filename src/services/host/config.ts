@@ -6,11 +6,11 @@ import { logLevels } from '../../base/logger.ts'
 import { isPlainObject } from '../../base/options.ts'
 import { didYouMean } from '../../base/suggest.ts'
 import { ServiceError } from '../errors.ts'
-import { ConfigText, type ConfigComplaint } from './config-text.ts'
-import { commonOutputs, type OnError } from './definition.ts'
+import { ConfigText, type ConfigComplaint } from '../frame/config-text.ts'
+import { commonOutputs, type OnError } from '../frame/definition.ts'
 import { isModulePath, loadReadyAgent, type AnyReadyAgent } from './registry.ts'
-import { address, oneOrMore, statusAddress, text, whole } from './schemas.ts'
-import { validate } from './validate.ts'
+import { address, oneOrMore, statusAddress, text, whole } from '../frame/schemas.ts'
+import { validate } from '../frame/validate.ts'
 
 const tls = v.strictObject({
   cert: text,
