@@ -1,4 +1,4 @@
-/** Keep-alive clients that ask again as soon as they have their answer, and look at it. */
+/** Keep-alive clients that ask again when they have their answer, and look at it. */
 import { connect, type Socket } from 'node:net'
 
 /** What became of the requests. */
@@ -19,12 +19,15 @@ export interface Tally {
 export class Clients {
   readonly tally: Tally = { served: 0, failures: new Map(), wrong: 0, broken: 0, firstServed: 0 }
   readonly #port: number
+  readonly #pause: number
   readonly #sockets = new Set<Socket>()
   #next = 0
   #running = true
 
-  constructor(port: number, count: number) {
+  /** `pause` is how long each waits before it asks again, in milliseconds; 0 is not at all. */
+  constructor(port: number, count: number, pause: number) {
     this.#port = port
+    this.#pause = pause
     for (let client = 0; client < count; client++) this.#open()
   }
 
@@ -46,6 +49,9 @@ export class Clients {
       id = String(this.#next++)
       socket.write(`GET / HTTP/1.1\r\nHost: a\r\nX-Id: ${id}\r\n\r\n`)
     }
+    const askAgain = () => {
+      if (this.#running && !socket.destroyed) ask()
+    }
     this.#sockets.add(socket)
     socket.setEncoding('latin1')
     socket.on('connect', ask)
@@ -54,7 +60,8 @@ export class Clients {
       if (!answer.endsWith('\r\n\r\n')) return
       this.#judge(id, answer)
       answer = ''
-      if (this.#running) ask()
+      if (this.#pause > 0) setTimeout(askAgain, this.#pause)
+      else askAgain()
     })
     socket.on('error', () => {})
     socket.on('close', () => {

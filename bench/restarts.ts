@@ -61,10 +61,29 @@ spoe-message m
   event on-frontend-http-request
 `
 
+/** Numbers that have been seen: a bit for each, since a long soak has more of them than a Set may hold. */
+class NumberSet {
+  #bits = new Uint8Array(1 << 20)
+
+  /** Adds it, and says whether it was new. */
+  add(value: number): boolean {
+    const index = value >>> 3
+    if (index >= this.#bits.length) {
+      const grown = new Uint8Array(Math.max(index + 1, this.#bits.length * 2))
+      grown.set(this.#bits)
+      this.#bits = grown
+    }
+    const bits = this.#bits[index] ?? 0
+    const bit = 1 << (value & 7)
+    this.#bits[index] = bits | bit
+    return (bits & bit) === 0
+  }
+}
+
 /** An agent in a process of its own, and all that its predecessors have seen. */
 class AgentProcess {
   readonly #port: number
-  readonly #seen = new Set<string>()
+  readonly #seen = new NumberSet()
   /** Requests that an agent was asked twice. */
   doubled = 0
   #child?: ChildProcess
@@ -96,8 +115,7 @@ class AgentProcess {
 
   #note(ids: readonly string[]): void {
     for (const id of ids) {
-      if (this.#seen.has(id)) this.doubled++
-      this.#seen.add(id)
+      if (!this.#seen.add(Number(id))) this.doubled++
     }
   }
 
@@ -150,7 +168,7 @@ async function measure(side: 'HAProxy' | 'sluice', { kills, away, serves }: Scen
     config: ({ fe }) => config({ fe, agent: agentPort }),
     files: { 'spoe.conf': spoe },
   })
-  const clients = new Clients(proxy.ports.fe, clientCount)
+  const clients = new Clients(proxy.ports.fe, clientCount, Number(values.pause))
   let refused = 0
   let refusedPerSecond = 0
   let back = 0
@@ -190,6 +208,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     runs: { type: 'string', default: '1' },
     soak: { type: 'string', default: '0' },
+    pause: { type: 'string', default: '0' },
   },
 })
 const isAlone = process.env['RESTARTS_ALONE'] === '1'

@@ -2,6 +2,7 @@
 //   --only WORD     the scenarios whose name has the word
 //   --runs N        how often each is run, one side after the other (default: 1)
 //   --soak M        instead: sluice alone for M minutes, its agent killed each 20 seconds, and its memory watched
+//   --pause MS      each client waits so long before it asks again (default: 0)
 // In a network of its own where that is allowed (Linux, root): only there are attempts to connect counted.
 import { spawnSync } from 'node:child_process'
 
