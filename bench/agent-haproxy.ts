@@ -65,7 +65,7 @@ export async function runHaproxyCase(runs: number, seconds: number): Promise<Fig
   const share = median(results.map((result) => (100 * result.agent) / result.haproxy))
   return [
     told(name, 'requests', median(results.map((result) => result.perSecond)), '1/s'),
-    atMost(name, 'CPU per million requests', median(results.map((result) => result.agent)), 's', 3.5),
+    atMost(name, 'CPU per million requests', median(results.map((result) => result.agent)), 's', 2.6),
     told(name, 'HAProxy: CPU per million requests', median(results.map((result) => result.haproxy)), 's'),
     atMost(name, "share of HAProxy's CPU", share, '%', 35),
   ]

@@ -1,9 +1,10 @@
 /**
- * The agent under test: `agent-server (one|many|mixed|async) ADDRESS [(silent|logger|status|verdict) SOCKET]`. Prints its
+ * The agent under test: `agent-server (one|many|mixed|wide|async) ADDRESS [(silent|logger|status|verdict) SOCKET]`. Prints its
  * port. The last two are for what a logger and a status port cost.
  */
+import type { IpAddress } from 'sluice'
 import { createAgent } from 'sluice/agent'
-import { manyMessages, messageName } from './payloads.js'
+import { manyMessages, messageName, wideSchema } from './payloads.js'
 import { StallWatch } from './stall-watch.js'
 
 const [kind = 'one', where = '127.0.0.1:0', way = 'logger', statusSocket = ''] = process.argv.slice(2)
@@ -21,6 +22,16 @@ if (kind === 'mixed') {
   } as const
   agent.message(messageName, schema, ({ ip, dst, method, path, hdrs, ssl, port, bytes }, actions) => {
     const sum = ip.v4 + dst.family + method.length + path.length + hdrs.length + (ssl ? 1 : 0) + port + bytes
+    actions.setVar('sess', 'ip_score', sum % 100)
+  })
+} else if (kind === 'wide') {
+  const names = Object.keys(wideSchema).slice(1)
+  agent.message(messageName, wideSchema, (args, actions) => {
+    let sum = (args['ip'] as IpAddress).v4
+    for (const name of names) {
+      const value = args[name]
+      sum += typeof value === 'string' ? value.length : Number(value)
+    }
     actions.setVar('sess', 'ip_score', sum % 100)
   })
 } else if (kind === 'async') {

@@ -24,7 +24,8 @@ const { values, positionals } = readArguments(usage, {
     json: { type: 'boolean', default: false },
     runs: { type: 'string', default: '5' },
     seconds: { type: 'string' },
-    // Another checkout of this repository, built: the cases of the proxy measure its `sluice run` in the same rounds.
+    // Another checkout of this repository, built: the cases of the proxy measure its `sluice run` in the same rounds, those of
+    // the agent its agent, and `engine-64` its engine, for which its benches are to be compiled, too.
     beside: { type: 'string' },
   },
 })
@@ -33,14 +34,14 @@ const seconds = Number(values.seconds ?? 3)
 const proxySeconds = Number(values.seconds ?? 4)
 
 const cases = new Map<string, () => Promise<Figure[]>>([
-  ...loadCases.map((each) => [each.name, () => runLoadCase(each, runs, seconds)] as const),
+  ...loadCases.map((each) => [each.name, () => runLoadCase(each, runs, seconds, values.beside)] as const),
   ['agent-haproxy-64', () => runHaproxyCase(runs, seconds)],
   ['agent-idle', runIdleCase],
   ['agent-cluster', () => runClusterCase(runs, seconds)],
   ['agent-status', () => runStatusCase(runs, seconds)],
   ['agent-inproc', () => runInprocCase(runs, seconds)],
   ['load-own-cpu', () => runOwnCpuCase(runs, seconds)],
-  ['engine-64', () => runCallersCase(runs, seconds)],
+  ['engine-64', () => runCallersCase(runs, seconds, values.beside)],
   ...proxyCases.map(
     (each) => [each.name, () => runProxyCase(each, runs, proxySeconds, values.beside)] as const,
   ),

@@ -3,7 +3,7 @@ import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_pr
 import { readFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
@@ -68,7 +68,20 @@ export function startScript(
   name: string,
   ...args: readonly string[]
 ): Promise<Running> {
-  const script = fileURLToPath(new URL(`./${name}.js`, import.meta.url))
+  return startScriptOf(undefined, core, name, ...args)
+}
+
+/** The same of another checkout in `folder`, which has compiled its benches; undefined: of this one. */
+export function startScriptOf(
+  folder: string | undefined,
+  core: number | undefined,
+  name: string,
+  ...args: readonly string[]
+): Promise<Running> {
+  const script =
+    folder === undefined
+      ? fileURLToPath(new URL(`./${name}.js`, import.meta.url))
+      : resolve(folder, '.build/bench', `${name}.js`)
   return start(core, [process.execPath, ...(core === 0 ? nodeOptions : []), script, ...args])
 }
 

@@ -1,7 +1,9 @@
-/* spop-load: raw SPOP load generator (HAPROXY side of SPOP 2.0), closed loop, epoll, one thread.
+/* spop-load: raw SPOP load generator (HAPROXY side of SPOP 2.0), closed loop or at a rate, epoll, one thread.
  * usage: spopload -a HOST:PORT|/unix/path [-c conns] [-d depth] [-t secs] [-w warm-up secs] [-p agent-pid[,pid..]]
- *                 [-m message] [-8] [-e] [-n] [-r]
+ *                 [-m message] [-8 | -A count] [-R rate] [-e] [-n] [-r]
  *   -8  eight mixed arguments (ipv4, ipv6, 3 strings incl. 200 bytes, bool, int32, int64) instead of one ipv4
+ *   -A  so many arguments behind the ipv4: of each four, two texts that stay, one that is another each time, and an int32
+ *   -R  so many NOTIFYs a second, evenly, each on the next connection; times are counted from when each was due
  *   -e  require that each ACK sets sess/txn var ip_score (counted in bad otherwise)
  *   -n  do not announce pipelining (capabilities "")
  *   -r  the other end is a raw echo: it answers HELLO and every NOTIFY with themselves
@@ -11,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +37,7 @@ static double secs = 3, warm = 0.5;
 static const char *addr = "127.0.0.1:9000", *msgname = "check-client-ip";
 static uint64_t acks, acks_all, bad, actions, sent, lat_max, rdcalls, wrcalls;
 static char caps[128] = "?"; static uint64_t mfs;
-static u8 payload[1024]; static size_t paylen, ipoff;
+static u8 payload[16000]; static size_t paylen, ipoff, varying[256]; static int extra, nvarying; static double rate;
 
 static uint64_t now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000000000ull + t.tv_nsec; }
 static u8 *pv(u8 *p, uint64_t v) {
@@ -113,7 +116,7 @@ static void hello(int fd, int id) {
 	}
 }
 static void build(void) {
-	u8 *p = payload; p = pz(p, msgname); *p++ = mixed ? 8 : 1;
+	u8 *p = payload; p = pz(p, msgname); *p++ = mixed ? 8 : 1 + extra;
 	p = pz(p, "ip"); *p++ = 6; ipoff = p - payload; memcpy(p, "\x0a\x00\x00\x01", 4); p += 4;
 	if (mixed) {
 		char h[201]; memset(h, 0, sizeof h); while (strlen(h) < 200) { size_t l = strlen(h); snprintf(h + l, sizeof h - l, "User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: */*\r\n"); }
@@ -126,6 +129,12 @@ static void build(void) {
 		p = pz(p, "port"); *p++ = 2; p = pv(p, 443);
 		p = pz(p, "bytes"); *p++ = 4; p = pv(p, 5000000000ull);
 	}
+	for (int i = 0; i < extra; i++) {
+		char name[16]; snprintf(name, sizeof name, "a%d", i); p = pz(p, name);
+		if (i % 4 == 3) { *p++ = 2; p = pv(p, 1000 + i); continue; }
+		*p++ = 8; p = pz(p, i % 4 == 0 ? "gzip, deflate, br" : i % 4 == 1 ? "en-GB,en" : "request-00000000");
+		if (i % 4 == 2) varying[nvarying++] = p - 8 - payload;
+	}
 	paylen = p - payload;
 }
 static void put(struct conn *c, int slot, uint64_t t) {
@@ -136,7 +145,9 @@ static void put(struct conn *c, int slot, uint64_t t) {
 		while (c->outlen + paylen + 40 > c->outcap) c->out = realloc(c->out, c->outcap *= 2);
 	}
 	u8 *b = c->out + c->outlen, *p = b + 4; *p++ = 3; memcpy(p, "\0\0\0\1", 4); p += 4; p = pv(p, s->sid); p = pv(p, s->fid);
-	memcpy(p, payload, paylen); p[ipoff + 2] = q >> 8; p[ipoff + 3] = q; p += paylen;
+	memcpy(p, payload, paylen); p[ipoff + 2] = q >> 8; p[ipoff + 3] = q;
+	for (int i = 0; i < nvarying; i++) for (int k = 0; k < 8; k++) p[varying[i] + k] = '0' + ((q * 31 + i) >> (4 * (7 - k)) & 7);
+	p += paylen;
 	uint32_t n = htonl(p - b - 4); memcpy(b, &n, 4); c->outlen += p - b; c->inflight++; sent++;
 }
 static int ep;
@@ -166,7 +177,7 @@ static void frame(struct conn *c, const u8 *p, const u8 *e, uint64_t t) {
 	if (expect && !has_score(q, e)) { bad++; if (bad < 4) { fprintf(stderr, "ACK without ip_score:"); for (; q < e; q++) fprintf(stderr, " %02x", *q); fputc('\n', stderr); } }
 	s->busy = 0; c->inflight--; acks_all++;
 	if (measuring) { acks++; rec(t - s->t0); }
-	if (!stopping) put(c, s - c->s, t);
+	if (!stopping && rate == 0) put(c, s - c->s, t);
 }
 static void on_read(struct conn *c) {
 	ssize_t k = read(c->fd, c->in + c->inlen, INCAP - c->inlen); rdcalls++;
@@ -182,12 +193,26 @@ static void on_read(struct conn *c) {
 	if (o) { memmove(c->in, c->in + o, c->inlen - o); c->inlen -= o; }
 	flush(c);
 }
+/* Sends what is due at t, each on the next connection that has room. Answers when the next one is due. */
+static uint64_t send_due(struct conn *cs, uint64_t due, uint64_t t) {
+	static int next;
+	for (; due <= t; due += 1e9 / rate) {
+		struct conn *c = NULL;
+		for (int tries = 0; tries < nconn && !c; tries++) { struct conn *x = &cs[next++ % nconn]; if (!x->dead && x->inflight < depth) c = x; }
+		if (!c) return due;
+		int slot = 0; while (c->s[slot].busy) slot++;
+		put(c, slot, due); flush(c);
+	}
+	return due;
+}
 int main(int argc, char **argv) {
 	int o; const char *pids = NULL;
-	while ((o = getopt(argc, argv, "a:c:d:t:w:m:p:8enr")) != -1) switch (o) {
+	while ((o = getopt(argc, argv, "a:c:d:t:w:m:p:A:R:8enr")) != -1) switch (o) {
 		case 'a': addr = optarg; break; case 'c': nconn = atoi(optarg); break; case 'd': depth = atoi(optarg); break; case 't': secs = atof(optarg); break; case 'w': warm = atof(optarg); break;
-		case 'm': msgname = optarg; break; case 'p': pids = optarg; break; case '8': mixed = 1; break; case 'e': expect = 1; break; case 'n': nopipe = 1; break; case 'r': raw = 1; break;
-		default: fprintf(stderr, "usage: %s -a host:port [-c conns] [-d depth] [-t secs] [-w warm] [-p pid,..] [-m msg] [-8] [-e] [-n] [-r]\n", argv[0]); return 2; }
+		case 'm': msgname = optarg; break; case 'p': pids = optarg; break; case '8': mixed = 1; break; case 'A': extra = atoi(optarg); break; case 'R': rate = atof(optarg); break; case 'e': expect = 1; break; case 'n': nopipe = 1; break; case 'r': raw = 1; break;
+		default: fprintf(stderr, "usage: %s -a host:port [-c conns] [-d depth] [-t secs] [-w warm] [-p pid,..] [-m msg] [-8 | -A count] [-R rate] [-e] [-n] [-r]\n", argv[0]); return 2; }
+	if (extra < 0 || extra > 254) { fprintf(stderr, "-A: 0 to 254\n"); return 2; }
+	struct rlimit files; if (!getrlimit(RLIMIT_NOFILE, &files)) { files.rlim_cur = files.rlim_max; setrlimit(RLIMIT_NOFILE, &files); }
 	build(); ep = epoll_create1(0);
 	struct conn *cs = calloc(nconn, sizeof *cs);
 	for (int i = 0; i < nconn; i++) {
@@ -196,9 +221,14 @@ int main(int argc, char **argv) {
 		struct epoll_event ev = { .events = EPOLLIN, .data.ptr = c }; epoll_ctl(ep, EPOLL_CTL_ADD, c->fd, &ev);
 	}
 	uint64_t t0 = now(), tm = t0 + warm * 1e9, te = tm + secs * 1e9, ts = 0, tend = 0; double c0 = 0, c1 = 0, s0 = 0, s1 = 0, b0 = 0, b1 = 0;
-	for (int i = 0; i < nconn; i++) { for (int d = 0; d < depth; d++) put(&cs[i], d, now()); flush(&cs[i]); }
+	if (rate == 0) for (int i = 0; i < nconn; i++) { for (int d = 0; d < depth; d++) put(&cs[i], d, now()); flush(&cs[i]); }
+	uint64_t due = t0;
 	for (;;) {
-		struct epoll_event ev[256]; int n = epoll_wait(ep, ev, 256, 20);
+		if (rate > 0 && !stopping) { /* epoll_wait counts in milliseconds */
+			uint64_t t = now(); if (due > t) { struct timespec left = { 0, due - t < 20000000 ? due - t : 20000000 }; struct pollfd p = { .fd = ep, .events = POLLIN }; ppoll(&p, 1, &left, NULL); }
+			due = send_due(cs, due, now());
+		}
+		struct epoll_event ev[256]; int n = epoll_wait(ep, ev, 256, rate > 0 && !stopping ? 0 : 20);
 		for (int i = 0; i < n; i++) {
 			struct conn *c = ev[i].data.ptr; if (c->dead) continue;
 			if (ev[i].events & EPOLLOUT) flush(c);
@@ -215,7 +245,7 @@ int main(int argc, char **argv) {
 		u8 b[128], *p = b + 4; *p++ = 2; memcpy(p, "\0\0\0\1", 4); p += 4; *p++ = 0; *p++ = 0; p = pz(p, "status-code"); *p++ = 3; *p++ = 0; p = pz(p, "message"); *p++ = 8; p = pz(p, "normal");
 		uint32_t n = htonl(p - b - 4); memcpy(b, &n, 4); if (write(cs[i].fd, b, p - b) < 0) {} }
 	double el = (tend - ts) / 1e9, cpu = c1 - c0;
-	printf("agent=%s caps=%s conns=%d depth=%d args=%d secs=%.2f acks=%llu acks/s=%.0f p50us=%.1f p99us=%.1f maxus=%.0f actions=%llu bad=%llu lost=%d dead=%d load_cpu=%.0f%%", addr, caps[0] ? caps : "-", nconn, depth, mixed ? 8 : 1, el, (unsigned long long)acks, acks / el, pct(.5), pct(.99), lat_max / 1e3, (unsigned long long)actions, (unsigned long long)bad, lost, dead, 100 * (s1 - s0) / el);
+	printf("agent=%s caps=%s conns=%d depth=%d args=%d secs=%.2f acks=%llu acks/s=%.0f p50us=%.1f p99us=%.1f maxus=%.0f actions=%llu bad=%llu lost=%d dead=%d load_cpu=%.0f%%", addr, caps[0] ? caps : "-", nconn, depth, mixed ? 8 : 1 + extra, el, (unsigned long long)acks, acks / el, pct(.5), pct(.99), lat_max / 1e3, (unsigned long long)actions, (unsigned long long)bad, lost, dead, 100 * (s1 - s0) / el);
 	if (pids) printf(" agent_cpu=%.0f%% cpu_s_per_M=%.3f other_cpu=%.0f%%", 100 * cpu / el, acks ? cpu / acks * 1e6 : 0, 100 * (b1 - b0 - (s1 - s0) - cpu) / el);
 	printf(" load_rd/ack=%.3f load_wr/ack=%.3f\n", acks ? (double)rdcalls / acks : 0, acks ? (double)wrcalls / acks : 0);
 	return bad || lost || dead ? 1 : 0;
