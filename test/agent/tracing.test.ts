@@ -1,9 +1,9 @@
 /** Spans of agent and engine, with the real recorder and propagator of OpenTelemetry. */
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { createRequire } from 'node:module'
 import { beforeEach, test } from 'node:test'
 import * as api from '@opentelemetry/api'
-import { W3CTraceContextPropagator } from '@opentelemetry/core'
 import {
   BasicTracerProvider,
   InMemorySpanExporter,
@@ -39,11 +39,16 @@ class Contexts implements api.ContextManager {
   }
 }
 
+/** A dependency of the recorder's and not of ours: it is asked for from there. */
+const core = createRequire(import.meta.resolve('@opentelemetry/sdk-trace-base'))('@opentelemetry/core') as {
+  W3CTraceContextPropagator: new () => api.TextMapPropagator
+}
+
 const exporter = new InMemorySpanExporter()
 api.trace.setGlobalTracerProvider(
   new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }),
 )
-api.propagation.setGlobalPropagator(new W3CTraceContextPropagator())
+api.propagation.setGlobalPropagator(new core.W3CTraceContextPropagator())
 api.context.setGlobalContextManager(new Contexts())
 beforeEach(() => exporter.reset())
 
