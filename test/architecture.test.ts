@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { posix } from 'node:path'
 import { test } from 'node:test'
-import { importCircles } from './support/import-circles.ts'
+import { circles, folderCircles, importCircles } from './support/import-circles.ts'
 import { codeOnly, importsOf, readSources, withoutComments, type Sources } from './support/source-scan.ts'
 
 /** What everybody may import; only `net` imports the other one. The public root, src/index.ts, exports of these. */
@@ -189,41 +189,16 @@ function indexViolations(path: string, source: string): string[] {
   return rest === '' ? [] : [`${path} holds more than exports: ${rest.slice(0, 60)}`]
 }
 
-/** The folders that import one another, as `a -> b -> a`. */
-function cycles(edges: Readonly<Record<string, readonly string[]>>): string[] {
-  const found: string[] = []
-  const done = new Set<string>()
-  const visit = (folder: string, trail: readonly string[]): void => {
-    if (trail.includes(folder)) found.push([...trail.slice(trail.indexOf(folder)), folder].join(' -> '))
-    if (trail.includes(folder) || done.has(folder)) return
-    for (const next of edges[folder] ?? []) visit(next, [...trail, folder])
-    done.add(folder)
-  }
-  for (const folder of Object.keys(edges)) visit(folder, [])
-  return found
-}
-
-function folderEdges(sources: Sources): Record<string, string[]> {
-  const edges: Record<string, string[]> = {}
-  for (const [path, source] of Object.entries(sources)) {
-    const from = layerOf(path)
-    for (const specifier of importsOf(source).filter((each) => each.startsWith('.'))) {
-      const to = layerOf(posix.join(posix.dirname(path), specifier))
-      if (to !== '' && to !== from && from !== '') (edges[from] ??= []).push(to)
-    }
-  }
-  return edges
-}
-
 const sources = readSources('src')
 
 test('every import in src/ is an arrow of the table, and pure files stay pure', () => {
   assert.deepEqual(violations(sources), [])
 })
 
-test('no folders import one another', () => {
-  assert.deepEqual(cycles(arrows), [], 'the table')
-  assert.deepEqual(cycles(folderEdges(sources)), [], 'the sources')
+test('no folders import one another, and no files', () => {
+  assert.deepEqual(circles(new Map(Object.entries(arrows))), [], 'the table')
+  assert.deepEqual(folderCircles(sources, 'src/'), [], 'folders')
+  assert.deepEqual(importCircles(sources, 'src/'), [], 'files')
 })
 
 test('the table names every folder of src/, and everything that it calls pure exists', () => {
@@ -238,36 +213,11 @@ test('the table names every folder of src/, and everything that it calls pure ex
   }
 })
 
-/** Folders whose files do not import one another, types included. */
-const withoutCircles = [
-  'agent',
-  'base',
-  'bytes',
-  'cli',
-  'config',
-  'engine',
-  'fcgi',
-  'http1',
-  'inspect',
-  'lint',
-  'net',
-  'proxy',
-  'sample',
-  'services',
-  'spop',
-  'status',
-  'testing',
-].map((folder) => `src/${folder}/`)
-
-test('no files import one another', () => {
-  for (const folder of withoutCircles) assert.deepEqual(importCircles(sources, folder), [], folder)
-})
-
 /** What the checker says about one planted file. */
 const planted = (path: string, source: string) => violations({ [path]: source }, sources)
 
 test('every arrow between rooms of the proxy that is not in the table is refused', () => {
-  assert.deepEqual(cycles(rooms), [])
+  assert.deepEqual(circles(new Map(Object.entries(rooms))), [])
   for (const from of Object.keys(rooms)) {
     for (const [to, inside] of Object.entries(aFileOfEach(rooms))) {
       const path = `src/proxy/${from}/planted.ts`
@@ -373,13 +323,29 @@ test('a planted declaration in an index.ts is refused', () => {
   )
 })
 
-test('a planted cycle of folders is found', () => {
-  assert.deepEqual(cycles({ a: ['b'], b: ['c'], c: ['a'], d: ['a'] }), ['a -> b -> c -> a'])
-  const edges = folderEdges({
+test('a planted circle of folders is found; what a folder shares with those inside is none', () => {
+  assert.deepEqual(circles(new Map(Object.entries({ a: ['b'], b: ['c'], c: ['a'], d: ['a'] }))), [
+    'a -> b -> c -> a',
+  ])
+  const between = {
     'src/spop/x.ts': "import { a } from '../bytes/y.ts'",
-    'src/bytes/y.ts': "import { a } from '../spop/x.ts'",
-  })
-  assert.deepEqual(cycles(edges), ['spop -> bytes -> spop'])
+    'src/bytes/y.ts': 'export const a = 1',
+    'src/bytes/z.ts': "import type { a } from '../spop/w.ts'",
+  }
+  assert.deepEqual(folderCircles({ ...between, 'src/spop/w.ts': '' }, 'src/'), [
+    'src/bytes -> src/spop -> src/bytes',
+  ])
+  const inside = {
+    'src/a/index.ts': "export { x } from './one/x.ts'\nexport { y } from './two/y.ts'",
+    'src/a/errors.ts': '',
+    'src/a/one/x.ts': "import { z } from '../two/z.ts'\nimport { e } from '../errors.ts'",
+    'src/a/two/y.ts': '',
+    'src/a/two/z.ts': '',
+  }
+  assert.deepEqual(folderCircles(inside, 'src/'), [])
+  const knot = { ...inside, 'src/a/two/y.ts': "import { b } from '../one/b.ts'", 'src/a/one/b.ts': '' }
+  assert.deepEqual(folderCircles(knot, 'src/'), ['src/a/one -> src/a/two -> src/a/one'])
+  assert.deepEqual(importCircles(knot, 'src/'), [])
 })
 
 test('a planted circle of files is found, over types and over several steps, once and at its shortest', () => {
