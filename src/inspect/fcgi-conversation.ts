@@ -5,13 +5,14 @@ import { decodeEndRequest } from '../fcgi/codec/end-request.ts'
 import { decodePairs } from '../fcgi/codec/name-value.ts'
 import { headerSize, managementId, RecordType, recordTypeName } from '../fcgi/codec/record.ts'
 import { decodeUnknownType } from '../fcgi/codec/unknown-type.ts'
-import { sampleSize, type Conversation, type ConversationHost, type InspectSettings } from './conversation.ts'
-import type { Detail, EndEntry, Finding, NamedValue, Side } from './entry.ts'
+import type { ConversationHost, InspectSettings } from './conversation.ts'
+import type { Detail, Finding, NamedValue, Side } from './entry.ts'
 import { FcgiRequest, type RequestStep } from './fcgi-request.ts'
 import { findFcgi, protocolStatusText } from './fcgi-rules.ts'
-import { FrameCutter, type CutFrame } from './frame-cutter.ts'
-import { framingOf, guessForeign, recordSender } from './frame-start.ts'
-import { HeaderMasker, maskLoose } from './mask.ts'
+import type { CutFrame } from './frame-cutter.ts'
+import { recordSender } from './frame-start.ts'
+import { FramedConversation } from './framed-conversation.ts'
+import { maskLoose } from './mask.ts'
 import { formatMs } from './rules.ts'
 
 const managementTypes: readonly number[] = [
@@ -40,84 +41,37 @@ interface Judgement extends Partial<RequestStep> {
   readonly held?: boolean
 }
 
-const framing = () => framingOf('fcgi')
-
 /** A connection between a web server and an application. */
-export class FcgiConversation implements Conversation {
-  readonly #connection: number
-  readonly #settings: InspectSettings
-  readonly #host: ConversationHost
-  readonly #cutters = { client: new FrameCutter(framing()), server: new FrameCutter(framing()) }
-  /** For bytes that are no records. */
-  readonly #maskers = { client: new HeaderMasker(), server: new HeaderMasker() }
+export class FcgiConversation extends FramedConversation {
   readonly #requests = new Map<number, FcgiRequest>()
-  #midway: boolean
   #multiplexing = false
   #valuesAsked = false
   #ended = false
 
   constructor(connection: number, midway: boolean, settings: InspectSettings, host: ConversationHost) {
-    this.#connection = connection
-    this.#midway = midway
-    this.#settings = settings
-    this.#host = host
+    super('fcgi', connection, midway, settings, host)
   }
 
-  push(from: Side, chunk: Buffer, time: number): void {
-    const cutter = this.#cutters[from]
-    if (cutter.broken) {
-      return this.#host.keep(this.#connection, from, this.#maskLoose(from, chunk), time)
-    }
-    const wrong = cutter.push(chunk, (cut) => this.#onRecord(from, cut, time))
-    if (wrong === undefined) return
-    const findings = [findFcgi('record.not-fcgi', guessForeign(wrong.rest) ?? errorMessage(wrong.error))]
-    const masked = this.#maskLoose(from, wrong.rest)
-    const sample = masked.toString('hex', 0, sampleSize)
-    this.#host.emit({ kind: 'broken', ...this.#base(time, findings), from, bytes: wrong.rest, sample })
-    this.#host.keep(this.#connection, from, masked, time)
+  protected notFrames(what: string): Finding {
+    return findFcgi('record.not-fcgi', what)
   }
 
-  end(from: Side, how: EndEntry['how'], time: number): void {
-    const { held, broken } = this.#cutters[from]
-    const findings = held > 0 && !broken ? [findFcgi('record.truncated', held)] : []
-    if (!this.#ended) findings.push(...this.#judgeEnd(from, time))
+  protected truncated(held: number): Finding {
+    return findFcgi('record.truncated', held)
+  }
+
+  protected onEnd(from: Side, time: number): readonly Finding[] {
+    const findings = this.#ended ? [] : this.#judgeEnd(from, time)
     this.#ended = true
-    for (const request of this.#requests.values()) this.#release(request.release(undefined))
-    this.#host.emit({ kind: 'end', ...this.#base(time, findings), from, how })
-  }
-
-  missed(): void {
-    this.#midway = true
-  }
-
-  skip(from: Side, size: number, time: number): void {
-    this.#midway = true
-    this.#cutters[from] = new FrameCutter(framing())
-    this.#host.emit({ kind: 'gap', ...this.#base(time, []), from, size })
+    for (const request of this.#requests.values()) this.release(request.release(undefined))
+    return findings
   }
 
   expire(): void {
     // How long an answer may take is not known: HAProxy's timeout server begins anew with each byte.
   }
 
-  #base(time: number, findings: readonly Finding[]) {
-    return { time, connection: this.#connection, findings }
-  }
-
-  /** A copy without secrets, of bytes that are no records. */
-  #maskLoose(from: Side, chunk: Buffer): Buffer {
-    const bytes = Buffer.from(chunk)
-    if (this.#settings.showSecrets) return bytes
-    this.#maskers[from].mask(bytes)
-    maskLoose(bytes)
-    return bytes
-  }
-
-  #release(released: RequestStep['released']): void {
-    for (const { bytes, time } of released) this.#host.keep(this.#connection, 'client', bytes, time)
-  }
-
-  #onRecord(from: Side, cut: CutFrame, time: number): void {
+  protected onFrame(from: Side, cut: CutFrame, time: number): void {
     const bytes = Buffer.from(cut.bytes)
     const size = bytes.readUInt16BE(4)
     const record: CutRecord = {
@@ -127,9 +81,9 @@ export class FcgiConversation implements Conversation {
       content: bytes.subarray(headerSize, headerSize + size),
     }
     const { findings = [], details = [], released = [], after, held } = this.#judge(from, record, time)
-    this.#host.emit({
+    this.host.emit({
       kind: 'frame',
-      ...this.#base(time, [...judgeHead(record, from), ...findings]),
+      ...this.base(time, [...judgeHead(record, from), ...findings]),
       from,
       protocol: 'fcgi',
       name: recordTypeName(record.type),
@@ -142,8 +96,8 @@ export class FcgiConversation implements Conversation {
       continues: false,
       bytes: cut.bytes,
     })
-    this.#release(released)
-    if (held !== true) this.#host.keep(this.#connection, from, bytes, time)
+    this.release(released)
+    if (held !== true) this.host.keep(this.connection, from, bytes, time)
   }
 
   #judge(from: Side, record: CutRecord, time: number): Judgement {
@@ -178,7 +132,7 @@ export class FcgiConversation implements Conversation {
     const request = this.#requests.get(id)
     const expected = recordSender(type)
     if (request === undefined || expected !== from) {
-      const isMissing = expected === from && !this.#midway
+      const isMissing = expected === from && !this.midway
       return isMissing ? { findings: [findFcgi('request.inactive', recordTypeName(type), id)] } : {}
     }
     switch (type) {
@@ -208,8 +162,8 @@ export class FcgiConversation implements Conversation {
       findings.push(findFcgi('request.multiplexed', other.id))
     const { role, keepConn } = decodeBeginRequest(content)
     const before = this.#requests.get(id)
-    if (before !== undefined) this.#release(before.release(undefined))
-    this.#requests.set(id, new FcgiRequest(id, time, role === Role.Responder, this.#settings.showSecrets))
+    if (before !== undefined) this.release(before.release(undefined))
+    this.#requests.set(id, new FcgiRequest(id, time, role === Role.Responder, this.settings.showSecrets))
     const values = valuesOf([
       { name: 'role', type: 'uint16', value: roleNames.get(role) ?? role },
       { name: 'keep-conn', type: 'boolean', value: keepConn },
@@ -219,7 +173,7 @@ export class FcgiConversation implements Conversation {
 
   #stderr(content: Buffer): Judgement {
     if (content.length === 0) return {}
-    if (!this.#settings.showSecrets) maskLoose(content)
+    if (!this.settings.showSecrets) maskLoose(content)
     return { findings: [findFcgi('stderr.text', JSON.stringify(content.toString('latin1', 0, 300).trim()))] }
   }
 

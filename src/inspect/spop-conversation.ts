@@ -1,11 +1,10 @@
 /** One connection of SPOP: each frame with what came before it, which is where most faults show. */
 import { errorMessage } from '../base/errors.ts'
 import { FrameType } from '../spop/frame-head.ts'
-import { sampleSize, type Conversation, type ConversationHost, type InspectSettings } from './conversation.ts'
-import type { EndEntry, Finding, FrameEntry, Side } from './entry.ts'
-import { FrameCutter, type CutFrame } from './frame-cutter.ts'
-import { framingOf, guessForeign } from './frame-start.ts'
-import { HeaderMasker, maskLoose } from './mask.ts'
+import type { ConversationHost, InspectSettings } from './conversation.ts'
+import type { Finding, FrameEntry, Side } from './entry.ts'
+import type { CutFrame } from './frame-cutter.ts'
+import { FramedConversation } from './framed-conversation.ts'
 import { PendingTable } from './pending.ts'
 import { find } from './rules.ts'
 import { SpopFragments } from './spop-fragments.ts'
@@ -29,99 +28,55 @@ interface Judgement {
 }
 
 /** A connection between HAProxy and an agent. */
-export class SpopConversation implements Conversation {
-  readonly #connection: number
-  readonly #settings: InspectSettings
-  readonly #host: ConversationHost
+export class SpopConversation extends FramedConversation {
   readonly #handshake = new SpopHandshake()
   readonly #fragments = new SpopFragments()
-  readonly #cutters = { client: new FrameCutter(framing()), server: new FrameCutter(framing()) }
-  /** For bytes that are no frames. */
-  readonly #maskers = { client: new HeaderMasker(), server: new HeaderMasker() }
   #pending = new PendingTable()
   /** Who has sent DISCONNECT. */
   readonly #left = { client: false, server: false }
   #ended = false
-  /** Something was not seen: what seems to be missing may have been there. */
-  #midway: boolean
 
   constructor(connection: number, midway: boolean, settings: InspectSettings, host: ConversationHost) {
-    this.#connection = connection
-    this.#midway = midway
-    this.#settings = settings
-    this.#host = host
+    super('spop', connection, midway, settings, host)
   }
 
-  push(from: Side, chunk: Buffer, time: number): void {
-    this.expire(time)
-    const cutter = this.#cutters[from]
-    if (cutter.broken) {
-      return this.#host.keep(this.#connection, from, this.#maskLoose(from, chunk), time)
-    }
-    const wrong = cutter.push(chunk, (cut) => this.#onFrame(from, cut, time))
-    if (wrong === undefined) return
-    const findings = [find('frame.not-spop', guessForeign(wrong.rest) ?? errorMessage(wrong.error))]
-    const masked = this.#maskLoose(from, wrong.rest)
-    const sample = masked.toString('hex', 0, sampleSize)
-    this.#host.emit({ kind: 'broken', ...this.#base(time, findings), from, bytes: wrong.rest, sample })
-    this.#host.keep(this.#connection, from, masked, time)
+  protected notFrames(what: string): Finding {
+    return find('frame.not-spop', what)
   }
 
-  end(from: Side, how: EndEntry['how'], time: number): void {
-    this.expire(time)
-    const { held, broken } = this.#cutters[from]
-    const findings = held > 0 && !broken ? [find('frame.truncated', held)] : []
-    findings.push(...this.#judgeEnd(from))
+  protected truncated(held: number): Finding {
+    return find('frame.truncated', held)
+  }
+
+  protected onEnd(from: Side): readonly Finding[] {
+    const findings = this.#judgeEnd(from)
     this.#release(undefined)
-    this.#pending.forget(this.#connection)
-    this.#host.emit({ kind: 'end', ...this.#base(time, findings), from, how })
-  }
-
-  missed(): void {
-    this.#midway = true
-  }
-
-  skip(from: Side, size: number, time: number): void {
-    this.#midway = true
-    this.#cutters[from] = new FrameCutter(framing())
-    this.#host.emit({ kind: 'gap', ...this.#base(time, []), from, size })
+    this.#pending.forget(this.connection)
+    return findings
   }
 
   expire(time: number): void {
-    const { processingTimeout } = this.#settings
+    const { processingTimeout } = this.settings
     if (processingTimeout === undefined) return
-    for (const question of this.#pending.ofConnection(this.#connection)) {
+    for (const question of this.#pending.ofConnection(this.connection)) {
       const due = question.time + processingTimeout
       if (question.overdue || due > time) continue
       question.overdue = true
       const findings = [find('notify.no-ack', question.ids, processingTimeout, inBrackets(question.messages))]
-      this.#host.emit({ kind: 'silence', ...this.#base(due, findings), ids: question.ids })
+      this.host.emit({ kind: 'silence', ...this.base(due, findings), ids: question.ids })
     }
   }
 
-  #base(time: number, findings: readonly Finding[]) {
-    return { time, connection: this.#connection, findings }
-  }
-
-  /** A copy without secrets, of bytes that are no frames. */
-  #maskLoose(from: Side, chunk: Buffer): Buffer {
-    const bytes = Buffer.from(chunk)
-    if (this.#settings.showSecrets) return bytes
-    this.#maskers[from].mask(bytes)
-    maskLoose(bytes)
-    return bytes
-  }
-
-  #onFrame(from: Side, { bytes, firstPiece }: CutFrame, time: number): void {
+  protected onFrame(from: Side, { bytes, firstPiece }: CutFrame, time: number): void {
     const shown = Buffer.from(bytes)
-    const frame = readSpopFrame(shown, from, this.#settings)
+    const frame = readSpopFrame(shown, from, this.settings)
     const size = bytes.length - 4
     const judged = this.#judge(from, frame, time, bytes.length, firstPiece, shown)
     const limit = this.#handshake.maxFrameSize
     const oversize = limit !== undefined && size > limit ? [find('frame.oversize', size, limit, from)] : []
-    this.#host.emit({
+    this.host.emit({
       kind: 'frame',
-      ...this.#base(time, [...frame.findings, ...oversize, ...judged.findings]),
+      ...this.base(time, [...frame.findings, ...oversize, ...judged.findings]),
       from,
       protocol: 'spop',
       name: frame.name,
@@ -134,7 +89,7 @@ export class SpopConversation implements Conversation {
       continues: judged.continues === true,
       bytes,
     })
-    if (!isFragment(frame)) this.#host.keep(this.#connection, from, shown, time)
+    if (!isFragment(frame)) this.host.keep(this.connection, from, shown, time)
   }
 
   #judge(
@@ -167,12 +122,12 @@ export class SpopConversation implements Conversation {
     const findings = this.#handshake.take(frame, size, firstPiece)
     const { agreement, engineId } = this.#handshake
     // With async, the answer may come on any connection of the engine.
-    if (agreement?.async === true && engineId !== undefined) this.#pending = this.#host.pendingOf(engineId)
+    if (agreement?.async === true && engineId !== undefined) this.#pending = this.host.pendingOf(engineId)
     return { findings }
   }
 
   #beforeHello(name: string): Finding[] {
-    return this.#handshake.agreement === undefined && !this.#midway ? [find('frame.before-hello', name)] : []
+    return this.#handshake.agreement === undefined && !this.midway ? [find('frame.before-hello', name)] : []
   }
 
   #onNotify(frame: SpopFrame, time: number, shown: Buffer): Judgement {
@@ -180,7 +135,7 @@ export class SpopConversation implements Conversation {
     const whole = !isFragment(frame)
     const findings = this.#beforeHello('NOTIFY')
     const { streamId } = frame.head
-    const asked = { ids, connection: this.#connection, streamId, time, complete: whole }
+    const asked = { ids, connection: this.connection, streamId, time, complete: whole }
     const before = this.#pending.ask(asked)
     if (before !== undefined) findings.push(find('notify.reused-pair', ids, time - before.time))
     if (!whole) {
@@ -214,7 +169,7 @@ export class SpopConversation implements Conversation {
     const question = this.#pending.waiting.get(ids)
     if (question !== undefined) Object.assign(question, { time, complete: true })
     try {
-      const { details, messages } = readMessages(joined, this.#settings)
+      const { details, messages } = readMessages(joined, this.settings)
       this.#setMessages(ids, messages)
       this.#release(joined)
       return { findings: [...findings], details, messages }
@@ -225,9 +180,7 @@ export class SpopConversation implements Conversation {
   }
 
   #release(masked: Buffer | undefined): void {
-    for (const { bytes, time } of this.#fragments.release(masked, this.#settings.showSecrets)) {
-      this.#host.keep(this.#connection, 'client', bytes, time)
-    }
+    this.release(this.#fragments.release(masked, this.settings.showSecrets))
   }
 
   #onAck(frame: SpopFrame, time: number): Judgement {
@@ -235,10 +188,10 @@ export class SpopConversation implements Conversation {
     const findings = this.#beforeHello('ACK')
     const question = this.#pending.answer(ids)
     if (question === undefined) {
-      return { findings: this.#midway ? findings : [...findings, this.#unasked(frame, ids)] }
+      return { findings: this.midway ? findings : [...findings, this.#unasked(frame, ids)] }
     }
     const after = time - question.time
-    const { processingTimeout } = this.#settings
+    const { processingTimeout } = this.settings
     if (processingTimeout !== undefined && after > processingTimeout) {
       findings.push(find('ack.late', after - processingTimeout))
     }
@@ -260,7 +213,7 @@ export class SpopConversation implements Conversation {
     this.#left[from] = true
     const findings: Finding[] = []
     const status = frame.disconnect?.statusCode ?? 0
-    const waiting = this.#pending.ofConnection(this.#connection).length
+    const waiting = this.#pending.ofConnection(this.connection).length
     // Status 2 is how HAProxy up to 3.0 ends an idle connection.
     const isIdle = from === 'client' && status === 2 && waiting === 0
     const who = from === 'client' ? 'HAProxy' : 'the agent'
@@ -276,7 +229,7 @@ export class SpopConversation implements Conversation {
     this.#ended = true
     if (this.#handshake.isHealthCheck) return [find('end.health-check')]
     const waiting = this.#pending
-      .ofConnection(this.#connection)
+      .ofConnection(this.connection)
       .map(({ ids, messages }) => `${ids}${inBrackets(messages)}`)
     if (this.#left.server || this.#left.client) return []
     if (waiting.length > 0) {
@@ -285,8 +238,6 @@ export class SpopConversation implements Conversation {
     return from === 'server' && this.#handshake.agreement !== undefined ? [find('end.no-disconnect')] : []
   }
 }
-
-const framing = () => framingOf('spop')
 
 function inBrackets(messages: readonly string[]): string {
   return messages.length === 0 ? '' : ` (${messages.join(', ')})`
