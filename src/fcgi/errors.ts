@@ -1,6 +1,5 @@
 /** What can go wrong between a gateway and a FastCGI application: one catalogue, one class. */
-import { SluiceError } from '../base/errors.ts'
-import type { Fault } from '../base/errors.ts'
+import { SluiceError, withDetail, type Fault } from '../base/errors.ts'
 
 /**
  * Codes of {@link FcgiError}. `status` is what a gateway answers its own client with: the statuses of HAProxy's mux-fcgi
@@ -115,6 +114,7 @@ export type FcgiErrorCode = keyof typeof fcgiFaults
 
 /** What may be said about a {@link FcgiError} beside its code. */
 export interface FcgiErrorOptions {
+  /** The error that led to this one. */
   readonly cause?: unknown
   /** @default the one of the catalogue */
   readonly fault?: Fault
@@ -134,7 +134,7 @@ export class FcgiError extends SluiceError<FcgiErrorCode> {
 
   constructor(code: FcgiErrorCode, detail?: string, options: FcgiErrorOptions = {}) {
     const { status, fault, message } = fcgiFaults[code]
-    super(code, detail === undefined ? message : `${message}: ${detail}`, {
+    super(code, withDetail(message, detail), {
       fault: options.fault ?? fault,
       cause: options.cause,
     })

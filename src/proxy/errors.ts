@@ -1,6 +1,5 @@
 /** What can go wrong with a proxy as a whole, and the errors that say so. */
-import { SluiceError } from '../base/errors.ts'
-import type { Fault } from '../base/errors.ts'
+import { SluiceError, withDetail, type ErrorAbout, type Fault } from '../base/errors.ts'
 
 /** Codes of {@link ProxyError}, and of the diagnostics that `loadProxy` adds to those of the readers. */
 export const proxyFaults = {
@@ -17,8 +16,8 @@ export type ProxyErrorCode = keyof typeof proxyFaults
 
 /** What can go wrong with a proxy as a whole. A stream that fails is a status and a log line, never one of these. */
 export class ProxyError extends SluiceError<ProxyErrorCode> {
-  constructor(code: ProxyErrorCode, detail?: string, options: { readonly cause?: unknown } = {}) {
+  constructor(code: ProxyErrorCode, detail?: string, about: Pick<ErrorAbout, 'cause'> = {}) {
     const { fault, message } = proxyFaults[code]
-    super(code, detail === undefined ? message : `${message}: ${detail}`, { fault, cause: options.cause })
+    super(code, withDetail(message, detail), { fault, cause: about.cause })
   }
 }
