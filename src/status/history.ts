@@ -74,30 +74,14 @@ export class History {
 
   /** What the page shows of a snapshot, which was the last that was added. */
   stateOf(snapshot: StatusSnapshot, more: Pick<PageState, 'recent' | 'controls'>): PageState {
-    const {
-      rows,
-      subject,
-      process,
-      snapshot: { id, boot, time },
-    } = snapshot
+    const { rows, bounds: _, process, snapshot: moment, ...standing } = snapshot
     const { pid, node, platform, uptimeSeconds, rssBytes, heapUsedBytes } = process
     return {
-      id,
-      boot,
-      time,
-      subject,
-      ready: snapshot.ready,
-      checks: snapshot.checks,
-      sources: snapshot.sources,
+      ...moment,
+      ...standing,
       rows: rows.slice(0, mostRows).map((row) => this.#rowState(row.name, [row], snapshot)),
       total: this.#rowState('', rows, snapshot),
-      verdict: snapshot.verdict,
       verdicts: this.#verdictStates(snapshot),
-      errors: snapshot.errors,
-      connections: snapshot.connections,
-      counters: snapshot.counters,
-      inFlight: snapshot.inFlight,
-      eventLoopLag: snapshot.eventLoopLag,
       process: { pid, node, platform, uptimeSeconds, cpu: this.#cpu(snapshot), rssBytes, heapUsedBytes },
       ...more,
     }

@@ -33,6 +33,7 @@ export class RecentMessages {
     this.#redact = new Set(redact)
   }
 
+  /** Whether messages are taken. */
   get on(): boolean {
     return this.#on
   }
@@ -54,6 +55,7 @@ export class RecentMessages {
     return this.#taken < mostPerSecond
   }
 
+  /** Keeps a message, with what secret there is in it taken out. */
   add({ at, args, actions, ...rest }: RawMessage): void {
     this.#taken++
     this.#ring.push({

@@ -3,33 +3,14 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { wallClock } from '../base/clock.ts'
 import type { StatusBoard } from './board.ts'
-import type { CheckState, SourceState } from './readings.ts'
+import type { CheckState, Moment, Standing } from './readings.ts'
 import { readProcess, type ProcessReading } from './process-reading.ts'
 import type { StatusSubject, SubjectReading } from './subject.ts'
 
 /** What `/stats.json` has. */
-export interface StatusSnapshot extends SubjectReading {
-  readonly snapshot: {
-    /** `boot` and a number that goes up: two answers with one id tell of one moment. */
-    readonly id: string
-    /** Another one after each start: counters began anew. */
-    readonly boot: string
-    /** ISO 8601. */
-    readonly time: string
-  }
-  readonly subject: {
-    readonly kind: string
-    readonly row: string
-    readonly name: string
-    readonly version: string
-    readonly addresses: readonly string[]
-  }
-  readonly ready: boolean
-  readonly checks: readonly CheckState[]
-  readonly sources: readonly SourceState[]
+export interface StatusSnapshot extends Standing, SubjectReading {
+  readonly snapshot: Moment
   readonly process: ProcessReading
-  /** The variable whose values are counted; null for none. */
-  readonly verdict: string | null
 }
 
 /** Makes snapshots of one subject. */

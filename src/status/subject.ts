@@ -3,23 +3,28 @@
  * went wrong, who is connected; what a row is, its subject says.
  */
 import type { LogLevel } from '../base/logger.ts'
-import type { CheckState, ConnectionGroup, ErrorReading, LagReading } from './readings.ts'
+import type { CheckState, OwnReading } from './readings.ts'
 import type { RecentMessages } from './recent.ts'
 
 /** A histogram whose counts only go up: one count per bound, one for what is above the last; not cumulative. */
 export interface LatencyReading {
+  /** By bound of {@link SubjectReading.bounds}. */
   readonly counts: readonly number[]
   /** Of all values, in milliseconds. */
   readonly sum: number
+  /** How many values there are. */
   readonly count: number
 }
 
 /** One row: a message of an agent. Counters only go up. */
 export interface RowReading {
+  /** Of a message, its name. */
   readonly name: string
+  /** How many came, answered or not. */
   readonly received: number
   /** What was not answered as it should, by reason. */
   readonly failures: Readonly<Record<string, number>>
+  /** From the question to its result. */
   readonly latency: LatencyReading
   /** How often the chosen variable was set to what. */
   readonly verdicts: Readonly<Record<string, number>>
@@ -27,21 +32,18 @@ export interface RowReading {
 
 /** The level of a logger. */
 export interface LevelControl {
+  /** The level now. */
   get(): string
+  /** Another level from now on. */
   set(level: LogLevel): void
 }
 
 /** All that a subject knows now. */
-export interface SubjectReading {
+export interface SubjectReading extends OwnReading {
   /** Upper bounds of the histograms, in milliseconds. */
   readonly bounds: readonly number[]
+  /** In the order in which they were met. */
   readonly rows: readonly RowReading[]
-  readonly inFlight: number
-  readonly eventLoopLag: LagReading
-  readonly errors: readonly ErrorReading[]
-  readonly connections: readonly ConnectionGroup[]
-  /** Other counters and gauges, in groups. */
-  readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>
 }
 
 /** What a status port serves. */
@@ -56,6 +58,7 @@ export interface StatusSubject {
   addresses(): readonly string[]
   /** What must hold for it to be ready, beside what the author has added. */
   checks(): readonly CheckState[]
+  /** Asked once a second, and for each scrape. */
   read(): SubjectReading
   /** What it has seen lately, where it can tell. */
   readonly recent: RecentMessages | undefined

@@ -2,7 +2,7 @@
  * What the page shows, as it comes from the server: once a second a state, and points that charts are made of. Shared by
  * the server, which renders the page for those without JavaScript, and by the browser.
  */
-import type { CheckState, ConnectionGroup, ErrorReading, LagReading, SourceState } from '../readings.ts'
+import type { Moment, OwnReading, Standing } from '../readings.ts'
 
 /** p50, p90, p99 and p99.9 in milliseconds; null when nothing came. */
 export type Percentiles = readonly [number, number, number, number] | null
@@ -50,7 +50,9 @@ export interface VerdictState {
 
 /** Something in a recent message: an argument or an action. */
 export interface RecentItem {
+  /** Of the argument, or of the variable with its scope. */
   readonly name: string
+  /** As text, shortened. */
   readonly value: string
 }
 
@@ -60,40 +62,24 @@ export interface RecentMessage {
   readonly id: number
   /** ISO 8601. */
   readonly time: string
+  /** The name of the message. */
   readonly row: string
+  /** What became of it. */
   readonly status: string
   /** Milliseconds. */
   readonly duration: number
+  /** What it asked with. */
   readonly args: readonly RecentItem[]
+  /** What it was answered. */
   readonly actions: readonly RecentItem[]
 }
 
 /** Everything but the charts. */
-export interface PageState {
-  readonly id: string
-  readonly boot: string
-  /** ISO 8601. */
-  readonly time: string
-  readonly subject: {
-    readonly kind: string
-    readonly row: string
-    readonly name: string
-    readonly version: string
-    readonly addresses: readonly string[]
-  }
-  readonly ready: boolean
-  readonly checks: readonly CheckState[]
-  readonly sources: readonly SourceState[]
+export interface PageState extends Moment, Standing, OwnReading {
   readonly rows: readonly RowState[]
   /** All rows together. */
   readonly total: RowState
-  readonly verdict: string | null
   readonly verdicts: readonly VerdictState[]
-  readonly errors: readonly ErrorReading[]
-  readonly connections: readonly ConnectionGroup[]
-  readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>
-  readonly inFlight: number
-  readonly eventLoopLag: LagReading
   readonly process: {
     readonly pid: number
     readonly node: string
