@@ -16,9 +16,13 @@ interface Plot {
   readonly plot: uPlot
 }
 
-/** A colour of the style sheet. */
+/** A colour of the style sheet, as `rgb(…)`: its property names two, and only where one is used it is decided which. */
 function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
+  const probe = document.body.appendChild(document.createElement('i'))
+  probe.style.color = `var(--${name})`
+  const { color } = getComputedStyle(probe)
+  probe.remove()
+  return color
 }
 
 function columns(points: readonly Point[], series: readonly Series[]): uPlot.AlignedData {
@@ -128,7 +132,7 @@ function optionsOf(spec: ChartSpec, width: number): uPlot.Options {
     stroke: colour('faint'),
     grid: { stroke: colour('grid'), width: 1 },
     ticks: { show: false },
-    font: `11px ${colour('font')}`,
+    font: `11px ${getComputedStyle(document.body).fontFamily}`,
   }
   return {
     width: Math.max(width, 100),
@@ -165,7 +169,7 @@ function seriesOptions({ label, tone }: Series, count: number): uPlot.Series {
     label,
     stroke,
     // One line alone may have its field; several would cover one another.
-    ...(count === 1 ? { fill: `${stroke}26` } : {}),
+    ...(count === 1 ? { fill: stroke.replace(')', ', 0.15)') } : {}),
     width: 1.5,
     points: { show: false },
   }
