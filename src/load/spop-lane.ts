@@ -3,25 +3,24 @@
  * are looked at where they lie. Made again when the agent closes it.
  */
 import { Writer } from '../bytes/writer.ts'
-import { errorMessage, UsageError } from '../base/errors.ts'
+import { errorMessage } from '../base/errors.ts'
 import { monotonic } from '../base/clock.ts'
 import { encodeDisconnect } from '../spop/disconnect.ts'
 import { SpopError } from '../spop/errors.ts'
 import { decodeFrame } from '../spop/frame.ts'
 import { defaultMaxFrameSize, FrameFlag, FrameType } from '../spop/frame-head.ts'
-import { encodeNotifyFragments } from '../spop/fragments.ts'
 import { encodeHaproxyHello } from '../spop/hello.ts'
 import { acceptAgentHello, type Agreement, type Capability } from '../spop/negotiation.ts'
-import { writeVarint } from '../spop/varint.ts'
 import type { Expectations } from './expect.ts'
 import type { Exchange, Lane, LaneHost } from './lane.ts'
 import { Link, type LoadTarget } from './link.ts'
 import type { WriteFaults } from './faulty-writer.ts'
-import { NotifyBatch } from './notify-batch.ts'
 import type { NotifyPayload } from './notify-source.ts'
+import { NotifyWriter } from './notify-writer.ts'
 import { Pending } from './pending.ts'
 import { QuickAnswers } from './quick-answers.ts'
 import { Reconnect } from './reconnect.ts'
+import { ruinDue, ruins, type Ruin } from './ruin.ts'
 import type { Manners } from './spop-manners.ts'
 import { connectionLost, describeStatus, disconnectStatus, timedOut } from './status.ts'
 import type { Turn } from './template.ts'
@@ -48,22 +47,10 @@ export interface SpopSettings {
   readonly ruin: Ruin
 }
 
-/** Connections that are spoilt on purpose. */
-export interface Ruin {
-  /** Reset after so many NOTIFYs; 0: never. */
-  readonly resetAfter: number
-  /** Send what is no frame after so many NOTIFYs; 0: never. */
-  readonly garbageAfter: number
-  /** The next garbage. */
-  readonly garbage: () => Buffer
-}
-
 /** Ids stay below this: HAProxy keeps them in 32 bits, and V8 keeps numbers of 30 bits without an allocation. */
 export const idLimit = 0x3fff_ffff
 
 const farewellTimeout = 1000
-/** Length, type, flags, and two ids of at most five bytes each. */
-const mostHead = 19
 
 /** `spoilt`: it was sent garbage, and the agent is to close it. */
 type State = 'connecting' | 'greeting' | 'ready' | 'spoilt' | 'leaving' | 'away' | 'over'
@@ -80,9 +67,7 @@ export class SpopLane implements Lane {
   #link: Link | undefined
   #state: State = 'away'
   #agreement: Agreement | undefined
-  #writer = new Writer(4096)
-  /** Where all NOTIFYs are alike. */
-  #batch: NotifyBatch | undefined
+  readonly #notifies: NotifyWriter
   #rest: Buffer | undefined
   #askedHere = 0
   #startedAt = 0
@@ -105,18 +90,24 @@ export class SpopLane implements Lane {
     this.#host = host
     shared.lanes[index] = this
     this.#pending = shared.pending ?? new Pending(shared.inFlight, idLimit / 2)
-    this.#isRuined = shared.ruin.resetAfter > 0 || shared.ruin.garbageAfter > 0
+    this.#isRuined = ruins(shared.ruin)
     this.#byStream = shared.manners.ids === 'stream'
     this.#window = shared.inFlight
-    const [only, ...others] = shared.payloads
-    if (only?.fixed !== undefined && others.length === 0) {
-      const batch = new NotifyBatch(only.fixed, shared.inFlight, () => this.flush())
-      const { expectations } = shared
-      const common = { lane: index, byStream: this.#byStream, expectations, meter: host.meter }
-      this.#batch = batch
-      this.#quick = this.#isRuined
-        ? undefined
-        : new QuickAnswers({ pending: this.#pending, batch, ...common })
+    const { payloads, inFlight, turn, expectations } = shared
+    const onFatal = (error: Error): void => host.onFatal(error)
+    this.#notifies = new NotifyWriter({ payloads, inFlight, turn, onFull: () => this.flush(), onFatal })
+    const { batch } = this.#notifies
+    if (batch !== undefined && !this.#isRuined) {
+      const { meter } = host
+      const byStream = this.#byStream
+      this.#quick = new QuickAnswers({
+        pending: this.#pending,
+        batch,
+        lane: index,
+        byStream,
+        expectations,
+        meter,
+      })
     }
     this.#connect()
   }
@@ -167,24 +158,13 @@ export class SpopLane implements Lane {
     )
     this.#agreement = agreement
     this.#window = agreement.pipelining ? this.#shared.inFlight : 1
-    if (!this.#fits(agreement.maxFrameSize)) return
+    if (!this.#notifies.agree(agreement.maxFrameSize, this.#byStream && agreement.fragmentation)) return
+    if (this.#notifies.batch === undefined) this.#quick = undefined
     this.#state = 'ready'
     this.#firstKey = this.#pending.next
     this.#host.meter.counts.connections++
     this.#host.onReady(this, now)
     this.flush()
-  }
-
-  /** What is the same each time and never fits would be refused for ever. */
-  #fits(maxFrameSize: number): boolean {
-    const sizeOf = ({ fixed }: NotifyPayload) => (fixed?.length ?? 0) + mostHead
-    const large = this.#shared.payloads.find((each) => sizeOf(each) > maxFrameSize)
-    if (large === undefined) return true
-    if (!this.#cuts) this.#host.onFatal(tooLarge(large.name, sizeOf(large), maxFrameSize))
-    // Each is cut anew.
-    this.#batch = undefined
-    this.#quick = undefined
-    return this.#cuts
   }
 
   ask(scheduled: number, now: number, stream: number, step: number): void {
@@ -196,81 +176,31 @@ export class SpopLane implements Lane {
     this.#askedHere++
     this.#host.meter.begun(scheduled)
     const streamId = this.#byStream ? key : 2 * key + 1
-    const batch = this.#batch
-    if (batch === undefined) return this.#encode(streamId, this.#byStream ? step + 1 : 1, own, step)
-    batch.add(streamId)
-  }
-
-  #encode(streamId: number, frameId: number, stream: number, step: number): void {
-    const writer = this.#writer
-    const start = writer.reserve(9)
-    const bytes = writer.bytes
-    bytes[start + 4] = FrameType.Notify
-    bytes[start + 5] = 0
-    bytes[start + 6] = 0
-    bytes[start + 7] = 0
-    bytes[start + 8] = 1
-    writeVarint(writer, streamId)
-    writeVarint(writer, frameId)
-    const payloadAt = writer.at
-    const payload = this.#shared.payloads[step] as NotifyPayload // steps are those of the payloads
-    if (payload.fixed === undefined) {
-      const { turn } = this.#shared
-      turn.stream = stream
-      payload.write(writer, turn)
-      turn.seq++
-    } else writer.copy(payload.fixed)
-    const size = writer.at - start - 4
-    writer.patchUint32(start, size)
-    if (size > (this.#agreement?.maxFrameSize ?? defaultMaxFrameSize)) {
-      const bytes = Buffer.from(writer.bytes.subarray(payloadAt, writer.at))
-      writer.reset(start)
-      this.#fragment(bytes, streamId, frameId, payload.name)
-    }
-  }
-
-  /** HAProxy up to 3.0 cuts what is too large for an agent that takes fragments. */
-  #fragment(payload: Buffer, streamId: number, frameId: number, name: string): void {
-    const size = this.#agreement?.maxFrameSize ?? defaultMaxFrameSize
-    if (this.#cuts) encodeNotifyFragments(this.#writer, streamId, frameId, payload, size)
-    else this.#host.onFatal(tooLarge(name, payload.length + mostHead, size))
-  }
-
-  get #cuts(): boolean {
-    return this.#byStream && this.#agreement?.fragmentation === true
+    this.#notifies.add(streamId, this.#byStream ? step + 1 : 1, own, step)
   }
 
   flush(): void {
-    const batch = this.#batch
-    const writer = this.#writer
-    if (batch !== undefined) {
-      if (batch.length === 0) return
-      batch.reset(this.#link?.write(batch.view()) === true)
-    } else if (writer.at === 0) return
-    else if (this.#link?.write(writer.view()) === true) writer.reset()
-    else this.#writer = new Writer(4096)
-    if (this.#isRuined) this.#spoil()
+    if (this.#notifies.flush(this.#link) && this.#isRuined) this.#spoil()
   }
 
   /** Ends the connection, or sends what is no frame, where that was asked for. */
   #spoil(): void {
-    const { resetAfter, garbageAfter, garbage } = this.#shared.ruin
-    if (resetAfter > 0 && this.#askedHere >= resetAfter) {
+    const { ruin } = this.#shared
+    const due = ruinDue(ruin, this.#askedHere)
+    if (due === 'reset') {
       this.#cutOff()
-      this.#link?.reset()
-      this.#state = 'away'
-      this.#reconnect.soon()
-    } else if (garbageAfter > 0 && this.#askedHere >= garbageAfter && this.#state === 'ready') {
+      this.#startOver()
+    } else if (due === 'garbage' && this.#state === 'ready') {
       this.#cutOff()
-      this.#link?.write(garbage())
+      this.#link?.write(ruin.garbage())
       this.#host.meter.counts.garbage++
       this.#state = 'spoilt'
-      this.#patience = setTimeout(() => this.#unspoil(), farewellTimeout)
+      this.#patience = setTimeout(() => this.#startOver(), farewellTimeout)
     }
   }
 
-  /** The agent has closed what was spoilt, or has not within a second. */
-  #unspoil(): void {
+  /** The connection is reset; the agent has closed what was spoilt, or has not within a second. */
+  #startOver(): void {
     clearTimeout(this.#patience)
     this.#link?.reset()
     this.#rest = undefined
@@ -422,8 +352,7 @@ export class SpopLane implements Lane {
     const wasReady = this.#state === 'ready'
     this.#state = 'away'
     this.#rest = undefined
-    this.#writer.reset()
-    this.#batch?.reset(true)
+    this.#notifies.reset()
     this.#link?.end()
     const { meter } = this.#host
     meter.counts.dropped++
@@ -455,7 +384,7 @@ export class SpopLane implements Lane {
   #gone(): void {
     if (this.#state === 'spoilt') {
       this.#host.meter.counts.garbageNoticed++
-      return this.#unspoil()
+      return this.#startOver()
     }
     this.#link?.end()
     this.#state = 'over'
@@ -488,11 +417,6 @@ export class SpopLane implements Lane {
     this.#state = 'over'
     this.#onGone?.()
   }
-}
-
-function tooLarge(name: string, size: number, most: number): UsageError {
-  const message = `the NOTIFY ${name} has up to ${size} bytes, and the agent takes ${most}: HAProxy would not send it`
-  return new UsageError('ERR_SLUICE_OPTION', message)
 }
 
 /** Where {@link readId} has stopped. */
