@@ -1,11 +1,9 @@
 /**
- * An agent (SPOA): listens, keeps its connections, and knows its handlers. What happens on a connection is
- * connection.ts, what happens to a NOTIFY is dispatcher.ts.
+ * An agent (SPOA): keeps its connections, and knows its handlers. Where it listens and whom it lets in is listeners.ts, what
+ * happens on a connection is connection.ts, what happens to a NOTIFY is dispatcher.ts.
  */
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { TLSSocket, type SecureContextOptions, type TlsOptions } from 'node:tls'
-import { CidrMap } from '../net/cidr-map.ts'
+import type { SecureContextOptions } from 'node:tls'
 import { monotonic } from '../base/clock.ts'
 import { formatEndpoint, toEndpoint, type Endpoint } from '../net/endpoint.ts'
 import { UsageError } from '../base/errors.ts'
@@ -31,7 +29,8 @@ import {
 import { AgentError } from './errors.ts'
 import { LimitedLog } from './limited-log.ts'
 import { LoopLagMonitor } from './loop-lag.ts'
-import { formatPeer, Listener, resolveListenerOptions, type ListenerOptions } from './listener.ts'
+import { resolveListenerOptions, type ListenerOptions } from './listener.ts'
+import { Listeners } from './listeners.ts'
 import { AgentMetrics } from './metrics.ts'
 import { Mistakes } from './mistakes.ts'
 import { resolveAgentOptions, type AgentOptions, type ResolvedAgentOptions } from './options.ts'
@@ -40,8 +39,6 @@ import { groupConnections, setConnectionGroups } from './seen-connections.ts'
 import { snapshot, type AgentStats } from './stats.ts'
 import { openStatusPort } from './status-port.ts'
 import type { SeenAgent } from './status-subject.ts'
-import { replaceSecureContext } from './tls-options.ts'
-import { describeTlsFailure } from './tls-trouble.ts'
 import { Tracer, type TraceListener } from './trace.ts'
 import { AgentTracing } from './tracing.ts'
 import { WriterPool } from './writer-pool.ts'
@@ -63,12 +60,10 @@ export class Agent {
   readonly #log: LimitedLog
   readonly #dispatcher: Dispatcher
   readonly #tracer = new Tracer()
-  readonly #allowed: CidrMap<true> | undefined
-  readonly #listeners: Listener[] = []
+  readonly #listeners: Listeners
   readonly #statusPorts = new Set<StatusPort>()
   readonly #connections = new Set<AgentConnection>()
   readonly #host: ConnectionHost<AgentConnection>
-  #tls: TlsOptions | undefined
   #lastId = 0
   #draining = false
   #closed = false
@@ -79,18 +74,19 @@ export class Agent {
 
   constructor(options: AgentOptions = {}) {
     this.#options = resolveAgentOptions(options)
-    this.#tls = this.#options.tls
     this.#log = new LimitedLog(this.#options.logger)
     const mistakes = new Mistakes(this.#options.logger)
     const tracing = this.#options.tracing === undefined ? undefined : new AgentTracing(this.#options.tracing)
     this.#table = new HandlerTable(this.#metrics, mistakes, tracing)
     this.#dispatcher = new Dispatcher(this.#options, this.#table, this.#metrics, this.#log, mistakes)
     if (tracing !== undefined) this.#dispatcher.use(tracing.middleware)
-    const { allowedPeers } = this.#options
-    if (allowedPeers.length > 0) {
-      this.#allowed = new CidrMap()
-      for (const range of allowedPeers) this.#allowed.set(range, true)
-    }
+    this.#listeners = new Listeners({
+      options: this.#options,
+      metrics: this.#metrics,
+      log: this.#log,
+      connections: () => this.#connections.size,
+      onSocket: (socket, peer) => this.accept(socket, peer),
+    })
     setConnectionGroups(this, () => groupConnections(this.#connections))
     this.#host = {
       options: this.#options,
@@ -171,28 +167,13 @@ export class Agent {
     const settings = resolveListenerOptions(options, endpoint)
     // Whoever connects is to be answered: the threads of a createOffload() load their module first.
     await this.#table.ready()
-    if (this.#isOver()) throw new UsageError('ERR_SLUICE_CLOSED', 'close() while listen() was waiting')
-    const { handshakeTimeout } = this.#options
-    const listener = new Listener(
-      endpoint,
-      { ...settings, tls: this.#tls, handshakeTimeout },
-      {
-        onSocket: (socket) => this.#onSocket(socket),
-        admit: (socket) => this.#admit(socket, listener),
-        onAcceptError: (error) => this.#onAcceptError(error),
-        onTlsError: (error, socket, peer) => this.#onTlsError(error, socket, peer),
-      },
-    )
-    await listener.open()
-    if (this.#isOver()) {
-      await listener.close()
-      throw new UsageError('ERR_SLUICE_CLOSED', 'close() while listen() was waiting')
-    }
-    this.#listeners.push(listener)
+    this.#refuseOver('listen')
+    const address = await this.#listeners.open(endpoint, settings)
+    this.#refuseOver('listen')
     this.#lag.start()
     this.#sweep ??= setInterval(() => this.#checkTimeouts(), sweepInterval).unref()
-    this.#options.logger.info({ address: formatEndpoint(listener.address) }, 'agent listens')
-    return listener.address
+    this.#options.logger.info({ address: formatEndpoint(address) }, 'agent listens')
+    return address
   }
 
   /**
@@ -208,54 +189,7 @@ export class Agent {
     this.#metrics.connectionsActive++
     this.#connections.add(new AgentConnection(++this.#lastId, stream, peer, this.#host))
     this.#sweep ??= setInterval(() => this.#checkTimeouts(), sweepInterval).unref()
-    if (this.#connections.size >= this.#options.maxConnections) this.#stopAccepting()
-  }
-
-  #onSocket(socket: Socket): void {
-    if (this.#closed) refuse(socket)
-    else this.accept(socket, formatPeer(socket))
-  }
-
-  /** Whether a socket that was just accepted may stay; TLS handshakes count as connections. */
-  #admit(socket: Socket, listener: Listener): boolean {
-    if (this.#closed || !this.#isAllowed(socket, listener)) {
-      refuse(socket)
-      return false
-    }
-    const handshakes = this.#listeners.reduce((sum, each) => sum + each.handshakes, 0)
-    if (this.#connections.size + handshakes < this.#options.maxConnections) return true
-    this.#metrics.connectionsRefused++
-    this.#log.log('warn', 'refused', { peer: formatPeer(socket) }, 'connection refused: too many')
-    refuse(socket)
-    return false
-  }
-
-  /** Want of descriptors, mostly: connections wait in the kernel's queue meanwhile. */
-  #onAcceptError(error: NodeJS.ErrnoException): void {
-    const code = error.code ?? 'ERR_AGENT_LISTEN'
-    this.#metrics.countError(code)
-    this.#log.log('error', code, { code, err: error }, 'cannot accept connections')
-  }
-
-  /** An address that is unknown, because the peer is gone already, is not allowed. */
-  #isAllowed(socket: Socket, listener: Listener): boolean {
-    if (this.#allowed === undefined || listener.isLocal) return true
-    if (this.#allowed.has(socket.remoteAddress ?? '')) return true
-    const code = 'ERR_AGENT_PEER_REFUSED'
-    this.#metrics.connectionsRefused++
-    this.#metrics.countError(code)
-    this.#log.log('warn', code, { code, peer: formatPeer(socket) }, 'connection refused: not in allowedPeers')
-    return false
-  }
-
-  #onTlsError(error: NodeJS.ErrnoException, socket: TLSSocket, peer: string): void {
-    // An Error, say the types of Node.js; it is its code, or null.
-    const verdict: unknown = socket.authorizationError
-    const { code, message } = describeTlsFailure(error, typeof verdict === 'string' ? verdict : undefined)
-    this.#metrics.countError(code)
-    this.#log.log('warn', code, code === verdict ? { code, peer } : { code, peer, err: error }, message)
-    // Node.js itself does not, when the handshake takes too long.
-    refuse(socket)
+    if (this.#connections.size >= this.#options.maxConnections) this.#listeners.pause()
   }
 
   /**
@@ -264,45 +198,18 @@ export class Agent {
    * @throws UsageError `ERR_SLUICE_OPTION` for what OpenSSL cannot use, an unknown name, or an agent without `tls`.
    */
   setSecureContext(options: SecureContextOptions): void {
-    const tls = replaceSecureContext(this.#tls, options)
-    this.#tls = tls
-    for (const listener of this.#listeners) listener.replaceTls(tls)
+    this.#listeners.setSecureContext(options)
   }
 
-  /** A function, for the compiler does not see that the flag changes while something is awaited. */
-  #isOver(): boolean {
-    return this.#closed
-  }
-
-  /** See `maxConnections`. */
-  #stopAccepting(): void {
-    this.#log.log(
-      'warn',
-      'maxConnections',
-      { limit: this.#options.maxConnections },
-      'listeners closed: at the limit',
-    )
-    for (const listener of this.#listeners) if (listener.reopens) void listener.close()
-  }
-
-  /** Opens the listeners that the limit has closed; called until it succeeds. */
-  #acceptAgain(): void {
-    // Some room first, or the listeners would open and close for every connection.
-    if (this.#closed || this.#connections.size > this.#options.maxConnections * 0.9) return
-    for (const listener of this.#listeners) {
-      if (listener.listening || listener.opening) continue
-      listener
-        .open()
-        .catch((error: unknown) =>
-          this.#log.log('error', 'reopen', { err: error }, 'cannot listen again yet'),
-        )
-    }
+  /** The flag changes while something is awaited. */
+  #refuseOver(what: string): void {
+    if (this.#closed) throw new UsageError('ERR_SLUICE_CLOSED', `close() while ${what}() was waiting`)
   }
 
   #onConnectionClose(connection: AgentConnection): void {
     this.#connections.delete(connection)
     this.#metrics.connectionsActive--
-    this.#acceptAgain()
+    this.#listeners.resume()
     if (this.#connections.size === 0) this.#onEmpty?.()
   }
 
@@ -316,12 +223,12 @@ export class Agent {
   #checkTimeouts(): void {
     const now = monotonic()
     for (const connection of this.#connections) connection.checkTimeouts(now)
-    this.#acceptAgain()
+    this.#listeners.resume()
   }
 
   /** Where the agent listens. */
   get addresses(): Endpoint[] {
-    return this.#listeners.map((listener) => listener.address)
+    return this.#listeners.addresses
   }
 
   /** Whether health checks succeed: not while draining, and not while `options.ready` says no. */
@@ -362,8 +269,8 @@ export class Agent {
   async #close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    await Promise.all(this.#listeners.map((listener) => listener.close()))
-    for (const listener of this.#listeners) listener.destroyHandshakes()
+    await this.#listeners.close()
+    this.#listeners.destroyHandshakes()
     for (const connection of this.#connections) connection.drain()
     await this.#emptied(this.#options.closeTimeout)
     this.destroy()
@@ -385,7 +292,7 @@ export class Agent {
   /** Closes at once: connections are cut, handlers see their signal aborted. */
   destroy(): void {
     this.#closed = true
-    for (const listener of this.#listeners) void listener.close()
+    void this.#listeners.close()
     for (const connection of this.#connections) connection.destroy()
     for (const port of this.#statusPorts) port.close()
     clearInterval(this.#sweep)
@@ -419,10 +326,8 @@ export class Agent {
   async serveStatus(where: string | Endpoint, options: StatusOptions = {}): Promise<StatusPort> {
     if (this.#closed) throw new UsageError('ERR_SLUICE_CLOSED', 'serveStatus() after close()')
     const port = await openStatusPort(where, options, this.#seen(), this.status, this.#options.logger)
-    if (this.#isOver()) {
-      port.close()
-      throw new UsageError('ERR_SLUICE_CLOSED', 'close() while serveStatus() was waiting')
-    }
+    if (this.#closed) port.close()
+    this.#refuseOver('serveStatus')
     this.#statusPorts.add(port)
     return port
   }
@@ -441,9 +346,8 @@ export class Agent {
 
   #checks(): CheckState[] {
     const leaving = this.#closed ? 'closing' : this.#draining ? 'draining' : ''
-    const listening = this.#listeners.some((each) => each.listening)
     return [
-      { name: 'listening', ok: listening, detail: 'no address is listened on' },
+      { name: 'listening', ok: this.#listeners.listening, detail: 'no address is listened on' },
       { name: 'not draining', ok: leaving === '', detail: leaving },
       { name: 'ready()', ok: this.#askReady(), detail: "the agent's option ready says no" },
     ].map((each) => (each.ok ? { ...each, detail: '' } : each))
@@ -485,9 +389,4 @@ function announced(options: ResolvedAgentOptions): Capability[] {
   if (options.fragmentation) capabilities.push('fragmentation')
   if (options.async) capabilities.push('async')
   return capabilities
-}
-
-function refuse(socket: Socket): void {
-  socket.on('error', () => {})
-  socket.destroy()
 }
