@@ -78,7 +78,13 @@ test('the statuses of SPOP in docs/errors.md are those of the catalogue', async 
 const topFolders = ['src', 'test', 'docs', 'scripts', 'examples', 'bench']
 const layers = readdirSync('src', { withFileTypes: true }).filter((entry) => entry.isDirectory())
 
-/** What looks like a path of this repository; those of src/ may be named from there, and a star stands for anything. */
+/** Pages name the files of the proxy's rooms without `src/proxy/`. */
+const rooms = readdirSync('src/proxy', { withFileTypes: true }).filter((entry) => entry.isDirectory())
+
+/**
+ * What looks like a path of this repository; those of src/ and of src/proxy may be named from there, and a star stands for
+ * anything.
+ */
 function pathsIn(page: string): string[] {
   const words = page.match(/(?<![\w./:@-])[\w-]+(?:\/[\w.*-]+)+\/?/g) ?? []
   return words
@@ -86,7 +92,9 @@ function pathsIn(page: string): string[] {
     .flatMap((word) => {
       const first = word.split('/')[0] ?? ''
       if (topFolders.includes(first)) return [word]
-      return layers.some(({ name }) => name === first) && /\.\w+$/.test(word) ? [`src/${word}`] : []
+      if (!/\.\w+$/.test(word)) return []
+      if (layers.some(({ name }) => name === first)) return [`src/${word}`]
+      return rooms.some(({ name }) => name === first) ? [`src/proxy/${word}`] : []
     })
 }
 
@@ -97,24 +105,58 @@ function exists(path: string): boolean {
   return existsSync(folder) && readdirSync(folder).some((name) => pattern.test(name))
 }
 
-const pages = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'README.md', 'SECURITY.md']
+/** Where links lead that name no scheme, from the root of the repository; what stands behind `#` is left out. */
+function linksOf(page: string, text: string): string[] {
+  const targets = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, target = '']) => target)
+  return targets
+    .filter((target) => !/^\w+:/.test(target))
+    .map((target) => posix.join(posix.dirname(page), target))
+}
 
-for (const page of [...pages, ...readdirSync('docs').map((name) => `docs/${name}`)]) {
-  test(`paths that ${page} names exist`, { skip: !existsSync(page) }, () => {
-    const missing = pathsIn(readFileSync(page, 'utf8')).filter((path) => !exists(path))
+const docs = readdirSync('docs', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md'))
+const pages = [
+  'ARCHITECTURE.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'README.md',
+  'SECURITY.md',
+  ...docs.map((name) => `docs/${name}`),
+]
+
+for (const page of pages) {
+  test(`paths that ${page} names exist, and what it links to`, () => {
+    const text = readFileSync(page, 'utf8')
+    const missing = [...pathsIn(text), ...linksOf(page, text)].filter((path) => !exists(path))
     assert.deepEqual(missing, [])
   })
 }
 
+test('every page of docs/ is linked from the README, or from a page that it links to', () => {
+  const linked = linksOf('README.md', readFileSync('README.md', 'utf8'))
+  const further = linked
+    .filter((page) => page.endsWith('.md'))
+    .flatMap((page) => linksOf(page, readFileSync(page, 'utf8')))
+  const found = new Set([...linked, ...further])
+  assert.deepEqual(
+    docs.map((name) => `docs/${name}`).filter((page) => !found.has(page)),
+    [],
+  )
+})
+
 test('a path that does not exist is found in prose, in back quotes and in links', () => {
   const page =
-    'See docs/none.md, `src/none/`, [this](docs/gone.md) and `spop/none.ts`, `config/key-*.txt`, not a/b or `agent/x`.'
+    'See docs/none.md, `src/none/`, [this](docs/gone.md#at), `spop/none.ts`, `wire/x.ts`, `config/key-*.txt`, not a/b or `agent/x`.'
   assert.deepEqual(pathsIn(page), [
     'docs/none.md',
     'src/none/',
     'docs/gone.md',
     'src/spop/none.ts',
+    'src/proxy/wire/x.ts',
     'src/config/key-*.txt',
+  ])
+  assert.deepEqual(linksOf('docs/deep/a.md', `${page} [b](../b.md), [c](https://host/c), [d](#d)`), [
+    'docs/deep/docs/gone.md',
+    'docs/b.md',
   ])
   assert.ok(exists('src/spop/frame*.ts') && !exists('src/spop/nothing*.ts') && !exists('src/none/x*.ts'))
 })
