@@ -29,6 +29,7 @@ interface ArgumentTypes {
   integer: number
   /** Any integer type. */
   bigint: bigint
+  /** BOOLEAN. */
   boolean: boolean
   /** Whatever it is, as on the wire. */
   any: TypedData

@@ -31,9 +31,11 @@ export let abortContext: (context: Context, reason: unknown) => void
 export class Context {
   /** The name of the message. */
   readonly name: string
+  /** The connection that the message came on. */
   readonly connection: ConnectionInfo
   /** Up to HAProxy 3.0 the client's stream; later a number of the connection: pass `unique-id` to correlate. */
   readonly streamId: Id
+  /** With the stream id it names the exchange. */
   readonly frameId: Id
   #aborter: AbortController | undefined
   #abortReason: unknown

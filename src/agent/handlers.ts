@@ -46,6 +46,7 @@ export interface MessageOptions {
 export interface MessageOutcome {
   /** `oversized`: the actions did not fit; see `AgentOptions.tooManyActions`. */
   readonly status: 'ok' | 'error' | 'deadline' | 'overload' | 'oversized'
+  /** What was thrown, or what says which limit was broken; undefined with `ok`. */
   readonly error: unknown
   /** Milliseconds from the message's turn to its result. */
   readonly duration: number

@@ -2,8 +2,11 @@ import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks'
 
 /** Lag of the event loop, in milliseconds. */
 export interface LoopLag {
+  /** The mean of its delays. */
   readonly mean: number
+  /** What 99 of 100 delays did not exceed. */
   readonly p99: number
+  /** The longest delay. */
   readonly max: number
 }
 

@@ -10,6 +10,7 @@ import type { Answered } from './handlers.ts'
 
 /** One handler that runs in a worker thread. */
 export interface OffloadHandler<S extends Schema> {
+  /** The arguments that it wants, as for an agent's `message`. */
   readonly args: S
   /** As an agent's handler; it may take the whole thread for as long as it needs. */
   handle(args: ArgumentsOf<S>, actions: Actions): Answered | PromiseLike<Answered>

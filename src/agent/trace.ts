@@ -3,10 +3,13 @@ import type { ConnectionInfo } from './context.ts'
 
 /** One traced frame. */
 export interface TraceEvent {
+  /** Whether the agent got it, or sent it. */
   readonly direction: 'recv' | 'send'
+  /** The connection that it was seen on. */
   readonly connection: ConnectionInfo
   /** Undefined when the bytes are not a frame; `error` says why. */
   readonly frame: Frame | undefined
+  /** Why the bytes are no frame; undefined when they are one. */
   readonly error: unknown
   /** The whole frame with its length field. */
   readonly bytes: Buffer

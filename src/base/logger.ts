@@ -6,9 +6,13 @@ import { requireArgument } from './options.ts'
 
 /** Fields first, then the sentence; `error`s go under the key `err`. */
 export interface Logger {
+  /** What only helps to find a fault. */
   debug(fields: object, message: string): void
+  /** What happens as it should: listening, closing. */
   info(fields: object, message: string): void
+  /** Something is wrong, and goes on. */
   warn(fields: object, message: string): void
+  /** Something has failed. */
   error(fields: object, message: string): void
 }
 

@@ -67,12 +67,14 @@ export class FrameSplitter {
     }
   }
 
+  /** The next chunk; it must not be changed until it was drained. @throws UsageError `ERR_SLUICE_OPTION`. */
   push(chunk: Buffer): void {
     if (!Buffer.isBuffer(chunk)) refuseArgument('push: the chunk', 'must be a Buffer', chunk)
     this.#chunk = chunk
     this.#at = 0
   }
 
+  /** Finds the next whole frame; false: what is left of the chunk is held. Throws what the {@link Framing} does. */
   next(): boolean {
     if (this.#have > 0) return this.#resume()
     const chunk = this.#chunk

@@ -25,8 +25,11 @@ function checkRange(bytes: Buffer, at: number, end: number): void {
  * `at` and `end` are offsets into `bytes`.
  */
 export class Reader {
+  /** What the frame is in. */
   bytes: Buffer
+  /** The next byte. */
   at: number
+  /** Behind the last byte of the frame. */
   end: number
   readonly #onTruncated: OnTruncated
 
@@ -64,14 +67,17 @@ export class Reader {
     return start
   }
 
+  /** One byte. */
   uint8(): number {
     return this.bytes[this.skip(1)] as number // skip() has checked the bound
   }
 
+  /** Two bytes, the most significant first. */
   uint16(): number {
     return this.bytes.readUInt16BE(this.skip(2))
   }
 
+  /** Four bytes, the most significant first. */
   uint32(): number {
     return this.bytes.readUInt32BE(this.skip(4))
   }

@@ -11,7 +11,9 @@ const mostSize = 0x7fff_ffff
  * `at` is how many bytes are written.
  */
 export class Writer {
+  /** What is written so far, and room behind it. */
   bytes: Buffer
+  /** Where the next byte is written. */
   at = 0
   #view: Buffer = nothing
   /** The buffer that the view is of. */
@@ -42,17 +44,20 @@ export class Writer {
     this.bytes = grown
   }
 
+  /** Appends one byte. */
   uint8(value: number): void {
     const start = this.reserve(1)
     this.bytes[start] = value
   }
 
+  /** Appends two bytes, the most significant first. */
   uint16(value: number): void {
     const start = this.reserve(2)
     this.bytes[start] = value >>> 8
     this.bytes[start + 1] = value
   }
 
+  /** Appends four bytes, the most significant first. */
   uint32(value: number): void {
     const start = this.reserve(4)
     this.patchUint32(start, value)

@@ -68,6 +68,7 @@ export interface Engine {
   close(): Promise<void>
   /** Ends every exchange with status 5 and destroys the sockets. */
   destroy(error?: Error): void
+  /** The same as {@link Engine.close}. */
   [Symbol.asyncDispose](): Promise<void>
 }
 

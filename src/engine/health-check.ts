@@ -28,6 +28,7 @@ import { readyEvent } from './tls.ts'
 export interface HealthReport {
   /** The server's endpoint as text. */
   readonly server: string
+  /** Whether HAProxy would take the server for up. */
   readonly healthy: boolean
   /** What was wrong; undefined when healthy. */
   readonly error: EngineError | undefined
@@ -35,6 +36,7 @@ export interface HealthReport {
   readonly duration: number
   /** What the agent announced, when it answered; bytes. */
   readonly maxFrameSize: number | undefined
+  /** What the agent announced, when it answered; empty when it did not. */
   readonly capabilities: readonly string[]
 }
 

@@ -42,6 +42,7 @@ export interface OutcomeTimes {
 
 /** The agent answered. */
 export interface Success extends OutcomeTimes {
+  /** The agent answered. */
   readonly status: 0
   /**
    * In the order of the agent. When an action is wrong, those before it are here and the rest is dropped silently, as
@@ -50,6 +51,7 @@ export interface Success extends OutcomeTimes {
   readonly actions: readonly Action[]
   /** What the actions amount to: `outcome.variables.sess.get('ip_score')`. Made from `actions` when first asked for. */
   readonly variables: Variables
+  /** There is none. */
   readonly error: undefined
 }
 
@@ -57,9 +59,11 @@ export interface Success extends OutcomeTimes {
 export interface Failure extends OutcomeTimes {
   /** Never 0: see {@link ErrorStatus}. */
   readonly status: number
+  /** There are none. */
   readonly actions: readonly []
   /** None, in each scope. */
   readonly variables: Variables
+  /** What went wrong, with its code. */
   readonly error: EngineError
 }
 

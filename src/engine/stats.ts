@@ -33,10 +33,15 @@ export interface ServerStats {
 
 /** The engine: sums over its servers, and counters since it was created. */
 export interface EngineStats {
+  /** Connections that may carry exchanges. */
   readonly connections: number
+  /** Connections that are being made or greeted. */
   readonly connecting: number
+  /** Connections with nothing in flight. */
   readonly idle: number
+  /** Connections that have room for one more NOTIFY: what HAProxy's log calls idle applets. */
   readonly free: number
+  /** NOTIFYs that wait for their ACK, without the timed-out ones. */
   readonly inFlight: number
   /** Exchanges that wait for a connection, to one server or to any. */
   readonly queued: number
@@ -50,7 +55,9 @@ export interface EngineStats {
   readonly errors: ReadonlyMap<number, number>
   /** Faults that were reported to `onAgentFault`. */
   readonly agentFaults: number
+  /** Attempts to connect that followed a connection that failed or was lost. */
   readonly reconnects: number
+  /** Each of its servers. */
   readonly servers: readonly ServerStats[]
 }
 

@@ -16,6 +16,7 @@ export class HeaderList {
   readonly fields: HeaderName[] = []
   /** The names in lower case. */
   readonly keys: string[] = []
+  /** The values as received, without the white space around them. */
   readonly values: string[] = []
   /** Where the line of each field begins in the head that it was read from; -1: it stood nowhere, or looked otherwise. */
   readonly #lines: number[] = []

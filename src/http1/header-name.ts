@@ -24,6 +24,7 @@ export interface HeaderName {
   readonly name: string
   /** In lower case, for comparing. */
   readonly key: string
+  /** What it means to the codec. */
   readonly kind: HeaderKind
 }
 

@@ -5,7 +5,9 @@ import { refuseArgument, show } from '../base/options.ts'
 
 /** A parsed range: `bits` leading bits of `bytes` (4 or 16 of them) count. */
 export interface Cidr {
+  /** The address: 4 bytes, or 16. */
   readonly bytes: Uint8Array
+  /** How many of its bits count, from the left. */
   readonly bits: number
 }
 

@@ -9,7 +9,9 @@ export type Effects = ReadonlyMap<string, string>
 export interface Difference {
   /** `sess.ip_score`: without the prefix of the configuration. */
   readonly variable: string
+  /** Its value as recorded, as text. */
   readonly before: string | undefined
+  /** Its value now, as text. */
   readonly after: string | undefined
 }
 

@@ -5,10 +5,15 @@ export const latencySteps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 
 
 /** Of {@link Latencies}, in milliseconds. */
 export interface LatencySummary {
+  /** How many values there are. */
   readonly count: number
+  /** The median. */
   readonly p50: number
+  /** What 9 of 10 did not exceed. */
   readonly p90: number
+  /** What 99 of 100 did not exceed. */
   readonly p99: number
+  /** The largest. */
   readonly max: number
   /** How many fell into each bucket of `latencySteps`, and above. */
   readonly counts: readonly number[]

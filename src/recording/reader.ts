@@ -23,7 +23,9 @@ export interface RecordedExchange {
   readonly waitTime: number
   /** 0 when the agent answered; else as `Outcome.status`. */
   readonly status: number
+  /** What was asked. */
   readonly messages: readonly Message[]
+  /** What was answered; empty when nothing was. */
   readonly actions: readonly Action[]
 }
 

@@ -43,9 +43,11 @@ export interface RecorderStats {
 export interface Recorder extends ExchangeRecorder {
   /** A recorder for one of several engines, whose exchanges can be told from the others' by this name. */
   source(name: string): ExchangeRecorder
+  /** A snapshot. */
   readonly stats: RecorderStats
   /** Writes what it has; settles when the file is whole. What ends later is not recorded. */
   close(): Promise<void>
+  /** The same as {@link Recorder.close}. */
   [Symbol.asyncDispose](): Promise<void>
 }
 

@@ -6,12 +6,15 @@ import type { RecordedExchange } from './reader.ts'
 
 /** A change of a variable, and how often it was seen. */
 export interface ChangeCount extends Difference {
+  /** In how many exchanges. */
   readonly count: number
 }
 
 /** The exchanges of one message; those of several messages in one NOTIFY are called `a+b`. */
 export interface MessageReport {
+  /** Its name. */
   readonly message: string
+  /** Exchanges that were sent again. */
   readonly sent: number
   /** Answered then and now, with the same effect. */
   readonly same: number
@@ -23,6 +26,7 @@ export interface MessageReport {
   readonly unanswered: number
   /** The most frequent first. At most 1000 are told apart; the rest is in `otherChanges`. */
   readonly changes: readonly ChangeCount[]
+  /** Changes beyond those that are told apart. */
   readonly otherChanges: number
   /** Statuses of what failed now, and how often. */
   readonly statuses: ReadonlyMap<number, number>
@@ -30,10 +34,15 @@ export interface MessageReport {
 
 /** Everything. Times are milliseconds. */
 export interface ReplayReport {
+  /** Exchanges that were sent again. */
   readonly sent: number
+  /** Answered then and now, with the same effect. */
   readonly same: number
+  /** Answered then and now, with another effect. */
   readonly different: number
+  /** Answered then, and not now. */
   readonly failed: number
+  /** Not answered then: there is nothing to compare with. */
   readonly unanswered: number
   /** From the first to the last outcome. */
   readonly duration: number
@@ -41,8 +50,9 @@ export interface ReplayReport {
   readonly lag: number
   /** In the order of their names. */
   readonly messages: readonly MessageReport[]
-  /** From NOTIFY to ACK, as recorded and now, of what was answered both times. */
+  /** From NOTIFY to ACK as recorded, of what was answered both times. */
   readonly recorded: LatencySummary
+  /** From NOTIFY to ACK now, of the same. */
   readonly replayed: LatencySummary
 }
 

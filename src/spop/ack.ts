@@ -35,11 +35,15 @@ export type ActionInput =
 /** The answer to one NOTIFY. */
 export interface AckFrame {
   readonly type: 'ack'
+  /** The stream id: with the frame id it names the exchange. */
   readonly streamId: Id
+  /** The frame id. */
   readonly frameId: Id
+  /** Whether the payload is whole; HAProxy takes no other ACKs. */
   readonly fin: boolean
   /** The agent wants no more fragments of this NOTIFY. */
   readonly abort: boolean
+  /** In the order in which HAProxy is to do them. */
   readonly actions: readonly Action[]
 }
 

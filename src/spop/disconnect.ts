@@ -9,9 +9,11 @@ import { decodeKvList, encodeKvList } from './kv-list.ts'
 
 /** Why a peer leaves. Both directions have the same payload. */
 export interface DisconnectFrame {
+  /** Who leaves. */
   readonly type: 'haproxy-disconnect' | 'agent-disconnect'
   /** See SPOE.txt 3.5; agents may define their own codes. */
   readonly statusCode: number
+  /** Why, for people. */
   readonly message: string
 }
 

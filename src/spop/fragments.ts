@@ -11,10 +11,15 @@ import { beginFrame, endFrame, FrameFlag, FrameType, leastMaxFrameSize, type Id 
 /** A later fragment; with `abort`, the sender gives up what it began. */
 export interface UnsetFrame {
   readonly type: 'unset'
+  /** Of the NOTIFY that it goes on with. */
   readonly streamId: Id
+  /** Of the same. */
   readonly frameId: Id
+  /** Whether it is the last fragment. */
   readonly fin: boolean
+  /** Whether the sender gives the NOTIFY up. */
   readonly abort: boolean
+  /** A view of what was received. */
   readonly payload: Buffer
 }
 

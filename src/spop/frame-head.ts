@@ -59,14 +59,19 @@ function onTruncated(wanted: number, left: number, at: number): never {
 export class FrameHead {
   /** A {@link FrameType}, or a number that no document names. */
   type = 0
+  /** Bits of {@link FrameFlag}. */
   flags = 0
+  /** The stream id; 0 in HELLO and DISCONNECT. */
   streamId: Id = 0
+  /** The frame id; 0 in HELLO and DISCONNECT. */
   frameId: Id = 0
 
+  /** Whether the payload is whole, or ends here. */
   get fin(): boolean {
     return (this.flags & FrameFlag.Fin) !== 0
   }
 
+  /** Whether what was begun is given up. */
   get abort(): boolean {
     return (this.flags & FrameFlag.Abort) !== 0
   }

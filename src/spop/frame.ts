@@ -34,11 +34,17 @@ import { decodeMessages, encodeMessages, type NotifyFrame } from './notify.ts'
 /** A frame of a type that no document names; it may be skipped (SPOE.txt 3.2.2). */
 export interface UnknownFrame {
   readonly type: 'unknown'
+  /** The number of its type. */
   readonly frameType: number
+  /** The stream id: with the frame id it names the exchange. */
   readonly streamId: Id
+  /** The frame id. */
   readonly frameId: Id
+  /** Whether the flag FIN is set. */
   readonly fin: boolean
+  /** Whether the flag ABORT is set. */
   readonly abort: boolean
+  /** A view of what was received. */
   readonly payload: Buffer
 }
 

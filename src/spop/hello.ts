@@ -19,6 +19,7 @@ export interface HaproxyHelloFrame {
   readonly maxFrameSize: number | undefined
   /** Comma-separated; empty in health checks. */
   readonly capabilities: string | undefined
+  /** Whether it is a health check: the answer to HELLO is all that is wanted. */
   readonly healthcheck: boolean
   /** HAProxy up to 3.0: a UUID per agent and thread; later: per agent. Absent in health checks. */
   readonly engineId: string | undefined
@@ -27,8 +28,11 @@ export interface HaproxyHelloFrame {
 /** The agent's answer. Absent keys are undefined. */
 export interface AgentHelloFrame {
   readonly type: 'agent-hello'
+  /** The version that the agent has chosen, such as `2.0`. */
   readonly version: string | undefined
+  /** The largest frame that it takes, in bytes, without the length field. */
   readonly maxFrameSize: number | undefined
+  /** Comma-separated. */
   readonly capabilities: string | undefined
 }
 

@@ -28,7 +28,9 @@ export interface Agreement {
 
 /** What one end offers. */
 export interface Offer {
+  /** The largest frame it takes, in bytes, without the length field. */
   readonly maxFrameSize: number
+  /** What it can do beside the protocol itself. */
   readonly capabilities: readonly Capability[]
 }
 

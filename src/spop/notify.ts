@@ -15,7 +15,9 @@ const maxArgs = 255
 
 /** One message: its arguments in the order of the wire, repeated and unnamed ones included. */
 export class Message {
+  /** As the configuration calls it: `spoe-message NAME`. */
   readonly name: string
+  /** Name and value of each; the name is empty where the configuration gives none. */
   readonly args: readonly Item[]
 
   constructor(name: string, args: readonly Item[]) {
@@ -39,7 +41,9 @@ export class Message {
 /** A NOTIFY frame, or the first fragment of one. */
 export interface NotifyFrame {
   readonly type: 'notify'
+  /** The stream id: with the frame id it names the exchange. */
   readonly streamId: Id
+  /** The frame id. */
   readonly frameId: Id
   /** Whether the payload is whole. */
   readonly fin: boolean
@@ -53,7 +57,9 @@ export interface NotifyFrame {
 
 /** A message to be sent. */
 export interface MessageInput {
+  /** As the configuration would call it. */
   readonly name: string
+  /** Name and value of each, in the order in which they are sent; an empty name is none. */
   readonly args: readonly (readonly [name: string, value: Value])[]
 }
 

@@ -53,6 +53,7 @@ export class StringData {
     return this.bytes.toString('latin1')
   }
 
+  /** Plain data for `JSON.stringify`: the text as UTF-8. */
   toJSON(): { type: 'string'; value: string } {
     return { type: 'string', value: this.value }
   }
@@ -60,7 +61,9 @@ export class StringData {
 
 /** The four integer types; a `bigint` only where a `number` would not be exact. */
 export interface IntegerData {
+  /** How it was encoded. */
   readonly type: 'int32' | 'uint32' | 'int64' | 'uint64'
+  /** A `number` wherever that is exact. */
   readonly value: number | bigint
 }
 

@@ -13,14 +13,17 @@ import { TestingError } from './errors.ts'
 export interface CaptureStep {
   /** Milliseconds since the recording began. */
   readonly time: number
+  /** Who sent it. */
   readonly from: 'haproxy' | 'agent'
   /** Empty when `event` is there. */
   readonly bytes: Buffer
+  /** How the direction ended; undefined for bytes. */
   readonly event: 'fin' | 'rst' | undefined
 }
 
 /** One connection of a recording. */
 export interface CapturedConnection {
+  /** What the capture calls it: `conn`. */
   readonly number: number
   /** In the order of time. */
   readonly steps: readonly CaptureStep[]

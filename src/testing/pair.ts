@@ -8,12 +8,15 @@ import { createSocketPair, type MemorySocket } from '../net/memory-socket.ts'
 
 /** See {@link createPair}. */
 export interface Pair {
+  /** The agent that was given. */
   readonly agent: Agent
+  /** An engine that asks it. */
   readonly engine: Engine
   /** The agent's ends of the connections so far: `resetAndDestroy()` one to see what the engine makes of it. */
   readonly connections: readonly MemorySocket[]
   /** Closes both, the engine first. */
   close(): Promise<void>
+  /** The same as {@link Pair.close}. */
   [Symbol.asyncDispose](): Promise<void>
 }
 

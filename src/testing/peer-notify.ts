@@ -6,7 +6,9 @@ import type { PeerManners } from './peer-manners.ts'
 
 /** Which NOTIFY an ACK belongs to. */
 export interface NotifyIds {
+  /** Its stream id. */
   readonly streamId: Id
+  /** Its frame id. */
   readonly frameId: Id
 }
 

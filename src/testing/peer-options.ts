@@ -61,9 +61,11 @@ export interface PeerAck extends NotifyIds {
 export interface PeerEnd {
   /** Who began to end it. */
   readonly by: 'agent' | 'haproxy'
+  /** By a DISCONNECT, or without one. */
   readonly how: 'disconnect' | 'fin' | 'reset'
   /** The status of the DISCONNECT, where there was one. */
   readonly status: number | undefined
+  /** In words. */
   readonly why: string
 }
 

@@ -37,6 +37,7 @@ export interface ReplayOptions {
 
 /** What became of one connection. */
 export interface ReplayedConnection {
+  /** As the capture has it. */
   readonly number: number
   /** Ids of the NOTIFYs that were sent, as `stream/frame`. */
   readonly notifies: readonly string[]
@@ -48,8 +49,11 @@ export interface ReplayedConnection {
 
 /** Everything is well when `faults` is empty. */
 export interface ReplayReport {
+  /** In the order of the capture. */
   readonly connections: readonly ReplayedConnection[]
+  /** NOTIFYs that were sent. */
   readonly notifies: number
+  /** Those of them that got an ACK. */
   readonly answered: number
   /** All faults, with the number of their connection. */
   readonly faults: readonly string[]

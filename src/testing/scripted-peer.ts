@@ -47,11 +47,20 @@ type State = 'new' | 'checking' | 'greeting' | 'open' | 'leaving' | 'closed'
 /** NOTIFYs in flight on a connection with pipelining: `max-waiting-frames`, and since 3.1 a constant. */
 const maxInFlight = 20
 
+/** A frame that HAProxy would ignore. */
+export interface IgnoredFrame {
+  /** The reason, in words. */
+  readonly why: string
+  /** The whole frame with its length field. */
+  readonly bytes: Buffer
+}
+
 /** See {@link createScriptedPeer}. */
 export class ScriptedPeer {
+  /** What it behaves as. */
   readonly version: PeerVersion
   /** ACKs and frames that HAProxy ignores, each with the reason. */
-  readonly ignored: { readonly why: string; readonly bytes: Buffer }[] = []
+  readonly ignored: IgnoredFrame[] = []
   readonly #manners: PeerManners
   readonly #connect: Connect
   readonly #engineId: string

@@ -9,8 +9,11 @@ import { resetStream } from '../net/memory-socket.ts'
 export interface ReceivedFrame {
   /** A number of `FrameType`, or one that no document names. */
   readonly type: number
+  /** Bits of `FrameFlag`. */
   readonly flags: number
+  /** The stream id; 0 when the head is broken. */
   readonly streamId: Id
+  /** The frame id; 0 when the head is broken. */
   readonly frameId: Id
   /** The whole frame, its length field included. */
   readonly bytes: Buffer
@@ -22,6 +25,7 @@ export interface ReceivedFrame {
   readonly firstPiece: number
   /** Undefined when the payload cannot be decoded; `error` says why. */
   readonly frame: Frame | undefined
+  /** What is wrong with it; undefined when nothing is. */
   readonly error: SpopError | undefined
 }
 
@@ -37,9 +41,11 @@ export type WireEvent =
 
 /** One line of a conversation. */
 export interface WireLogEntry {
+  /** To the agent, or from it. */
   readonly direction: 'send' | 'recv'
   /** Undefined for the end of the connection, which `what` tells. */
   readonly bytes: Buffer | undefined
+  /** In words. */
   readonly what: string
 }
 

@@ -5,8 +5,11 @@ import { didYouMean } from '../../base/suggest.ts'
 
 /** A place in a file: `line` and `column` count from 1. */
 export interface Place {
+  /** As it was named. */
   readonly file: string
+  /** From 1. */
   readonly line: number
+  /** From 1, in characters. */
   readonly column: number
 }
 
@@ -18,9 +21,11 @@ export type Severity = 'error' | 'warning' | 'note'
 
 /** One complaint. */
 export interface Diagnostic {
+  /** Whether the configuration can be used nevertheless. */
   readonly severity: Severity
   /** Stable, listed in docs/errors.md. */
   readonly code: string
+  /** Where. */
   readonly place: Place
   /** What is wrong, with the offending text. */
   readonly message: string

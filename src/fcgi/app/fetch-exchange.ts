@@ -8,11 +8,17 @@ import { replyFields } from './reply-fields.ts'
 export interface FetchEnvironment {
   /** The parameters as they came. */
   readonly params: ReadonlyMap<string, string>
+  /** Where a request of node:http would be. */
   readonly incoming: {
+    /** What the parameters say of the client's connection. */
     readonly socket: {
+      /** REMOTE_ADDR; undefined without it. */
       readonly remoteAddress: string | undefined
+      /** REMOTE_PORT. */
       readonly remotePort: number | undefined
+      /** Of `remoteAddress`. */
       readonly remoteFamily: 'IPv4' | 'IPv6' | undefined
+      /** Whether the client came over TLS: HTTPS. */
       readonly encrypted: boolean
     }
   }

@@ -31,6 +31,7 @@ export type ServeFcgiOptions = Omit<FcgiResponderOptions, 'onRequest'>
 export interface FcgiAppServer extends AsyncDisposable {
   /** Where it listens: the port that the kernel chose, when 0 was asked for. */
   readonly endpoint: Endpoint
+  /** A snapshot. */
   readonly stats: FcgiResponderStats
   /** Stops accepting; resolves when the last request has ended and all connections are closed. */
   close(): Promise<void>

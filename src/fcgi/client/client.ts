@@ -29,8 +29,9 @@ export interface FcgiClientStats {
   readonly active: number
   /** Requests that wait for a connection now. */
   readonly queued: number
-  /** Connections now, and those of them without a request. */
+  /** Connections now. */
   readonly connections: number
+  /** Those of them without a request. */
   readonly idle: number
   /** Connections that were made. */
   readonly opened: number
@@ -51,6 +52,7 @@ export interface FcgiClient extends AsyncDisposable {
    * @throws UsageError `ERR_SLUICE_CLOSED`, `ERR_SLUICE_OPTION`
    */
   start(request: FcgiRequest, handler: ExchangeHandler): FcgiExchange
+  /** A snapshot. */
   readonly stats: FcgiClientStats
   /** Takes no more requests; resolves when the last one has ended and all connections are closed. */
   close(): Promise<void>

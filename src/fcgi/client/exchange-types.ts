@@ -43,7 +43,9 @@ export interface FcgiRequestInit extends Omit<FcgiRequest, 'body' | 'hasBody' | 
 
 /** How the application ended; undefined in both when it closed the connection instead, after a complete response. */
 export interface FcgiEnd {
+  /** What END_REQUEST says of the application: for a CGI program, its exit status. */
   readonly appStatus: number | undefined
+  /** What END_REQUEST says of the protocol: 0 is REQUEST_COMPLETE. */
   readonly protocolStatus: number | undefined
 }
 
@@ -91,6 +93,7 @@ export interface FcgiExchange {
   end(): void
   /** Stops the response, as `onBody` does by answering false. */
   pause(): void
+  /** The response goes on. */
   resume(): void
   /** Gives up; no callback comes any more. */
   abort(): void

@@ -13,8 +13,11 @@ import { takeInit } from './request.ts'
 
 /** A response whose head is there. */
 export interface FcgiResponse {
+  /** As the application says; when it does not, 302 with a Location and else 200. */
   readonly status: number
+  /** What stands behind the status; may be empty. */
   readonly reason: string
+  /** All but Status. */
   readonly headers: HeaderList
   /** What Content-Length says, when a body follows. */
   readonly contentLength: number | undefined

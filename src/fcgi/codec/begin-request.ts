@@ -16,7 +16,9 @@ export const BeginFlag = {
 
 /** The content of BEGIN_REQUEST. `role` is a {@link Role} or a number that is none. */
 export interface BeginRequest {
+  /** What the application is asked to be. */
   readonly role: number
+  /** Whether the connection stays open behind the request. */
   readonly keepConn: boolean
 }
 

@@ -35,6 +35,7 @@ export interface CgiResponseOptions {
 export interface CgiResponseSink {
   /** A 1xx head; the real one follows. */
   onInformational(head: CgiHead): void
+  /** The head of the response. */
   onHead(head: CgiHead): void
   /** A view of what was pushed. */
   onBody(chunk: Buffer): void

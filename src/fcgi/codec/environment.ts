@@ -87,17 +87,21 @@ export function resolveFcgiApp(options: FcgiAppOptions): FcgiApp {
 
 /** What is known about a request when its parameters are derived. */
 export interface EnvironmentRequest {
+  /** As received. */
   readonly method: string
   /** As received: `/path?query`, or `http://host/path?query`. */
   readonly target: string
   /** `HTTP/1.1`, `HTTP/1.0`. */
   readonly version: string
+  /** As received. */
   readonly headers: HeaderList
   /** Where the client connected from. */
   readonly remoteAddress: string
+  /** The port that it connected from. */
   readonly remotePort: number
   /** Where it connected to. */
   readonly localAddress: string
+  /** The port that it connected to. */
   readonly localPort: number
   /** Whether the client came over TLS. */
   readonly tls: boolean

@@ -184,10 +184,15 @@ const nothing = Buffer.alloc(0)
  * record, and its content is `bytes` from `start` to `end`.
  */
 export class RecordReader {
+  /** A {@link RecordType}, or a number that no document names. */
   type = 0
+  /** The id of its request; 0 is the connection itself. */
   id = 0
+  /** The buffer that the content is in. */
   bytes: Buffer = nothing
+  /** Where the content begins. */
   start = 0
+  /** Where the content ends, without the padding. */
   end = 0
   readonly #splitter = new FrameSplitter({ headerSize, sizeAt })
 

@@ -9,9 +9,13 @@ import type { GatewayRequest, RunDecision } from './parameters.ts'
 
 /** What a `Request` does not say of its connection. */
 export interface FetchConnection {
+  /** Where the client connected from. */
   readonly remoteAddress?: string | undefined
+  /** The port of that. */
   readonly remotePort?: number | undefined
+  /** Where it connected to. */
   readonly localAddress?: string | undefined
+  /** The port of that. */
   readonly localPort?: number | undefined
 }
 

@@ -67,6 +67,7 @@ export interface PhpFpm extends AsyncDisposable {
   readonly hono: (context: HonoContext, next: () => Promise<void>) => Promise<Response | void>
   /** For anything else that has a `Request`: undefined when it is not PHP's. */
   readonly fetch: (request: Request, connection?: FetchConnection) => Promise<Response | undefined>
+  /** A snapshot. */
   readonly stats: FcgiClientStats
   /** Takes no more requests; resolves when the last one has ended and all connections are closed. */
   close(): Promise<void>

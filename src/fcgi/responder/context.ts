@@ -11,7 +11,9 @@ export type FcgiRole = 'responder' | 'authorizer' | 'filter'
 export interface FcgiReply {
   /** @default 200 */
   readonly status?: number
+  /** The header fields. */
   readonly headers?: ReplyHeaders
+  /** The body. @default none */
   readonly body?: FcgiBody | undefined
   /** What END_REQUEST says. @default 0 */
   readonly appStatus?: number
@@ -21,6 +23,7 @@ export interface FcgiReply {
 export interface FcgiContext {
   /** The request id on its connection. */
   readonly id: number
+  /** What the gateway asks the application to be. */
   readonly role: FcgiRole
   /** The parameters in the order they came. */
   readonly params: ReadonlyMap<string, string>

@@ -17,6 +17,7 @@ import type { ResponderRequest } from './request.ts'
 
 /** What a responder is doing, and has done since it was created. */
 export interface FcgiResponderStats {
+  /** Connections now. */
   readonly connections: number
   /** Requests whose handlers are not done. */
   readonly active: number
@@ -37,6 +38,7 @@ export interface FcgiResponder extends AsyncDisposable {
    * @throws FcgiError `ERR_FCGI_LISTEN`; UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_CLOSED`
    */
   listen(endpoint: string | Endpoint): Promise<Endpoint>
+  /** A snapshot. */
   readonly stats: FcgiResponderStats
   /** Stops accepting; resolves when the last request has ended and all connections are closed. */
   close(): Promise<void>

@@ -1,5 +1,6 @@
 /** What the last health check of a server has found, for whoever looks at the proxy. */
 export interface CheckStats {
+  /** Whether the server was found well. */
   readonly passed: boolean
   /** What the check has found, in HAProxy's words: `Layer7 check passed`. */
   readonly status: string

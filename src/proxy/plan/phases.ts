@@ -6,12 +6,15 @@ import type { RuleSet, SpoeEvent } from '../../config/model/index.ts'
 
 /** One phase: first its SPOE event is fired, then its rules are run. */
 export interface Phase {
+  /** As docs/proxy.md has it. */
   readonly name: string
   /** Fired just before the rules. */
   readonly event: SpoeEvent | undefined
+  /** Which rules run; undefined: none. */
   readonly ruleSet: RuleSet | undefined
   /** Whose rules run, and in which order. */
   readonly sides: readonly ('frontend' | 'backend')[]
+  /** What goes by meanwhile. */
   readonly direction: 'request' | 'response'
 }
 

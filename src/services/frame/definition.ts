@@ -23,6 +23,7 @@ export interface Answer {
   readonly verdict: string
   /** A short code that says why, such as `listed`. */
   readonly reason: string
+  /** By the names of {@link ReadyAgent.outputs}. */
   readonly outputs?: Readonly<Record<string, OutputValue | undefined>>
 }
 
@@ -46,6 +47,7 @@ export interface MessageSpec {
 
 /** Something that an agent depends on: a list, a database, a store. */
 export interface SourceState {
+  /** As status page and metrics call it. */
   readonly name: string
   /** Whether it can be used as it is now. */
   readonly ok: boolean
@@ -84,6 +86,7 @@ export interface ServiceEnvironment {
   readonly name: string
   /** Paths of the configuration are relative to this folder. */
   readonly folder: string
+  /** Shared by all agents of the host: a line says whose it is. */
   readonly logger: Logger
   /** Milliseconds that an answer may take: whoever waits for something must give up before. */
   readonly deadline: number
@@ -103,9 +106,11 @@ export interface ReadyAgent<Config = unknown> {
   readonly verdicts: readonly string[]
   /** The verdicts with which a request goes on: `ok` is true then. */
   readonly passing: readonly string[]
+  /** What it can set, by the name of the variable. */
   readonly outputs: Readonly<Record<string, OutputSpec>>
   /** Those that are sent when the configuration does not say which. @default all */
   readonly usualOutputs?: readonly string[]
+  /** What it answers; the first is the main one. */
   readonly messages: readonly [MessageSpec, ...MessageSpec[]]
   /** Whether its verdict may live in `sess`: only when it depends on nothing but the connection. @default false */
   readonly perConnection?: boolean

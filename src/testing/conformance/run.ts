@@ -37,12 +37,17 @@ export interface ConformanceOptions extends ConnectOptions {
 
 /** What a check found. */
 export interface ConformanceResult {
+  /** Stable: what options name it by. */
   readonly id: string
+  /** What is checked, in a sentence. */
   readonly title: string
   /** Of this finding: what is only a SHOULD may weigh less than its check. */
   readonly level: CheckLevel
+  /** Where the rule stands. */
   readonly source: string
+  /** The points of {@link checklist} that it covers. */
   readonly points: readonly CheckPoint[]
+  /** What was found. */
   readonly status: 'pass' | 'fail' | 'skip'
   /** What should have come; only with `fail`. */
   readonly expected: string | undefined
@@ -58,12 +63,15 @@ export interface ConformanceResult {
 
 /** All findings. */
 export interface ConformanceReport {
+  /** In the order of the checks. */
   readonly results: readonly ConformanceResult[]
+  /** Checks that passed. */
   readonly passed: number
   /** MUSTs that failed: with 0 the agent conforms. */
   readonly failed: number
   /** SHOULDs that failed. */
   readonly warnings: number
+  /** Checks that were not made. */
   readonly skipped: number
 }
 
