@@ -18,7 +18,6 @@ const peers = [
   { program: 'curl', paths: [], packages: ['curl'] },
   { program: 'chromium', paths: ['/usr/bin/chromium'], packages: ['chromium'] },
   { program: 'systemd-analyze', paths: [], packages: ['systemd'] },
-  { program: 'chromium', paths: ['/usr/bin/chromium'], packages: ['chromium'] },
   { program: 'mariadbd', paths: ['/usr/sbin/mariadbd'], packages: ['mariadb-server-core'] },
   {
     program: 'wordpress',
