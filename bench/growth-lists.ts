@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** The pattern with that number, for a matching method. */
+/** The pattern with that number, for a matching method; `ip6` is `ip` with networks of IPv6. */
 export function patternOf(method: string, at: number): string {
   if (method === 'int') return String(at)
+  if (method === 'ip6') return `2001:db8:${(at >> 16).toString(16)}:${(at & 0xffff).toString(16)}::/64`
   if (method === 'ip') return `${1 + (at >> 16)}.${(at >> 8) & 255}.${at & 255}.0/24`
   return method === 'reg' ? `^/path-${at}/thing$` : `/path-${at}/thing`
 }
@@ -23,6 +24,10 @@ const lines = (count: number, line: (at: number) => string): string =>
   Array.from({ length: count }, (_, at) => line(at)).join('\n')
 
 const backends = (count: number): string => lines(count, (at) => `backend b${at}\n  server s 127.0.0.1:80`)
+
+/** A list with so many patterns. */
+export const patternList = (method: string, count: number): string =>
+  `${lines(count, (at) => patternOf(method, at))}\n`
 
 /** A configuration in a folder of its own, which is removed behind `use`. */
 export async function withGrown<Result>(
@@ -46,8 +51,8 @@ export async function withGrown<Result>(
     writeFileSync(list, `${lines(size, (at) => `${patternOf('str', at)} value-${at}`)}\n`)
     write(`  http-request set-header X-Map %[path,map(${list})]`)
   } else {
-    writeFileSync(list, `${lines(size, (at) => patternOf(kind, at))}\n`)
-    const fetch = kind === 'ip' ? 'src' : kind === 'int' ? 'src_port' : `path -m ${kind}`
+    writeFileSync(list, patternList(kind, size))
+    const fetch = kind.startsWith('ip') ? 'src' : kind === 'int' ? 'src_port' : `path -m ${kind}`
     write(`  http-request deny if { ${fetch} -f ${list} }`)
   }
   try {

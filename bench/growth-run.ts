@@ -3,6 +3,7 @@ import { createAgent, type Schema } from 'sluice/agent'
 import { createEngine, type MessageInput } from 'sluice/engine'
 import { addr, PatternCache, sint, str, type SampleValue } from '#src/sample/index.js'
 import { matchMethods, type MatchName } from '#src/sample/patterns/match-method.js'
+import { addWord } from '#src/sample/patterns/pattern-set.js'
 import { patternOf } from './growth-lists.js'
 
 const [kind = '', sizeText = '1', method = 'str'] = process.argv.slice(2)
@@ -33,8 +34,8 @@ function missed(name: MatchName, at: number): SampleValue {
 }
 
 async function search(name: MatchName, same: boolean): Promise<number> {
-  const set = matchMethods[name].create<true>(false, new PatternCache())
-  for (let at = 0; at < size; at++) set.add(patternOf(name, at), true)
+  const set = matchMethods[name].create(false, new PatternCache())
+  for (let at = 0; at < size; at++) addWord(set, patternOf(name, at))
   set.prepare?.()
   let at = 0
   return costOf(

@@ -1,9 +1,10 @@
 /* http-load: HTTP/1.1 load generator: N connections with one request in flight each, epoll, one thread.
  * usage: http-load -a PORT [-u PATH] [-c conns] [-t secs] [-w warm-up secs] [-n warm-up answers] [-p pid of the gateway] [-l length]
- *                  [-r rate] [-b bytes of a POST] [-f header fields] [-x] [-i]
+ *                  [-r rate] [-b bytes of a POST] [-f header fields] [-v] [-x] [-i]
  * The warm-up lasts as long as both say.
  * With a rate, so many requests a second are sent behind the warm-up, and times count from when each was due: one that waits for a
  * connection is late, as it would be for its sender.
+ * -v: eight digits behind the path are other ones in each request.
  * -x: each request says Connection: close, and has a connection of its own. -i: one request on each connection, one after the other; then
  * a line is printed and all of them stay idle until the process is killed.
  * Each answer must be a 200 with a body of LENGTH bytes, by Content-Length or in chunks; others are counted in bad.
@@ -31,13 +32,13 @@
 struct conn { int fd, paced, answered, waits; size_t length, sent_bytes; long left; uint64_t sent; char in[IN_CAP + 1]; };
 
 static const char *port = "8080", *path = "/", *pid;
-static int connections = 64, measuring, stopping, closes, idles, fields = 3, ep;
+static int connections = 64, measuring, stopping, closes, idles, varies, fields = 3, ep;
 static double seconds = 4, warm_up = 2, rate;
 static struct conn **idle;
 static int idle_count;
 static uint64_t due, period;
 static long wanted = 1024, warm_up_answers, upload = -1;
-static char *request, scratch[1 << 18];
+static char *request, *digits, scratch[1 << 18];
 static size_t request_length;
 static uint64_t answers, all_answers, bad, lost, inflight;
 static uint32_t histogram[HISTOGRAM];
@@ -69,8 +70,10 @@ static double cpu_of_load(void) {
 static void prepare(void) {
 	size_t size = 1024 + fields * 64 + (upload > 0 ? upload : 0), at = 0;
 	request = malloc(size);
-	at += snprintf(request + at, size - at, "%s %s HTTP/1.1\r\nHost: bench.example\r\nUser-Agent: http-load\r\nAccept: */*\r\n",
-		upload < 0 ? "GET" : "POST", path);
+	at += snprintf(request + at, size - at, "%s %s", upload < 0 ? "GET" : "POST", path);
+	digits = request + at;
+	if (varies) at += snprintf(request + at, size - at, "%08d", 0);
+	at += snprintf(request + at, size - at, " HTTP/1.1\r\nHost: bench.example\r\nUser-Agent: http-load\r\nAccept: */*\r\n");
 	for (int i = 3; i < fields; i++) at += snprintf(request + at, size - at, "X-Field-%d: value-of-field-%d\r\n", i, i);
 	if (upload >= 0) at += snprintf(request + at, size - at, "Content-Length: %ld\r\n", upload);
 	if (closes) at += snprintf(request + at, size - at, "Connection: close\r\n");
@@ -99,7 +102,13 @@ static void on_write(struct conn *c) {
 	struct epoll_event event = { .events = waits ? EPOLLIN | EPOLLOUT : EPOLLIN, .data.ptr = c };
 	epoll_ctl(ep, EPOLL_CTL_MOD, c->fd, &event);
 }
+static void vary(void) {
+	static uint64_t asked;
+	uint64_t number = asked++;
+	for (int i = 7; i >= 0; i--, number /= 10) digits[i] = '0' + number % 10;
+}
 static void ask(struct conn *c, uint64_t t) {
+	if (varies) vary();
 	c->sent = t; c->length = c->sent_bytes = 0; c->left = 0; c->answered = 0; c->paced = rate > 0 && measuring; inflight++;
 	on_write(c);
 }
@@ -194,13 +203,13 @@ static void rest(struct conn *all) {
 }
 int main(int argc, char **argv) {
 	int option;
-	while ((option = getopt(argc, argv, "a:u:c:t:w:n:p:l:r:b:f:xi")) != -1) switch (option) {
+	while ((option = getopt(argc, argv, "a:u:c:t:w:n:p:l:r:b:f:vxi")) != -1) switch (option) {
 		case 'a': port = optarg; break; case 'u': path = optarg; break; case 'c': connections = atoi(optarg); break;
 		case 't': seconds = atof(optarg); break; case 'w': warm_up = atof(optarg); break;
 		case 'n': warm_up_answers = atol(optarg); break; case 'p': pid = optarg; break; case 'l': wanted = atol(optarg); break;
 		case 'r': rate = atof(optarg); break; case 'b': upload = atol(optarg); break; case 'f': fields = atoi(optarg); break;
-		case 'x': closes = 1; break; case 'i': idles = 1; break;
-		default: fprintf(stderr, "usage: %s -a port [-u path] [-c conns] [-t secs] [-w warm-up] [-n answers] [-p pid] [-l length] [-r rate] [-b bytes] [-f fields] [-x] [-i]\n", argv[0]); return 2; }
+		case 'v': varies = 1; break; case 'x': closes = 1; break; case 'i': idles = 1; break;
+		default: fprintf(stderr, "usage: %s -a port [-u path] [-c conns] [-t secs] [-w warm-up] [-n answers] [-p pid] [-l length] [-r rate] [-b bytes] [-f fields] [-v] [-x] [-i]\n", argv[0]); return 2; }
 	prepare();
 	ep = epoll_create1(0);
 	struct conn *all = calloc(connections, sizeof *all);

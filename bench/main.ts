@@ -49,7 +49,7 @@ const cases = new Map<string, () => Promise<Figure[]>>([
   ...appCases.map((each) => [each.name, () => runAppCase(each, runs, proxySeconds)] as const),
   ['proxy-spoe-latency', () => runLatencyCase(runs, proxySeconds, values.beside)],
   ['proxy-idle', () => runProxyIdleCase(values.beside)],
-  ['growth', runGrowthCase],
+  ['growth', () => runGrowthCase(runs, proxySeconds, values.beside)],
 ])
 
 /** A case, or all of a family by what their names begin with: `proxy-body`. */

@@ -16,6 +16,10 @@ export interface ProxyCase {
   readonly closes?: boolean
   /** What is asked for, when it is not what the setup has. */
   readonly path?: string
+  /** Eight digits behind the path are other ones in each request. @default false */
+  readonly varies?: boolean
+  /** Requests of the warm-up, where HAProxy would need minutes for the usual number. */
+  readonly warmUpRequests?: number
   /** CPU of sluice as a multiple of HAProxy's. */
   readonly bar?: number
   /** Requests a second of sluice as a share of HAProxy's: for bodies so large that it is their throughput. */
@@ -25,6 +29,9 @@ export interface ProxyCase {
 }
 
 const [kib, mb] = [1024, 1_000_000]
+
+/** Of a path that is in no list; the gateway answers itself. */
+const listed = { connections: 64, length: 2, path: '/path-of/some/other/thing/' }
 
 export const proxyCases: readonly ProxyCase[] = [
   { name: 'proxy-http', setup: 'http', connections: 64, length: kib, bar: 1.35, p99Bar: 2 },
@@ -64,4 +71,9 @@ export const proxyCases: readonly ProxyCase[] = [
   { name: 'proxy-log-udp', setup: 'log-udp', connections: 64, length: kib, bar: 1.6 },
   { name: 'proxy-log-stdout', setup: 'log-stdout', connections: 64, length: kib, bar: 1.6 },
   { name: 'proxy-headers', setup: 'http', connections: 64, length: kib, fields: 80, bar: 1.6 },
+  { name: 'proxy-list-none', setup: 'list-none', ...listed },
+  { name: 'proxy-list-sub', setup: 'list-sub', ...listed, bar: 3 },
+  { name: 'proxy-list-sub-varied', setup: 'list-sub', ...listed, varies: true, warmUpRequests: 100, bar: 3 },
+  { name: 'proxy-list-reg', setup: 'list-reg', ...listed, bar: 3 },
+  { name: 'proxy-list-reg-varied', setup: 'list-reg', ...listed, varies: true, warmUpRequests: 1000, bar: 3 },
 ]

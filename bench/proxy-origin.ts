@@ -1,10 +1,23 @@
 /** What the gateways of the proxy cases are configured with, and what stands behind them on core 1. */
+import { patternList } from './growth-lists.js'
 import { manyMessages, messageName } from './payloads.js'
 import { fcgiBackend, isFcgi, startFcgiOrigin, type FcgiSetup } from './fcgi-origin.js'
 import { compile, start, startScript } from './processes.js'
 
-/** What a gateway does: passes on, asks an agent and answers itself, asks a FastCGI application, or passes on and logs. */
-export type ProxySetup = 'http' | 'spoe' | 'spoe-20x20' | 'log-udp' | 'log-stdout' | FcgiSetup
+/**
+ * What a gateway does: passes on, asks an agent and answers itself, asks a FastCGI application, passes on and logs, or looks for the path
+ * in a list and answers itself.
+ */
+export type ProxySetup =
+  | 'http'
+  | 'spoe'
+  | 'spoe-20x20'
+  | 'log-udp'
+  | 'log-stdout'
+  | 'list-none'
+  | 'list-sub'
+  | 'list-reg'
+  | FcgiSetup
 
 /** Where an origin, an agent or php-fpm listens. */
 export interface Listening {
@@ -58,6 +71,12 @@ frontend fe
     case 'fcgi-go':
     case 'fcgi-go-mux':
       return { 'haproxy.cfg': `${head}\n${fcgiBackend(setup, origin)}` }
+    case 'list-none':
+      return { 'haproxy.cfg': `${head}\n${returnOk}` }
+    case 'list-sub':
+      return { 'haproxy.cfg': `${head}\n${denyListed('sub')}`, list: patternList('sub', 100_000) }
+    case 'list-reg':
+      return { 'haproxy.cfg': `${head}\n${denyListed('reg')}`, list: patternList('reg', 1000) }
     case 'spoe':
       return {
         'haproxy.cfg': `${head}\n${spoeBackend(origin)}`,
@@ -70,6 +89,12 @@ frontend fe
       }
   }
 }
+
+const returnOk = `    http-request return status 200 content-type text/plain string ok
+`
+
+const denyListed = (method: string) => `    http-request deny if { path -m ${method} -f list }
+${returnOk}`
 
 const logTo = (target: string) => `    option httplog
     log ${target}

@@ -47,14 +47,16 @@ export async function measure(
 }
 
 /** What http-load is told of a case. */
-function loadOptions({ connections, length, upload, fields, closes }: ProxyCase): string {
+function loadOptions(each: ProxyCase): string {
+  const { connections, length, upload, fields, closes, varies } = each
   const bytes = length + (upload ?? 0)
-  const requests = Math.min(warmUp.requests, Math.ceil(warmUp.bytes / bytes))
+  const requests = Math.min(each.warmUpRequests ?? warmUp.requests, Math.ceil(warmUp.bytes / bytes))
   return [
     `-c ${connections} -l ${length} -w ${warmUp.seconds} -n ${requests}`,
     ...(upload === undefined ? [] : [`-b ${upload}`]),
     ...(fields === undefined ? [] : [`-f ${fields}`]),
     ...(closes === true ? ['-x'] : []),
+    ...(varies === true ? ['-v'] : []),
   ].join(' ')
 }
 

@@ -19,7 +19,7 @@ export class CheckSources {
   constructor(names: readonly string[]) {
     const spoeFiles: ConfigSource[] = []
     for (const file of names.flatMap((name) => this.#files.expand(name))) {
-      const text = this.#files.optionalText(Buffer.from(file, 'utf8').toString('latin1'))
+      const text = this.#read(Buffer.from(file, 'utf8').toString('latin1'))
       this.#texts.set(file, text)
       if (text !== undefined && isSpoeText(text)) spoeFiles.push({ file, text })
       else this.names.push(file)
@@ -36,8 +36,12 @@ export class CheckSources {
    * be read.
    */
   text(file: string): string | undefined {
-    if (!this.#texts.has(file)) this.#texts.set(file, this.#files.optionalText(file))
+    if (!this.#texts.has(file)) this.#texts.set(file, this.#read(file))
     return this.#texts.get(file)
+  }
+
+  #read(file: string): string | undefined {
+    return this.#files.optionalBytes(file)?.toString('latin1')
   }
 
   /** The lines of a file, to be shown. */

@@ -6,9 +6,8 @@ import { silentLogger, type Logger } from '../base/logger.ts'
 import { createStderrLogger } from '../base/stderr-logger.ts'
 import { createProxy, loadProxy } from '../proxy/index.ts'
 import type { LoadedProxy, MountedAgent, Plan, Proxy } from '../proxy/index.ts'
-import { createRecorder, type Recorder } from '../recording/index.ts'
+import type { Recorder } from '../recording/index.ts'
 import { isDaemonChild, reportToParent, startDaemon } from './daemon.ts'
-import { CheckSources } from './check-sources.ts'
 import { findAgents, loadAgents, type LoadedAgent } from './mounted-agents.ts'
 import { describeError, note, print, printDiagnostics } from './output.ts'
 import type { RunFlags } from './run-flags.ts'
@@ -24,7 +23,7 @@ export async function runCommand(flags: RunFlags): Promise<number> {
   if (flags.localPeer !== undefined) process.env['HAPROXY_LOCALPEER'] = flags.localPeer
   if (flags.condition !== undefined) return evaluate(flags.condition)
   const agents = await mountAgents(flags)
-  const loaded = load(flags, agents)
+  const loaded = await load(flags, agents)
   if (loaded.plan === undefined || flags.check) return checked(loaded, flags)
   if (loaded.listeners === 0) {
     if (!flags.quiet) note('no address to listen on: no bind line')
@@ -63,7 +62,7 @@ async function start(
 ): Promise<{ proxy: Proxy; recorder: Recorder | undefined }> {
   let proxy: Proxy | undefined
   try {
-    const recorder = startRecording(flags, logger)
+    const recorder = await startRecording(flags, logger)
     proxy = createProxy(plan, { logger, recorder })
     await proxy.start()
     if (flags.pidFile !== undefined) writeFileSync(flags.pidFile, `${process.pid}\n`)
@@ -75,9 +74,11 @@ async function start(
   }
 }
 
-function startRecording(flags: RunFlags, logger: Logger): Recorder | undefined {
+/** What most do not ask for is loaded when it is: `run` has enough to read before it listens. */
+async function startRecording(flags: RunFlags, logger: Logger): Promise<Recorder | undefined> {
   const { record, recordSize, recordFiles, recordOmit } = flags
   if (record === undefined) return undefined
+  const { createRecorder } = await import('../recording/index.ts')
   return createRecorder(record, {
     logger,
     omit: recordOmit,
@@ -98,7 +99,7 @@ function evaluate(condition: string): number {
 }
 
 /** Its plan is undefined when it must not run. */
-function load(flags: RunFlags, agents: Record<string, MountedAgent>): LoadedProxy {
+async function load(flags: RunFlags, agents: Record<string, MountedAgent>): Promise<LoadedProxy> {
   const { files, maxconn } = flags
   const loaded = loadProxy({
     files,
@@ -108,14 +109,15 @@ function load(flags: RunFlags, agents: Record<string, MountedAgent>): LoadedProx
     ...(maxconn === undefined ? {} : { maxconn }),
   })
   // A daemon's parent has printed them.
-  if (!flags.quiet && !isDaemonChild()) showDiagnostics(loaded, files)
+  if (!flags.quiet && !isDaemonChild()) await showDiagnostics(loaded, files)
   if (loaded.diagnostics.length === 0 || !flags.zeroWarnings) return loaded
   if (!flags.quiet && loaded.plan !== undefined) note('there are warnings, and -dW makes them errors')
   return { ...loaded, plan: undefined }
 }
 
-function showDiagnostics({ diagnostics }: LoadedProxy, files: readonly string[]): void {
+async function showDiagnostics({ diagnostics }: LoadedProxy, files: readonly string[]): Promise<void> {
   if (diagnostics.length === 0) return
+  const { CheckSources } = await import('./check-sources.ts')
   const sources = new CheckSources(files)
   printDiagnostics(diagnostics, note, (file) => sources.lines(file))
 }

@@ -23,6 +23,6 @@ export function loneContext(
     environment: new Map(),
     hostname: '',
     ignoreUnsupported,
-    readPatternFile: () => '',
+    readPatternFile: () => Buffer.alloc(0),
   }
 }

@@ -1,6 +1,8 @@
 import { UsageError } from '../base/errors.ts'
 import { IpAddress } from './ip-address.ts'
 import { parseIp, wordAt } from './ip.ts'
+import { Ipv4Ranges } from './ipv4-ranges.ts'
+import { Ipv6Ranges } from './ipv6-ranges.ts'
 import { refuseArgument, show } from '../base/options.ts'
 
 /** A parsed range: `bits` leading bits of `bytes` (4 or 16 of them) count. */
@@ -24,66 +26,6 @@ export function parseCidr(text: string): Cidr | undefined {
   return bits <= bytes.length * 8 ? { bytes, bits } : undefined
 }
 
-/** IPv4 ranges: a table per prefix length, keyed by the masked address as a number. */
-class Ipv4Ranges<Value> {
-  readonly #tables = new Map<number, Map<number, Value>>()
-  #byLength: readonly { readonly mask: number; readonly table: Map<number, Value> }[] = []
-
-  set(address: number, bits: number, value: Value): void {
-    const mask = bits === 0 ? 0 : (0xffff_ffff << (32 - bits)) >>> 0
-    let table = this.#tables.get(mask)
-    if (table === undefined) {
-      table = new Map()
-      this.#tables.set(mask, table)
-      // The longest prefix has the largest mask.
-      const entries = [...this.#tables].sort(([a], [b]) => b - a)
-      this.#byLength = entries.map(([mask, table]) => ({ mask, table }))
-    }
-    table.set((address & mask) >>> 0, value)
-  }
-
-  get(address: number): Value | undefined {
-    for (const { mask, table } of this.#byLength) {
-      const value = table.get((address & mask) >>> 0)
-      if (value !== undefined) return value
-    }
-    return undefined
-  }
-}
-
-/** IPv6 ranges likewise, keyed by the masked bytes as a string. */
-class Ipv6Ranges<Value> {
-  readonly #byLength = new Map<number, Map<string, Value>>()
-  #lengths: readonly number[] = []
-
-  set(bytes: Uint8Array, bits: number, value: Value): void {
-    let table = this.#byLength.get(bits)
-    if (table === undefined) {
-      table = new Map()
-      this.#byLength.set(bits, table)
-      this.#lengths = [...this.#byLength.keys()].sort((a, b) => b - a)
-    }
-    table.set(prefixKey(bytes, bits), value)
-  }
-
-  get(bytes: Uint8Array): Value | undefined {
-    for (const bits of this.#lengths) {
-      const value = this.#byLength.get(bits)?.get(prefixKey(bytes, bits))
-      if (value !== undefined) return value
-    }
-    return undefined
-  }
-}
-
-/** The first `bits` bits, as a string usable as a key. */
-function prefixKey(bytes: Uint8Array, bits: number): string {
-  let key = ''
-  const whole = bits >> 3
-  for (let at = 0; at < whole; at++) key += String.fromCharCode(bytes[at] ?? 0)
-  const rest = bits & 7
-  return rest === 0 ? key : key + String.fromCharCode((bytes[whole] ?? 0) & (0xff00 >> rest))
-}
-
 /**
  * Maps address ranges in CIDR form to values; the longest prefix wins. Look-ups cost one hash probe per distinct
  * prefix length in use, whatever the number of ranges. (`net.BlockList` scans all of its rules on Node 20, and
@@ -93,8 +35,10 @@ function prefixKey(bytes: Uint8Array, bits: number): string {
  * not be undefined.
  */
 export class CidrMap<Value> {
-  readonly #v4 = new Ipv4Ranges<Value>()
-  readonly #v6 = new Ipv6Ranges<Value>()
+  readonly #v4 = new Ipv4Ranges()
+  readonly #v6 = new Ipv6Ranges()
+  /** By the numbers of the ranges. */
+  readonly #values: Value[] = []
   #size = 0
 
   /** How many ranges were set. */
@@ -113,8 +57,11 @@ export class CidrMap<Value> {
       throw new UsageError('ERR_SLUICE_ADDRESS', `${show(range)} is not an address or CIDR range`)
     }
     if (value === undefined) refuseArgument('CidrMap: the value', 'must not be undefined', value)
-    if (cidr.bytes.length === 4) this.#v4.set(wordAt(cidr.bytes, 0), cidr.bits, value)
-    else this.#v6.set(cidr.bytes, cidr.bits, value)
+    const { bytes, bits } = cidr
+    const free = this.#values.length
+    const number =
+      bytes.length === 4 ? this.#v4.add(wordAt(bytes, 0), bits, free) : this.#v6.add(bytes, bits, free)
+    this.#values[number] = value
     this.#size++
     return this
   }
@@ -122,7 +69,7 @@ export class CidrMap<Value> {
   /** The value of the longest range that holds the address (text, its 4 or 16 bytes, or an IpAddress). */
   get(address: string | Uint8Array | IpAddress): Value | undefined {
     if (address instanceof IpAddress) {
-      return address.family === 4 ? this.#v4.get(address.v4) : this.#getBytes(address.bytes)
+      return address.family === 4 ? this.#getV4(address.v4) : this.#getBytes(address.bytes)
     }
     if (typeof address !== 'string' && !(address instanceof Uint8Array)) {
       refuseArgument('CidrMap: the address', 'must be a string, bytes or an IpAddress', address)
@@ -131,11 +78,15 @@ export class CidrMap<Value> {
     return bytes === undefined ? undefined : this.#getBytes(bytes)
   }
 
+  #getV4(address: number): Value | undefined {
+    return this.#values[this.#v4.get(address)]
+  }
+
   #getBytes(bytes: Uint8Array): Value | undefined {
-    if (bytes.length === 4) return this.#v4.get(wordAt(bytes, 0))
+    if (bytes.length === 4) return this.#getV4(wordAt(bytes, 0))
     // A server that listens on `::` sees IPv4 clients so: a range such as `::/0` must not hide the IPv4 ranges.
-    const mapped = isMapped(bytes) ? this.#v4.get(wordAt(bytes, 12)) : undefined
-    return mapped ?? this.#v6.get(bytes)
+    const mapped = isMapped(bytes) ? this.#getV4(wordAt(bytes, 12)) : undefined
+    return mapped ?? this.#values[this.#v6.get(bytes)]
   }
 
   /** Whether any range holds the address. */

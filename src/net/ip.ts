@@ -32,41 +32,53 @@ function parseIpv4(text: string): Uint8Array | undefined {
   return at === text.length ? bytes : undefined
 }
 
+/** Groups of 16 bits, read in place; those behind `::` move to the end. */
 function parseIpv6(text: string): Uint8Array | undefined {
-  const halves = text.split('::')
-  if (halves.length > 2) return undefined
-  const head = parseGroups(halves[0] ?? '')
-  const tail = halves.length === 2 ? parseGroups(halves[1] ?? '') : []
-  if (head === undefined || tail === undefined) return undefined
-  const missing = 8 - head.length - tail.length
-  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined
-  // The embedded IPv4 form is allowed only at the end.
-  if (halves.length === 2 && (halves[0] ?? '').includes('.')) return undefined
-  const groups = [...head, ...Array.from({ length: missing }, () => 0), ...tail]
   const bytes = new Uint8Array(16)
-  groups.forEach((group, index) => {
-    bytes[index * 2] = group >> 8
-    bytes[index * 2 + 1] = group & 255
-  })
-  return bytes
+  let filled = 0
+  let gap = text.startsWith('::') ? 0 : -1
+  let at = gap === 0 ? 2 : 0
+  while (at < text.length) {
+    const first = at
+    let group = 0
+    for (let digit = hexDigit(text, at); digit >= 0; digit = hexDigit(text, ++at)) group = group * 16 + digit
+    // The embedded IPv4 form is allowed only at the end.
+    if (text[at] === '.') {
+      const v4 = filled <= 12 ? parseIpv4(text.slice(first)) : undefined
+      if (v4 === undefined) return undefined
+      bytes.set(v4, filled)
+      filled += 4
+      break
+    }
+    if (at === first || at - first > 4 || filled > 14) return undefined
+    bytes[filled++] = group >> 8
+    bytes[filled++] = group & 255
+    if (at === text.length) break
+    if (text[at] !== ':' || ++at === text.length) return undefined
+    if (text[at] !== ':') continue
+    if (gap >= 0) return undefined
+    gap = filled
+    at++
+  }
+  return spread(bytes, filled, gap)
 }
 
-function parseGroups(text: string): number[] | undefined {
-  if (text === '') return []
-  const groups: number[] = []
-  const parts = text.split(':')
-  for (const [index, part] of parts.entries()) {
-    if (part.includes('.')) {
-      const v4 = index === parts.length - 1 ? parseIpv4(part) : undefined
-      if (v4 === undefined) return undefined
-      groups.push(((v4[0] ?? 0) << 8) | (v4[1] ?? 0), ((v4[2] ?? 0) << 8) | (v4[3] ?? 0))
-    } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) {
-      groups.push(Number.parseInt(part, 16))
-    } else {
-      return undefined
-    }
-  }
-  return groups
+/** Moves what stands behind the gap to the end; without one, all bytes must be there. */
+function spread(bytes: Uint8Array, filled: number, gap: number): Uint8Array | undefined {
+  if (gap < 0) return filled === 16 ? bytes : undefined
+  // The gap is one group, at least.
+  if (filled > 14) return undefined
+  const end = 16 - (filled - gap)
+  bytes.copyWithin(end, gap, filled)
+  return bytes.fill(0, gap, end)
+}
+
+/** The value of the digit at `at`, or -1. */
+function hexDigit(text: string, at: number): number {
+  const code = text.charCodeAt(at)
+  if (code >= 0x30 && code <= 0x39) return code - 0x30
+  const letter = code | 0x20
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
 }
 
 /** Four bytes as a big-endian number, signed: `>>> 0` makes it unsigned. */

@@ -15,9 +15,9 @@ import { IntegerPatterns } from './patterns/integer-patterns.ts'
 import type { MatchName } from './patterns/match-method.ts'
 import { isMatchName, matchMethods } from './patterns/match-method.ts'
 import { MethodPatterns } from './patterns/method-patterns.ts'
-import { readMapLines, readPatternLines, unreadableHint } from './patterns/pattern-file.ts'
+import { PatternFile, unreadableHint } from './patterns/pattern-file.ts'
 import type { PatternCache } from './patterns/pattern-cache.ts'
-import type { PatternSet } from './patterns/pattern-set.ts'
+import { addWord, type PatternSet } from './patterns/pattern-set.ts'
 import type { Stream } from './stream.ts'
 import type { SampleType, SampleValue } from './value.ts'
 import { truthOf } from './value.ts'
@@ -58,14 +58,14 @@ class PatternReader {
   readonly #expression: Expression
   readonly #context: CompileContext
   /** One set for each state of `-i`: a flag holds for what follows it. */
-  readonly #sets: PatternSet<true>[] = []
+  readonly #sets: PatternSet[] = []
   #match: Match | undefined
   #ignoreCase = false
   #asMap = false
   #failed = false
   #loaded = false
   #operator: (typeof operators)[number] = 'eq'
-  #current: PatternSet<true> | undefined
+  #current: PatternSet | undefined
 
   constructor(subject: Word, expression: Expression, match: Match | undefined, context: CompileContext) {
     this.#subject = subject
@@ -167,8 +167,8 @@ class PatternReader {
 
   #loadFile(word: Word): void {
     this.#loaded = true
-    const text = this.#context.readPatternFile(word.text)
-    if (text === undefined) {
+    const bytes = this.#context.readPatternFile(word.text)
+    if (bytes === undefined) {
       this.#failed = true
       const message = `pattern file '${word.text}' cannot be read`
       complain(this.#context, 'CFG_SAMPLE_FILE', word.place, message, unreadableHint)
@@ -179,13 +179,13 @@ class PatternReader {
       return
     }
     const set = this.#set()
-    const read = this.#asMap ? readMapLines : readPatternLines
-    read(text, (pattern, _, line) => {
-      const complaint = set?.add(pattern, true)
-      if (complaint === undefined) return
+    const file = new PatternFile(bytes, this.#asMap)
+    while (file.next()) {
+      const complaint = set?.add(bytes, file.start, file.end)
+      if (complaint === undefined) continue
       this.#failed = true
-      complain(this.#context, 'CFG_SAMPLE_FILE', { file: word.text, line, column: 1 }, complaint)
-    })
+      complain(this.#context, 'CFG_SAMPLE_FILE', { file: word.text, line: file.line, column: 1 }, complaint)
+    }
   }
 
   #addWord(word: Word): void {
@@ -211,20 +211,21 @@ class PatternReader {
       return
     }
     if (!(set instanceof IntegerPatterns)) return
-    if (this.#operator === 'ge') set.addRange(value, undefined, true)
-    else if (this.#operator === 'gt') set.addRange(add(value, 1), undefined, true)
-    else if (this.#operator === 'le') set.addRange(undefined, value, true)
-    else set.addRange(undefined, subtract(value, 1), true)
+    if (this.#operator === 'ge') set.addRange(value, undefined)
+    else if (this.#operator === 'gt') set.addRange(add(value, 1), undefined)
+    else if (this.#operator === 'le') set.addRange(undefined, value)
+    else set.addRange(undefined, subtract(value, 1))
   }
 
   #addPattern({ text, place }: Word): void {
-    const complaint = this.#set()?.add(text, true)
+    const set = this.#set()
+    const complaint = set === undefined ? undefined : addWord(set, text)
     if (complaint === undefined) return
     this.#failed = true
     complain(this.#context, 'CFG_SAMPLE_PATTERN', place, complaint)
   }
 
-  #set(): PatternSet<true> | undefined {
+  #set(): PatternSet | undefined {
     if (this.#current === undefined) {
       this.#current = createSet(this.#match, this.#ignoreCase, this.#context.patternCache)
       if (this.#current !== undefined) this.#sets.push(this.#current)
@@ -267,20 +268,20 @@ class PatternReader {
 const accept = (): boolean => true
 
 function acceptance(
-  sets: readonly PatternSet<true>[],
+  sets: readonly PatternSet[],
   match: MatchName | 'method',
 ): (value: SampleValue) => boolean {
   const [only] = sets
-  if (match === 'method') return (value) => sets.some((set) => set.find(value) === true)
+  if (match === 'method') return (value) => sets.some((set) => set.find(value) >= 0)
   const cast = castTo(matchMethods[match].expects)
   if (only !== undefined && sets.length === 1)
     return (value) => {
       const tested = cast(value)
-      return tested !== undefined && only.find(tested) === true
+      return tested !== undefined && only.find(tested) >= 0
     }
   return (value) => {
     const tested = cast(value)
-    return tested !== undefined && sets.some((set) => set.find(tested) === true)
+    return tested !== undefined && sets.some((set) => set.find(tested) >= 0)
   }
 }
 
@@ -288,8 +289,8 @@ function createSet(
   match: Match | undefined,
   ignoreCase: boolean,
   cache: PatternCache | undefined,
-): PatternSet<true> | undefined {
+): PatternSet | undefined {
   if (match === undefined || match === 'found' || match === 'bool') return undefined
   if (match === 'method') return new MethodPatterns(ignoreCase)
-  return matchMethods[match].create<true>(ignoreCase, cache)
+  return matchMethods[match].create(ignoreCase, cache)
 }

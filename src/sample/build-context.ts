@@ -1,4 +1,5 @@
 /** What fetches and converters may ask for while they are built from their arguments. */
+import type { Buffer } from 'node:buffer'
 import type { Diagnostics, Place } from '../config/text/diagnostics.ts'
 import type { SampleFault } from './errors.ts'
 import type { PatternCache } from './patterns/pattern-cache.ts'
@@ -19,8 +20,8 @@ export interface BuildContext {
   /** Where sets of patterns keep what they found of late (`tune.pattern.cache-size`). @default nothing is kept */
   readonly patternCache?: PatternCache
 
-  /** The latin1 text of a pattern or map file; undefined when it cannot be read. */
-  readPatternFile(path: string): string | undefined
+  /** The bytes of a pattern or map file; undefined when it cannot be read. */
+  readPatternFile(path: string): Buffer | undefined
 }
 
 /** Adds an error. Undefined, so that a function can return it. */

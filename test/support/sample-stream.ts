@@ -54,7 +54,10 @@ export function compileContext(
     variableNames: new VariableNames(),
     environment: new Map(),
     hostname: 'test-host',
-    readPatternFile: (path) => files.get(path),
+    readPatternFile: (path) => {
+      const text = files.get(path)
+      return text === undefined ? undefined : Buffer.from(text, 'latin1')
+    },
     ...overrides,
   }
 }

@@ -90,7 +90,9 @@ export class KeywordTable<Target> {
 
   /** The entry with the longest name that `words` begin with, and how many words the name takes. */
   find(words: readonly Word[]): { readonly entry: Keyword<Target>; readonly count: number } | undefined {
-    for (let count = Math.min(3, words.length); count > 0; count -= 1) {
+    // A name of several words begins with a family.
+    const most = this.#families.has(words[0]?.text ?? '') ? 3 : 1
+    for (let count = Math.min(most, words.length); count > 0; count -= 1) {
       const name = joined(words, count)
       const entry = this.#byName.get(name)
       if (entry !== undefined) return { entry, count }
@@ -140,6 +142,7 @@ export class KeywordTable<Target> {
 }
 
 function joined(words: readonly Word[], count: number): string {
+  if (count === 1) return words[0]?.text ?? ''
   return words
     .slice(0, count)
     .map((word) => word.text)

@@ -19,24 +19,28 @@ const scopes = new Map<string, VariableScope>(
 
 /** A reader of one line, behind its keyword. */
 export class Args {
-  /** The keyword as it stands in the line, such as `timeout client` or `http-request set-var(txn.a)`. */
-  readonly keyword: string
   readonly place: Place
   readonly modifier: Modifier
   readonly diagnostics: Diagnostics
   readonly #words: readonly Word[]
+  readonly #consumed: number
   #at: number
 
   constructor(words: readonly Word[], consumed: number, modifier: Modifier, diagnostics: Diagnostics) {
-    this.keyword = words
-      .slice(0, consumed)
-      .map((word) => word.text)
-      .join(' ')
     this.place = words[0]?.place ?? { file: '', line: 0, column: 0 }
     this.modifier = modifier
     this.diagnostics = diagnostics
     this.#words = words
+    this.#consumed = consumed
     this.#at = consumed
+  }
+
+  /** The keyword as it stands in the line, such as `timeout client` or `http-request set-var(txn.a)`. */
+  get keyword(): string {
+    return this.#words
+      .slice(0, this.#consumed)
+      .map((word) => word.text)
+      .join(' ')
   }
 
   /** A reader of the parameters that follow word `consumed` of the same line, under their own name. */

@@ -64,6 +64,9 @@ function isSpace(char: string): boolean {
   return char === ' ' || (char >= '\t' && char <= '\r')
 }
 
+/** By codes: what `#step` looks at, in whatever state. */
+const isSpecial = Array.from({ length: 256 }, (_, code) => /[\s#"'\\$]/.test(String.fromCharCode(code)))
+
 class LineLexer {
   readonly #text: string
   readonly #context: LineContext
@@ -116,8 +119,15 @@ class LineLexer {
       this.#endWord()
       this.#at += 1
     } else if (char === '$' && this.#quote?.char === '"') this.#variable()
-    else this.#emit(char, 1)
+    else this.#plain()
     return true
+  }
+
+  /** Takes this character, and those behind it that mean nothing wherever they stand. */
+  #plain(): void {
+    let end = this.#at + 1
+    while (end < this.#text.length && !isSpecial[this.#text.charCodeAt(end)]) end++
+    this.#emit(this.#text.slice(this.#at, end), end - this.#at)
   }
 
   #place(at: number): Place {

@@ -61,10 +61,10 @@ export class Files {
     return undefined
   }
 
-  /** The text of a file whose absence somebody else complains about. */
-  readonly optionalText = (path: string): string | undefined => {
+  /** The bytes of a file whose absence somebody else complains about. */
+  readonly optionalBytes = (path: string): Buffer | undefined => {
     try {
-      return readFileSync(this.#resolve(path), encoding)
+      return readFileSync(this.#resolve(path))
     } catch {
       return undefined
     }

@@ -82,7 +82,7 @@ export class CompileScope {
       variableNames,
       environment,
       hostname,
-      readPatternFile: files.optionalText,
+      readPatternFile: files.optionalBytes,
       patternCache,
       ...(bufferSize === undefined ? {} : { bufferSize }),
       ...(registry === undefined ? {} : { registry }),

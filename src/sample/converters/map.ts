@@ -2,92 +2,91 @@
  * Converters that look values up in a map file (configuration.txt 7.3.1 `map`): `map_<match>_<type>`, where the match
  * is a matching method and the type that of the result.
  */
-import { readAddress } from '../address.ts'
+import type { Buffer } from 'node:buffer'
 import type { ArgSpec, Arguments } from '../arguments.ts'
 import type { BuildContext } from '../build-context.ts'
 import { complain } from '../build-context.ts'
-import { parseInteger } from '../int64.ts'
 import type { MatchName } from '../patterns/match-method.ts'
 import { matchMethods } from '../patterns/match-method.ts'
-import { readMapLines, unreadableHint } from '../patterns/pattern-file.ts'
+import { PatternFile, unreadableHint } from '../patterns/pattern-file.ts'
 import type { PatternSet } from '../patterns/pattern-set.ts'
 import { RegexPatterns } from '../patterns/regex-patterns.ts'
 import { compileReplacement } from '../regex.ts'
-import type { SampleType, SampleValue } from '../value.ts'
-import { addr, sint, str, textOf } from '../value.ts'
+import type { SampleType } from '../value.ts'
+import { str, textOf } from '../value.ts'
+import { MapResults, readResult, type ResultType } from './map-results.ts'
 import type { Converter, ConverterSpec } from './spec.ts'
-
-/** A map is a matching method and the type of its results. */
-type ResultType = 'str' | 'int' | 'ip'
 
 const outputs: Readonly<Record<ResultType, SampleType>> = { str: 'str', int: 'sint', ip: 'addr' }
 
-function readResult(text: string, type: ResultType): SampleValue | undefined {
-  if (type === 'str') return str(text)
-  if (type === 'int') {
-    const integer = parseInteger(text)
-    return integer === undefined ? undefined : sint(integer)
-  }
-  const bytes = readAddress(text)
-  return bytes === undefined ? undefined : addr(bytes)
-}
-
-/** The text of the map file, or undefined after a complaint. */
-function readMap(args: Arguments, context: BuildContext): string | undefined {
+/** The bytes of the map file, or undefined after a complaint. */
+function readMap(args: Arguments, context: BuildContext): Buffer | undefined {
   const path = args.text(0) ?? ''
-  const text = context.readPatternFile(path)
-  if (text !== undefined) return text
+  const bytes = context.readPatternFile(path)
+  if (bytes !== undefined) return bytes
   const message = `map file '${path}' cannot be read`
   return complain(context, 'CFG_SAMPLE_FILE', args.placeOf(0), message, unreadableHint)
 }
 
-/** Adds every line; false after complaints, which name the line of the map file. */
-function fill<Value>(
-  set: PatternSet<Value>,
-  text: string,
-  read: (value: string) => Value | string,
+/** Adds every line; false after complaints, which name the line of the map file. `addValue` complains as a set does. */
+function fill(
+  set: PatternSet,
+  bytes: Buffer,
+  addValue: (bytes: Buffer, start: number, end: number) => string | undefined,
   file: string,
   context: BuildContext,
 ): boolean {
   let right = true
-  readMapLines(text, (pattern, value, line) => {
-    const result = read(value)
-    const complaint = typeof result === 'string' ? result : set.add(pattern, result)
-    if (complaint === undefined) return
-    complain(context, 'CFG_SAMPLE_FILE', { file, line, column: 1 }, complaint)
+  const lines = new PatternFile(bytes, true)
+  while (lines.next()) {
+    const complaint =
+      addValue(bytes, lines.valueStart, lines.valueEnd) ?? set.add(bytes, lines.start, lines.end)
+    if (complaint === undefined) continue
+    complain(context, 'CFG_SAMPLE_FILE', { file, line: lines.line, column: 1 }, complaint)
     right = false
-  })
+  }
   set.prepare?.()
   return right
 }
 
 function buildMap(match: MatchName, type: ResultType): ConverterSpec['build'] {
   return (args, context) => {
-    const text = readMap(args, context)
+    const bytes = readMap(args, context)
     const written = type === 'int' ? args.integer(1)?.toString() : args.text(1)
     const fallback = written === undefined ? undefined : readResult(written, type)
     if (written !== undefined && fallback === undefined)
       return args.wrong(1, `default '${written}' is no address`)
-    if (text === undefined) return undefined
-    const set = matchMethods[match].create<SampleValue>(false, context.patternCache)
-    const read = (value: string): SampleValue | string =>
-      readResult(value, type) ?? `value '${value}' is not ${type === 'int' ? 'an integer' : 'an address'}`
-    if (!fill(set, text, read, args.text(0) ?? '', context)) return undefined
-    return (value) => set.find(value) ?? fallback
+    if (bytes === undefined) return undefined
+    const set = matchMethods[match].create(false, context.patternCache)
+    const results = new MapResults(type)
+    const addValue = results.add.bind(results)
+    if (!fill(set, bytes, addValue, args.text(0) ?? '', context)) return undefined
+    return (value) => {
+      const number = set.find(value)
+      return number < 0 ? fallback : results.get(number)
+    }
   }
 }
 
 /** As map_reg, with groups of the match in the value. */
 function buildRegexMap(args: Arguments, context: BuildContext): Converter | undefined {
-  const text = readMap(args, context)
-  if (text === undefined) return undefined
-  const set = new RegexPatterns<(match: RegExpExecArray) => string>(false)
-  if (!fill(set, text, compileReplacement, args.text(0) ?? '', context)) return undefined
+  const bytes = readMap(args, context)
+  if (bytes === undefined) return undefined
+  const set = new RegexPatterns(false)
+  const replacements: ((match: RegExpExecArray) => string)[] = []
+  const addValue = (bytes: Buffer, start: number, end: number): string | undefined => {
+    const replacement = compileReplacement(bytes.toString('latin1', start, end))
+    if (typeof replacement === 'string') return replacement
+    replacements.push(replacement)
+    return undefined
+  }
+  if (!fill(set, bytes, addValue, args.text(0) ?? '', context)) return undefined
   const written = args.text(1)
   const fallback = written === undefined ? undefined : str(written)
   return (value) => {
     const found = set.findMatch(textOf(value))
-    return found === undefined ? fallback : str(found.value(found.match))
+    if (found === undefined) return fallback
+    return str(replacements[found.number]?.(found.match) ?? '')
   }
 }
 

@@ -1,67 +1,106 @@
-import { CidrMap } from '../../net/cidr-map.ts'
+import type { Buffer } from 'node:buffer'
 import { parseIp } from '../../net/ip.ts'
+import { Ipv4Ranges } from '../../net/ipv4-ranges.ts'
+import { Ipv6Ranges } from '../../net/ipv6-ranges.ts'
 import { firstZeros, mapToIpv6, parseIpv6, parseMask } from '../address.ts'
 import { addressNumber } from '../cast.ts'
 import type { SampleValue } from '../value.ts'
 import type { PatternSet } from './pattern-set.ts'
 
-/** Addresses and networks: the method `ip` (configuration.txt 7.1.6). The longest network that holds the address counts. */
-export class AddressPatterns<Value> implements PatternSet<Value> {
-  readonly #networks = new CidrMap<Value>()
-  /** Masks with holes, which HAProxy accepts. */
-  readonly #odd: { readonly address: number; readonly mask: number; readonly value: Value }[] = []
+const [dot, slash, zero] = [0x2e, 0x2f, 0x30]
 
-  add(pattern: string, value: Value): string | undefined {
-    const slash = pattern.lastIndexOf('/')
-    const text = slash < 0 ? pattern : pattern.slice(0, slash)
-    const suffix = slash < 0 ? undefined : pattern.slice(slash + 1)
-    const added = text.includes(':') ? this.#addIpv6(text, suffix, value) : this.#addIpv4(text, suffix, value)
-    if (added) return undefined
-    const named = /[A-Za-z]/.test(text) && !text.includes(':')
+/**
+ * Addresses and networks: the method `ip` (configuration.txt 7.1.6). The longest network that holds the address counts, of equal ones
+ * the first.
+ */
+export class AddressPatterns implements PatternSet {
+  readonly #v4 = new Ipv4Ranges()
+  readonly #v6 = new Ipv6Ranges()
+  /** Masks with holes, which HAProxy accepts. */
+  readonly #odd: { readonly address: number; readonly mask: number; readonly number: number }[] = []
+  #size = 0
+
+  add(bytes: Buffer, start: number, end: number): string | undefined {
+    const added = this.#addPlain(bytes, start, end) || this.#addText(bytes.toString('latin1', start, end))
+    if (added) {
+      this.#size++
+      return undefined
+    }
+    const pattern = bytes.toString('latin1', start, end)
+    const named = /^[^/]*[A-Za-z]/.test(pattern) && !pattern.includes(':')
     return `'${pattern}' is not a valid IPv4 or IPv6 address${named ? ' (names are not resolved)' : ''}`
   }
 
-  find(sample: SampleValue): Value | undefined {
-    if (sample.type !== 'ipv4' && sample.type !== 'ipv6') return undefined
-    const direct = this.#networks.get(sample.value)
-    if (direct !== undefined) return direct
-    if (sample.type === 'ipv4') {
-      const mapped = this.#networks.get(mapToIpv6(sample.value))
-      return mapped ?? this.#findOdd(sample.value)
-    }
+  find(sample: SampleValue): number {
+    if (sample.type === 'ipv4') return this.#findIpv4(sample.value, !this.#v6.isEmpty)
+    if (sample.type !== 'ipv6') return -1
+    const direct = this.#v6.get(sample.value)
+    if (direct >= 0) return direct
     const v4 = ipv4Within(sample.value)
-    if (v4 === undefined) return undefined
-    const found = this.#networks.get(v4)
-    return found ?? this.#findOdd(v4)
+    return v4 === undefined ? -1 : this.#findIpv4(v4, false)
   }
 
-  #findOdd(v4: Uint8Array): Value | undefined {
-    if (this.#odd.length === 0) return undefined
-    const number = addressNumber(v4)
-    return this.#odd.find(({ address, mask }) => ((number ^ address) & mask) === 0)?.value
+  /** Where nothing else does, it may match as `::ffff:a.b.c.d`. */
+  #findIpv4(v4: Uint8Array, mayMap: boolean): number {
+    const address = addressNumber(v4)
+    const direct = this.#v4.get(address)
+    if (direct >= 0) return direct
+    const mapped = mayMap ? this.#v6.get(mapToIpv6(v4)) : -1
+    if (mapped >= 0) return mapped
+    return this.#odd.find((each) => ((address ^ each.address) & each.mask) === 0)?.number ?? -1
   }
 
-  #addIpv4(text: string, suffix: string | undefined, value: Value): boolean {
+  /** `a.b.c.d` or `a.b.c.d/n`, as nearly all lines are: no object is made for them. */
+  #addPlain(bytes: Uint8Array, start: number, end: number): boolean {
+    let address = 0
+    let parts = 0
+    let part = -1
+    for (let at = start; at < end; at++) {
+      const code = bytes[at] ?? 0
+      const digit = code - zero
+      if (digit >= 0 && digit <= 9) {
+        // What begins with 0 is read with more care.
+        if (part === 0) return false
+        part = part < 0 ? digit : part * 10 + digit
+        if (part > 255) return false
+      } else {
+        if (part < 0 || code !== (parts === 3 ? slash : dot) || parts > 3) return false
+        address = address * 256 + part
+        part = -1
+        parts++
+      }
+    }
+    if (part < 0 || parts < 3 || (parts === 4 && (part < 1 || part > 32))) return false
+    if (parts === 3) this.#v4.add(address * 256 + part, 32, this.#size)
+    else this.#v4.add(address, part, this.#size)
+    return true
+  }
+
+  #addText(pattern: string): boolean {
+    const at = pattern.lastIndexOf('/')
+    const text = at < 0 ? pattern : pattern.slice(0, at)
+    const suffix = at < 0 ? undefined : pattern.slice(at + 1)
+    return text.includes(':') ? this.#addIpv6(text, suffix) : this.#addIpv4(text, suffix)
+  }
+
+  #addIpv4(text: string, suffix: string | undefined): boolean {
     const bytes = parseIp(text) ?? parseIpv4Pattern(text)
     const mask = suffix === undefined ? 0xffff_ffff : maskOf(suffix)
     if (bytes === undefined || mask === undefined) return false
+    const address = addressNumber(bytes)
     // A mask without holes has nothing but ones, from the left.
     const bits = Math.clz32(~mask)
-    if (bits === 32 || (~mask >>> 0) + 1 === 2 ** (32 - bits)) this.#setOnce(bytes, bits, value)
-    else this.#odd.push({ address: addressNumber(bytes), mask, value })
+    if (bits === 32 || (~mask >>> 0) + 1 === 2 ** (32 - bits)) this.#v4.add(address, bits, this.#size)
+    else this.#odd.push({ address, mask, number: this.#size })
     return true
   }
 
-  #addIpv6(text: string, suffix: string | undefined, value: Value): boolean {
+  #addIpv6(text: string, suffix: string | undefined): boolean {
     const bytes = parseIpv6(text)
     const bits = suffix === undefined ? 128 : /^\d{1,3}$/.test(suffix) ? Number(suffix) : 129
     if (bytes === undefined || bits > 128) return false
-    this.#setOnce(bytes, bits, value)
+    this.#v6.add(bytes, bits, this.#size)
     return true
-  }
-
-  #setOnce(bytes: Uint8Array, bits: number, value: Value): void {
-    this.#networks.set({ bytes, bits }, value)
   }
 }
 

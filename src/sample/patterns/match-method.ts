@@ -21,7 +21,7 @@ export interface MatchMethod {
   /** One line for the documentation. */
   readonly doc: string
   /** Sets that are dear to ask keep what they found of late in `cache`. */
-  create<Value>(ignoreCase: boolean, cache?: PatternCache): PatternSet<Value>
+  create(ignoreCase: boolean, cache?: PatternCache): PatternSet
 }
 
 /** The name of a matching method that takes patterns; `found` and `bool` take none. */

@@ -1,3 +1,4 @@
+import type { Buffer } from 'node:buffer'
 import type { SampleValue } from '../value.ts'
 import { textOf } from '../value.ts'
 import type { PatternSet } from './pattern-set.ts'
@@ -10,23 +11,27 @@ const standardMethods: ReadonlySet<string> = new Set(
  * Methods, as the ACL keyword `method` matches them (`pat_match_meth` in src/http_acl.c). Case never matters less than it
  * does for the known ones, which are written in upper case.
  */
-export class MethodPatterns implements PatternSet<true> {
-  readonly #exact = new Set<string>()
-  readonly #folded = new Set<string>()
+export class MethodPatterns implements PatternSet {
+  readonly #exact = new Map<string, number>()
+  readonly #folded = new Map<string, number>()
   readonly #ignoreCase: boolean
+  #size = 0
 
   constructor(ignoreCase: boolean) {
     this.#ignoreCase = ignoreCase
   }
 
-  add(pattern: string): undefined {
-    if (this.#ignoreCase && !standardMethods.has(pattern)) this.#folded.add(pattern.toLowerCase())
-    else this.#exact.add(pattern)
+  add(bytes: Buffer, start: number, end: number): undefined {
+    const pattern = bytes.toString('latin1', start, end)
+    const number = this.#size++
+    if (this.#ignoreCase && !standardMethods.has(pattern)) this.#folded.set(pattern.toLowerCase(), number)
+    else this.#exact.set(pattern, number)
   }
 
-  find(sample: SampleValue): true | undefined {
+  find(sample: SampleValue): number {
     const name = textOf(sample)
-    if (this.#exact.has(name)) return true
-    return !standardMethods.has(name) && this.#folded.has(name.toLowerCase()) ? true : undefined
+    const exact = this.#exact.get(name)
+    if (exact !== undefined || standardMethods.has(name)) return exact ?? -1
+    return this.#folded.get(name.toLowerCase()) ?? -1
   }
 }

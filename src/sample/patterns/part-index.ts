@@ -5,6 +5,9 @@
  * the fewest are filed already, so that what all texts begin with is no burden. A search looks at every gram of
  * the text that is searched, and compares only what is filed there.
  */
+import { Buffer } from 'node:buffer'
+import { HashChains } from './hash-chains.ts'
+import { TextStore } from './text-store.ts'
 
 /** Whether a part from `start` to `end` of what is searched counts; the empty one never does. */
 export type AcceptsPart = (text: string, start: number, end: number) => boolean
@@ -15,208 +18,168 @@ const fewTexts = 24
 /** How many grams of a text are tried for its place. */
 const triedGrams = 3
 
-/** Grams of these lengths; a text is filed under one of the longest that it has. */
-const gramLengths = [8, 4, 2, 1] as const
-
 /** Any odd number with its bits mixed well. */
 const multiplier = 0x01000193
 
+/** Grams of one length: a text is filed under one of the longest that it has. */
+interface Gram {
+  readonly length: number
+  /** What the character that leaves a gram has become by then. */
+  readonly leaving: number
+}
+
+const grams: readonly Gram[] = [8, 4, 2, 1].map((length) => {
+  let leaving = 1
+  for (let power = 0; power < length; power++) leaving = Math.imul(leaving, multiplier)
+  return { length, leaving }
+})
+
 export class PartIndex {
-  readonly #texts: string[] = []
+  readonly #texts: TextStore
   readonly #accepts: AcceptsPart | undefined
   #empty = -1
-  #tables: readonly GramTable[] | undefined
+  #filed = 0
+  /** Instead of the table. */
+  #few: readonly string[] = []
+  #table: GramTable | undefined
 
-  /** `accepts` decides where a part counts; without it, everywhere. */
-  constructor(accepts?: AcceptsPart) {
+  /** `accepts` decides where a part counts; without it, everywhere. `lowers`: letters are kept in lower case. */
+  constructor(accepts?: AcceptsPart, lowers = false) {
     this.#accepts = accepts
+    this.#texts = new TextStore(lowers)
   }
 
   get size(): number {
-    return this.#texts.length
+    return this.#texts.size
   }
 
-  /** Adds a text: its number is how many were added before it. */
-  add(text: string): void {
-    if (text === '' && this.#empty < 0 && this.#accepts === undefined) this.#empty = this.#texts.length
-    this.#texts.push(text)
-    this.#tables = undefined
+  /** Adds what stands from `start` to `end` of `bytes`: its number is how many were added before. */
+  add(bytes: Uint8Array, start: number, end: number): void {
+    if (start === end && this.#empty < 0 && this.#accepts === undefined) this.#empty = this.size
+    this.#texts.add(bytes, start, end)
   }
 
   /** Files what was added; else the first search does. */
   prepare(): void {
-    if (this.#texts.length > fewTexts) this.#tables ??= tablesOf(this.#texts)
+    const { size } = this
+    if (size === this.#filed) return
+    this.#filed = size
+    if (size > fewTexts) this.#table = new GramTable(this.#texts)
+    else this.#few = Array.from({ length: size }, (_, number) => this.#texts.text(number))
   }
 
   /** The lowest number of a text that is a part of this one, or -1. */
   first(text: string): number {
     this.prepare()
-    return this.#tables === undefined ? this.#firstOfFew(text) : this.#firstOfMany(text, this.#tables)
+    if (this.#table === undefined) return this.#firstOfFew(text)
+    const none = this.#empty < 0 ? this.size : this.#empty
+    const found = this.#table.first(text, none, this.#accepts)
+    return found === this.size ? -1 : found
   }
 
   #firstOfFew(text: string): number {
     const accepts = this.#accepts
-    return this.#texts.findIndex((part) => {
+    return this.#few.findIndex((part) => {
       if (accepts === undefined) return text.includes(part)
       let at = part === '' ? -1 : text.indexOf(part)
       while (at >= 0 && !accepts(text, at, at + part.length)) at = text.indexOf(part, at + 1)
       return at >= 0
     })
   }
-
-  #firstOfMany(text: string, tables: readonly GramTable[]): number {
-    let best = this.#empty < 0 ? this.#texts.length : this.#empty
-    for (const table of tables) best = table.first(text, this.#texts, best, this.#accepts)
-    return best === this.#texts.length ? -1 : best
-  }
 }
 
-function tablesOf(texts: readonly string[]): GramTable[] {
-  const counts = new Map<number, number>()
-  for (const { length } of texts) {
-    const gram = gramFor(length)
-    counts.set(gram, (counts.get(gram) ?? 0) + 1)
-  }
-  return gramLengths.flatMap((gram) => {
-    const count = counts.get(gram)
-    return count === undefined ? [] : [new GramTable(gram, texts, count)]
-  })
-}
-
-/** 0 for the empty text. */
-function gramFor(length: number): number {
-  if (length >= 8) return 8
-  if (length >= 4) return 4
-  return length >= 2 ? 2 : length
-}
-
-/** The texts that are filed under grams of one length. */
 class GramTable {
-  readonly #gram: number
-  /** What the character that leaves a gram has become by then. */
-  readonly #leaving: number
-  /** The highest bits of a mixed hash are the slot. */
-  readonly #shift: number
-  /** Where the texts of a slot begin in the arrays below; those of the next one end them. */
-  readonly #starts: Int32Array
-  readonly #hashes: Int32Array
-  readonly #numbers: Int32Array
-  readonly #offsets: Int32Array
+  readonly #texts: TextStore
+  readonly #chains: HashChains
+  /** Where in each text its gram begins. */
+  readonly #offsets: Uint32Array
+  /** Those that texts are filed under. */
+  readonly #grams: readonly Gram[]
+  /** The text that is searched. */
+  #codes = Buffer.alloc(64)
 
-  constructor(gram: number, texts: readonly string[], count: number) {
-    this.#gram = gram
-    let leaving = 1
-    for (let power = 0; power < gram; power++) leaving = Math.imul(leaving, multiplier)
-    this.#leaving = leaving
-    // Two slots for a text, at least: most grams of a text that is searched then find an empty one.
-    const bits = Math.max(4, 33 - Math.clz32(count))
-    this.#shift = 32 - bits
-    this.#starts = new Int32Array((1 << bits) + 1)
-    this.#hashes = new Int32Array(count)
-    this.#numbers = new Int32Array(count)
-    this.#offsets = new Int32Array(count)
-    this.#file(texts, count)
+  constructor(texts: TextStore) {
+    this.#texts = texts
+    this.#chains = new HashChains(texts.size)
+    this.#offsets = new Uint32Array(texts.size)
+    this.#grams = this.#file()
   }
 
-  #file(texts: readonly string[], count: number): void {
-    const sizes = new Int32Array(this.#starts.length)
-    const places = new Int32Array(count)
-    const hashes = new Int32Array(count)
-    const numbers = new Int32Array(count)
-    let filed = 0
-    for (let number = 0; number < texts.length; number++) {
-      const text = texts[number] ?? ''
-      if (gramFor(text.length) !== this.#gram) continue
-      const offset = this.#quietest(text, sizes)
-      const hash = this.#hashAt(text, offset)
-      places[filed] = offset
-      hashes[filed] = hash
-      numbers[filed++] = number
-      const slot = this.#slotOf(hash)
-      sizes[slot] = (sizes[slot] ?? 0) + 1
+  /** The grams that were needed. */
+  #file(): readonly Gram[] {
+    const crowds = new Uint16Array(this.#chains.slots)
+    const used = new Set<Gram>()
+    let last: Gram | undefined
+    // From the last to the first: a chain has the order of the numbers then.
+    for (let number = this.#texts.size - 1; number >= 0; number--) {
+      const start = this.#texts.startOf(number)
+      const length = this.#texts.endOf(number) - start
+      const gram = grams.find((each) => each.length <= length)
+      if (gram === undefined) continue
+      if (gram !== last) used.add(gram)
+      last = gram
+      this.#fileUnder(gram, number, start, length - gram.length, crowds)
     }
-    this.#sort(sizes, hashes, numbers, places)
+    return [...used]
   }
 
-  /** Puts what belongs to a slot together, in the order of the numbers. */
-  #sort(sizes: Int32Array, hashes: Int32Array, numbers: Int32Array, places: Int32Array): void {
-    let start = 0
-    for (let slot = 0; slot < sizes.length; slot++) {
-      this.#starts[slot] = start
-      start += sizes[slot] ?? 0
-    }
-    const next = this.#starts.slice()
-    for (let index = 0; index < hashes.length; index++) {
-      const hash = hashes[index] ?? 0
-      const slot = this.#slotOf(hash)
-      const at = next[slot] ?? 0
-      next[slot] = at + 1
-      this.#hashes[at] = hash
-      this.#numbers[at] = numbers[index] ?? 0
-      this.#offsets[at] = places[index] ?? 0
-    }
-  }
-
-  /** Of some grams of a text the one with the fewest texts: the middle first, for beginnings and ends are often alike. */
-  #quietest(text: string, sizes: Int32Array): number {
-    const last = text.length - this.#gram
+  /** Of some grams of a text takes the one with the fewest texts: the middle first, for beginnings and ends are often alike. */
+  #fileUnder(gram: Gram, number: number, start: number, last: number, crowds: Uint16Array): void {
+    const { bytes } = this.#texts
     let quietest = 0
+    let offset = 0
     let least = Number.POSITIVE_INFINITY
-    for (let tried = 0; tried < triedGrams && tried <= last; tried++) {
-      const offset = tried === 0 ? last >> 1 : tried === 1 ? last : 0
-      const size = sizes[this.#slotOf(this.#hashAt(text, offset))] ?? 0
-      if (size >= least) continue
-      quietest = offset
-      least = size
-      if (size === 0) break
+    for (let tried = 0; tried < triedGrams && tried <= last && least > 0; tried++) {
+      const place = tried === 0 ? last >> 1 : tried === 1 ? last : 0
+      const hash = hashAt(bytes, start + place, gram.length)
+      const crowd = crowds[this.#chains.slotOf(hash)] ?? 0
+      if (crowd >= least) continue
+      least = crowd
+      quietest = hash
+      offset = place
     }
-    return quietest
+    const slot = this.#chains.slotOf(quietest)
+    // A crowd that is larger than can be counted is as bad.
+    crowds[slot] = Math.min(least + 1, 0xffff)
+    this.#chains.add(number, quietest)
+    this.#offsets[number] = offset
   }
 
-  /** The lowest number below `best` of a text that is a part, or `best`. */
-  first(text: string, texts: readonly string[], best: number, accepts: AcceptsPart | undefined): number {
-    const last = text.length - this.#gram
-    if (last < 0) return best
-    let hash = this.#hashAt(text, 0)
-    let found = this.#compare(hash, 0, text, texts, best, accepts)
-    for (let at = 1; at <= last; at++) {
-      const entering = text.charCodeAt(at + this.#gram - 1)
-      hash = (Math.imul(hash, multiplier) + entering - Math.imul(text.charCodeAt(at - 1), this.#leaving)) | 0
-      found = this.#compare(hash, at, text, texts, found, accepts)
-    }
-    return found
+  /** The lowest number below `limit` of a text that is a part, or `limit`. */
+  first(text: string, limit: number, accepts: AcceptsPart | undefined): number {
+    if (text.length > this.#codes.length) this.#codes = Buffer.alloc(text.length * 2)
+    this.#codes.write(text, 'latin1')
+    let best = limit
+    for (const gram of this.#grams) best = this.#firstUnder(gram, text, best, accepts)
+    return best
   }
 
-  #compare(
-    hash: number,
-    at: number,
-    text: string,
-    texts: readonly string[],
-    best: number,
-    accepts: AcceptsPart | undefined,
-  ): number {
-    const slot = this.#slotOf(hash)
-    const end = this.#starts[slot + 1] ?? 0
-    for (let index = this.#starts[slot] ?? 0; index < end; index++) {
-      const number = this.#numbers[index] ?? 0
-      if (number >= best) return best
-      if (this.#hashes[index] !== hash) continue
-      const start = at - (this.#offsets[index] ?? 0)
-      const part = texts[number] ?? ''
-      if (start < 0 || !text.startsWith(part, start)) continue
-      if (accepts === undefined || accepts(text, start, start + part.length)) return number
+  #firstUnder(gram: Gram, text: string, limit: number, accepts: AcceptsPart | undefined): number {
+    const { length, leaving } = gram
+    const codes = this.#codes
+    let best = limit
+    let hash = 0
+    for (let at = 0; at < text.length; at++) {
+      hash = (Math.imul(hash, multiplier) + (codes[at] ?? 0)) | 0
+      const first = at + 1 - length
+      if (first < 0) continue
+      if (first > 0) hash = (hash - Math.imul(codes[first - 1] ?? 0, leaving)) | 0
+      let number = this.#chains.first(hash)
+      for (; number >= 0 && number < best; number = this.#chains.after(number))
+        if (this.#counts(number, text, first - (this.#offsets[number] ?? 0), accepts)) best = number
     }
     return best
   }
 
-  #hashAt(text: string, offset: number): number {
-    let hash = 0
-    for (let at = offset; at < offset + this.#gram; at++)
-      hash = (Math.imul(hash, multiplier) + text.charCodeAt(at)) | 0
-    return hash
+  #counts(number: number, text: string, at: number, accepts: AcceptsPart | undefined): boolean {
+    if (!this.#texts.isAt(number, text, at)) return false
+    const length = this.#texts.endOf(number) - this.#texts.startOf(number)
+    return accepts === undefined || accepts(text, at, at + length)
   }
+}
 
-  #slotOf(hash: number): number {
-    return Math.imul(hash ^ (hash >>> 15), 0x9e3779b1) >>> this.#shift
-  }
+function hashAt(bytes: Uint8Array, start: number, length: number): number {
+  let hash = 0
+  for (let at = start; at < start + length; at++) hash = (Math.imul(hash, multiplier) + (bytes[at] ?? 0)) | 0
+  return hash
 }

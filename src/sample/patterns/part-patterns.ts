@@ -1,4 +1,4 @@
-/** Patterns that are looked for anywhere in a text, with their values: what the methods `sub`, `dir` and `dom` have in common. */
+/** Patterns that are looked for anywhere in a text: what the methods `sub`, `dir` and `dom` have in common. */
 import { lowerAscii } from '../http-text.ts'
 import { PartIndex, type AcceptsPart } from './part-index.ts'
 import type { PatternCache, PatternShelf } from './pattern-cache.ts'
@@ -6,9 +6,8 @@ import type { PatternCache, PatternShelf } from './pattern-cache.ts'
 /** For less patterns, to ask again is cheaper than to remember. */
 const fewPatterns = 8
 
-export class PartPatterns<Value> {
+export class PartPatterns {
   readonly #index: PartIndex
-  readonly #values: Value[] = []
   readonly #ignoreCase: boolean
   readonly #shelf: PatternShelf | undefined
   readonly #first = (text: string): number => this.#index.first(text)
@@ -17,12 +16,12 @@ export class PartPatterns<Value> {
   constructor(ignoreCase: boolean, cache: PatternCache | undefined, accepts?: AcceptsPart) {
     this.#ignoreCase = ignoreCase
     this.#shelf = cache?.createShelf()
-    this.#index = new PartIndex(accepts)
+    this.#index = new PartIndex(accepts, ignoreCase)
   }
 
-  add(pattern: string, value: Value): void {
-    this.#index.add(this.#ignoreCase ? lowerAscii(pattern) : pattern)
-    this.#values.push(value)
+  /** Adds what stands from `start` to `end` of `bytes`. */
+  add(bytes: Uint8Array, start: number, end: number): void {
+    this.#index.add(bytes, start, end)
   }
 
   /** All patterns are there. */
@@ -30,11 +29,10 @@ export class PartPatterns<Value> {
     this.#index.prepare()
   }
 
-  /** The value of the first pattern that is found. */
-  find(given: string): Value | undefined {
+  /** The number of the first pattern that is found, or -1. */
+  find(given: string): number {
     const text = this.#ignoreCase ? lowerAscii(given) : given
-    const remembered = this.#shelf !== undefined && this.#values.length >= fewPatterns
-    const number = remembered ? this.#shelf.answer(text, this.#first) : this.#index.first(text)
-    return number < 0 ? undefined : this.#values[number]
+    const remembered = this.#shelf !== undefined && this.#index.size >= fewPatterns
+    return remembered ? this.#shelf.answer(text, this.#first) : this.#index.first(text)
   }
 }

@@ -5,39 +5,36 @@ import type { PatternCache } from './pattern-cache.ts'
 import type { PatternSet } from './pattern-set.ts'
 
 /** Parts between delimiters: the methods `dir` and `dom` (configuration.txt 7.1.3). Delimiters around a pattern do not count. */
-export class WordPatterns<Value> implements PatternSet<Value> {
-  readonly #words: PartPatterns<Value>
-  readonly #delimiters: string
+export class WordPatterns implements PatternSet {
+  readonly #words: PartPatterns
+  /** By their codes. */
+  readonly #delimits: readonly boolean[]
 
   constructor(delimiters: string, ignoreCase: boolean, cache?: PatternCache) {
-    this.#delimiters = delimiters
+    this.#delimits = Array.from({ length: 256 }, (_, code) => delimiters.includes(String.fromCharCode(code)))
     this.#words = new PartPatterns(
       ignoreCase,
       cache,
       (text, start, end) =>
         end > start &&
-        (start === 0 || this.#delimits(text, start - 1)) &&
-        (end === text.length || this.#delimits(text, end)),
+        (start === 0 || this.#delimits[text.charCodeAt(start - 1)] === true) &&
+        (end === text.length || this.#delimits[text.charCodeAt(end)] === true),
     )
   }
 
-  add(pattern: string, value: Value): undefined {
-    let first = 0
-    let last = pattern.length
-    while (first < last && this.#delimits(pattern, first)) first++
-    while (last > first && this.#delimits(pattern, last - 1)) last--
-    this.#words.add(pattern.slice(first, last), value)
+  add(bytes: Uint8Array, start: number, end: number): undefined {
+    let first = start
+    let last = end
+    while (first < last && this.#delimits[bytes[first] ?? 0] === true) first++
+    while (last > first && this.#delimits[bytes[last - 1] ?? 0] === true) last--
+    this.#words.add(bytes, first, last)
   }
 
   prepare(): void {
     this.#words.prepare()
   }
 
-  find(sample: SampleValue): Value | undefined {
+  find(sample: SampleValue): number {
     return this.#words.find(textOf(sample))
-  }
-
-  #delimits(text: string, at: number): boolean {
-    return this.#delimiters.includes(text[at] ?? '')
   }
 }

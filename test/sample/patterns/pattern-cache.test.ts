@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PatternCache, str } from '#src/sample/index.js'
 import { matchMethods } from '#src/sample/patterns/match-method.js'
+import { addWord } from '#src/sample/patterns/pattern-set.js'
 import type { PatternShelf } from '#src/sample/patterns/pattern-cache.js'
 
 const shelfOf = (cache: PatternCache): PatternShelf => {
@@ -64,10 +65,8 @@ test('a size of 0 keeps nothing', () => {
 
 test('a set with a cache finds what it finds without one', () => {
   for (const method of ['sub', 'dir', 'dom', 'reg'] as const) {
-    const sets = [new PatternCache(), undefined].map((cache) =>
-      matchMethods[method].create<number>(true, cache),
-    )
-    for (let at = 0; at < 60; at++) for (const set of sets) set.add(`W${at}x`, at)
+    const sets = [new PatternCache(), undefined].map((cache) => matchMethods[method].create(true, cache))
+    for (let at = 0; at < 60; at++) for (const set of sets) addWord(set, `W${at}x`)
     for (const text of ['/w7x/', 'w59X', 'w60x', 'aw1xb', '/W1x.w2x', '', 'w7x'])
       for (let round = 0; round < 2; round++) {
         const [kept, asked] = sets.map((set) => set.find(str(text)))
