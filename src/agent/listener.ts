@@ -1,6 +1,4 @@
-import { lstat, stat } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
-import { dirname } from 'node:path'
 import {
   createServer as createTlsServer,
   type Server as TlsServer,
@@ -116,7 +114,7 @@ export class Listener {
         onAcceptError,
       })
     } catch (error) {
-      throw await this.#explain(error)
+      throw this.#explain(error)
     }
     this.#server = server
     const bound = server.address()
@@ -177,21 +175,11 @@ export class Listener {
     for (const socket of this.#handshaking.values()) socket.destroy()
   }
 
-  async #explain(error: unknown): Promise<AgentError> {
+  #explain(error: unknown): AgentError {
     const where = formatEndpoint(this.#endpoint)
-    const code = (error as NodeJS.ErrnoException).code
-    const inUse = code === 'EADDRINUSE' ? 'the address is in use by another process' : undefined
-    const reason = (await this.#obstacle(code)) ?? inUse ?? errorMessage(error)
+    const isTaken = /EADDRINUSE/.test(errorMessage(error))
+    const reason = isTaken ? 'the address is in use by another process' : errorMessage(error)
     return new AgentError('ERR_AGENT_LISTEN', `${where}: ${reason}`, { cause: error })
-  }
-
-  /** What stands in the way of a unix socket, where the system's word for it misleads. */
-  async #obstacle(code: string | undefined): Promise<string | undefined> {
-    const endpoint = this.#endpoint
-    if (endpoint.type !== 'unix' || endpoint.path.startsWith('\0')) return undefined
-    if (code === 'EADDRINUSE') return describeOccupant(endpoint.path)
-    // libuv says EACCES for ENOENT here.
-    return code === 'EACCES' ? describeMissing(dirname(endpoint.path)) : undefined
   }
 
   /** Stops accepting; connections stay. */
@@ -220,22 +208,4 @@ export function formatPeer(socket: Socket): string {
 /** The same for a socket and for the TLS socket made of it. Peers of unix sockets have no address: they share a key. */
 function handshakeKey(socket: Socket): string {
   return `${socket.remoteAddress ?? ''}|${socket.remotePort ?? ''}`
-}
-
-/** What is at a path that a socket shall have, unless it is a socket. */
-async function describeOccupant(path: string): Promise<string | undefined> {
-  const stats = await lstat(path).catch(() => undefined)
-  if (stats === undefined || stats.isSocket()) return undefined
-  if (stats.isDirectory()) return 'there is a directory of that name'
-  if (stats.isSymbolicLink()) return 'there is a symbolic link of that name'
-  return 'there is a file of that name, which is no socket'
-}
-
-/** That a directory does not exist, unless it does or cannot be looked at. */
-async function describeMissing(directory: string): Promise<string | undefined> {
-  const failure = await stat(directory).then(
-    () => undefined,
-    (error: NodeJS.ErrnoException) => error.code,
-  )
-  return failure === 'ENOENT' ? `the directory ${directory} does not exist` : undefined
 }

@@ -26,6 +26,9 @@ export function parseEndpoint(text: string): Endpoint {
   return tcpEndpoint(text.replace(/^(ipv[46]|tcp[46]?)@/, ''), text, any)
 }
 
+/** Bytes: sockaddr_un.sun_path holds 108 on Linux, the final NUL included. */
+export const longestSocketPath = 107
+
 const textForms = 'host:port, [v6]:port, /path, unix@/path, abns@name or fd@number'
 const objectForms =
   "{ type: 'tcp', host: string, port: 0 to 65535 }, { type: 'unix', path: string } or { type: 'fd', fd: number }"
@@ -77,9 +80,9 @@ function checkEndpoint(given: unknown): Endpoint {
 
 function unixEndpoint(path: string, text: string): Endpoint {
   if (path === '' || path === '\0') refuse(text, 'the path is empty')
-  // sockaddr_un.sun_path holds 108 bytes on Linux, the final NUL included.
-  if (Buffer.byteLength(path) > 107)
-    refuse(text, `a socket path has at most 107 bytes, this one ${Buffer.byteLength(path)}`)
+  const size = Buffer.byteLength(path)
+  if (size > longestSocketPath)
+    refuse(text, `a socket path has at most ${longestSocketPath} bytes, this one ${size}`)
   return { type: 'unix', path }
 }
 

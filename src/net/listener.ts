@@ -7,9 +7,10 @@
  * it. The agent's TLS (src/agent/listener.ts) is such a stage, of node:tls; frontends have none.
  */
 import { chmodSync } from 'node:fs'
-import { lstat, unlink } from 'node:fs/promises'
+import { lstat, stat, unlink } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import type { AddressInfo, ListenOptions, Server } from 'node:net'
+import { dirname } from 'node:path'
 import type { Endpoint } from './endpoint.ts'
 import { dial } from './dial.ts'
 
@@ -30,7 +31,8 @@ export interface BindOptions {
 
 /**
  * Binds the server, which must not listen yet. Resolves with where it listens: the port that the kernel chose, when 0 was
- * asked for. Rejects with the error of the system; the server is closed then.
+ * asked for. Rejects with the error of the system, in words of our own where its word for what is in the way of a unix socket
+ * misleads; the server is closed then.
  */
 export async function listenOn(server: Server, endpoint: Endpoint, options: BindOptions): Promise<Endpoint> {
   if (endpoint.type === 'unix' && options.remove === 'any' && (await isSocket(endpoint.path))) {
@@ -39,10 +41,47 @@ export async function listenOn(server: Server, endpoint: Endpoint, options: Bind
   try {
     return await bind(server, endpoint, options)
   } catch (error) {
-    if (!isTaken(error) || endpoint.type !== 'unix' || !(await isStale(endpoint))) throw error
+    if (!isTaken(error) || endpoint.type !== 'unix' || !(await isStale(endpoint)))
+      throw await explain(error as NodeJS.ErrnoException, endpoint)
     await unlink(endpoint.path)
     return await bind(server, endpoint, options)
   }
+}
+
+/** The same error, or one with the same code that says what is in the way. */
+async function explain(error: NodeJS.ErrnoException, endpoint: Endpoint): Promise<NodeJS.ErrnoException> {
+  const { code, syscall } = error
+  const why = endpoint.type === 'unix' ? await findObstacle(endpoint.path, code) : undefined
+  return why === undefined ? error : Object.assign(new Error(why, { cause: error }), { code, syscall })
+}
+
+/**
+ * What keeps a unix socket from having this path, where the system's `code` for it misleads; undefined where it does not. Abstract
+ * names have no file.
+ */
+export async function findObstacle(path: string, code = 'EADDRINUSE'): Promise<string | undefined> {
+  if (path.startsWith('\0')) return undefined
+  if (code === 'EADDRINUSE') return describeOccupant(path)
+  // libuv says EACCES for ENOENT here.
+  return code === 'EACCES' ? describeMissing(dirname(path)) : undefined
+}
+
+/** What is at a path that a socket shall have, unless it is a socket. */
+async function describeOccupant(path: string): Promise<string | undefined> {
+  const stats = await lstat(path).catch(() => undefined)
+  if (stats === undefined || stats.isSocket()) return undefined
+  if (stats.isDirectory()) return 'there is a directory of that name'
+  if (stats.isSymbolicLink()) return 'there is a symbolic link of that name'
+  return 'there is a file of that name, which is no socket'
+}
+
+/** That a directory does not exist, unless it does or cannot be looked at. */
+async function describeMissing(directory: string): Promise<string | undefined> {
+  const failure = await stat(directory).then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => error.code,
+  )
+  return failure === 'ENOENT' ? `the directory ${directory} does not exist` : undefined
 }
 
 function bind(server: Server, endpoint: Endpoint, options: BindOptions): Promise<Endpoint> {

@@ -1,4 +1,5 @@
 /** A running proxy: starts, closes, and tells what it is doing. */
+import { UsageError } from '../base/errors.ts'
 import type { Endpoint } from '../net/endpoint.ts'
 import type { Plan } from './plan/opaque.ts'
 import { openPlan } from './plan/sealed.ts'
@@ -11,8 +12,8 @@ import { takeStats } from './control/take-stats.ts'
 /** See {@link createProxy}. */
 export interface Proxy extends AsyncDisposable {
   /**
-   * Binds all addresses of the configuration, then begins the health checks.
-   * @throws ProxyError `ERR_PROXY_LISTEN`: what was bound before is given back.
+   * Binds all addresses of the configuration, then begins the health checks. Called again, it answers the same.
+   * @throws ProxyError `ERR_PROXY_LISTEN`: what was bound before is given back; UsageError `ERR_SLUICE_CLOSED`.
    */
   start(): Promise<void>
   /**
@@ -39,20 +40,36 @@ export function createProxy(plan: Plan, options: ProxyOptions = {}): Proxy {
 
 class RunningProxy implements Proxy {
   readonly #runtime: ProxyRuntime
+  #starting: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
   constructor(runtime: ProxyRuntime) {
     this.#runtime = runtime
   }
 
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    return (this.#starting ??= this.#start())
+  }
+
+  async #start(): Promise<void> {
+    const { frontends, health } = this.#runtime
+    this.#requireOpen('start() after close()')
     try {
-      for (const frontend of this.#runtime.frontends) await frontend.listen()
+      for (const frontend of frontends) {
+        await frontend.listen()
+        // What it has bound is not known to who has closed the others.
+        this.#requireOpen('close() while start() was waiting')
+      }
+      for (const frontend of frontends) frontend.publish()
     } catch (error) {
       this.destroy()
       throw error
     }
-    this.#runtime.health.start()
+    health.start()
+  }
+
+  #requireOpen(what: string): void {
+    if (this.#runtime.context.closing) throw new UsageError('ERR_SLUICE_CLOSED', what)
   }
 
   close(): Promise<void> {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:f
 import { createServer } from 'node:net'
 import type { Server } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
 import { spawnSync } from 'node:child_process'
@@ -61,6 +61,21 @@ describe('a unix socket', () => {
     const path = socketPath(t)
     await listen(t, { type: 'unix', path }, { mode: 0o611 })
     assert.equal(statSync(path).mode & 0o777, 0o611)
+  })
+
+  it('is told what is in its way, with the code of the system', async (t) => {
+    const path = socketPath(t)
+    const dir = dirname(path)
+    writeFileSync(path, 'precious')
+    for (const [where, wanted] of [
+      [path, { code: 'EADDRINUSE', message: 'there is a file of that name, which is no socket' }],
+      [dir, { code: 'EADDRINUSE', message: 'there is a directory of that name' }],
+      [
+        join(dir, 'none', 'a'),
+        { code: 'EACCES', message: `the directory ${join(dir, 'none')} does not exist` },
+      ],
+    ] as const)
+      await assert.rejects(listen(t, { type: 'unix', path: where }), wanted)
   })
 
   it('that cannot be made is told by the system', async (t) => {

@@ -190,7 +190,7 @@ function closedError(): UsageError {
 }
 
 function listenError(endpoint: Endpoint, error: unknown): FcgiError {
-  const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+  const taken = /EADDRINUSE/.test(errorMessage(error))
   const reason = taken ? 'the address is in use by another process' : errorMessage(error)
   return new FcgiError('ERR_FCGI_LISTEN', `${formatEndpoint(endpoint)}: ${reason}`, { cause: error })
 }

@@ -64,11 +64,16 @@ export class Frontend implements ClientHost {
   }
 
   /**
-   * Binds every address.
+   * Binds every address. Unix sockets are found by their names behind {@link Frontend.publish}.
    * @throws ProxyError `ERR_PROXY_LISTEN` naming the line and the address.
    */
   listen(): Promise<void> {
     return this.#listeners.listen()
+  }
+
+  /** Unix sockets take the place of a predecessor's: all addresses are bound, so nothing is in the way any more. */
+  publish(): void {
+    this.#listeners.publish()
   }
 
   get #full(): boolean {

@@ -6,7 +6,8 @@ import { formatEndpoint } from '../../net/endpoint.ts'
 import type { Endpoint } from '../../net/endpoint.ts'
 import { errorMessage } from '../../base/errors.ts'
 import { parseIp } from '../../net/ip.ts'
-import { listenOn } from '../../net/listener.ts'
+import { findObstacle, listenOn } from '../../net/listener.ts'
+import { SocketFile } from '../../net/socket-file.ts'
 import type { ProxyContext } from '../context.ts'
 import { ProxyError } from '../errors.ts'
 import type { ProxyPlan } from '../plan/plan.ts'
@@ -21,6 +22,7 @@ export class Listeners {
   readonly #onSocket: (socket: Socket) => void
   readonly #servers: NetServer[] = []
   readonly #endpoints: Endpoint[] = []
+  readonly #files = new Map<SocketFile, Bind>()
   /** Of both ends of connections to unix sockets. */
   readonly #unix = new WeakMap<Socket, SampleEndpoint>()
   /** Our end of every connection, when all come to one address that is no wildcard: the system need not be asked. */
@@ -47,7 +49,7 @@ export class Listeners {
     return this.#only ?? this.#unix.get(socket) ?? localEndpoint(socket)
   }
 
-  /** @throws ProxyError `ERR_PROXY_LISTEN` naming the line and the address. */
+  /** Sockets with a path are bound, and not to be found yet. @throws ProxyError `ERR_PROXY_LISTEN` naming the line and the address. */
   async listen(): Promise<void> {
     for (const bind of this.#plan.model.binds) {
       for (const endpoint of bind.endpoints) await this.#listen(bind, endpoint)
@@ -72,17 +74,44 @@ export class Listeners {
     }
     const { mode, backlog = 1024 } = bind
     try {
-      this.#endpoints.push(await listenOn(server, endpoint, { mode, backlog, remove: 'any', onAcceptError }))
+      const where = await this.#besideFile(bind, endpoint)
+      const bound = await listenOn(server, where, { mode, backlog, remove: 'any', onAcceptError })
+      this.#endpoints.push(endpoint.type === 'unix' ? endpoint : bound)
     } catch (error) {
-      const { file, line } = bind.place
-      const why = `${file}:${line}: bind ${formatEndpoint(endpoint)}: ${errorMessage(error)}`
-      throw new ProxyError('ERR_PROXY_LISTEN', why, { cause: error })
+      throw listenError(bind, formatEndpoint(endpoint), error)
+    }
+  }
+
+  /** The socket of a predecessor stays where it is until all addresses of this process are bound. */
+  async #besideFile(bind: Bind, endpoint: Endpoint): Promise<Endpoint> {
+    if (endpoint.type !== 'unix' || endpoint.path.startsWith('\0')) return endpoint
+    const obstacle = await findObstacle(endpoint.path)
+    if (obstacle !== undefined) throw new Error(obstacle)
+    const file = new SocketFile(endpoint.path)
+    this.#files.set(file, bind)
+    return { type: 'unix', path: file.beside }
+  }
+
+  /** Takes the place of the sockets of a predecessor. @throws ProxyError `ERR_PROXY_LISTEN` naming the line and the address. */
+  publish(): void {
+    for (const [file, bind] of this.#files) {
+      try {
+        file.publish()
+      } catch (error) {
+        throw listenError(bind, `unix@${file.path}`, error)
+      }
     }
   }
 
   close(): void {
     for (const server of this.#servers) if (server.listening) server.close()
+    for (const file of this.#files.keys()) file.remove()
   }
+}
+
+function listenError({ place }: Bind, address: string, error: unknown): ProxyError {
+  const why = `${place.file}:${place.line}: bind ${address}: ${errorMessage(error)}`
+  return new ProxyError('ERR_PROXY_LISTEN', why, { cause: error })
 }
 
 /** Whether connections to it come to other addresses. */
