@@ -1,6 +1,5 @@
 /** `sluice bench`: a load as HAProxy makes it, and how what is behind it bears that. */
-import { writeFileSync } from 'node:fs'
-import { errorMessage, UsageError } from '../base/errors.ts'
+import { UsageError } from '../base/errors.ts'
 import { parseCondition, type Condition } from '../load/condition.ts'
 import type { LoadEvents } from '../load/generator.ts'
 import { formatPercentiles } from '../load/hgrm.ts'
@@ -12,6 +11,7 @@ import { searchRate } from './bench-saturate.ts'
 import { subjectOf, type Subject } from './bench-subject.ts'
 import { formatResult } from './bench-text.ts'
 import { describeError, note, print } from './output.ts'
+import { writeFile } from './write-file.ts'
 
 /** Nothing was measured. */
 const failedExit = 2
@@ -44,17 +44,9 @@ function report(result: LoadResult, conditions: readonly Condition[], options: B
     print(formatResult(result))
     for (const line of failed) print(`failed: ${line}`)
   }
-  if (options.hgrm !== undefined) writePercentiles(options.hgrm, result)
+  if (options.hgrm !== undefined) writeFile('--hgrm', options.hgrm, formatPercentiles(result.response))
   if (result.counts.answers === 0) return failedExit
   return failed.length > 0 || result.counts.wrong > 0 ? 1 : 0
-}
-
-function writePercentiles(path: string, { response }: LoadResult): void {
-  try {
-    writeFileSync(path, formatPercentiles(response))
-  } catch (error) {
-    throw new UsageError('ERR_SLUICE_OPTION', `--hgrm ${path}: ${errorMessage(error)}`, error)
-  }
 }
 
 /** Runs a load, with what is seen of it, until its end or the first signal. */

@@ -1,10 +1,11 @@
 /** `sluice init FOLDER`: a project with an agent of one's own, made from the files of starter/. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { errorMessage, UsageError } from '../base/errors.ts'
 import { print } from './output.ts'
 import { packageSource } from './package-source.ts'
+import { makeFolder, writeFile } from './write-file.ts'
 
 /** Options of `sluice init`. */
 export interface InitOptions {
@@ -33,9 +34,10 @@ export function initCommand(folder: string, options: InitOptions, version: strin
       .replaceAll('my_agent', name.replaceAll('-', '_'))
       .replaceAll('"SLUICE"', JSON.stringify(options.from ?? packageSource(dirname(starter), version)))
   for (const path of starterFiles()) {
+    const text = fill(readFileSync(join(starter, path), 'utf8'))
     const written = join(target, fill(unhide(path)))
-    mkdirSync(dirname(written), { recursive: true })
-    writeFileSync(written, fill(readFileSync(join(starter, path), 'utf8')))
+    makeFolder('init', dirname(written))
+    writeFile('init', written, text)
   }
   print(`${name} is in ${folder}. Next:
 

@@ -6,7 +6,7 @@ import { describeAgent } from './agent-options.ts'
 import { describeBench } from './bench-describe.ts'
 import { describeCheck } from './check-options.ts'
 import { describeInspect } from './inspect-options.ts'
-import { describeError, note, print } from './output.ts'
+import { describeError, note, print, whyNotPrinted } from './output.ts'
 import type { InitOptions } from './init.ts'
 import { describeSnippet } from './snippet-options.ts'
 import type { ProbeOptions } from './probe.ts'
@@ -23,7 +23,13 @@ async function finish(run: Run, failed = 1): Promise<void> {
     note(`sluice: ${describeError(error)}`)
     process.exitCode = failed
   }
-  await Promise.all([flush(process.stdout), flush(process.stderr)])
+  await flush(process.stdout)
+  const unwritten = whyNotPrinted()
+  if (unwritten !== undefined) {
+    note(`sluice: ${unwritten}`)
+    process.exitCode = failed
+  }
+  await flush(process.stderr)
   process.exit()
 }
 

@@ -2,9 +2,21 @@
 import { formatDiagnostic, type Diagnostic } from '../config/index.ts'
 import { SluiceError } from '../base/errors.ts'
 
+/** The first failure of standard output. */
+let printFailure: NodeJS.ErrnoException | undefined
+
 /** Prints a result. */
 export function print(line: string): void {
-  process.stdout.write(`${line}\n`)
+  process.stdout.write(`${line}\n`, (error) => (printFailure ??= error ?? undefined))
+}
+
+/** A reader that has gone, such as `head`, or the terminal, has had what it wanted. */
+const partings = ['EPIPE', 'EIO']
+
+/** Why results were not written, though somebody waits for them: the disk is full. Undefined when all is well. */
+export function whyNotPrinted(): string | undefined {
+  if (printFailure === undefined || partings.includes(printFailure.code ?? '')) return undefined
+  return `standard output: ${printFailure.message}`
 }
 
 /** Prints what a person should know. */

@@ -1,7 +1,7 @@
 /** `sluice run -f haproxy.cfg`: the proxy, until a signal. */
-import { writeFileSync } from 'node:fs'
 import { evaluateCondition } from '../config/index.ts'
 import { formatEndpoint } from '../net/endpoint.ts'
+import { errorMessage, UsageError } from '../base/errors.ts'
 import { silentLogger, type Logger } from '../base/logger.ts'
 import { createStderrLogger } from '../base/stderr-logger.ts'
 import { createProxy, loadProxy } from '../proxy/index.ts'
@@ -12,6 +12,7 @@ import { findAgents, loadAgents, type LoadedAgent } from './mounted-agents.ts'
 import { describeError, note, print, printDiagnostics } from './output.ts'
 import type { RunFlags } from './run-flags.ts'
 import { closeOnSignal, exitCodeOf } from './signals.ts'
+import { writeFile } from './write-file.ts'
 
 /** One that is only looked at has nothing to close. */
 type Mounted = MountedAgent & Partial<LoadedAgent>
@@ -19,7 +20,7 @@ type Mounted = MountedAgent & Partial<LoadedAgent>
 /** Resolves to the exit code: 1 for a configuration with errors, or an address that cannot be listened on. */
 export async function runCommand(flags: RunFlags): Promise<number> {
   const cwd = process.cwd()
-  if (flags.folder !== undefined) process.chdir(flags.folder)
+  if (flags.folder !== undefined) changeFolder(flags.folder)
   if (flags.localPeer !== undefined) process.env['HAPROXY_LOCALPEER'] = flags.localPeer
   if (flags.condition !== undefined) return evaluate(flags.condition)
   const agents = await mountAgents(flags)
@@ -39,9 +40,18 @@ export async function runCommand(flags: RunFlags): Promise<number> {
     await recorder?.close()
     for (const agent of Object.values(agents)) await agent.close?.()
   }
-  const signal = await closeOnSignal(close, { quiet: flags.quiet, reload: flags.worker })
+  const signal = await closeOnSignal(close, { quiet: flags.quiet, reload: true })
   // So HAProxy's master: 130 for SIGINT, 0 for SIGTERM and SIGUSR1.
   return flags.worker && signal === 'SIGINT' ? exitCodeOf(signal) : 0
+}
+
+/** @throws UsageError `ERR_SLUICE_OPTION`. */
+function changeFolder(folder: string): void {
+  try {
+    process.chdir(folder)
+  } catch (error) {
+    throw new UsageError('ERR_SLUICE_OPTION', `-C ${folder}: ${errorMessage(error)}`, error)
+  }
 }
 
 /** Nothing of an agent runs where the configuration is only looked at, which the parent of a daemon does, too. */
@@ -65,7 +75,7 @@ async function start(
     const recorder = await startRecording(flags, logger)
     proxy = createProxy(plan, { logger, recorder })
     await proxy.start()
-    if (flags.pidFile !== undefined) writeFileSync(flags.pidFile, `${process.pid}\n`)
+    if (flags.pidFile !== undefined) writeFile('-p', flags.pidFile, `${process.pid}\n`)
     return { proxy, recorder }
   } catch (error) {
     proxy?.destroy()

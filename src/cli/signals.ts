@@ -10,7 +10,7 @@ const longest = 0x7fff_ffff
 
 /** SIGUSR1 is HAProxy's soft stop; without a listener Node.js would open its debugger. */
 const closing = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const
-/** They tell HAProxy's master to load its configuration again. Without a listener they would end the process. */
+/** They tell HAProxy's master to load its configuration again, and end no HAProxy. Without a listener they would end the process. */
 const reloading = ['SIGUSR2', 'SIGHUP'] as const
 
 /** What {@link closeOnSignal} may leave out. */

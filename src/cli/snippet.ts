@@ -1,5 +1,5 @@
 /** `sluice snippet NAME…`: what HAProxy's files say for ready agents. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { UsageError } from '../base/errors.ts'
 import { muxBranch, parseBranch } from '../lint/version.ts'
@@ -7,6 +7,7 @@ import { defaultEntry, readReadyConfig, type AgentEntry } from '../services/host
 import { createSnippet, type SnippetFile } from '../services/host/snippet.ts'
 import { note, print } from './output.ts'
 import type { SnippetCommandOptions } from './snippet-options.ts'
+import { makeFolder, writeFile } from './write-file.ts'
 
 /** Prints the files, or writes them. */
 export async function snippetCommand(
@@ -60,10 +61,15 @@ function withHead({ name, text }: SnippetFile): string {
 }
 
 function writeFiles(folder: string, files: readonly SnippetFile[]): void {
-  mkdirSync(folder, { recursive: true })
+  // Who has a haproxy.cfg keeps it.
+  const taken = files.find(({ name }) => existsSync(join(folder, name)))
+  if (taken !== undefined) {
+    const why = `${taken.name} is there already, and is kept: nothing was written`
+    throw new UsageError('ERR_SLUICE_OPTION', `--write ${folder}: ${why}`)
+  }
+  makeFolder('--write', folder)
   for (const { name, text } of files) {
-    // Who has a haproxy.cfg keeps it.
-    writeFileSync(join(folder, name), text, { flag: 'wx' })
+    writeFile('--write', join(folder, name), text)
     note(`wrote ${join(folder, name)}`)
   }
 }

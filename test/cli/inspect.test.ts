@@ -1,6 +1,7 @@
 /** `sluice inspect --listen A --forward B` as a command, between a client and an agent. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -191,6 +192,21 @@ describe('sluice inspect', () => {
     client.close()
     await cli.waitFor(/connection unix -> unix@/)
     await cli.waitFor(/< ACK/)
+    cli.signal('SIGTERM')
+    assert.equal((await cli.ended).code, 0)
+  })
+
+  it('a capture that cannot be written any more is told, and connections pass on', async (t) => {
+    const pipe = join(folder(t), 'a.pcap')
+    execFileSync('mkfifo', [pipe])
+    // Its reader goes: as far as writing is concerned that is a disk that is full, and sooner had.
+    const reader = openSync(pipe, constants.O_RDWR)
+    const { cli, endpoint } = await startTap(t, await startAgent(t), ['--pcap', pipe])
+    closeSync(reader)
+    const client = await SpopClient.open(endpoint)
+    for (let asked = 0; asked < 2; asked++) assert.equal((await client.notify(check())).length, 1)
+    client.close()
+    await cli.waitFor(/--pcap \S+: the capture ends here: EPIPE/)
     cli.signal('SIGTERM')
     assert.equal((await cli.ended).code, 0)
   })

@@ -54,7 +54,7 @@ frontend second
 
 const get = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`
 
-test('it says where it listens, and serves', async () => {
+test('it says where it listens, and serves, whatever else a HAProxy may be told by signals', async () => {
   const sluice = await start()
   try {
     assert.equal(
@@ -65,6 +65,12 @@ test('it says where it listens, and serves', async () => {
     assert.equal(typeof first === 'string' ? first : first.body, 'fast')
     const second = await askOnce(sluice.ports.b, get('/'))
     assert.equal(typeof second === 'string' ? second : second.line, 'HTTP/1.1 204 No Content')
+    for (const signal of ['SIGHUP', 'SIGUSR2', 'SIGPIPE'] as const) {
+      sluice.cli.signal(signal)
+      if (signal !== 'SIGPIPE') await sluice.cli.waitFor(new RegExp(`${signal}: there is no reload`))
+    }
+    const third = await askOnce(sluice.ports.b, get('/'))
+    assert.equal(typeof third === 'string' ? third : third.line, 'HTTP/1.1 204 No Content')
     sluice.cli.signal('SIGINT')
     assert.equal((await sluice.cli.ended).code, 0)
   } finally {
