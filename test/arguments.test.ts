@@ -12,6 +12,7 @@ import * as agentModule from 'sluice/agent'
 import { createAgent } from 'sluice/agent'
 import * as engineModule from 'sluice/engine'
 import { createEngine } from 'sluice/engine'
+import * as proxyModule from 'sluice/proxy'
 import * as recordingModule from 'sluice/recording'
 import * as spop from 'sluice/spop'
 import { createReader, FrameHead, SpopFraming, Writer } from 'sluice/spop'
@@ -115,6 +116,7 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
     'createOffload',
   ],
   'sluice/spop': ['SpopError', 'FrameHead', 'EncodedMessages'],
+  'sluice/proxy': ['ProxyError'],
   'sluice/recording': ['RecordingError'],
   // The options of these are walked in test/testing/arguments.
   'sluice/testing': [
@@ -475,6 +477,46 @@ const table: Readonly<Record<string, Readonly<Record<string, Subject>>>> = {
       parameter(() => 1, 'number', 'negative', 'bigint'),
     ),
   },
+  'sluice/proxy': {
+    loadProxy: subject(
+      proxyModule.loadProxy,
+      parameter(() => ({ files: [] })),
+    ),
+    'loadProxy: files': subject(
+      (files: unknown) => (proxyModule.loadProxy as Loose)({ files }),
+      parameter(() => []),
+    ),
+    'loadProxy: env': subject(
+      (env: unknown) => (proxyModule.loadProxy as Loose)({ files: [], env }),
+      parameter(() => process.env, 'undefined'),
+    ),
+    'loadProxy: cwd': subject(
+      (cwd: unknown) => (proxyModule.loadProxy as Loose)({ files: [], cwd }),
+      parameter(() => '/', 'text', 'undefined'),
+    ),
+    'loadProxy: maxconn': subject(
+      (maxconn: unknown) => (proxyModule.loadProxy as Loose)({ files: [], maxconn }),
+      whole(5, 'undefined'),
+    ),
+    'loadProxy: agents': subject(
+      (agents: unknown) => (proxyModule.loadProxy as Loose)({ files: [], agents }),
+      parameter(() => ({ agent }), 'undefined'),
+    ),
+    createProxy: subject(
+      proxyModule.createProxy,
+      parameter(() => proxyModule.loadProxy({ files: [] }).plan),
+      options(),
+    ),
+    formatDiagnostic: subject(
+      proxyModule.formatDiagnostic,
+      parameter(() => ({
+        place: { file: 'f', line: 1, column: 1 },
+        severity: 'note',
+        message: 'm',
+        code: 'c',
+      })),
+    ),
+  },
   'sluice/recording': {
     // A folder that is not there: what is right would write a file.
     createRecorder: subject(recordingModule.createRecorder, text('/nowhere/x'), options()),
@@ -568,6 +610,7 @@ const modules: Readonly<Record<string, object>> = {
   'sluice/engine': engineModule,
   'sluice/agent': agentModule,
   'sluice/spop': spop,
+  'sluice/proxy': proxyModule,
   'sluice/recording': recordingModule,
   'sluice/testing': testing,
 }

@@ -1,4 +1,5 @@
 import type { Worker } from 'node:cluster'
+import { monotonic } from '../base/clock.ts'
 import type { ConnectionGroup } from '../status/readings.ts'
 import { AgentError } from './errors.ts'
 import type { AgentStats } from './stats.ts'
@@ -39,7 +40,7 @@ export interface MemberOwner {
 
 /** One worker process, as the primary sees it: whether it has joined, what it is told, what it answers. */
 export class ClusterMember {
-  readonly born = Date.now()
+  readonly born = monotonic()
   /** Resolves when the process has called `joinCluster`; rejects when it exits before that. */
   readonly joining: Promise<void>
   readonly #worker: Worker

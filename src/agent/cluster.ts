@@ -5,6 +5,7 @@
 import cluster from 'node:cluster'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { monotonic } from '../base/clock.ts'
 import { loggerOption } from '../base/logger-option.ts'
 import { stderrLogger } from '../base/stderr-logger.ts'
 import type { Logger } from '../base/logger.ts'
@@ -146,7 +147,7 @@ export class AgentCluster {
       this.#options.logger.error({ pid, how }, 'new worker died before it joined')
       return
     }
-    if (Date.now() - member.born > stableAfter) this.#delay = this.#options.restartDelay
+    if (monotonic() - member.born > stableAfter) this.#delay = this.#options.restartDelay
     this.#options.logger.error({ pid, how, restartIn: this.#delay }, 'worker died')
     this.#forkLater()
     if (this.#members.size === 0 && !member.joined) this.#rejectWaiters(error)

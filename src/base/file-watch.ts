@@ -2,7 +2,7 @@
  * Notices that a file was changed, however an editor does it. `fs.watch` of a file follows the inode, and is blind once
  * another file was renamed over it, as most editors and `sed -i` do: the folder is watched instead.
  */
-import { realpathSync, watch } from 'node:fs'
+import { realpathSync, watch, type FSWatcher } from 'node:fs'
 import { basename, dirname } from 'node:path'
 
 /** One change makes several events; the last one is waited for, in milliseconds. */
@@ -12,8 +12,8 @@ const volumeLink = '..data'
 
 /**
  * Calls `onChange` after each change of the file at `path`, or of the file that it is a link to. A file that is away for
- * a moment is a change too. After `onError` changes may go unnoticed.
- * @throws Error of the system when the folder cannot be watched.
+ * a moment is a change too. After `onError` changes may go unnoticed: the folder is not there, or the system watches no
+ * more (inotify has limits for all processes of a user). It may be called before this returns.
  */
 export function watchFile(
   path: string,
@@ -25,14 +25,20 @@ export function watchFile(
     clearTimeout(timer)
     timer = setTimeout(onChange, settleTime)
   }
-  const watchers = [...new Set([path, behindLinks(path)])].map((each) => {
+  const watchers: FSWatcher[] = []
+  const follow = (each: string) => {
     const names = [basename(each), volumeLink]
     const watcher = watch(dirname(each), (_, name) => {
       // Not every system names the file.
       if (name === null || names.includes(name)) settle()
     })
-    return watcher.on('error', onError)
-  })
+    watchers.push(watcher.on('error', onError))
+  }
+  try {
+    for (const each of new Set([path, behindLinks(path)])) follow(each)
+  } catch (error) {
+    onError(error as Error) // of the system
+  }
   return {
     close() {
       clearTimeout(timer)

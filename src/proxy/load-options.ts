@@ -1,6 +1,8 @@
 /** What loading a configuration takes, and what comes of it. */
 import type { Duplex } from 'node:stream'
 import type { Diagnostic, Environment } from '../config/index.ts'
+import { optional, optionalInteger, requireArgument, resolveOptions, strings } from '../base/options.ts'
+import type { Specs } from '../base/options.ts'
 import type { Plan } from './plan/opaque.ts'
 
 /** What to load. */
@@ -31,4 +33,31 @@ export interface LoadedProxy {
   readonly plan: Plan | undefined
   /** Addresses that HAProxy would bind: those of frontends, and `stats socket`. */
   readonly listeners: number
+}
+
+const specs: Specs<LoadOptions> = {
+  files: strings([]),
+  env: {
+    fallback: undefined,
+    check: (given) => (isEnvironment(given) ? undefined : 'must be an object of strings by name'),
+  },
+  cwd: optional<string>('string'),
+  maxconn: optionalInteger(),
+  agents: optional<Readonly<Record<string, MountedAgent>>>('object'),
+}
+
+function isEnvironment(given: unknown): boolean {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return false
+  return Object.values(given).every((each) => each === undefined || typeof each === 'string')
+}
+
+/** What agents are is looked at where they are used. @throws UsageError `ERR_SLUICE_OPTION`. */
+export function checkLoadOptions(given: LoadOptions): void {
+  resolveOptions(specs, given, 'loadProxy')
+  requireArgument(
+    given.files !== undefined,
+    "loadProxy: option 'files'",
+    'must be an array of paths',
+    undefined,
+  )
 }

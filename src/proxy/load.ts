@@ -1,4 +1,5 @@
 /** `loadProxy`: from files to a plan. */
+import { checkLoadOptions } from './load-options.ts'
 import type { LoadedProxy, LoadOptions } from './load-options.ts'
 import { loadExtended } from './loader.ts'
 
@@ -16,7 +17,9 @@ import { loadExtended } from './loader.ts'
  *   await proxy.start()
  * }
  * ```
+ * @throws UsageError `ERR_SLUICE_OPTION`. What is wrong in the files is told in `diagnostics`.
  */
 export function loadProxy(options: LoadOptions): LoadedProxy {
+  checkLoadOptions(options)
   return loadExtended(options, {})
 }

@@ -223,6 +223,7 @@ describe('try-files', () => {
       ['root', /<folder>/],
       [`root ${root}/none`, /is not a folder/],
       [`root ${root}/hello.txt`, /is not a folder/],
+      [`root /${'x'.repeat(300)}`, /is not a folder: ENAMETOOLONG/],
       [`root ${root} index`, /<name>/],
       [`root ${root} /index.html`, /'\/index.html' is neither/],
       [`root ${root} $url`, /'\$url' is neither/],

@@ -245,8 +245,8 @@ test('a list is fetched when it is due, asked for only when it has changed, and 
 
 test('the copy on disk answers when there is no network, unless it is too old', async (t) => {
   const server = await listServer(t)
-  const entry = (age: string, url = server.url) =>
-    `    cache_dir: kept\n    state_max_age: ${age}\n    sources: [{name: far, url: '${url}', refresh: 1h}]\n`
+  const entry = (age: string, refresh = '1h') =>
+    `    cache_dir: kept\n    state_max_age: ${age}\n    sources: [{name: far, url: '${server.url}', refresh: ${refresh}}]\n`
   const first = await start(t, entry('1h'))
   assert.equal(await first.verdict('10.0.0.1'), 'deny listed far')
   const head = join(first.dir, 'kept/far.json')
@@ -256,13 +256,21 @@ test('the copy on disk answers when there is no network, unless it is too old', 
   const second = await start(t, entry('1h'), {}, first.dir)
   assert.equal(await second.verdict('10.0.0.1'), 'deny listed far')
   assert.equal(server.requests.length, asked, 'a fresh copy is enough')
-  const old = { ...(JSON.parse(readFileSync(head, 'utf8')) as object), fetchedAt: Date.now() - 7_200_000 }
-  writeFileSync(head, JSON.stringify(old))
+  const fetched = (ago: number) => {
+    const written = JSON.parse(readFileSync(head, 'utf8')) as object
+    writeFileSync(head, JSON.stringify({ ...written, fetchedAt: Date.now() - ago }))
+  }
+  fetched(7_200_000)
   const third = await start(t, entry('1h'), {}, first.dir)
   assert.deepEqual([await third.verdict('10.0.0.1'), third.agents.agent.ready], ['allow no_data', false])
   const fourth = await start(t, entry('3h'), {}, first.dir)
   assert.equal(await fourth.verdict('10.0.0.1'), 'deny listed far')
   assert.ok(server.requests.length > asked, 'an old one is asked for again')
+  // It was fetched by a clock that was a month ahead: it is asked for again when it is due, and not in a month.
+  fetched(-2_592_000_000)
+  const before = server.requests.length
+  await start(t, entry('3h', '500ms'), {}, first.dir)
+  await eventually(() => server.requests.length > before, 'it is asked for again')
   // A copy that is half written, or of another address, is none.
   writeFileSync(join(first.dir, 'kept/far.list'), '10.0.0.')
   assert.equal(await (await start(t, entry('3h'), {}, first.dir)).verdict('10.0.0.1'), 'allow no_data')

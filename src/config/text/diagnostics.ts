@@ -1,6 +1,7 @@
 /**
  * What a configuration reader has to say: collected, never thrown one at a time, each with its place.
  */
+import { isPlainObject, requireArgument } from '../../base/options.ts'
 import { didYouMean } from '../../base/suggest.ts'
 
 /** A place in a file: `line` and `column` count from 1. */
@@ -62,8 +63,15 @@ export class Diagnostics {
   }
 }
 
-/** `file:line:column: error: message (CODE)`, then the hint on a line of its own. */
+/** `file:line:column: error: message (CODE)`, then the hint on a line of its own. @throws UsageError `ERR_SLUICE_OPTION`. */
 export function formatDiagnostic(diagnostic: Diagnostic): string {
+  const isOne = isPlainObject(diagnostic) && isPlainObject(diagnostic.place)
+  requireArgument(
+    isOne,
+    'formatDiagnostic: the diagnostic',
+    'must be one that loadProxy has given',
+    diagnostic,
+  )
   const { file, line, column } = diagnostic.place
   const hint = diagnostic.hint === undefined ? '' : `\n    hint: ${diagnostic.hint}`
   return `${file}:${line}:${column}: ${diagnostic.severity}: ${diagnostic.message} (${diagnostic.code})${hint}`

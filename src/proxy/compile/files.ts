@@ -34,13 +34,22 @@ export class Files {
 
   /** The text of a file; undefined after a complaint. */
   text(path: string, place: Place, what: string): string | undefined {
-    return this.bytes(path, place, what)?.toString(encoding)
+    return this.#read(path, { place, what }, (bytes) => bytes.toString(encoding))
   }
 
   /** The bytes of a file; undefined after a complaint. */
   bytes(path: string, place: Place, what: string): Buffer | undefined {
+    return this.#read(path, { place, what }, (bytes) => bytes)
+  }
+
+  /** What `convert` makes of a file: a string cannot be as long as a file can. */
+  #read<Result>(
+    path: string,
+    { place, what }: { readonly place: Place; readonly what: string },
+    convert: (bytes: Buffer) => Result,
+  ): Result | undefined {
     try {
-      return readFileSync(this.#resolve(path))
+      return convert(readFileSync(this.#resolve(path)))
     } catch (error) {
       const message = `the ${what} '${path}' cannot be read: ${errorMessage(error)}`
       this.#diagnostics.error('ERR_PROXY_FILE', place, message, `relative names begin in ${this.#cwd}`)
@@ -51,13 +60,14 @@ export class Files {
   /** The absolute path of a folder; undefined after a complaint. */
   folder(path: string, place: Place): string | undefined {
     const full = this.#resolve(path)
-    if (statSync(full, { throwIfNoEntry: false })?.isDirectory() === true) return full
-    this.#diagnostics.error(
-      'ERR_PROXY_FILE',
-      place,
-      `'${path}' is not a folder`,
-      `relative names begin in ${this.#cwd}`,
-    )
+    let message = `'${path}' is not a folder`
+    try {
+      if (statSync(full).isDirectory()) return full
+    } catch (error) {
+      // Without the path, which the system's sentence repeats.
+      message += `: ${(error as NodeJS.ErrnoException).code}`
+    }
+    this.#diagnostics.error('ERR_PROXY_FILE', place, message, `relative names begin in ${this.#cwd}`)
     return undefined
   }
 

@@ -84,11 +84,7 @@ export class GeoDatabase {
     if (!this.#around.watch || this.#closed) return
     const tell = (err: unknown) =>
       this.#around.logger.warn({ database: this.config.path, err }, 'changes of the database are not noticed')
-    try {
-      this.#watcher = watchFile(this.#path, () => void this.refresh(), tell)
-    } catch (error) {
-      tell(error)
-    }
+    this.#watcher = watchFile(this.#path, () => void this.refresh(), tell)
   }
 
   /** Reads it now. One after the other. */

@@ -88,7 +88,7 @@ export class ReputationList {
     const { loaded } = this
     // A copy answers at once; whether there is a newer one is found out meanwhile.
     if (loaded === undefined) await this.refresh()
-    else this.#schedule(Math.max(0, loaded.time + this.config.refresh - wallClock()))
+    else this.#schedule(Math.max(0, this.config.refresh - Math.max(0, wallClock() - loaded.time)))
   }
 
   /** Gets it now. One after the other. */
@@ -128,11 +128,7 @@ export class ReputationList {
     const { logger } = this.#around
     const tell = (error: unknown) =>
       logger.warn({ list: this.config.name, err: error }, 'changes of the list are not noticed')
-    try {
-      this.#watcher = watchFile(path, () => void this.refresh(), tell)
-    } catch (error) {
-      tell(error)
-    }
+    this.#watcher = watchFile(path, () => void this.refresh(), tell)
   }
 
   async #readFile(): Promise<void> {
@@ -150,8 +146,10 @@ export class ReputationList {
     const { name } = this.config
     const copy = await this.#around.cache?.read(name, url)
     if (copy === undefined || wallClock() - copy.fetchedAt > this.#around.maxAge) return
+    // Of a clock that was ahead: it would be fresh for as long as that.
+    const time = Math.min(copy.fetchedAt, wallClock())
     try {
-      await this.#take(copy.bytes, { time: copy.fetchedAt, version: copy.version })
+      await this.#take(copy.bytes, { time, version: copy.version })
     } catch (error) {
       this.#around.logger.warn({ list: name, err: error }, 'the copy of a list cannot be used')
     }
