@@ -65,5 +65,7 @@ export function resolveProxyOptions(given: ProxyOptions, global: Global): ProxyS
     ...(bufferSize === undefined ? {} : { maxHeadSize: bufferSize, maxBufferSize: bufferSize }),
     ...(maxHeaders === undefined ? {} : { maxHeaders }),
   }
+  // What is no object of options leaves nothing when it is spread.
+  resolveOptions(specs, given, 'createProxy')
   return resolveOptions(specs, { ...tuned, ...given }, 'createProxy')
 }
