@@ -65,9 +65,9 @@ export class Lineup<C extends ServerConnection> {
       if (server.trust.state !== 'down' && !server.slow) hope = true
       if (server === avoid) continue
       if (server.trust.state !== 'up' && server.alive === 0 && server.mayConnect(now)) this.due.push(server)
-      if (!server.hasRoom(now)) continue
-      this.#candidates.push(server)
-      if (backup) break
+      if (server.hasRoom(now)) this.#candidates.push(server)
+      // One that is full is waited for; one that cannot be reached is not.
+      if (backup && (this.#candidates.length > 0 || hope)) break
     }
     return hope
   }

@@ -191,6 +191,8 @@ export interface Stream {
   readonly request: SampleRequest | undefined
   readonly requestState: RequestState
   readonly response: SampleResponse | undefined
+  /** Whether the head of the response is still to come, in HTTP mode. @default false */
+  readonly awaitsResponse?: boolean
   /** Whether this is the first request of its connection. */
   readonly firstRequest: boolean
   /** The bytes that wait to be forwarded to the server, empty when there are none. Undefined in HTTP mode. */

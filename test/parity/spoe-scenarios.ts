@@ -91,6 +91,26 @@ const eventScenarios: readonly SpoeScenario[] = [
     messages: all(tcpEvents),
   },
   {
+    name: 'http, events of a connection know nothing of the response',
+    messages: {
+      c: ['args n=int(1) v=var(req.x)', 'event on-server-session'],
+      t: ['args s=status l=res.len', 'event on-tcp-response'],
+      h: ['args s=status', 'event on-http-response'],
+    },
+    rules: ['http-request set-var(req.x) int(7)'],
+    requests: 2,
+  },
+  ...(['', 'tcp-response inspect-delay 2s'] as const).flatMap((delay) =>
+    ['reject if { status 200 }', 'reject if { res.hdr(x-none) -m found }', 'set-var(txn.e.v) status'].map(
+      (rule): SpoeScenario => ({
+        name: `http, tcp-response content ${rule}, ${delay || 'no delay'}`,
+        messages: { t: ['args s=status', 'event on-tcp-response'] },
+        deeds: [acts('')],
+        backend: [...(delay === '' ? [] : [delay]), `tcp-response content ${rule}`],
+      }),
+    ),
+  ),
+  {
     name: 'two engines on one stream',
     second: true,
     messages: { m: ['args n=int(1)', onRequest], r: ['args s=status', 'event on-http-response'] },

@@ -82,6 +82,15 @@ const cases: readonly Case[] = [
     haproxy: [[0, 0], { 1: 2 }],
     sluice: [[0, 2], {}],
   },
+  {
+    name: 'two backups, and the first is full',
+    servers: ['backup maxconn 1', 'backup'],
+    asks: [4],
+    takes: 100,
+    agent: sync,
+    of: connections,
+    haproxy: [1, 0],
+  },
   { name: 'weight 0', servers: ['', 'weight 0'], asks: [1, 30], of: notifies, haproxy: [30, 0] },
   { name: 'disabled', servers: ['', 'disabled'], asks: [1, 30], of: notifies, haproxy: [30, 0] },
   {
@@ -283,6 +292,24 @@ const cases: readonly Case[] = [
     takes: 600,
     of: ({ codes: failed, disconnects: said }) => [failed, said],
     haproxy: [{ 257: 2 }, ['01', '01']],
+  },
+  {
+    name: 'timeout tunnel in place of timeout server',
+    servers: [''],
+    backend: ['timeout server 200ms', 'timeout tunnel 5s'],
+    takes: 500,
+    lingers: 400,
+    of: ({ codes: failed, disconnects: said }) => [failed, said],
+    haproxy: [{}, []],
+  },
+  {
+    name: 'timeout tunnel while an answer is awaited',
+    servers: [''],
+    backend: ['timeout tunnel 200ms'],
+    takes: 600,
+    of: ({ codes: failed, disconnects: said }) => [failed, said],
+    haproxy: [{ 257: 1 }, []],
+    sluice: [{ 257: 1 }, ['01']],
   },
   // Sizes.
   {

@@ -203,9 +203,8 @@ describe('words of HAProxy', () => {
 
 describe('phases', () => {
   it('fire each event once, in the order of SPOE.txt', () => {
-    const events = [...phasesOf.http.frontend, ...phasesOf.http.backend, ...phasesOf.http.response].map(
-      (each) => each.event,
-    )
+    const { frontend, backend, server, response } = phasesOf.http
+    const events = [...frontend, ...backend, ...server, ...response].map((each) => each.event)
     assert.deepEqual(
       events.filter((each) => each !== undefined),
       [

@@ -26,6 +26,8 @@ type Does = Pick<Deed, 'does' | 'delay' | 'code'>
 /** Requests on one connection; for each, what the agent does with the first NOTIFY, the second and so on. */
 export interface SpoeCase {
   readonly requests: readonly (readonly Does[])[]
+  /** The server takes its time for each of them: what is fired when a connection is there is fired long before its answer. */
+  readonly slow: boolean
 }
 
 export const spoeKind: Kind<SpoeSetup, SpoeCase> = {
@@ -40,18 +42,19 @@ export const spoeKind: Kind<SpoeSetup, SpoeCase> = {
   smallerCases,
   showSetup: (setup) =>
     `# the agent announces '${setup.capabilities}' and ${setup.farewell} when it is left\n${renderSpoeSetup(setup, [{ fe: 8000, origin: 8001, agent: 8002 }])}\n\n# spoe0.conf\n${spoeFile(setup, 0)}`,
-  showCase: ({ requests }) =>
+  showCase: ({ requests, slow }) =>
     requests
       .map((deeds, at) => {
         const shown = deeds
           .map(({ does, delay, code }) => `${does}${code === undefined ? '' : ` ${code}`} after ${delay} ms`)
           .join(', then ')
-        return `client sends GET ${at + 1} and waits; the agent answers its NOTIFYs with: ${shown || 'ack'}`
+        return `client sends GET ${at + 1} and waits${slow ? ', the server is slow' : ''}; the agent answers its NOTIFYs with: ${shown || 'ack'}`
       })
       .join('\n'),
 }
 
 const good: Does = { does: 'ack', delay: 0 }
+const slowAsk = { ...plainAsk, answer: { ...plainAsk.answer, when: 'slow' } } as const
 
 function randomCase(random: Random, setup: SpoeSetup): SpoeCase {
   const { events, rules } = setup
@@ -60,6 +63,7 @@ function randomCase(random: Random, setup: SpoeSetup): SpoeCase {
     rules.includes('http-request send-spoe-group e g')
   const notifies = events.length + rules.filter((line) => line.includes('send-spoe-group')).length
   return {
+    slow: random.chance(25),
     requests: Array.from({ length: random.pick([1, 1, 2, 3]) }, () =>
       Array.from({ length: notifies }, (_each, at) => {
         const deed = random.chance(65) ? good : randomDeed(random)
@@ -118,16 +122,21 @@ function randomDeed(random: Random): Does {
     : { does, delay }
 }
 
-function* smallerCases({ requests }: SpoeCase): Generator<SpoeCase> {
-  if (requests.length > 1) for (const at of requests.keys()) yield { requests: requests.toSpliced(at, 1) }
+function* smallerCases(each: SpoeCase): Generator<SpoeCase> {
+  if (each.slow) yield { ...each, slow: false }
+  for (const requests of smallerRequests(each.requests)) yield { ...each, requests }
+}
+
+function* smallerRequests(requests: SpoeCase['requests']): Generator<SpoeCase['requests']> {
+  if (requests.length > 1) for (const at of requests.keys()) yield requests.toSpliced(at, 1)
   for (const [at, deeds] of requests.entries()) {
     for (const [number, deed] of deeds.entries()) {
-      if (deed !== good) yield { requests: requests.with(at, deeds.with(number, good)) }
+      if (deed !== good) yield requests.with(at, deeds.with(number, good))
       if (deed.delay > 0 && deed.delay < processing) {
-        yield { requests: requests.with(at, deeds.with(number, { ...deed, delay: 0 })) }
+        yield requests.with(at, deeds.with(number, { ...deed, delay: 0 }))
       }
     }
-    if (deeds.length > 1) yield { requests: requests.with(at, deeds.slice(0, -1)) }
+    if (deeds.length > 1) yield requests.with(at, deeds.slice(0, -1))
   }
 }
 
@@ -192,7 +201,7 @@ class SpoeSide implements Side<SpoeCase> {
     }
   }
 
-  async run({ requests }: SpoeCase, number: number): Promise<Transcript> {
+  async run({ requests, slow }: SpoeCase, number: number): Promise<Transcript> {
     return await this.#slots.use(async (slot) => {
       const transcript = new Map<string, string>()
       const idOf = (at: number) => `q${String(number).padStart(7, '0')}.${at}`
@@ -203,7 +212,7 @@ class SpoeSide implements Side<SpoeCase> {
       slot.agent.take()
       const seen = await runSequence(
         slot.port,
-        { asks: requests.map(() => plainAsk), end: 'hold' },
+        { asks: requests.map(() => (slow ? slowAsk : plainAsk)), end: 'hold' },
         idOf,
         next,
       )

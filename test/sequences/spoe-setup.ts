@@ -69,7 +69,7 @@ export function spoeFile({ options, events }: SpoeSetup, at: number): string {
     `  use-backend agents${at}`,
     ...events.flatMap((event, number) => [
       `spoe-message m${number}`,
-      `  args n=int(${number}) err=var(txn.e.err),bool`,
+      `  args n=int(${number}) err=var(txn.e.err),bool${/response/.test(event) ? ' s=status' : ''}`,
       `  event ${event}`,
     ]),
     'spoe-message mg',

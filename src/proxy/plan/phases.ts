@@ -98,8 +98,8 @@ export const phasesOf = {
   http: {
     frontend: [phases.clientSession, phases.frontendTcpRequest, phases.frontendHttpRequest],
     backend: [phases.backendTcpRequest, phases.backendHttpRequest],
-    server: [],
-    response: [phases.serverSession, phases.tcpResponse, phases.httpResponse, phases.httpAfterResponse],
+    server: [phases.serverSession, phases.tcpResponse],
+    response: [phases.httpResponse, phases.httpAfterResponse],
   },
   // No stream goes there: it is for filters.
   spop: { frontend: [], backend: [], server: [], response: [] },

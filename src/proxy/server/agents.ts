@@ -54,7 +54,7 @@ class BackendAgent implements AgentServer {
 
   connect(connectTo: ConnectTo): Transport {
     const socket = this.#dial(connectTo)
-    const { server: silence } = this.#backend.plan.timeouts
+    const silence = this.#silence
     if (silence !== undefined && socket instanceof Socket) socket.setTimeout(silence)
     this.#server.served++
     this.#server.total++
@@ -65,6 +65,12 @@ class BackendAgent implements AgentServer {
       this.#backend.serveQueue()
     })
     return socket
+  }
+
+  /** Up to 3.0 an agent's connection is a tunnel for HAProxy; since, it has streams. */
+  get #silence(): number | undefined {
+    const { model, timeouts } = this.#backend.plan
+    return model.mode === 'spop' ? timeouts.server : (timeouts.tunnel ?? timeouts.server)
   }
 
   #dial(connectTo: ConnectTo): Transport {

@@ -58,11 +58,17 @@ export class Backend implements SampleNamed {
       return only.usable && !only.full ? only : undefined
     }
     const active = this.servers.filter((each) => each.usable && !each.backup)
-    if (active.length === 0) return this.servers.find((each) => each.usable && !each.full)
+    if (active.length === 0) return this.#firstBackup
     const free = active.filter((each) => !each.full)
     const others = avoid === undefined ? free : free.filter((each) => each !== avoid)
     const candidates = others.length > 0 ? others : free
     return candidates.length === 0 ? undefined : this.#balancer.pick(candidates, stream, active)
+  }
+
+  /** The others do not take over what it has no room for. */
+  get #firstBackup(): Server | undefined {
+    const backup = this.servers.find((each) => each.usable)
+    return backup?.full === true ? undefined : backup
   }
 
   /** A server has room, or has come up: whoever waits longest goes there, streams before engines. */

@@ -97,7 +97,7 @@ export class HttpResponse implements ServerEvents {
 
   /** Whether rules will see no more of its body, of which no more than `most` bytes are kept. */
   seen(most: number): boolean {
-    return this.#complete || (this.#held?.size ?? 0) >= most
+    return this.#state !== 'awaited' && (this.#complete || (this.#held?.size ?? 0) >= most)
   }
 
   // From the server.

@@ -50,6 +50,8 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
   #connector: Connector | undefined
   /** A monitor is not logged. */
   #silent = false
+  /** How far the steps of a new connection are; `held`: its server is not read meanwhile. */
+  #meeting: 'awaited' | 'running' | 'held' | 'over' = 'awaited'
 
   /** @param serial that of the stream whose connection turned out to be HTTP; undefined: it is a new stream */
   constructor(
@@ -94,6 +96,10 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
     return this.answering.view
   }
 
+  get awaitsResponse(): boolean {
+    return this.answering.state === 'awaited'
+  }
+
   override get serverAddress(): SampleEndpoint | undefined {
     return this.answering.server?.peer ?? this.server?.address
   }
@@ -129,6 +135,7 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
 
   static readonly #behindFrontend = (stream: HttpStream): void => stream.#chooseBackend()
   static readonly #behindBackend = (stream: HttpStream): void => stream.#forward()
+  static readonly #behindMeeting = (stream: HttpStream): void => stream.#onMet()
   static readonly #behindResponse = (stream: HttpStream): void => stream.answering.send()
 
   start(): void {
@@ -195,6 +202,10 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
   }
 
   judge(): void {
+    if (this.#meeting === 'running' || this.#meeting === 'held') {
+      this.answering.server?.hold()
+      return this.inspectAgain()
+    }
     const steps = this.route?.response ?? []
     if (steps.length > 0) this.answering.server?.hold()
     this.runSteps(steps, HttpStream.#behindResponse)
@@ -251,6 +262,36 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
     // `conn-failure` is the one reason that needs no copy.
     const mayRepeat = server.reused || server.mayRefuse || hasResponseReason(this.chosenBackend)
     asking.body.forward(server, mayRepeat ? this.context.settings.maxBufferSize : 0)
+    if (!this.over) this.#meet(server)
+  }
+
+  /**
+   * The events and the content rules of a connection: as in HAProxy they do not wait for what the server says, and it is not
+   * read while an agent is asked. The request is on its way meanwhile. One that is sent again meets its new server silently.
+   */
+  #meet(server: ServerTransport): void {
+    const steps = this.route?.server ?? []
+    if (steps.length === 0) return
+    if (this.#meeting === 'awaited') {
+      this.#meeting = 'running'
+      this.direction = 'response'
+      this.runSteps(steps, HttpStream.#behindMeeting)
+    }
+    if (this.over || this.awaitsBytes || this.#isMet) return
+    this.#meeting = 'held'
+    server.hold()
+  }
+
+  // A getter: the compiler does not see that steps have run.
+  get #isMet(): boolean {
+    return this.#meeting === 'over'
+  }
+
+  #onMet(): void {
+    const isHeld = this.#meeting === 'held'
+    this.#meeting = 'over'
+    if (this.answering.state === 'judged') this.judge()
+    else if (isHeld) this.answering.server?.release()
   }
 
   /** In the backend that the request would have gone to: its rules see the response, and the log has its name. */

@@ -116,6 +116,11 @@ export abstract class StepRunner {
     return Flow.Wait
   }
 
+  /** Whether it is bytes that are waited for. */
+  protected get awaitsBytes(): boolean {
+    return this.#bytes !== undefined && this.#bytes === this.#wait
+  }
+
   /** More bytes have come, or the last ones: rules that wait for bytes, and for nothing else, look again. */
   inspectAgain(): void {
     this.#bytes?.over()
@@ -123,7 +128,7 @@ export abstract class StepRunner {
 
   /** `inspect-delay` has run out: the rules decide on what there is, and without what an action waits for. */
   #onInspected(): void {
-    if (this.#bytes !== undefined && this.#bytes === this.#wait) this.inspectAgain()
+    if (this.awaitsBytes) this.inspectAgain()
     else this.#wait?.interrupt?.()
   }
 

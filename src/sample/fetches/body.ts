@@ -8,7 +8,7 @@ import type { SampleRequest, SampleResponse, Stream } from '../stream.ts'
 import { requestOf, responseOf } from '../stream.ts'
 import { bin, sint, str } from '../value.ts'
 import type { Fetch, FetchSpec } from './spec.ts'
-import { awaitsRequest, plain, text } from './spec.ts'
+import { awaitsRequest, awaitsResponse, plain, text } from './spec.ts'
 
 const nothing = Buffer.alloc(0)
 
@@ -16,6 +16,7 @@ type MessageOf = (stream: Stream) => SampleRequest | SampleResponse | undefined
 
 function forMessage(prefix: 'req' | 'res', from: MessageOf, source: SampleSource): FetchSpec[] {
   const message = prefix === 'req' ? 'request' : 'response'
+  const awaits = prefix === 'req' ? awaitsRequest : awaitsResponse
   return [
     plain(`${prefix}.body`, 'bin', source, `The body of the ${message} as far as it is buffered.`, {
       one: (stream) => {
@@ -23,7 +24,7 @@ function forMessage(prefix: 'req' | 'res', from: MessageOf, source: SampleSource
         return found === undefined ? undefined : bin(found.body ?? nothing)
       },
       // Once the whole message is here, the stream is final. Lengths do not say that they may grow.
-      mayChange: (stream) => from(stream) !== undefined || (prefix === 'req' && awaitsRequest(stream)),
+      mayChange: (stream) => from(stream) !== undefined || awaits(stream),
     }),
     plain(
       `${prefix}.body_len`,
@@ -114,9 +115,12 @@ export const bodyFetches: readonly FetchSpec[] = [
     (stream) => text(responseOf(stream)?.version),
     ['resp_ver'],
   ),
-  plain('status', 'sint', 'response', 'The status code of the response.', (stream) => {
-    const response = responseOf(stream)
-    return response === undefined ? undefined : sint(response.status)
+  plain('status', 'sint', 'response', 'The status code of the response.', {
+    one: (stream) => {
+      const response = responseOf(stream)
+      return response === undefined ? undefined : sint(response.status)
+    },
+    mayChange: awaitsResponse,
   }),
   plain(
     'http_auth_type',

@@ -59,10 +59,18 @@ const never = (): boolean => false
 export const awaitsRequest = (stream: Stream): boolean =>
   stream.direction === 'request' && stream.requestState === 'partial'
 
+/** Whether the head of the response is still to come. */
+export const awaitsResponse = (stream: Stream): boolean =>
+  stream.direction === 'response' && stream.awaitsResponse === true
+
+const awaitsEither = (stream: Stream): boolean => awaitsRequest(stream) || awaitsResponse(stream)
+
 /** What `mayChange` of a fetch is, with its default. */
 export function mayChangeOf(fetch: Fetch, needs: readonly SampleSource[]): (stream: Stream) => boolean {
   if (fetch.mayChange !== undefined) return fetch.mayChange
-  return needs.some((need) => need === 'request-headers' || need === 'request') ? awaitsRequest : never
+  const ofRequest = needs.some((need) => need === 'request-headers' || need === 'request')
+  if (!needs.includes('response-headers')) return ofRequest ? awaitsRequest : never
+  return ofRequest ? awaitsEither : awaitsResponse
 }
 
 /** A string sample, or none. */
