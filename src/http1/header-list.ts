@@ -1,3 +1,4 @@
+import { isLent, keep } from '../base/lent.ts'
 import { writeLatin1 } from '../bytes/latin1.ts'
 import { createHeaderName } from './header-name.ts'
 import type { HeaderName } from './header-name.ts'
@@ -57,9 +58,9 @@ export class HeaderList {
     this.#pairs = undefined
   }
 
-  /** The bytes that the lines stand in, which must not change until {@link HeaderList.forget}. */
-  readFrom(source: Buffer): void {
-    if (this.length >= manyFields) this.#source = source
+  /** The bytes that the lines stand in, up to `end`: needed until {@link HeaderList.forget}, and kept when they are lent. */
+  readFrom(source: Buffer, end: number): void {
+    if (this.length >= manyFields) this.#source = isLent(source) ? keep(source.subarray(0, end)) : source
   }
 
   /** Lets go of what it was read from: it has been written. */

@@ -48,7 +48,7 @@ export function parseRequestHead(bytes: Buffer, start: number, end: number, maxH
   const next = skipLineEnd(bytes, targetEnd + 9, end, false)
   const head = headText(bytes, start, end)
   const headers = readHeaderLines(head, next, { maxHeaders, bareLf: false, names: requestNames })
-  headers.readFrom(bytes)
+  headers.readFrom(bytes, end)
   const method = head.text.slice(0, methodEnd - start)
   const target = head.text.slice(targetStart - start, targetEnd - start)
   return finishRequest(method, target, minor, headers)

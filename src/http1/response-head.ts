@@ -49,7 +49,7 @@ export function parseResponseHead(bytes: Buffer, start: number, end: number, max
   }
   const next = skipLineEnd(bytes, reasonEnd, end, false)
   const headers = readHeaderLines(head, next, { maxHeaders, bareLf: false, names: responseNames })
-  headers.readFrom(bytes)
+  headers.readFrom(bytes, end)
   return finishResponse(minor, status, reason, headers)
 }
 

@@ -1,29 +1,29 @@
 import { Socket } from 'node:net'
-import { takePiece } from '../base/slab.ts'
 import type { ConnectOpts, SocketConstructorOpts } from 'node:net'
+import { lentMemory } from '../base/lent.ts'
+import type { Lent } from '../base/lent.ts'
+import { takePiece } from '../base/slab.ts'
 
-const bufferSize = 65_536
 const { platform } = process
 
 /** Reads happen one after the other, but on Windows, where the kernel has the buffer for as long as it waits for bytes. */
-const shared = platform === 'win32' ? undefined : Buffer.allocUnsafeSlow(bufferSize)
+const shares = platform !== 'win32'
 
 /**
- * A socket whose bytes go past the buffers of the stream layer (`onread`): a read takes no memory but for what it has
- * brought, and makes no events. Everything else, `pause`, `resume`, 'end' and 'close' with it, is as it was.
+ * A socket whose bytes go past the buffers of the stream layer (`onread`): a read takes no memory, and makes no events.
+ * Everything else, `pause`, `resume`, 'end' and 'close' with it, is as it was.
  */
 export class ChunkSocket extends Socket {
-  /** Gets what is read, in memory that is never written again. To be set before anything comes. */
-  onChunk: (chunk: Buffer) => void = () => {}
+  /** Gets what is read, for the time of the call. To be set before anything comes. */
+  onChunk: (chunk: Lent) => void = () => {}
 
   constructor(options: SocketConstructorOpts = {}) {
-    const buffer = shared ?? Buffer.allocUnsafeSlow(bufferSize)
+    const buffer = shares ? lentMemory : Buffer.allocUnsafeSlow(lentMemory.length)
     const onread: ConnectOpts['onread'] = {
       buffer,
       callback: (size) => {
-        const chunk = takePiece(size)
-        buffer.copy(chunk, 0, 0, size)
-        this.onChunk(chunk)
+        if (shares) this.onChunk(buffer.subarray(0, size))
+        else this.onChunk(copyOf(buffer, size))
         return true
       },
     }
@@ -31,4 +31,10 @@ export class ChunkSocket extends Socket {
     const all: SocketConstructorOpts & ConnectOpts = { ...options, onread }
     super(all)
   }
+}
+
+function copyOf(buffer: Buffer, size: number): Buffer {
+  const copy = takePiece(size)
+  buffer.copy(copy, 0, 0, size)
+  return copy
 }

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { isLent, keep, lookAt } from '#src/base/lent.js'
 import { ChunkSocket } from '#src/net/chunk-socket.js'
 
 async function pair(t: TestContext): Promise<[ChunkSocket, Socket]> {
@@ -24,7 +25,7 @@ async function pair(t: TestContext): Promise<[ChunkSocket, Socket]> {
   return [socket, peer]
 }
 
-test('chunks are not written again when more comes, on this socket or on another', async (t) => {
+test('what is kept of a chunk is not written again when more comes, on this socket or on another', async (t) => {
   const sockets = await Promise.all([pair(t), pair(t)])
   const kept: Buffer[] = []
   for (const [name, size] of [
@@ -36,7 +37,7 @@ test('chunks are not written again when more comes, on this socket or on another
       let got = 0
       const all = new Promise<void>((resolve) => {
         socket.onChunk = (chunk) => {
-          kept.push(chunk)
+          kept.push(keep(chunk))
           got += chunk.length
           if (got === size) resolve()
         }
@@ -55,7 +56,7 @@ test('chunks are not written again when more comes, on this socket or on another
 test('a paused one reads nothing, and the end comes behind the bytes', async (t) => {
   const [socket, peer] = await pair(t)
   const seen: string[] = []
-  socket.onChunk = (chunk) => void seen.push(chunk.toString())
+  socket.onChunk = (chunk) => void seen.push(lookAt(chunk).toString())
   socket.on('end', () => seen.push('end'))
   socket.pause()
   peer.end('bytes')
@@ -64,4 +65,15 @@ test('a paused one reads nothing, and the end comes behind the bytes', async (t)
   socket.resume()
   await once(socket, 'end')
   assert.deepEqual(seen, ['bytes', 'end'])
+})
+
+test('a chunk is lent for the time of the call; what is kept of it is not, and is kept once', async (t) => {
+  const [socket, peer] = await pair(t)
+  const chunk = await new Promise<[boolean, Buffer]>((resolve) => {
+    socket.onChunk = (lent) => resolve([isLent(lent), keep(lent)])
+    peer.write('bytes')
+  })
+  const [wasLent, kept] = chunk
+  assert.equal(wasLent, process.platform !== 'win32')
+  assert.deepEqual([isLent(kept), keep(kept) === kept, kept.toString()], [false, true, 'bytes'])
 })

@@ -6,13 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { createProxy, loadProxy, phases, phasesOf } from 'sluice/proxy'
 import { BodyDecoder, Framing, HeaderList, parseConnection } from '#src/http1/index.js'
+import { lookAt } from '#src/base/lent.js'
 import { openPlan } from '#src/proxy/plan/sealed.js'
 import { Deadline } from '#src/base/deadline.js'
 import { errorPage, rawErrorPage } from '#src/proxy/stream/error-page.js'
 import { ErrorRate } from '#src/proxy/filters/spoe/error-rate.js'
 import { encodeSample, fromSpop } from '#src/proxy/filters/spoe/values.js'
 import { cleanConnection, fixFraming } from '#src/proxy/wire/hop-by-hop.js'
-import { gather } from '#src/proxy/wire/outgoing.js'
+import { frame, gather } from '#src/proxy/wire/outgoing.js'
 import { haproxyReason } from '#src/proxy/wire/reason.js'
 import { bin, bool, meth, sint, str, addr } from '#src/sample/value.js'
 import { createReader, decodeTypedData, Writer } from '#src/spop/index.js'
@@ -57,15 +58,19 @@ describe('Deadline', () => {
 
 describe('gather', () => {
   const pieces = [Buffer.from('abc'), Buffer.from('de')]
+  const gathered = (...args: Parameters<typeof frame>): Buffer | undefined => {
+    const bytes = gather(frame(...args))
+    return bytes === undefined ? undefined : lookAt(bytes)
+  }
 
   it('puts head, pieces and the end of a body into one buffer', () => {
-    assert.equal(gather('H\r\n', pieces, false, false)?.toString(), 'H\r\nabcde')
-    assert.equal(gather('H\r\n', pieces, true, false)?.toString(), 'H\r\n5\r\nabcde\r\n')
-    assert.equal(gather('', [], true, true)?.toString(), '0\r\n\r\n')
+    assert.equal(gathered('H\r\n', pieces, false, false)?.toString(), 'H\r\nabcde')
+    assert.equal(gathered('H\r\n', pieces, true, false)?.toString(), 'H\r\n5\r\nabcde\r\n')
+    assert.equal(gathered('', [], true, true)?.toString(), '0\r\n\r\n')
     const trailers = HeaderList.from([['T', '1']])
-    assert.equal(gather('', pieces, true, true, trailers)?.toString(), '5\r\nabcde\r\n0\r\nt: 1\r\n\r\n')
-    assert.equal(gather('', [], false, true), undefined)
-    assert.equal(gather('', [pieces[0] as Buffer], false, true), pieces[0])
+    assert.equal(gathered('', pieces, true, true, trailers)?.toString(), '5\r\nabcde\r\n0\r\nt: 1\r\n\r\n')
+    assert.equal(gathered('', [], false, true), undefined)
+    assert.equal(gathered('', [pieces[0] as Buffer], false, true), pieces[0])
   })
 
   it('makes chunks that the decoder reads back', () => {
@@ -74,7 +79,7 @@ describe('gather', () => {
         fc.array(fc.array(fc.uint8Array({ maxLength: 20 }), { maxLength: 3 }), { maxLength: 5 }),
         (turns) => {
           const parts = turns.map((turn) =>
-            gather(
+            gathered(
               '',
               turn.map((each) => Buffer.from(each)),
               true,
@@ -82,7 +87,7 @@ describe('gather', () => {
             ),
           )
           const whole = Buffer.concat(
-            [...parts, gather('', [], true, true)].filter((each) => each !== undefined),
+            [...parts, gathered('', [], true, true)].filter((each) => each !== undefined),
           )
           const decoder = new BodyDecoder()
           decoder.reset(Framing.Chunked)

@@ -1,6 +1,7 @@
 /** One connection to an application. */
 import type { Socket } from 'node:net'
 import type { Lane, Timed } from '../../base/deadlines.ts'
+import { keep } from '../../base/lent.ts'
 import { LingeringSocket } from '../../net/lingering-socket.ts'
 import { encodeBeginRequest } from '../codec/begin-request.ts'
 import { decodeEndRequest, ProtocolStatus } from '../codec/end-request.ts'
@@ -90,7 +91,8 @@ export class FcgiConnection implements Timed<FcgiConnection> {
       this.#reader.push(chunk)
       this.#pump()
     }
-    if (socket instanceof LingeringSocket) socket.onChunk = onChunk
+    // Pieces of it are handed out.
+    if (socket instanceof LingeringSocket) socket.onChunk = (chunk) => onChunk(keep(chunk))
     else socket.on('data', onChunk)
     socket.on('drain', () => this.#drained())
     socket.on('error', (error) => this.#lost(this.#lostError(error), error))

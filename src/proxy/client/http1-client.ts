@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import { turnDate, turnTime } from '../../base/clock.ts'
 import { parseRequestHead } from '../../http1/index.ts'
+import type { Lent } from '../../base/lent.ts'
 import type { Framing, HeaderList, Http1Error, ResponseHead } from '../../http1/index.ts'
 import type { ProxyContext } from '../context.ts'
 import type { Cause } from '../plan/rule.ts'
@@ -130,7 +131,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     this.#writer.head(head, framing, tunnel, mayKeep)
   }
 
-  sendBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean {
+  sendBody(pieces: readonly Lent[], done: boolean, trailers: HeaderList | undefined): boolean {
     return this.#writer.body(pieces, done, trailers)
   }
 
@@ -140,7 +141,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     this.#watch()
   }
 
-  sendRaw(chunk: Buffer): boolean {
+  sendRaw(chunk: Lent): boolean {
     this.#watch()
     return this.#writer.outbox.bytes(chunk)
   }
@@ -348,12 +349,12 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     else stream.startBehind(before.backend, before.stream)
   }
 
-  onBody(pieces: readonly Buffer[], done: boolean): void {
+  onBody(pieces: readonly Lent[], done: boolean): void {
     this.#stream?.asking.onClientBody(pieces, done)
     this.#watch()
   }
 
-  onRaw(chunk: Buffer): void {
+  onRaw(chunk: Lent): void {
     this.#watch()
     this.#stream?.asking.onClientRaw(chunk)
   }

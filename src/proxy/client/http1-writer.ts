@@ -1,5 +1,6 @@
 /** What a client's HTTP/1.1 connection is sent: heads and bodies, framed as its request and its version want it. */
 import type { Socket } from 'node:net'
+import type { Lent } from '../../base/lent.ts'
 import { formatResponseHead, formatStatusLine, Framing, isPersistent } from '../../http1/index.ts'
 import type { HeaderList, RequestHead, ResponseHead } from '../../http1/index.ts'
 import type { ProxyContext } from '../context.ts'
@@ -74,7 +75,7 @@ export class Http1Writer {
   }
 
   /** False: wait for the socket to drain. */
-  body(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean {
+  body(pieces: readonly Lent[], done: boolean, trailers: HeaderList | undefined): boolean {
     return this.#bodiless || this.outbox.body(pieces, this.#chunked, done, trailers)
   }
 

@@ -7,6 +7,8 @@ import { deriveEnvironment, FcgiError } from '../../fcgi/index.ts'
 import type { CgiHead, EnvironmentRules } from '../../fcgi/index.ts'
 import { Framing, HeaderList } from '../../http1/index.ts'
 import type { RequestHead, ResponseHead } from '../../http1/index.ts'
+import { keep } from '../../base/lent.ts'
+import type { Lent } from '../../base/lent.ts'
 import { pollRound } from '../../net/liveness.ts'
 import { formatIp } from '../../net/ip.ts'
 import type { SampleEndpoint, Stream } from '../../sample/stream.ts'
@@ -348,9 +350,9 @@ class FcgiTransport implements ServerTransport {
     this.#events.onServerFailed(why, error)
   }
 
-  sendBody(pieces: readonly Buffer[], done: boolean): boolean {
+  sendBody(pieces: readonly Lent[], done: boolean): boolean {
     let more = true
-    for (const piece of pieces) more = this.#exchange.write(piece)
+    for (const piece of pieces) more = this.#exchange.write(keep(piece))
     if (done) this.#exchange.end()
     this.#requestDone ||= done
     return more || done

@@ -2,6 +2,7 @@
  * A connection to an HTTP/1.1 server: one request at a time, kept for the next one when the server allows it. It frames
  * bodies, watches `timeout server`, and tells the stream whose request it carries.
  */
+import type { Lent } from '../../base/lent.ts'
 import { turnTime } from '../../base/clock.ts'
 import { Framing, Http1Error, isPersistent, parseResponseHead, responseFraming } from '../../http1/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
@@ -118,13 +119,13 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
     return this
   }
 
-  sendBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean {
+  sendBody(pieces: readonly Lent[], done: boolean, trailers: HeaderList | undefined): boolean {
     if (done) this.#requestDone = true
     if (pieces.length > 0 || done) this.#watch()
     return this.#outbox.body(pieces, this.#chunked, done, trailers)
   }
 
-  sendRaw(chunk: Buffer): boolean {
+  sendRaw(chunk: Lent): boolean {
     this.#watch()
     return this.#outbox.bytes(chunk)
   }
@@ -188,7 +189,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
 
   // From the socket.
 
-  #onData(chunk: Buffer): void {
+  #onData(chunk: Lent): void {
     if (this.#events === undefined) return this.destroy() // an idle server has nothing to say
     this.#watch()
     try {
@@ -261,12 +262,12 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
     this.#events?.onServerHead(head, framing)
   }
 
-  onBody(pieces: readonly Buffer[], done: boolean): void {
+  onBody(pieces: readonly Lent[], done: boolean): void {
     if (done) this.#deadline.disarm()
     this.#events?.onServerBody(pieces, done, this.#reader.trailers)
   }
 
-  onRaw(chunk: Buffer): void {
+  onRaw(chunk: Lent): void {
     this.#events?.onServerRaw(chunk)
   }
 

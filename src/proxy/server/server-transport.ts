@@ -1,4 +1,5 @@
 /** What an HTTP stream needs of whatever carries its request to a server: HTTP/1.1, FastCGI, or an applet. */
+import type { Lent } from '../../base/lent.ts'
 import type { ConnectionMode } from '../../config/index.ts'
 import type { Framing, HeaderList, RequestHead, ResponseHead } from '../../http1/index.ts'
 import type { SampleEndpoint, Stream } from '../../sample/stream.ts'
@@ -21,8 +22,8 @@ export interface ServerEvents {
   onServerInformational(head: ResponseHead): void
   /** The head. The body, when `framing` is not 0, follows, unless `hold` is called. */
   onServerHead(head: ResponseHead, framing: Framing): void
-  onServerBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): void
-  onServerRaw(chunk: Buffer): void
+  onServerBody(pieces: readonly Lent[], done: boolean, trailers: HeaderList | undefined): void
+  onServerRaw(chunk: Lent): void
   onServerRawEnd(): void
   /** `sendBody` may be called again. */
   onServerDrain(): void
@@ -46,7 +47,7 @@ export interface ServerTransport {
   readonly peer: SampleEndpoint | undefined
   readonly local: SampleEndpoint | undefined
   /** Sends a piece of the request body. False: wait for `onServerDrain`. */
-  sendBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean
+  sendBody(pieces: readonly Lent[], done: boolean, trailers: HeaderList | undefined): boolean
   /** Hands out nothing more of the response until `release`. */
   hold(): void
   release(): void
@@ -58,7 +59,7 @@ export interface ServerTransport {
   readonly left: number
   /** Bytes of a tunnel. */
   openTunnel(): void
-  sendRaw(chunk: Buffer): boolean
+  sendRaw(chunk: Lent): boolean
   endRaw(): void
   /** The stream is through with it, in a good way. */
   finish(): void

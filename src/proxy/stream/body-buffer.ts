@@ -1,11 +1,14 @@
+import { keep } from '../../base/lent.ts'
+import type { Lent } from '../../base/lent.ts'
+
 /** The beginning of a request body, kept until the rules have seen it. */
 export class BodyBuffer {
   readonly pieces: Buffer[] = []
   size = 0
 
-  add(pieces: readonly Buffer[]): void {
+  add(pieces: readonly Lent[]): void {
     for (const piece of pieces) {
-      this.pieces.push(piece)
+      this.pieces.push(keep(piece))
       this.size += piece.length
     }
   }

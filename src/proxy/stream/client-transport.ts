@@ -2,6 +2,7 @@
  * What an HTTP stream needs of whatever carries its request from a client, in both directions, and says nothing about
  * the version of the protocol: heads are structures, bodies are bytes.
  */
+import type { Lent } from '../../base/lent.ts'
 import type { Framing, HeaderList, ResponseHead } from '../../http1/index.ts'
 
 /** One request's share of a client's connection. */
@@ -35,13 +36,13 @@ export interface ClientTransport {
    */
   sendHead(head: ResponseHead, framing: Framing, tunnel: boolean, mayKeep: boolean): void
   /** False: wait for `onClientDrain`. */
-  sendBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean
+  sendBody(pieces: readonly Lent[], done: boolean, trailers: HeaderList | undefined): boolean
 
   // A tunnel, behind a 101 or a CONNECT.
 
   /** @param timeout `timeout tunnel`, in milliseconds; undefined: that of the client counts */
   openTunnel(timeout: number | undefined): void
-  sendRaw(chunk: Buffer): boolean
+  sendRaw(chunk: Lent): boolean
   endRaw(): void
 
   // The end; one of them, once.
@@ -58,8 +59,8 @@ export interface ClientTransport {
 
 /** Is told what the client does. */
 export interface ClientEvents {
-  onClientBody(pieces: readonly Buffer[], done: boolean): void
-  onClientRaw(chunk: Buffer): void
+  onClientBody(pieces: readonly Lent[], done: boolean): void
+  onClientRaw(chunk: Lent): void
   /** `sendBody` may be called again. */
   onClientDrain(): void
   /** The client has ended its side in the middle of its request, or of a tunnel. */

@@ -1,10 +1,11 @@
 /** What came of a response's body before its head was sent: rules look at it meanwhile. */
+import type { Lent } from '../../base/lent.ts'
 import type { HeaderList } from '../../http1/index.ts'
 import { BodyBuffer } from './body-buffer.ts'
 
 /** Where it goes once the rules are through. */
 export interface ResponseSink {
-  sendBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean
+  sendBody(pieces: readonly Lent[], done: boolean, trailers: HeaderList | undefined): boolean
 }
 
 /** One per response. */
@@ -26,7 +27,7 @@ export class HeldResponse {
     return this.#buffer?.bytes
   }
 
-  add(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): void {
+  add(pieces: readonly Lent[], done: boolean, trailers: HeaderList | undefined): void {
     if (pieces.length > 0) (this.#buffer ??= new BodyBuffer()).add(pieces)
     this.#done = done
     this.#trailers = trailers

@@ -1,4 +1,5 @@
 /** The asking side of an HTTP stream: its request, as it came and as rules made it, and what its client does. */
+import type { Lent } from '../../base/lent.ts'
 import { originForm } from '../../http1/index.ts'
 import type { RequestHead } from '../../http1/index.ts'
 import type { SampleRequest } from '../../sample/stream.ts'
@@ -98,7 +99,7 @@ export class HttpRequest implements ClientEvents {
 
   // What its client does.
 
-  onClientBody(pieces: readonly Buffer[], done: boolean): void {
+  onClientBody(pieces: readonly Lent[], done: boolean): void {
     const { record, answering } = this.#stream
     for (const piece of pieces) record.bytesUploaded += piece.length
     if (done) record.bytesUploaded += endSize(this.head.framing, this.#client.trailers)
@@ -106,7 +107,7 @@ export class HttpRequest implements ClientEvents {
     if (done && answering.state === 'done') this.#stream.end()
   }
 
-  onClientRaw(chunk: Buffer): void {
+  onClientRaw(chunk: Lent): void {
     this.#stream.record.bytesUploaded += chunk.length
     if (this.#stream.answering.server?.sendRaw(chunk) === false) this.#client.hold()
   }

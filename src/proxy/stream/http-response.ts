@@ -1,4 +1,5 @@
 /** The answering side of an HTTP stream: its response, whoever makes it, on its way to the client. */
+import type { Lent } from '../../base/lent.ts'
 import type { Framing, HeaderList, RequestHead, ResponseHead } from '../../http1/index.ts'
 import type { SampleResponse } from '../../sample/stream.ts'
 import type { StreamReply } from '../plan/reply.ts'
@@ -175,7 +176,7 @@ export class HttpResponse implements ServerEvents {
     this.#client.release()
   }
 
-  onServerBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): void {
+  onServerBody(pieces: readonly Lent[], done: boolean, trailers: HeaderList | undefined): void {
     const { record } = this.#stream
     // What came from the server counts, whether the client gets it or not.
     for (const piece of pieces) record.bytesRead += piece.length
@@ -196,7 +197,7 @@ export class HttpResponse implements ServerEvents {
     if (this.#stream.asking.body.complete) this.#stream.end()
   }
 
-  onServerRaw(chunk: Buffer): void {
+  onServerRaw(chunk: Lent): void {
     this.#stream.record.bytesRead += chunk.length
     if (!this.#client.sendRaw(chunk)) this.server?.hold()
   }

@@ -1,4 +1,6 @@
 /** The body of a request on its way from the client: held, gathered for rules, passed on, or thrown away. */
+import { keep } from '../../base/lent.ts'
+import type { Lent } from '../../base/lent.ts'
 import { SpoolFile } from '../../base/spool-file.ts'
 import type { HeaderList } from '../../http1/index.ts'
 import { BodyBuffer } from './body-buffer.ts'
@@ -6,7 +8,7 @@ import { BodyBuffer } from './body-buffer.ts'
 /** Where the body goes. */
 export interface BodySink {
   /** False: no more until it is released. */
-  sendBody(pieces: readonly Buffer[], done: boolean, trailers: HeaderList | undefined): boolean
+  sendBody(pieces: readonly Lent[], done: boolean, trailers: HeaderList | undefined): boolean
 }
 
 /** Where it comes from. */
@@ -116,7 +118,7 @@ export class RequestBody {
     this.#source.release()
   }
 
-  #spool(pieces: readonly Buffer[]): void {
+  #spool(pieces: readonly Lent[]): void {
     const size = pieces.reduce((sum, piece) => sum + piece.length, this.wholeSize)
     if (size > this.#limits.most) {
       this.#state = 'held'
@@ -127,7 +129,7 @@ export class RequestBody {
     if (this.#file === undefined && size <= this.#limits.memory) this.#keep(pieces)
     else {
       const file = (this.#file ??= this.#openFile())
-      for (const piece of pieces) more = file.add(piece)
+      for (const piece of pieces) more = file.add(keep(piece))
     }
     if (this.#complete) this.#endSpool()
     else if (!more) this.#source.hold()
@@ -154,7 +156,7 @@ export class RequestBody {
   }
 
   /** From the client. */
-  receive(pieces: readonly Buffer[], done: boolean): void {
+  receive(pieces: readonly Lent[], done: boolean): void {
     if (done) this.#complete = true
     switch (this.#state) {
       case 'held':
@@ -181,12 +183,12 @@ export class RequestBody {
     return true
   }
 
-  #keep(pieces: readonly Buffer[]): void {
+  #keep(pieces: readonly Lent[]): void {
     if (pieces.length > 0) (this.#buffer ??= new BodyBuffer()).add(pieces)
   }
 
   /** For a server that turns out to be gone; more than a buffer of it is not kept. */
-  #keepFlowed(pieces: readonly Buffer[]): void {
+  #keepFlowed(pieces: readonly Lent[]): void {
     if (this.#lost) return
     const before = this.#flowed?.size ?? 0
     const size = pieces.reduce((sum, piece) => sum + piece.length, before)

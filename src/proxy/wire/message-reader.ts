@@ -4,6 +4,8 @@
  * waits here.
  */
 import type { Socket } from 'node:net'
+import { isLent, keep, lookAt } from '../../base/lent.ts'
+import type { Lent } from '../../base/lent.ts'
 import { BodyDecoder, HeadBuffer, Http1Error } from '../../http1/index.ts'
 import type { Framing, HeaderList } from '../../http1/index.ts'
 
@@ -14,9 +16,9 @@ export interface ReaderSink {
   /** A head; the bytes are valid during the call. */
   onHead(bytes: Buffer, start: number, end: number): void
   /** Pieces of a body, none of them empty; there may be none when `done`. */
-  onBody(pieces: readonly Buffer[], done: boolean): void
+  onBody(pieces: readonly Lent[], done: boolean): void
   /** Bytes of a tunnel. */
-  onRaw(chunk: Buffer): void
+  onRaw(chunk: Lent): void
   /** Bytes that nobody expected; those that `expect…` does not claim during the call are kept until something does. */
   onUnexpected(): void
   /** All that came in this turn was handed out. */
@@ -166,15 +168,16 @@ export class MessageReader {
   }
 
   /** Takes a chunk from the socket. */
-  push(chunk: Buffer): void {
+  push(chunk: Lent): void {
+    const bytes = lookAt(chunk)
     if (this.#chunk !== undefined) {
       // The socket was paused, and had read this one already.
-      this.#chunk = Buffer.concat([this.#chunk.subarray(this.#at), chunk])
+      this.#chunk = Buffer.concat([this.#chunk.subarray(this.#at), bytes])
       this.#at = 0
       this.#socket.pause()
       return
     }
-    this.#read(chunk, 0)
+    this.#read(bytes, 0)
   }
 
   /**
@@ -218,10 +221,18 @@ export class MessageReader {
     this.#reading = false
     this.#current = undefined
     if (this.#at < chunk.length && this.#mode !== Mode.Discard) {
-      this.#chunk = chunk
+      this.#wait(chunk)
       this.#socket.pause()
     }
     this.#sink.onPause()
+  }
+
+  /** What of the chunk nobody takes now. */
+  #wait(chunk: Buffer): void {
+    this.#chunk = chunk
+    if (!isLent(chunk)) return
+    this.#chunk = keep(chunk.subarray(this.#at))
+    this.#at = 0
   }
 
   /** Answers false when the rest of the chunk has to wait. */

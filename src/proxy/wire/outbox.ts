@@ -1,11 +1,16 @@
 /** What one HTTP/1.1 connection writes, either side of the proxy: it gathers within a turn, and leaves in one write. */
 import type { Socket } from 'node:net'
+import { isLent, keep, lookAt } from '../../base/lent.ts'
+import type { Lent } from '../../base/lent.ts'
+import { takePiece } from '../../base/slab.ts'
 import type { Flushable, Turn } from '../../base/turn.ts'
 import { encodeHead, formatHeaders, manyFields } from '../../http1/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
-import { gather } from './outgoing.ts'
+import { frame, gather, pack } from './outgoing.ts'
+import type { Parcel } from './outgoing.ts'
+import { borrowBuffer } from './send-buffer.ts'
 
-/** What is as large as this does not wait for the end of the turn, and is not copied to stand behind something else. */
+/** What is as large as this does not wait for the end of the turn. */
 const large = 16_384
 
 /**
@@ -57,21 +62,23 @@ export class Outbox implements Flushable {
 
   /** Pieces of a body: as they are, or as one chunk and, when `done`, the end of all. False: wait for `drain`. */
   body(
-    pieces: readonly Buffer[],
+    pieces: readonly Lent[],
     chunked: boolean,
     done: boolean,
     trailers: HeaderList | undefined,
   ): boolean {
     const [only] = pieces
-    if (this.#text !== '' && !chunked && pieces.length === 1 && only !== undefined && only.length >= large) {
-      return this.#behindText(only)
-    }
-    const bytes = gather(this.#text, pieces, chunked, done, trailers)
+    const isAlone = !chunked && pieces.length === 1 && only !== undefined
+    if (isAlone && this.#text !== '' && only.length >= large && !isLent(only))
+      return this.#behindText(lookAt(only))
+    const parcel = frame(this.#text, pieces, chunked, done, trailers)
     this.#text = ''
+    if (parcel.size >= large && !(isAlone && parcel.before === '')) return this.#sendNow(parcel)
+    const bytes = gather(parcel)
     return bytes === undefined ? !this.#blocked : this.bytes(bytes)
   }
 
-  /** A head and much of its body: one write, and no copy. */
+  /** A head and much of its body, which stays where it is: one write, and no copy. */
   #behindText(bytes: Buffer): boolean {
     this.#socket.cork()
     this.flush()
@@ -80,12 +87,26 @@ export class Outbox implements Flushable {
     return !this.#blocked
   }
 
+  /** All of it is copied, for the kernel to take at once; what it does not take has that copy to itself. */
+  #sendNow(parcel: Parcel): boolean {
+    if (this.#size > 0) this.flush()
+    const { size } = parcel
+    // What has to wait, behind other bytes, has memory of its size.
+    const borrowed = this.#socket.writableLength === 0 ? borrowBuffer(size) : undefined
+    const bytes = borrowed?.view(size) ?? takePiece(size)
+    pack(bytes, parcel)
+    this.#write(bytes, borrowed?.returned)
+    return !this.#blocked
+  }
+
   /** False: wait for `drain`. */
-  bytes(bytes: Buffer): boolean {
+  bytes(bytes: Lent): boolean {
     if (this.#text !== '' || bytes.length >= large) this.flush()
-    if (bytes.length >= large) this.#write(bytes)
-    else {
-      this.#chunks.push(bytes)
+    if (bytes.length >= large) {
+      if (isLent(bytes)) return this.#sendNow(frame('', [bytes], false, false))
+      this.#write(lookAt(bytes))
+    } else {
+      this.#chunks.push(keep(bytes))
       this.#size += bytes.length
       if (this.#size >= large) this.flush()
       else this.#schedule()
@@ -117,10 +138,10 @@ export class Outbox implements Flushable {
     }
   }
 
-  #write(bytes: Buffer | string): void {
+  #write(bytes: Buffer | string, written?: (error?: Error | null) => void): void {
     const socket = this.#socket
-    if (socket.destroyed || socket.writableEnded) return
-    const more = typeof bytes === 'string' ? socket.write(bytes, 'latin1') : socket.write(bytes)
+    if (socket.destroyed || socket.writableEnded) return written?.()
+    const more = typeof bytes === 'string' ? socket.write(bytes, 'latin1') : socket.write(bytes, written)
     if (more || this.#blocked) return
     this.#blocked = true
     this.#onBlocked()

@@ -1,6 +1,7 @@
 /** What came of a response's body while its rules ran is sent behind the head, with its end when that has come. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import { lookAt } from '#src/base/lent.js'
 import { HeaderList } from '#src/http1/index.js'
 import { HeldResponse } from '#src/proxy/stream/held-response.js'
 
@@ -11,7 +12,7 @@ function sent(held: HeldResponse, room = true): string {
   let text = ''
   const more = held.sendTo({
     sendBody: (pieces, done, trailers) => {
-      text = `${Buffer.concat(pieces).toString()}${done ? '.' : ''}${trailers?.get('x') ?? ''}`
+      text = `${Buffer.concat(pieces.map(lookAt)).toString()}${done ? '.' : ''}${trailers?.get('x') ?? ''}`
       return room
     },
   })

@@ -1,6 +1,8 @@
 /** The body of a request: every state with every event, and what its two ends are told. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { lookAt } from '#src/base/lent.js'
+import type { Lent } from '#src/base/lent.js'
 import { RequestBody } from '#src/proxy/stream/request-body.js'
 
 /** Both ends of a body, which write down what they are told. */
@@ -24,8 +26,8 @@ function ends({ left = 0, waiting = '', room = true } = {}) {
     },
   }
   const sink = {
-    sendBody: (pieces: readonly Buffer[], done: boolean) => {
-      told.push(`${Buffer.concat(pieces).toString()}${done ? '.' : ''}`)
+    sendBody: (pieces: readonly Lent[], done: boolean) => {
+      told.push(`${Buffer.concat(pieces.map(lookAt)).toString()}${done ? '.' : ''}`)
       return room
     },
   }

@@ -5,6 +5,7 @@ import { createServer, connect } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
+import { lentMemory } from '#src/base/lent.js'
 import { Turn } from '#src/base/turn.js'
 import { Outbox } from '#src/proxy/wire/outbox.js'
 
@@ -146,4 +147,74 @@ it('a peer that does not read is told of once, and again after it has read', asy
   await once(ours, 'drain')
   box.drained()
   assert.equal(box.bytes(piece('x')), true)
+})
+
+describe('what is lent for the time of a call leaves as it was then', () => {
+  const sizes = [1, 100, 16_383, 16_384, 20_000, 32_769, 65_536]
+  type Act = (box: Outbox, lent: Buffer) => void
+  const chunk = (lent: Buffer) => `${lent.length.toString(16)}\r\n${lent.toString('latin1')}\r\n`
+  /** What is done with a piece, and what is to leave. */
+  const acts: readonly (readonly [Act, (lent: Buffer) => string])[] = [
+    [(box, lent) => box.bytes(lent), (lent) => lent.toString('latin1')],
+    [(box, lent) => box.body([lent], false, true, undefined), (lent) => lent.toString('latin1')],
+    [
+      (box, lent) => {
+        box.text('head ')
+        box.body([lent], false, false, undefined)
+      },
+      (lent) => `head ${lent.toString('latin1')}`,
+    ],
+    [
+      (box, lent) => {
+        box.text('head ')
+        box.bytes(lent)
+      },
+      (lent) => `head ${lent.toString('latin1')}`,
+    ],
+    [
+      (box, lent) => {
+        box.bytes(piece('before '))
+        box.text('head ')
+        box.body([lent.subarray(0, 1), lent.subarray(1)], false, false, undefined)
+      },
+      (lent) => `before head ${lent.toString('latin1')}`,
+    ],
+    [(box, lent) => box.body([lent], true, false, undefined), chunk],
+    [
+      (box, lent) => {
+        box.text('head ')
+        box.body([lent], true, true, undefined)
+      },
+      (lent) => `head ${chunk(lent)}0\r\n\r\n`,
+    ],
+  ]
+  for (const reads of [true, false]) {
+    it(reads ? 'to a peer that reads' : 'to a peer that reads when all is written', async (t) => {
+      const { ours, theirs } = await connection(t)
+      const received: Buffer[] = []
+      if (!reads) theirs.pause()
+      theirs.on('data', (bytes: Buffer) => void received.push(bytes))
+      const turn = new Turn()
+      const box = new Outbox(ours, turn, () => {})
+      let expected = ''
+      // More large ones than there are buffers to be borrowed.
+      for (let round = 0; round < 8; round++) {
+        for (const [at, size] of sizes.entries()) {
+          for (const [which, [act, left]] of acts.entries()) {
+            const lent = lentMemory.subarray(0, size).fill(97 + ((at + which + round) % 26))
+            expected += left(lent)
+            act(box, lent)
+            lentMemory.fill('!')
+            if (which % 3 === 0) turn.end()
+            if (reads) await new Promise((resolve) => setImmediate(resolve))
+          }
+        }
+      }
+      box.flush()
+      ours.end()
+      theirs.resume()
+      await once(theirs, 'end')
+      assert.ok(Buffer.concat(received).toString('latin1') === expected, 'other bytes')
+    })
+  }
 })
