@@ -10,6 +10,7 @@ class Connection implements ServerConnection {
   closed = false
   readonly safe: boolean
   readonly restedAt = 0
+  readonly recalls = false
 
   constructor(safe: boolean, room = 1) {
     this.safe = safe

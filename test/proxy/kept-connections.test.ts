@@ -158,19 +158,26 @@ for (const protocol of ['HTTP/1.1', 'FastCGI'] as const) {
 }
 
 describe('a server that closes behind its answer without saying so', () => {
-  it('loses no request that waited for its connection, also none that cannot be repeated', async (t) => {
-    const origin = await rawOrigin(t, (_, { socket }) => {
-      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
-      return undefined
+  const bodies = { 'without a body': '', 'with a body': 'body', 'with a large one': 'x'.repeat(50_000) }
+  for (const [name, body] of Object.entries(bodies)) {
+    it(`loses no request that waited for its connection, also none that cannot be repeated: ${name}`, async (t) => {
+      const origin = await rawOrigin(t, (_, { socket, received }) => {
+        if (received.length >= received.indexOf('\r\n\r\n') + 4 + body.length)
+          socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+        return undefined
+      })
+      const proxy = await startProxy(
+        t,
+        `${defaults}frontend fe\n  bind 127.0.0.1:0\n  default_backend be\n` +
+          `backend be\n  http-reuse always\n  timeout queue 5s\n  server s 127.0.0.1:${origin.port} maxconn 1\n`,
+      )
+      const post = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+      const clients = Array.from({ length: 40 }, () => rawClient(t, proxy.port(), post))
+      for (const client of clients) assert.match(await client.until('\r\n\r\n'), /^HTTP\/1.1 200 /)
+      assert.deepEqual(
+        origin.peers.map(({ received }) => received.match(/POST/g)?.length),
+        Array.from({ length: 40 }, () => 1),
+      )
     })
-    const proxy = await startProxy(
-      t,
-      `${defaults}frontend fe\n  bind 127.0.0.1:0\n  default_backend be\n` +
-        `backend be\n  http-reuse always\n  timeout queue 5s\n  server s 127.0.0.1:${origin.port} maxconn 1\n`,
-    )
-    const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n'
-    const clients = Array.from({ length: 40 }, () => rawClient(t, proxy.port(), post))
-    for (const client of clients) assert.match(await client.until('\r\n\r\n'), /^HTTP\/1.1 200 /)
-    assert.equal(origin.peers.length, 40)
-  })
+  }
 })

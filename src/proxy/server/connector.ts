@@ -46,6 +46,8 @@ export interface ConnectorClient extends Client {
   readonly ownConnections: OwnConnections
   /** Whether its request may be sent twice, so that it can be repeated when a kept connection turns out to be dead. */
   readonly repeatable: boolean
+  /** Whether all of it is kept until it has left: see `recalls` of {@link ServerConnection}. */
+  readonly recallable: boolean
   onConnection(connection: ServerConnection): void
 }
 
@@ -155,7 +157,8 @@ export class Connector implements Queued {
     if (!('onConnection' in client)) return this.#open(server)
     const kept = this.#keptConnection(client, server)
     if (kept === undefined) this.#open(server)
-    else if (client.repeatable || wasPolledSince(kept.restedAt)) this.#use(client, kept)
+    else if (client.repeatable || (kept.recalls && client.recallable) || wasPolledSince(kept.restedAt))
+      this.#use(client, kept)
     else this.#listen(client, server, kept)
   }
 

@@ -41,6 +41,7 @@ export class FcgiServer implements ServerConnection, MuxOwner, Worker {
   readonly safe = true
   requests = 0
   restedAt = 0
+  readonly recalls = false
   readonly #server: Server
   readonly #socket: Socket
   readonly #mux: FcgiMux

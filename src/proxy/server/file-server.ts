@@ -19,6 +19,7 @@ export class FileServer implements ServerConnection, ServerTransport {
   readonly room = 0
   readonly safe = true
   readonly restedAt = 0
+  readonly recalls = false
   readonly reused = false
   readonly answered = false
   readonly unsent = false

@@ -35,8 +35,9 @@ const maxInformational = 64
  *                     └──────────▶ closed      else, and when the server says anything while it is idle
  */
 export class Http1Server implements ReaderSink, ServerConnection, ServerTransport {
-  /** What a server has seen of a request is not known here. */
-  readonly unsent = false
+  /** What has left may have been seen, whatever became of it. */
+  unsent = false
+  readonly recalls = true
   readonly mayRefuse = false
   readonly #socket: ChunkSocket
   readonly #server: Server
@@ -102,12 +103,13 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
 
   // From the stream.
 
-  begin({ head, mode, own }: ServerRequest, events: ServerEvents): ServerTransport {
+  begin({ head, mode, own, repeatable }: ServerRequest, events: ServerEvents): ServerTransport {
     const { method, framing } = head
     this.requests++
     this.#events = events
     this.#own = own
     this.#method = method
+    if (!repeatable && this.reused) this.#outbox.holdSince(this.restedAt)
     this.#outbox.head(prepareServerRequest(head, mode), head.headers)
     this.#mayKeep = mode === 'keep-alive'
     this.#chunked = framing === Framing.Chunked
@@ -175,7 +177,9 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
     this.#deadline.stop()
     this.#server.pool.drop(this)
     this.#own?.drop(this.#server, this)
-    this.#outbox.flush()
+    this.unsent = this.#outbox.unsent
+    if (this.unsent) this.#outbox.drop()
+    else this.#outbox.flush()
     this.#socket.destroy()
   }
 
@@ -191,6 +195,8 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
 
   #onData(chunk: Lent): void {
     if (this.#events === undefined) return this.destroy() // an idle server has nothing to say
+    // Nor has one that has not been asked yet: it says farewell.
+    if (this.#outbox.unsent) return this.#fail('closed')
     this.#watch()
     try {
       this.#reader.push(chunk)

@@ -79,6 +79,8 @@ export interface OwnConnections {
 export interface ServerRequest {
   readonly head: RequestHead
   readonly mode: ConnectionMode
+  /** Whether it may be sent again when nobody knows whether it arrived. */
+  readonly repeatable: boolean
   /** For what is computed from the stream, such as the parameters of an application. */
   readonly stream: Stream
   /** Where a connection that nobody else may use goes. */
@@ -95,6 +97,11 @@ export interface ServerConnection {
   readonly safe: boolean
   /** The round of the loop (src/net/liveness.ts) in which its last request ended. */
   readonly restedAt: number
+  /**
+   * Whether `begin` itself keeps what must not be repeated until all that the server can have said behind its last answer is
+   * heard, and fails as `unsent` when that was its end. Else the request comes only then.
+   */
+  readonly recalls: boolean
   /**
    * Sends the head of a request; it leaves with the bytes of the body that come in the same turn. Undefined: it has failed, and has told so.
    */

@@ -240,6 +240,12 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
     return this.asking.body.repeatable && idempotent.has(this.head.method)
   }
 
+  /** All that may come of its body is kept while it flows. */
+  get recallable(): boolean {
+    const { framing } = this.head
+    return framing >= 0 && framing <= this.context.settings.maxBufferSize && this.asking.body.repeatable
+  }
+
   onConnection(connection: ServerConnection): void {
     const backend = this.chosenBackend
     if (backend === undefined) return
@@ -253,7 +259,7 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
   #beginOn(connection: ServerConnection, mode: ConnectionMode): void {
     const { asking, answering } = this
     const server = connection.begin(
-      { head: asking.head, mode, stream: this, own: this.ownConnections },
+      { head: asking.head, mode, repeatable: this.repeatable, stream: this, own: this.ownConnections },
       answering,
     )
     // It may have failed, and have said so, already.

@@ -4,6 +4,7 @@ import { isLent, keep, lookAt } from '../../base/lent.ts'
 import type { Lent } from '../../base/lent.ts'
 import { takePiece } from '../../base/slab.ts'
 import type { Flushable, Turn } from '../../base/turn.ts'
+import { wasPolledSince } from '../../net/liveness.ts'
 import { encodeHead, formatHeaders, manyFields } from '../../http1/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
 import { frame, gather, pack } from './outgoing.ts'
@@ -28,6 +29,8 @@ export class Outbox implements Flushable {
   #text = ''
   #scheduled = false
   #blocked = false
+  /** The round of the loop behind which all sockets are looked at before anything leaves. */
+  #heldSince: number | undefined
 
   /** `onBlocked`: the peer does not read. Whoever listens to the socket says when it has `drained`. */
   constructor(socket: Socket, turn: Turn, onBlocked: () => void) {
@@ -43,6 +46,31 @@ export class Outbox implements Flushable {
 
   drained(): void {
     this.#blocked = false
+  }
+
+  /**
+   * Sends nothing before all sockets were looked at since `round` (net/liveness.ts): the peer may have ended by then, and
+   * what has gathered is dropped. For what is short.
+   */
+  holdSince(round: number): void {
+    if (!wasPolledSince(round)) this.#heldSince = round
+  }
+
+  /** Whether nothing has left since it was held. */
+  get unsent(): boolean {
+    return this.#heldSince !== undefined
+  }
+
+  get #held(): boolean {
+    return this.#heldSince !== undefined && !wasPolledSince(this.#heldSince)
+  }
+
+  /** Forgets what has not left. */
+  drop(): void {
+    this.#heldSince = undefined
+    this.#chunks = []
+    this.#size = 0
+    this.#text = ''
   }
 
   /** Text with one character per byte: a head. */
@@ -61,19 +89,15 @@ export class Outbox implements Flushable {
   }
 
   /** Pieces of a body: as they are, or as one chunk and, when `done`, the end of all. False: wait for `drain`. */
-  body(
-    pieces: readonly Lent[],
-    chunked: boolean,
-    done: boolean,
-    trailers: HeaderList | undefined,
-  ): boolean {
+  body(pieces: readonly Lent[], chunked: boolean, done: boolean, trailers: HeaderList | undefined): boolean {
+    const held = this.#held
     const [only] = pieces
     const isAlone = !chunked && pieces.length === 1 && only !== undefined
-    if (isAlone && this.#text !== '' && only.length >= large && !isLent(only))
+    if (isAlone && !held && this.#text !== '' && only.length >= large && !isLent(only))
       return this.#behindText(lookAt(only))
     const parcel = frame(this.#text, pieces, chunked, done, trailers)
     this.#text = ''
-    if (parcel.size >= large && !(isAlone && parcel.before === '')) return this.#sendNow(parcel)
+    if (parcel.size >= large && !held && !(isAlone && parcel.before === '')) return this.#sendNow(parcel)
     const bytes = gather(parcel)
     return bytes === undefined ? !this.#blocked : this.bytes(bytes)
   }
@@ -101,16 +125,24 @@ export class Outbox implements Flushable {
 
   /** False: wait for `drain`. */
   bytes(bytes: Lent): boolean {
+    if (this.#held) return this.#gather(bytes)
     if (this.#text !== '' || bytes.length >= large) this.flush()
     if (bytes.length >= large) {
       if (isLent(bytes)) return this.#sendNow(frame('', [bytes], false, false))
       this.#write(lookAt(bytes))
     } else {
-      this.#chunks.push(keep(bytes))
-      this.#size += bytes.length
+      this.#gather(bytes)
       if (this.#size >= large) this.flush()
-      else this.#schedule()
     }
+    return !this.#blocked
+  }
+
+  #gather(bytes: Lent): boolean {
+    if (this.#text !== '') this.#chunks.push(Buffer.from(this.#text, 'latin1'))
+    this.#size += this.#text.length + bytes.length
+    this.#text = ''
+    this.#chunks.push(keep(bytes))
+    this.#schedule()
     return !this.#blocked
   }
 
@@ -123,6 +155,7 @@ export class Outbox implements Flushable {
   /** Sends what has gathered. */
   flush(): void {
     this.#scheduled = false
+    if (this.#held) return this.#schedule()
     const text = this.#text
     const size = this.#size
     if (size > 0) {
@@ -140,6 +173,7 @@ export class Outbox implements Flushable {
 
   #write(bytes: Buffer | string, written?: (error?: Error | null) => void): void {
     const socket = this.#socket
+    this.#heldSince = undefined
     if (socket.destroyed || socket.writableEnded) return written?.()
     const more = typeof bytes === 'string' ? socket.write(bytes, 'latin1') : socket.write(bytes, written)
     if (more || this.#blocked) return

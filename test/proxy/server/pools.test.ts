@@ -18,6 +18,7 @@ class Connection implements ServerConnection {
   readonly room = 1
   readonly safe = true
   readonly restedAt = 0
+  readonly recalls = false
 
   constructor(name: string, requests = 1) {
     this.name = name

@@ -7,6 +7,7 @@ import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
 import { lentMemory } from '#src/base/lent.js'
 import { Turn } from '#src/base/turn.js'
+import { pollRound, wasPolledSince } from '#src/net/liveness.js'
 import { Outbox } from '#src/proxy/wire/outbox.js'
 
 /** Both ends of a connection, and what is written to ours. */
@@ -217,4 +218,48 @@ describe('what is lent for the time of a call leaves as it was then', () => {
       assert.ok(Buffer.concat(received).toString('latin1') === expected, 'other bytes')
     })
   }
+})
+
+describe('what is held until all sockets were looked at', () => {
+  it('leaves then, in one write, whatever its size', async (t) => {
+    const { ours, writes } = await connection(t)
+    const turn = new Turn()
+    const box = new Outbox(ours, turn, () => {})
+    const round = pollRound()
+    box.holdSince(round)
+    box.text('head ')
+    box.body([piece('x'.repeat(16_380))], false, false, undefined)
+    box.bytes(piece('y'.repeat(20_000)))
+    box.flush()
+    turn.end()
+    assert.deepEqual([writes, box.unsent], [[], true])
+    while (!wasPolledSince(round)) await new Promise((resolve) => setImmediate(resolve))
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual([writes, box.unsent], [[`head ${'x'.repeat(16_380)}${'y'.repeat(20_000)}`], false])
+    box.text('next')
+    turn.end()
+    assert.equal(writes.length, 2)
+  })
+
+  it('does not leave when it is dropped', async (t) => {
+    const { ours, writes } = await connection(t)
+    const turn = new Turn()
+    const box = new Outbox(ours, turn, () => {})
+    box.holdSince(pollRound())
+    box.text('head ')
+    box.bytes(piece('body'))
+    box.drop()
+    for (let count = 0; count < 4; count++) await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual([writes, box.unsent], [[], false])
+  })
+
+  it('leaves at once when they were looked at already', async (t) => {
+    const { ours, writes } = await connection(t)
+    const turn = new Turn()
+    const box = new Outbox(ours, turn, () => {})
+    box.holdSince(-10)
+    box.text('head')
+    turn.end()
+    assert.deepEqual(writes, ['head'])
+  })
 })
