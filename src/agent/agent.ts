@@ -7,6 +7,7 @@ import type { SecureContextOptions } from 'node:tls'
 import { monotonic } from '../base/clock.ts'
 import { formatEndpoint, toEndpoint, type Endpoint } from '../net/endpoint.ts'
 import { UsageError } from '../base/errors.ts'
+import { notPromised } from '../base/promise.ts'
 import { Turn } from '../base/turn.ts'
 import { StatusBoard } from '../status/board.ts'
 import type { StatusOptions } from '../status/options.ts'
@@ -238,11 +239,11 @@ export class Agent {
 
   #askReady(): boolean {
     try {
-      return this.#options.ready?.() ?? true
+      return notPromised('ready()', this.#options.ready?.()) ?? true
     } catch (error) {
       const code = 'ERR_AGENT_INTERNAL'
       this.#metrics.countError(code)
-      this.#log.log('error', 'ready', { code, err: error }, 'ready() threw: not ready')
+      this.#log.log('error', 'ready', { code, err: error }, 'ready() gave no answer: not ready')
       return false
     }
   }

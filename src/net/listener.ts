@@ -12,6 +12,7 @@ import { Socket } from 'node:net'
 import type { AddressInfo, ListenOptions, Server } from 'node:net'
 import { dirname } from 'node:path'
 import type { Endpoint } from './endpoint.ts'
+import { watchDescriptors } from './descriptors.ts'
 import { dial } from './dial.ts'
 
 /** How to listen, beside where. */
@@ -98,6 +99,7 @@ function bind(server: Server, endpoint: Endpoint, options: BindOptions): Promise
         return reject(error as Error) // of the system
       }
       server.on('error', onAcceptError)
+      watchDescriptors(server, onAcceptError)
       resolve(boundEndpoint(endpoint, server.address()))
     })
   })

@@ -2,7 +2,7 @@
  * Compiles sample expressions: `fetch(args),converter(args),…` (configuration.txt 7.3, `sample_parse_expr` in src/sample.c).
  * Names, arguments and types are checked once; what is left is a chain of closures.
  */
-import { luaHint } from '../config/index.ts'
+import { luaHint, remedyFor } from '../config/index.ts'
 import type { Place } from '../config/text/diagnostics.ts'
 import type { Word } from '../config/text/word.ts'
 import type { Arguments } from './arguments.ts'
@@ -256,5 +256,6 @@ function find<Spec>(
     return complain(context, code, place, `unknown ${what} '${name}'`, didYouMean(name, known.keys()))
   }
   if (context.ignoreUnsupported === true) return undefined
-  return complain(context, code, place, `${what} '${name}' is known to HAProxy, but not supported`)
+  const remedy = remedyFor(`${what} ${name}`)
+  return complain(context, code, place, `${what} '${name}' is known to HAProxy, but not supported`, remedy)
 }

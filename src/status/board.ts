@@ -4,6 +4,7 @@
  */
 import { errorMessage } from '../base/errors.ts'
 import { requireArgument } from '../base/options.ts'
+import { notPromised } from '../base/promise.ts'
 import type { CheckState, SourceState } from './readings.ts'
 
 /**
@@ -60,7 +61,7 @@ export class StatusBoard {
   readSources(): SourceState[] {
     return [...this.#sources].map(([name, read]) => {
       try {
-        return judgeSource(name, read())
+        return judgeSource(name, notPromised('it', read()))
       } catch (error) {
         return { name, ok: false, fields: { detail: errorMessage(error) } }
       }
@@ -71,7 +72,7 @@ export class StatusBoard {
   readChecks(): CheckState[] {
     return [...this.#checks].map(([name, test]) => {
       try {
-        const verdict: unknown = test()
+        const verdict: unknown = notPromised('it', test())
         if (verdict === true) return { name, ok: true, detail: '' }
         return { name, ok: false, detail: typeof verdict === 'string' ? verdict : 'no' }
       } catch (error) {

@@ -84,6 +84,26 @@ describe('a unix socket', () => {
   })
 })
 
+it('tells when the process runs out of descriptors, which the system hides', async () => {
+  const listener = JSON.stringify(import.meta.resolve('#src/net/listener.js'))
+  const script = `
+    import { createServer, connect } from 'node:net'
+    const { listenOn } = await import(${listener})
+    const onAcceptError = (error) => { console.log(error.code, error.message); process.exit() }
+    const { port } = await listenOn(createServer(), { type: 'tcp', host: '127.0.0.1', port: 0 }, { remove: 'any', onAcceptError })
+    const next = () => connect(port, '127.0.0.1').on('error', () => {}).on('connect', next)
+    next()
+    setTimeout(() => process.exit(), 5000)`
+  const run = spawnSync(
+    'sh',
+    ['-c', 'ulimit -n 100; exec "$0" --input-type=module -e "$1"', process.execPath, script],
+    {
+      encoding: 'utf8',
+    },
+  )
+  assert.match(run.stdout, /^EMFILE EMFILE: descriptor \d+ of 100 \(ulimit -n\) is in use/, run.stderr)
+})
+
 describe('a port', () => {
   it('that the kernel chooses is told, with the host as it was given', async (t) => {
     const bound = await listen(t, { type: 'tcp', host: 'localhost', port: 0 })

@@ -7,6 +7,7 @@ import type { Modifier } from '../text/args.ts'
 import type { Diagnostics } from '../text/diagnostics.ts'
 import { didYouMean } from '../../base/suggest.ts'
 import type { Word } from '../text/word.ts'
+import { remedyFor } from './remedies.ts'
 import { removedKeywords } from './removed.ts'
 
 /** Where a keyword may stand. `bind` and `server` stand for the parameters of such a line. */
@@ -261,10 +262,11 @@ export function notYet<Target>(
 
 /** Says that sluice does not implement the keyword of `args`. */
 export function reportUnsupported(args: Args, support: 'ignored' | 'no', hint?: string): void {
+  const remedy = hint ?? remedyFor(args.keyword)
   if (support === 'ignored') {
-    args.warning('CFG_KEYWORD_UNSUPPORTED', args.place, 'not implemented; it is ignored', hint)
+    args.warning('CFG_KEYWORD_UNSUPPORTED', args.place, 'not implemented; it is ignored', remedy)
   } else {
     const reason = 'without it the proxy would not do what this file says'
-    args.error('CFG_KEYWORD_UNSUPPORTED', args.place, 'not implemented', hint ?? reason)
+    args.error('CFG_KEYWORD_UNSUPPORTED', args.place, 'not implemented', remedy ?? reason)
   }
 }

@@ -26,7 +26,9 @@ export function readLines(
 ): void {
   const { file, text, environment } = source
   const blocks = new Blocks(environment, diagnostics)
-  const lines = text.split('\n')
+  const mark = byteOrderMark.exec(text)?.[0] ?? ''
+  if (mark !== '') reportMark(file, diagnostics)
+  const lines = text.slice(mark.length).split('\n')
   const last = lines.pop() ?? ''
   if (last !== '') lines.push(last)
   for (const [index, content] of lines.entries()) {
@@ -48,6 +50,15 @@ export function readLines(
   }
   blocks.end()
   if (last !== '') reportTruncated(file, lines.length, last, diagnostics)
+}
+
+/** Of UTF-8: the bytes, one character each, or what is made of them where text was read as UTF-8. */
+const byteOrderMark = /^(?:\xef\xbb\xbf|\ufeff)/
+
+function reportMark(file: string, diagnostics: Diagnostics): void {
+  const message =
+    'the file begins with a byte order mark (EF BB BF), which HAProxy takes for a part of the first word'
+  diagnostics.error('CFG_LINE', { file, line: 1, column: 1 }, message, 'save it as UTF-8 without one')
 }
 
 function reportTruncated(file: string, line: number, last: string, diagnostics: Diagnostics): void {
