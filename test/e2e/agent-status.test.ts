@@ -26,8 +26,13 @@ describe('the status port of an agent behind HAProxy', { skip }, () => {
       messages: 'spoe-message m\n  args path=path\n  event on-frontend-http-request',
       frontend: 'http-request deny if { var(txn.t.verdict) -m str deny }',
     })
-    await eventually(async () => (await ask(haproxy.ports.fe)).status === 200, 'the agent is asked')
-    assert.equal((await ask(haproxy.ports.fe, { path: '/no' })).status, 403)
+    // On a busy machine HAProxy's check fails now and then, and what is asked meanwhile passes.
+    await eventually(async () => (await ask(haproxy.ports.fe, { path: '/no' })).status === 403, 'it denies')
+    const { acks } = agent.stats.frames
+    await eventually(async () => {
+      await ask(haproxy.ports.fe)
+      return agent.stats.frames.acks > acks
+    }, 'the agent is asked')
     await eventually(() => agent.stats.connections.healthChecks > 1, 'health checks')
     const { connections, rows } = await read(url)
     assert.ok(connections.length > 0)
@@ -36,7 +41,7 @@ describe('the status port of an agent behind HAProxy', { skip }, () => {
       assert.match(each.engine, /^[0-9a-f]{8}-/i)
       assert.deepEqual(each.peers, ['127.0.0.1'])
     }
-    assert.equal(rows[0]?.verdicts['deny'], 1)
+    assert.ok((rows[0]?.verdicts['deny'] ?? 0) >= 1)
     assert.ok((rows[0]?.verdicts['allow'] ?? 0) >= 1)
   })
 
