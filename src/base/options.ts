@@ -161,13 +161,20 @@ function showWhole(given: unknown): string {
 
 /** A value that was given, for the message of an error. */
 export function show(value: unknown): string {
-  if (typeof value === 'string') return `'${value}'`
+  if (typeof value === 'string') return `'${shortened(value)}'`
   if (typeof value === 'function') return 'a function'
   if (typeof value === 'number') return String(value) // JSON has no NaN
   if (typeof value === 'bigint') return `${value}n`
   try {
-    return JSON.stringify(value) ?? typeof value
+    return shortened(JSON.stringify(value) ?? typeof value)
   } catch {
     return 'an object' // with a cycle in it, a socket for example
   }
+}
+
+/** Nobody looks for what is wrong in more than that. */
+const longestShown = 300
+
+function shortened(text: string): string {
+  return text.length <= longestShown ? text : `${text.slice(0, longestShown)}… (${text.length} characters)`
 }

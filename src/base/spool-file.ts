@@ -23,7 +23,7 @@ export interface SpoolSink {
 export interface SpoolEvents {
   /** `add` may be called again after it has answered false. */
   onRoom(): void
-  /** The file cannot be made, written or read: nothing more comes of it. */
+  /** The file cannot be made, written or read: nothing more comes of it. The error names the folder. */
   onFailed(error: Error): void
 }
 
@@ -113,7 +113,9 @@ export class SpoolFile {
     if (this.#closed) return this.#closeFile()
     if (error !== null) {
       this.close()
-      return this.#events.onFailed(error)
+      const { code, message } = error as NodeJS.ErrnoException
+      const told = new Error(`a temporary file in ${tmpdir()}: ${message}`, { cause: error })
+      return this.#events.onFailed(Object.assign(told, { code }))
     }
     this.#write()
     if (this.#full && this.#pendingSize <= highWater) {

@@ -22,6 +22,10 @@ export function checkCommand(names: readonly string[], options: CheckOptions): n
     note('error: --engine needs a SPOE file')
     return usageExit
   }
+  if (sources.names.length + sources.spoeFiles.length === 0) {
+    note(`error: ${names.join(', ')}: a folder is read for its .cfg files, and there are none`)
+    return usageExit
+  }
   const list = examineSources(sources, options)
   if (options.json === true) for (const each of list) print(formatJson(each))
   else printDiagnostics(list, print, (file) => sources.lines(file))

@@ -1,6 +1,6 @@
 /** What the commands print: results to standard output, everything else to standard error. */
 import { formatDiagnostic, type Diagnostic } from '../config/index.ts'
-import { SluiceError } from '../base/errors.ts'
+import { errorMessage, SluiceError } from '../base/errors.ts'
 
 /** The first failure of standard output. */
 let printFailure: NodeJS.ErrnoException | undefined
@@ -88,8 +88,7 @@ function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
-/** One line for an error that ends a command. */
+/** One line for an error that ends a command. It may repeat what a file holds. */
 export function describeError(error: unknown): string {
-  if (error instanceof SluiceError) return `${error.message} (${error.code})`
-  return error instanceof Error ? error.message : String(error)
+  return harmless(error instanceof SluiceError ? `${error.message} (${error.code})` : errorMessage(error))
 }

@@ -325,3 +325,21 @@ test('help and version', async () => {
   assert.equal(version.stdout, `${wanted}\n`)
   assert.match(about.stdout, /--list <file>/)
 })
+
+test('a folder without configurations is no configuration, and bytes that a terminal acts on are not shown to it', async () => {
+  const { dir, remove } = makeFolder({
+    'empty/readme.txt': 'x',
+    'controls.cfg': '\u001b[31mglobal\u0007\n',
+    'mark.cfg': '\ufeffglobal\n  maxconn 10\n',
+  })
+  const empty = await runCli(['check', 'empty'], { cwd: dir })
+  assert.match(empty.stderr, /^error: empty: a folder is read for its \.cfg files, and there are none$/m)
+  assert.equal(empty.code, 2)
+  const controls = await runCli(['check', 'controls.cfg', 'mark.cfg'], { cwd: dir })
+  remove()
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+  assert.doesNotMatch(controls.stdout, /[\u001b\u0007]/)
+  assert.match(controls.stdout, /'\ufffd\[31mglobal\ufffd'/)
+  assert.match(controls.stdout, /^mark\.cfg:1:1: error: the file begins with a byte order mark/m)
+  assert.equal(controls.stdout.match(/^mark\.cfg/gm)?.length, 1)
+})

@@ -9,6 +9,7 @@ import {
   optional,
   requireArgument,
   resolveOptions,
+  show,
   string,
   strings,
   type OptionSpec,
@@ -151,4 +152,16 @@ test('an argument that is no option is told in the same way', () => {
     code: 'ERR_SLUICE_OPTION',
     message: "createThing: 'name' must be a string, not undefined",
   })
+})
+
+test('what was given is shown in a message, as far as somebody reads it', () => {
+  const long = 'x'.repeat(5_000_000)
+  for (const [given, shown] of [
+    ['a', /^'a'$/],
+    [5n, /^5n$/],
+    [NaN, /^NaN$/],
+    [long, /^'x{300}… \(5000000 characters\)'$/],
+    [[long], /^\["x{298}… \(5000004 characters\)$/],
+  ] as const)
+    assert.match(show(given), shown)
 })

@@ -19,6 +19,7 @@ function spool(t: TestContext) {
       wake()
     },
     onFailed: (error) => {
+      assert.match(error.message, /^a temporary file in \S+: E/)
       told.push((error as NodeJS.ErrnoException).code ?? error.message)
       wake()
     },

@@ -85,8 +85,7 @@ export class RequestBody {
     return new SpoolFile({
       onRoom: () => this.#events.onRoom(),
       onFailed: (cause) => {
-        const detail = `its temporary file: ${cause.message}`
-        this.#events.onFailed(new FcgiError('ERR_FCGI_REQUEST_BODY', detail, { cause }))
+        this.#events.onFailed(new FcgiError('ERR_FCGI_REQUEST_BODY', cause.message, { cause }))
       },
     })
   }

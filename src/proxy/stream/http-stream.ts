@@ -185,13 +185,19 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
     if (head.framing !== Framing.Chunked) return Flow.Next
     this.#askForBody()
     const wait = this.wait()
-    body.spool({ most, memory }, (how) => {
+    body.spool({ most, memory }, (how, err) => {
       if (this.over) return
+      if (err !== undefined) this.#tellSpoolFailed(err)
       if (how !== 'whole') return this.#refuseBody(how === 'too-large' ? 413 : 500)
       this.asking.sayLength()
       wait.over()
     })
     return this.over ? Flow.Over : Flow.Wait
+  }
+
+  #tellSpoolFailed(err: Error): void {
+    const about = { err, frontend: this.frontend.name, backend: this.chosenBackend?.name }
+    this.context.settings.logger.error(about, 'a request body cannot be kept until its end')
   }
 
   /** The file may fail while a server has begun to answer. */

@@ -59,7 +59,7 @@ export class RequestBody {
   #enough = 0
   #then: () => void = nothing
   #limits: SpoolLimits = { memory: 0, most: 0 }
-  #spooled: (how: Spooled) => void = nothing
+  #spooled: (how: Spooled, error?: Error) => void = nothing
   #file: SpoolFile | undefined
 
   constructor(source: BodySource, empty: boolean) {
@@ -109,7 +109,7 @@ export class RequestBody {
   }
 
   /** Waits until all of it is here. */
-  spool(limits: SpoolLimits, then: (how: Spooled) => void): void {
+  spool(limits: SpoolLimits, then: (how: Spooled, error?: Error) => void): void {
     this.#limits = limits
     this.#spooled = then
     if (this.size > limits.most) return then('too-large')
@@ -146,7 +146,7 @@ export class RequestBody {
       onRoom: () => {
         if (this.#state === 'spooling') this.#source.release()
       },
-      onFailed: () => this.#spooled('failed'),
+      onFailed: (error) => this.#spooled('failed', error),
     })
   }
 
