@@ -110,6 +110,12 @@ const eventScenarios: readonly SpoeScenario[] = [
       }),
     ),
   ),
+  ...['on-server-session', 'on-tcp-response', 'on-http-response'].map((event): SpoeScenario => ({
+    name: `http, ${event}, whose agent takes longer than timeout server`,
+    messages: { m: [`event ${event}`] },
+    backend: ['timeout server 150ms'],
+    deeds: [after(350, ok)],
+  })),
   {
     name: 'two engines on one stream',
     second: true,

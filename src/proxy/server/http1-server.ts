@@ -144,7 +144,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
   }
 
   release(): void {
-    this.#watch()
+    this.#arm()
     this.#reader.release()
   }
 
@@ -183,8 +183,12 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
     this.#socket.destroy()
   }
 
-  /** `timeout server` counts while the server has something to do. */
+  /** `timeout server` counts while the server has something to do, and not while it is held, whatever it says meanwhile. */
   #watch(): void {
+    if (!this.#reader.held) this.#arm()
+  }
+
+  #arm(): void {
     const { server, tunnel } = this.#server.backend.timeouts
     // Of a tunnel the client's side watches both directions.
     if (this.#tunnel && tunnel !== undefined) this.#deadline.disarm()
