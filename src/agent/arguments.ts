@@ -3,6 +3,7 @@
  * parameter from it. HAProxy sends the arguments of a message in the same order every time, so the order seen last
  * is remembered, and a name that is where it was before costs one comparison of bytes.
  */
+import { isAt } from '../bytes/known-bytes.ts'
 import type { Reader } from '../bytes/reader.ts'
 import { IpAddress } from '../net/ip-address.ts'
 import {
@@ -205,13 +206,6 @@ function parseSlot(message: string, index: number, name: string, spec: string): 
     )
   }
   return { index, name, type, optional: match[2] === '?', repeated: match[2] === '[]' }
-}
-
-/** Whether `bytes` hold `name` at `start`. */
-export function isAt(bytes: Buffer, start: number, size: number, name: Buffer): boolean {
-  if (size !== name.length) return false
-  for (let index = 0; index < size; index++) if (bytes[start + index] !== name[index]) return false
-  return true
 }
 
 /** The value on the wire is not of the wanted type. */

@@ -1,4 +1,5 @@
 /** Handlers, middleware, and the table that finds them by message name. */
+import { isAt } from '../bytes/known-bytes.ts'
 import { latin1Text } from '../bytes/latin1.ts'
 import type { Reader } from '../bytes/reader.ts'
 import { UsageError } from '../base/errors.ts'
@@ -6,7 +7,7 @@ import { optional, optionalInteger, resolveOptions, show, type Specs } from '../
 import type { Message } from '../spop/notify.ts'
 import { readVarint } from '../spop/varint.ts'
 import type { Actions } from './actions.ts'
-import { ArgumentDecoder, isAt, type ArgumentsOf, type Schema } from './arguments.ts'
+import { ArgumentDecoder, type ArgumentsOf, type Schema } from './arguments.ts'
 import type { Context } from './context.ts'
 import { AgentError } from './errors.ts'
 import { MessageMetrics, type AgentMetrics } from './metrics.ts'

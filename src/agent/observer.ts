@@ -32,11 +32,10 @@ export class AnswerObserver {
     status: MessageOutcome['status'],
     duration: number,
   ): void {
-    const at = this.#recent.on ? wallClock() : 0
-    const wanted = this.#recent.wants(at)
-    if (this.#verdicts === undefined && !wanted) return
     this.#verdicts?.count(registration.name, actions.readWith(this.#reader))
-    if (!wanted) return
+    if (!this.#recent.on) return
+    const at = wallClock()
+    if (!this.#recent.wants(at)) return
     const set = decodeActions(actions.readWith(this.#reader))
     const args = context.message.args.map(describeItem)
     const row = context.name.slice(0, longestText)
