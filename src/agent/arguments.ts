@@ -4,6 +4,7 @@
  * is remembered, and a name that is where it was before costs one comparison of bytes.
  */
 import { isAt } from '../bytes/known-bytes.ts'
+import { LastText } from '../bytes/last-text.ts'
 import type { Reader } from '../bytes/reader.ts'
 import { IpAddress } from '../net/ip-address.ts'
 import {
@@ -79,6 +80,8 @@ interface Slot {
   readonly type: ArgumentType
   readonly optional: boolean
   readonly repeated: boolean
+  /** Of a `string`. */
+  readonly text: LastText
 }
 
 /** Where an argument stood last time. A slot of undefined is an argument that nobody declared. */
@@ -169,7 +172,7 @@ export class ArgumentDecoder {
 
   #readInto(found: unknown[], slot: Slot, reader: Reader, left: number): void {
     const at = reader.at
-    const value = readArgument(reader, slot.type)
+    const value = readArgument(reader, slot)
     if (value !== mismatch) {
       if (slot.repeated) (found[slot.index] as unknown[]).push(value)
       // The first of a repeated name counts.
@@ -205,22 +208,23 @@ function parseSlot(message: string, index: number, name: string, spec: string): 
       `message '${message}', argument '${name}': '${spec}' is not one of ${known}, with '?' or '[]' behind it`,
     )
   }
-  return { index, name, type, optional: match[2] === '?', repeated: match[2] === '[]' }
+  const [optional, repeated] = [match[2] === '?', match[2] === '[]']
+  return { index, name, type, optional, repeated, text: new LastText() }
 }
 
 /** The value on the wire is not of the wanted type. */
 const mismatch = Symbol('mismatch')
 
-function readArgument(reader: Reader, type: ArgumentType): unknown {
+function readArgument(reader: Reader, { type, text }: Slot): unknown {
   switch (type) {
     case 'ip':
       return readIp(reader)
     case 'string':
-      return readText(reader)
+      return readText(reader, text)
     case 'integer':
       return readInteger(reader)
     default:
-      return readers[type](reader)
+      return readers[type](reader, text)
   }
 }
 
@@ -230,9 +234,9 @@ function readIp(reader: Reader): unknown {
   return type === DataType.Ipv6 ? readIpv6(reader) : mismatch
 }
 
-function readText(reader: Reader): unknown {
+function readText(reader: Reader, text: LastText): unknown {
   if ((reader.uint8() & 15) !== DataType.String) return mismatch
-  return reader.utf8(readVarint(reader))
+  return text.read(reader, readVarint(reader))
 }
 
 function readAnyInteger(reader: Reader): number | bigint | typeof mismatch {
@@ -246,7 +250,7 @@ function readInteger(reader: Reader): unknown {
   return typeof value === 'bigint' ? mismatch : value
 }
 
-const readers: Readonly<Record<ArgumentType, (reader: Reader) => unknown>> = {
+const readers: Readonly<Record<ArgumentType, (reader: Reader, text: LastText) => unknown>> = {
   ip: readIp,
   string: readText,
   integer: readInteger,
