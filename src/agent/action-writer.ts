@@ -7,7 +7,7 @@ import { copyActions } from './copy-actions.ts'
 import type { LateListener } from './mistakes.ts'
 import { explainValue } from './refused-value.ts'
 import type { VariableNames } from './variable-names.ts'
-import type { WriterPool } from './writer-pool.ts'
+import type { WriterPool } from '../bytes/writer-pool.ts'
 
 const none = Buffer.alloc(0)
 

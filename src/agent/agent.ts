@@ -42,7 +42,7 @@ import { openStatusPort } from './status-port.ts'
 import type { SeenAgent } from './status-subject.ts'
 import { Tracer, type TraceListener } from './trace.ts'
 import { AgentTracing } from './tracing.ts'
-import { WriterPool } from './writer-pool.ts'
+import { WriterPool } from '../bytes/writer-pool.ts'
 
 /** How often connections are looked at for their timeouts, in milliseconds. */
 const sweepInterval = 500

@@ -18,7 +18,7 @@ import type { ResolvedAgentOptions } from './options.ts'
 import { isPromise } from '../base/promise.ts'
 import { Outcomes } from './outcomes.ts'
 import { VariableNames } from './variable-names.ts'
-import { WriterPool } from './writer-pool.ts'
+import { WriterPool } from '../bytes/writer-pool.ts'
 
 /** The connection, as the dispatcher sees it. */
 export interface Carrier extends ConnectionInfo {

@@ -4,7 +4,7 @@ import { TLSSocket } from 'node:tls'
 import type { Writer } from '../bytes/writer.ts'
 import type { Flushable, Turn } from '../base/turn.ts'
 import type { AgentMetrics } from './metrics.ts'
-import type { WriterPool } from './writer-pool.ts'
+import type { WriterPool } from '../bytes/writer-pool.ts'
 
 /** What outboxes of one agent share. */
 export interface OutboxSettings {

@@ -1,4 +1,5 @@
 /** What a connection is given, and whom it tells what happens. */
+import type { WriterPool } from '../bytes/writer-pool.ts'
 import type { Action } from '../spop/ack.ts'
 import type { FrameHead } from '../spop/frame-head.ts'
 import type { EngineError } from './errors.ts'
@@ -20,6 +21,8 @@ export interface ConnectionSettings {
  * anything.
  */
 export interface ConnectionHost<C> {
+  /** Buffers for what is sent. */
+  readonly writers: WriterPool
   /** The handshake is done. */
   opened(connection: C): void
   /** It takes so long to connect, or to be greeted, that exchanges had better go elsewhere. */

@@ -77,7 +77,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
       settings,
     )
     this.#socket = this.#listen(openTransport(server.of, options.connect))
-    this.#outbox = new Outbox(this.#socket)
+    this.#outbox = new Outbox(this.#socket, host.writers)
     this.#armPatiently(options.connectTimeout)
   }
 
@@ -213,7 +213,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   }
 
   #onAck(): void {
-    this.#step('recvAck')
+    if (this.#state !== 'open') this.#step('recvAck')
     this.#acks.receive(this.#receivedAt)
   }
 

@@ -1,44 +1,68 @@
-import { Writer } from '../bytes/writer.ts'
+import type { Writer } from '../bytes/writer.ts'
+import type { WriterPool } from '../bytes/writer-pool.ts'
 import type { Transport } from './socket.ts'
 
-/** A larger buffer is kept only as long as turns fill it. */
-const keptSize = 65_536
-/** And one that is larger than this, never. */
-const mostKept = 1_048_576
+/**
+ * What is gathered beyond, in bytes, goes to another buffer: those of one turn are many buffers of usual sizes, which serve
+ * again, for to make a large one anew costs more than all that is written to it.
+ */
+const mostGathered = 262_144
+/** A buffer that is larger than this is worth a call of its own when the kernel has taken it later. */
+const smallSize = 65_536
 
-/** Whether the buffer may serve another turn: to make a large one anew costs more than all that is written to it. */
-function isKept({ length }: Buffer, used: number): boolean {
-  return length <= keptSize || (length <= mostKept && used > length / 4)
-}
-
-/** What a connection sends: gathered during a turn of the loop, written at once at its end. */
+/** What a connection sends: gathered during a turn of the loop, written at its end, at once if it is not much. */
 export class Outbox {
-  /** Frames go here. */
-  writer = new Writer()
   /** The kernel takes no more for now: write nothing until {@link Outbox.drained}. */
   blocked = false
   readonly #socket: Transport
-  /** For what is gathered while the other is being written. */
-  #spare: Writer | undefined
+  readonly #pool: WriterPool
+  #writer: Writer | undefined
+  /** Those that are full, in their order. */
+  #full: Writer[] | undefined
 
-  constructor(socket: Transport) {
+  constructor(socket: Transport, pool: WriterPool) {
     this.#socket = socket
+    this.#pool = pool
   }
 
-  /** One write for all that was gathered. */
+  /** Where the next frame goes: ask for each. */
+  get writer(): Writer {
+    let writer = this.#writer
+    if (writer !== undefined && writer.at > mostGathered) {
+      this.#full ??= []
+      this.#full.push(writer)
+      writer = undefined
+    }
+    writer ??= this.#pool.take()
+    this.#writer = writer
+    return writer
+  }
+
+  /** Writes all that was gathered. */
   flush(): void {
-    const { writer } = this
-    const socket = this.#socket
-    if (writer.at === 0 || !socket.writable) return
+    if (!this.#socket.writable) return
+    const full = this.#full
+    const last = this.#writer
     // An agent in the same process reads while this writes, and its handlers may ask this engine.
-    this.writer = this.#spare ?? new Writer()
-    this.#spare = undefined
-    const used = writer.at
-    const whole = socket.write(writer.view())
-    // The runtime writes at once what it can; while it holds a rest, the bytes must stay as they are.
-    if (socket.writableLength === 0 && isKept(writer.bytes, used)) {
-      writer.reset()
-      this.#spare = writer
+    this.#full = undefined
+    this.#writer = undefined
+    if (full !== undefined) for (const writer of full) this.#write(writer)
+    if (last !== undefined) this.#write(last)
+  }
+
+  #write(writer: Writer): void {
+    const socket = this.#socket
+    const pool = this.#pool
+    if (writer.at === 0) return pool.give(writer)
+    let whole: boolean
+    if (writer.bytes.length > smallSize) {
+      whole = socket.write(writer.view(), (error) => {
+        if (error === null || error === undefined) pool.give(writer)
+      })
+    } else {
+      whole = socket.write(writer.view())
+      // The runtime writes at once what it can; while it holds a rest, the bytes must stay as they are.
+      if (socket.writableLength === 0) pool.give(writer)
     }
     this.blocked = !whole && socket.writableLength > 0
   }

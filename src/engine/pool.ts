@@ -2,6 +2,7 @@ import { monotonic } from '../base/clock.ts'
 import { Deadlines } from '../base/deadlines.ts'
 import { UsageError } from '../base/errors.ts'
 import { Turn } from '../base/turn.ts'
+import { WriterPool } from '../bytes/writer-pool.ts'
 import type { Action } from '../spop/ack.ts'
 import type { FrameHead } from '../spop/frame-head.ts'
 import type { NotifyInput } from '../spop/notify.ts'
@@ -24,6 +25,9 @@ import type { AgentSource } from './source.ts'
 import { Counters, takeStats, type EngineStats } from './stats.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
+/** A buffer of what is sent begins with so many bytes. */
+const outgoingSize = 4096
+
 /**
  * The policy of the engine: which connection carries an exchange, and how exchanges end. All sockets are behind
  * connection.ts; who is asked next is lineup.ts, what waits is waiting-room.ts, and how attempts to connect are paced trust.ts.
@@ -45,6 +49,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   readonly #counters = new Counters()
   readonly #deadlines = new Deadlines<Exchange>((exchange, now) => this.#expire(exchange, now), false)
   readonly #turn = new Turn()
+  readonly writers = new WriterPool(outgoingSize)
   readonly #unwatch: () => void
   /** Whatever still has a socket. */
   readonly #alive = new Set<Connection>()

@@ -59,6 +59,33 @@ test('a payload over the frame size goes to our agent in fragments', async (t) =
   assert.equal(status, 0)
 })
 
+test('what is more than a buffer holds leaves whole and in order, turn after turn', async (t) => {
+  const agent = createAgent({ maxFrameSize: 300_000, logger: false })
+  const came: number[] = []
+  agent.message('body', { body: 'binary' }, ({ body }, actions) => {
+    came.push(body[0] ?? -1)
+    actions.setVar('txn', 'whole', body.equals(Buffer.alloc(body.length, body[0])))
+  })
+  t.after(() => agent.close())
+  const address = formatEndpoint(await agent.listen('127.0.0.1:0'))
+  for (const server of [agent, address]) {
+    await using engine = createEngine({ servers: [server], maxConnections: 1, maxFrameSize: 300_000 })
+    for (let turn = 0; turn < 3; turn++) {
+      came.length = 0
+      const ask = (at: number) => {
+        const size = at % 2 === 0 ? 200_000 : 100
+        const messages = [{ name: 'body', args: [['body', Buffer.alloc(size, at)] as const] }]
+        return engine.send({ messages, timeout: 60_000 })
+      }
+      const numbers = Array.from({ length: 20 }, (_, at) => at)
+      const outcomes = await Promise.all(numbers.map(ask))
+      assert.deepEqual(came, numbers)
+      for (const { variables } of outcomes)
+        assert.deepEqual(variables.txn.get('whole'), { type: 'boolean', value: true })
+    }
+  }
+})
+
 test('our agent is healthy, drains without a failed exchange, and is found again on its port', async (t) => {
   const { agent, address } = await startEcho(t)
   await using engine = createEngine({ servers: [address], whenDown: 'fail' })

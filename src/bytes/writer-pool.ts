@@ -1,4 +1,4 @@
-import { Writer } from '../bytes/writer.ts'
+import { Writer } from './writer.ts'
 
 /** What is beyond, in bytes, is not kept for the next borrower. */
 const maxKept = 4_194_304
