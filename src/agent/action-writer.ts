@@ -1,7 +1,7 @@
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
-import { encodeSetVar, encodeUnsetVar, type Scope } from '../spop/ack.ts'
-import type { Value } from '../spop/typed-data.ts'
+import { encodeUnsetVar, type Scope } from '../spop/ack.ts'
+import { encodeValue, type Value } from '../spop/typed-data.ts'
 import type { Actions } from './actions.ts'
 import { copyActions } from './copy-actions.ts'
 import type { LateListener } from './mistakes.ts'
@@ -44,13 +44,18 @@ export class ActionWriter implements Actions {
   }
 
   setVar(scope: Scope, name: string, value: Value): boolean {
-    this.names.check(scope, name)
-    if (this.#sealed !== undefined) return this.#refuseLate(this.#sealed, 'setVar', scope, name)
+    if (this.#sealed !== undefined) {
+      this.names.check(scope, name)
+      return this.#refuseLate(this.#sealed, 'setVar', scope, name)
+    }
+    const head = this.names.headOf(scope, name)
     const writer = this.#writer ?? this.#borrow()
     const { at } = writer
+    writer.copy(head)
     try {
-      encodeSetVar(writer, scope, name, value)
+      encodeValue(writer, value)
     } catch (error) {
+      writer.reset(at)
       throw explainValue(error, scope, name, value)
     }
     return writer.at <= this.#limit || this.#refuseOversized(writer, at)

@@ -1,6 +1,7 @@
 /** Which names of variables HAProxy takes: what it would drop, or cut, is refused where it is set. */
 import { show } from '../base/options.ts'
-import { scopes, type Scope } from '../spop/ack.ts'
+import { Writer } from '../bytes/writer.ts'
+import { encodeSetVarHead, scopeCode, scopes, type Scope } from '../spop/ack.ts'
 import { AgentError } from './errors.ts'
 
 /** HAProxy takes these characters (configuration.txt, `set-var`). */
@@ -22,11 +23,11 @@ export function complaintOfPrefix(prefix: string): string | undefined {
     : "must be what HAProxy's option var-prefix says: 1 to 50 of a-z, A-Z, 0-9, '.' and '_'"
 }
 
-/** Checks names, given the prefix that HAProxy puts between scope and name. */
+/** Checks names, given the prefix that HAProxy puts between scope and name, and remembers how they are written. */
 export class VariableNames {
   readonly prefix: string | undefined
-  /** Those that may stand behind every scope. */
-  readonly #known = new Set<string>()
+  /** Those that may stand behind every scope, and how an action begins that sets them, by the number of the scope. */
+  readonly #known = new Map<string, (Buffer | undefined)[]>()
 
   constructor(prefix: string | undefined) {
     this.prefix = prefix
@@ -44,7 +45,25 @@ export class VariableNames {
     // What is no scope is for the encoder to say.
     if (scopes.includes(scope) && name.length > this.#room(scope)) this.#refuse(scope, name)
     const behindAll = scopes.every((each) => name.length <= this.#room(each))
-    if (behindAll && this.#known.size < maxKnownNames) this.#known.add(name)
+    if (behindAll && this.#known.size < maxKnownNames) this.#known.set(name, [])
+  }
+
+  /**
+   * How an action begins that sets this variable: all of it but the value.
+   * @throws as {@link VariableNames.check}; SpopError `ERR_SPOP_VALUE` for what is no scope.
+   */
+  headOf(scope: Scope, name: string): Buffer {
+    return this.#known.get(name)?.[scopeCode(scope)] ?? this.#learn(scope, name)
+  }
+
+  #learn(scope: Scope, name: string): Buffer {
+    this.check(scope, name)
+    const writer = new Writer(name.length + 4)
+    encodeSetVarHead(writer, scope, name)
+    const head = Buffer.from(writer.view())
+    const heads = this.#known.get(name)
+    if (heads !== undefined) heads[scopeCode(scope)] = head
+    return head
   }
 
   /** Characters that a name may have. */

@@ -104,7 +104,7 @@ function decodeScope(reader: Reader): Scope {
 export function encodeSetVar(writer: Writer, scope: Scope, name: string, value: Value): void {
   checkWriter(writer)
   const start = writer.at
-  encodeActionHead(writer, ActionType.SetVar, setVarArgs, scope, name)
+  encodeSetVarHead(writer, scope, name)
   try {
     encodeValue(writer, value)
   } catch (error) {
@@ -113,14 +113,37 @@ export function encodeSetVar(writer: Writer, scope: Scope, name: string, value: 
   }
 }
 
+/** Writes `set-var` without its value. @throws SpopError `ERR_SPOP_VALUE` for what is no scope. */
+export function encodeSetVarHead(writer: Writer, scope: Scope, name: string): void {
+  encodeActionHead(writer, ActionType.SetVar, setVarArgs, scope, name)
+}
+
 /** Writes `unset-var`: three fields and no value, or HAProxy drops every action behind it. */
 export function encodeUnsetVar(writer: Writer, scope: Scope, name: string): void {
   checkWriter(writer)
   encodeActionHead(writer, ActionType.UnsetVar, unsetVarArgs, scope, name)
 }
 
+/** The number of a scope on the wire; -1 for what is none. Not a look-up by name: 'constructor' would find something. */
+export function scopeCode(scope: Scope): number {
+  switch (scope) {
+    case 'proc':
+      return ScopeCode.proc
+    case 'sess':
+      return ScopeCode.sess
+    case 'txn':
+      return ScopeCode.txn
+    case 'req':
+      return ScopeCode.req
+    case 'res':
+      return ScopeCode.res
+    default:
+      return -1
+  }
+}
+
 function encodeActionHead(writer: Writer, type: number, count: number, scope: Scope, name: string): void {
-  const code = scopes.indexOf(scope) // not a look-up by name: 'constructor' would find something
+  const code = scopeCode(scope)
   if (code < 0) {
     throw new SpopError('ERR_SPOP_VALUE', `scope ${show(scope)}, wanted one of ${scopes.join(', ')}`, {
       fault: 'local',
