@@ -12,7 +12,7 @@ import { parseReputationList, serveIpReputation, type ReputationList } from '../
 import { refuseFlags, type AgentCommandOptions } from './agent-options.ts'
 import { readCertificates, type CertificateFlags } from './agent-tls.ts'
 import { watchFile } from '../base/file-watch.ts'
-import { note, print } from './output.ts'
+import { announce, note } from './output.ts'
 import { closeOnSignal } from './signals.ts'
 import { traceSwitch } from './trace-switch.ts'
 
@@ -67,11 +67,11 @@ async function ipReputationCommand(options: AgentCommandOptions): Promise<number
   const watcher = options.list === undefined ? undefined : watchList(options.list, use)
   if (options.status !== undefined) {
     const { url } = await agent.serveStatus(options.status, { name: example, verdict: 'ip_score' })
-    print(`status on ${url}`)
+    announce(`status on ${url}`)
   }
   for (const [where, how] of listeners(options)) {
     const address = await agent.listen(where, how)
-    print(`ip-reputation listens on ${formatEndpoint(address)} (${list.size} ranges)`)
+    announce(`ip-reputation listens on ${formatEndpoint(address)} (${list.size} ranges)`)
   }
   const endNotices = notifySystemd(agent, { logger })
   await closeOnSignal(() => agent.close())

@@ -13,7 +13,7 @@ import { createStderrLogger } from '../base/stderr-logger.ts'
 import { createProxy, loadProxy, type Proxy } from '../proxy/index.ts'
 import { serveIpReputation } from '../services/ip-reputation.ts'
 import { loadReputationList, tellOfList } from './agent.ts'
-import { print, printDiagnostics } from './output.ts'
+import { announce, printDiagnostics } from './output.ts'
 import { closeOnSignal } from './signals.ts'
 
 const examples = fileURLToPath(new URL('../../examples/ip-reputation', import.meta.url))
@@ -149,7 +149,7 @@ export async function demoCommand(wanted: number): Promise<number> {
 }
 
 function explain(where: string, page: string): void {
-  print(`sluice demo: http://${where} asks an agent about each client, as examples/ip-reputation/haproxy.cfg says
+  announce(`sluice demo: http://${where} asks an agent about each client, as examples/ip-reputation/haproxy.cfg says
 The agent's live page: ${page}
 
 A good address is let through, with its score in a header:

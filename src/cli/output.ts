@@ -10,6 +10,11 @@ export function print(line: string): void {
   process.stdout.write(`${line}\n`, (error) => (printFailure ??= error ?? undefined))
 }
 
+/** Prints what a command that serves has begun; it goes on whether somebody can read it or not. */
+export function announce(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
 /** A reader that has gone, such as `head`, or the terminal, has had what it wanted. */
 const partings = ['EPIPE', 'EIO']
 

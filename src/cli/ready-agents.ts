@@ -10,7 +10,7 @@ import { notifySystemd } from '../agent/index.ts'
 import { startReadyAgents, type ReadyAgents } from '../services/host/host.ts'
 import { refuseFlags, type AgentCommandOptions } from './agent-options.ts'
 import { readCertificates } from './agent-tls.ts'
-import { note, print } from './output.ts'
+import { announce, note, print } from './output.ts'
 import { closeOnSignal } from './signals.ts'
 import { traceSwitch } from './trace-switch.ts'
 
@@ -81,13 +81,13 @@ async function listenAll(
   const names = agents.config.agents.map(({ name }) => name).join(', ')
   if (status !== undefined) {
     const port = await agents.agent.serveStatus(status, { name: names.slice(0, 100), verdict: 'txn.verdict' })
-    print(`status on ${port.url}`)
+    announce(`status on ${port.url}`)
   }
   for (const endpoint of endpoints) {
     const hasFile = endpoint.type === 'unix' && !endpoint.path.startsWith('\0')
     const mode = hasFile && socketMode !== undefined ? { mode: socketMode } : {}
     const address = await agents.agent.listen(endpoint, mode)
-    print(`${names} on ${formatEndpoint(address)}${agents.ready ? '' : ', not ready yet'}`)
+    announce(`${names} on ${formatEndpoint(address)}${agents.ready ? '' : ', not ready yet'}`)
   }
   return tellReadiness(agents)
 }

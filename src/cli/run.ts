@@ -9,7 +9,7 @@ import type { LoadedProxy, MountedAgent, Plan, Proxy } from '../proxy/index.ts'
 import type { Recorder } from '../recording/index.ts'
 import { isDaemonChild, reportToParent, startDaemon } from './daemon.ts'
 import { findAgents, loadAgents, type LoadedAgent } from './mounted-agents.ts'
-import { describeError, note, print, printDiagnostics } from './output.ts'
+import { announce, describeError, note, print, printDiagnostics } from './output.ts'
 import type { RunFlags } from './run-flags.ts'
 import { closeOnSignal, exitCodeOf } from './signals.ts'
 import { writeFile } from './write-file.ts'
@@ -33,7 +33,7 @@ export async function runCommand(flags: RunFlags): Promise<number> {
   if (flags.daemon && !isDaemonChild()) return startDaemon(cwd)
   const logger = flags.quiet ? silentLogger : createStderrLogger(flags.logLevel)
   const { proxy, recorder } = await start(loaded.plan, flags, logger)
-  announce(proxy, flags)
+  announceAddresses(proxy, flags)
   await reportToParent('listening')
   const close = async () => {
     await proxy.close()
@@ -145,10 +145,10 @@ function checked({ plan, listeners, diagnostics }: LoadedProxy, { quiet }: RunFl
   return 0
 }
 
-function announce(proxy: Proxy, { quiet, masterCli }: RunFlags): void {
+function announceAddresses(proxy: Proxy, { quiet, masterCli }: RunFlags): void {
   if (quiet) return
   for (const [frontend, addresses] of proxy.addresses) {
-    for (const address of addresses) print(`${frontend}: listening on ${formatEndpoint(address)}`)
+    for (const address of addresses) announce(`${frontend}: listening on ${formatEndpoint(address)}`)
   }
   if (masterCli !== undefined) note(`-S ${masterCli}: there is no master CLI, nobody listens there`)
   note('send SIGTERM or press Ctrl-C to close gracefully')

@@ -39,6 +39,8 @@ export function closeOnSignal(
       }, reject)
     }
     for (const each of closing) process.on(each, onSignal)
+    // The terminal has gone: for whom it means nothing else, that is an end like others, and leaves no socket behind.
+    if (!reload && process.listenerCount('SIGHUP') === 0) process.on('SIGHUP', onSignal)
     // A proxy that only watches its servers has nothing else that keeps the process.
     setInterval(() => {}, longest)
     if (!reload) return

@@ -1,7 +1,7 @@
 /** `sluice inspect --listen A --forward B` as a command, between a client and an agent. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -192,8 +192,10 @@ describe('sluice inspect', () => {
     client.close()
     await cli.waitFor(/connection unix -> unix@/)
     await cli.waitFor(/< ACK/)
-    cli.signal('SIGTERM')
+    // Its terminal has gone.
+    cli.signal('SIGHUP')
     assert.equal((await cli.ended).code, 0)
+    assert.equal(existsSync(join(dir, 'tap.sock')), false)
   })
 
   it('a capture that cannot be written any more is told, and connections pass on', async (t) => {
