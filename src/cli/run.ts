@@ -4,7 +4,7 @@ import { formatEndpoint } from '../net/endpoint.ts'
 import { errorMessage, UsageError } from '../base/errors.ts'
 import { silentLogger, type Logger } from '../base/logger.ts'
 import { createStderrLogger } from '../base/stderr-logger.ts'
-import { createProxy, loadProxy } from '../proxy/index.ts'
+import { loadProxy } from '../proxy/load.ts'
 import type { LoadedProxy, MountedAgent, Plan, Proxy } from '../proxy/index.ts'
 import type { Recorder } from '../recording/index.ts'
 import { isDaemonChild, reportToParent, startDaemon } from './daemon.ts'
@@ -73,6 +73,7 @@ async function start(
   let proxy: Proxy | undefined
   try {
     const recorder = await startRecording(flags, logger)
+    const { createProxy } = await import('../proxy/index.ts')
     proxy = createProxy(plan, { logger, recorder })
     await proxy.start()
     if (flags.pidFile !== undefined) writeFile('-p', flags.pidFile, `${process.pid}\n`)

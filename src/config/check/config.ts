@@ -48,13 +48,44 @@ function backendsByName(proxies: readonly ProxyDraft[]): ReadonlyMap<string, Pro
   return backends
 }
 
+/** Field by field, without what only readers need: where the rest of an object is taken, V8 looks each of its names up. */
 function toProxy(draft: ProxyDraft): Proxy {
-  const { kind, defaultServer: _, redirects: _redirects, httpChecks: _httpChecks, backlog, ...rest } = draft
+  const { kind, binds, backlog } = draft
   return {
-    ...rest,
     // Only sections that are no defaults are ever put into the list.
     kind: kind === 'defaults' ? 'backend' : kind,
-    binds: rest.binds.map((bind) => ({ ...bind, backlog: bind.backlog ?? backlog })),
+    name: draft.name,
+    place: draft.place,
+    mode: draft.mode,
+    disabled: draft.disabled,
+    description: draft.description,
+    id: draft.id,
+    binds: binds.map((bind) => ({ ...bind, backlog: bind.backlog ?? backlog })),
+    maxconn: draft.maxconn,
+    monitorUri: draft.monitorUri,
+    useBackends: draft.useBackends,
+    defaultBackend: draft.defaultBackend,
+    captures: draft.captures,
+    uniqueIdFormat: draft.uniqueIdFormat,
+    uniqueIdHeader: draft.uniqueIdHeader,
+    servers: draft.servers,
+    balance: draft.balance,
+    retries: draft.retries,
+    retryOn: draft.retryOn,
+    httpReuse: draft.httpReuse,
+    fullconn: draft.fullconn,
+    useFcgiApp: draft.useFcgiApp,
+    timeouts: draft.timeouts,
+    options: draft.options,
+    acls: draft.acls,
+    rules: draft.rules,
+    inspectDelay: draft.inspectDelay,
+    filters: draft.filters,
+    logs: draft.logs,
+    logTag: draft.logTag,
+    logFormat: draft.logFormat,
+    logFormatSd: draft.logFormatSd,
+    errorPages: draft.errorPages,
   }
 }
 

@@ -4,6 +4,7 @@ import { copyServerDraft } from '../draft/server.ts'
 import type { ServerDraft } from '../draft/server.ts'
 import { defaults } from '../model/defaults.ts'
 import type { Server } from '../model/index.ts'
+import type { Place } from '../text/diagnostics.ts'
 import { forbiddenCharacter } from '../text/args.ts'
 import type { Args } from '../text/args.ts'
 import { addressWord } from '../text/word.ts'
@@ -238,19 +239,25 @@ export function applyServer(proxy: ProxyDraft, args: Args): void {
   const draft = copyServerDraft(proxy.defaultServer)
   const fine = applyParameters(serverTable, draft, args)
   if (!fine || address === undefined || bad !== undefined) return
-  const { checked, checks, ...rest } = draft
+  const { checked, checks } = draft
   if (checked && address.type === 'inproc') {
     const message = `'${name.text}' is an agent in the same process: it is not checked, for it is there as long as the proxy`
     args.warning('CFG_KEYWORD_IGNORED', word.place, message)
   }
-  const server: Server = {
-    ...rest,
-    name: name.text,
-    place: args.place,
-    address,
-    check: checked && address.type !== 'inproc' ? checks : undefined,
-  }
-  proxy.servers.push(server)
+  const check = checked && address.type !== 'inproc' ? checks : undefined
+  proxy.servers.push(toServer(draft, name.text, args.place, address, check))
+}
+
+/** Field by field: where the rest of an object is taken, V8 looks each of its names up. */
+function toServer(
+  draft: ServerDraft,
+  name: string,
+  place: Place,
+  address: Server['address'],
+  check: Server['check'],
+): Server {
+  const { proto, weight, backup, disabled, maxconn, maxqueue, poolMaxConn, id } = draft
+  return { name, proto, weight, backup, disabled, maxconn, maxqueue, poolMaxConn, id, place, address, check }
 }
 
 /** Reads a `default-server` line into `proxy`. */

@@ -2,7 +2,7 @@
 import { constants, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TryFilesAction } from '../../config/index.ts'
-import { FcgiError } from '../../fcgi/index.ts'
+import { FcgiError } from '../../fcgi/errors.ts'
 import { scriptFilesOf } from '../../fcgi/php/script-files.ts'
 import { decide } from '../../fcgi/php/try-files.ts'
 import type { Decision, TryFilesSettings } from '../../fcgi/php/try-files.ts'

@@ -77,14 +77,24 @@ export class PartIndex {
     return found === this.size ? -1 : found
   }
 
+  /** The numbers of all texts that are a part of this one, in no order. The empty one is left out. */
+  all(text: string): number[] {
+    this.prepare()
+    if (this.#table !== undefined) return this.#table.all(text, this.#accepts)
+    return [...this.#few.keys()].filter((number) => this.#few[number] !== '' && this.#isIn(text, number))
+  }
+
   #firstOfFew(text: string): number {
+    return this.#few.findIndex((_, number) => this.#isIn(text, number))
+  }
+
+  #isIn(text: string, number: number): boolean {
+    const part = this.#few[number] ?? ''
     const accepts = this.#accepts
-    return this.#few.findIndex((part) => {
-      if (accepts === undefined) return text.includes(part)
-      let at = part === '' ? -1 : text.indexOf(part)
-      while (at >= 0 && !accepts(text, at, at + part.length)) at = text.indexOf(part, at + 1)
-      return at >= 0
-    })
+    if (accepts === undefined) return text.includes(part)
+    let at = part === '' ? -1 : text.indexOf(part)
+    while (at >= 0 && !accepts(text, at, at + part.length)) at = text.indexOf(part, at + 1)
+    return at >= 0
   }
 }
 
@@ -113,7 +123,7 @@ class GramTable {
     // From the last to the first: a chain has the order of the numbers then.
     for (let number = this.#texts.size - 1; number >= 0; number--) {
       const start = this.#texts.startOf(number)
-      const length = this.#texts.endOf(number) - start
+      const length = this.#texts.lengthOf(number)
       const gram = grams.find((each) => each.length <= length)
       if (gram === undefined) continue
       if (gram !== last) used.add(gram)
@@ -147,14 +157,33 @@ class GramTable {
 
   /** The lowest number below `limit` of a text that is a part, or `limit`. */
   first(text: string, limit: number, accepts: AcceptsPart | undefined): number {
-    if (text.length > this.#codes.length) this.#codes = Buffer.alloc(text.length * 2)
-    this.#codes.write(text, 'latin1')
+    this.#read(text)
     let best = limit
-    for (const gram of this.#grams) best = this.#firstUnder(gram, text, best, accepts)
+    for (const gram of this.#grams) best = this.#search(gram, text, best, accepts, undefined)
     return best
   }
 
-  #firstUnder(gram: Gram, text: string, limit: number, accepts: AcceptsPart | undefined): number {
+  /** The numbers of all texts that are a part. */
+  all(text: string, accepts: AcceptsPart | undefined): number[] {
+    this.#read(text)
+    const found = new Set<number>()
+    for (const gram of this.#grams) this.#search(gram, text, this.#texts.size, accepts, found)
+    return [...found]
+  }
+
+  #read(text: string): void {
+    if (text.length > this.#codes.length) this.#codes = Buffer.alloc(text.length * 2)
+    this.#codes.write(text, 'latin1')
+  }
+
+  /** The lowest number below `limit` that is found, or `limit`; with `all`, every number goes there. */
+  #search(
+    gram: Gram,
+    text: string,
+    limit: number,
+    accepts: AcceptsPart | undefined,
+    all: Set<number> | undefined,
+  ): number {
     const { length, leaving } = gram
     const codes = this.#codes
     let best = limit
@@ -165,16 +194,18 @@ class GramTable {
       if (first < 0) continue
       if (first > 0) hash = (hash - Math.imul(codes[first - 1] ?? 0, leaving)) | 0
       let number = this.#chains.first(hash)
-      for (; number >= 0 && number < best; number = this.#chains.after(number))
-        if (this.#counts(number, text, first - (this.#offsets[number] ?? 0), accepts)) best = number
+      for (; number >= 0 && number < best; number = this.#chains.after(number)) {
+        if (!this.#counts(number, text, first - (this.#offsets[number] ?? 0), accepts)) continue
+        if (all === undefined) best = number
+        else all.add(number)
+      }
     }
     return best
   }
 
   #counts(number: number, text: string, at: number, accepts: AcceptsPart | undefined): boolean {
     if (!this.#texts.isAt(number, text, at)) return false
-    const length = this.#texts.endOf(number) - this.#texts.startOf(number)
-    return accepts === undefined || accepts(text, at, at + length)
+    return accepts === undefined || accepts(text, at, at + this.#texts.lengthOf(number))
   }
 }
 

@@ -4,7 +4,7 @@ import { Buffer } from 'node:buffer'
 const [upperA, upperZ] = [0x41, 0x5a]
 
 export class TextStore {
-  #bytes = Buffer.alloc(16)
+  #bytes = new Uint8Array(16)
   /** A text begins where the one before it ends. */
   #ends = new Uint32Array(2)
   #size = 0
@@ -34,7 +34,8 @@ export class TextStore {
   }
 
   text(number: number): string {
-    return this.#bytes.toString('latin1', this.startOf(number), this.endOf(number))
+    const start = this.startOf(number)
+    return Buffer.from(this.#bytes.buffer, start, this.endOf(number) - start).toString('latin1')
   }
 
   /** Adds a copy of what stands from `start` to `end` of `source`. */
@@ -47,6 +48,10 @@ export class TextStore {
       bytes[to] = this.#lowers && code >= upperA && code <= upperZ ? code + 32 : code
     }
     this.#ends[this.#size++] = from + end - start
+  }
+
+  lengthOf(number: number): number {
+    return this.endOf(number) - this.startOf(number)
   }
 
   /** Whether a text is what stands at `at` of another one. */
@@ -62,7 +67,7 @@ export class TextStore {
   /** For one more text, which ends at `end`. */
   #makeRoom(end: number): void {
     if (end > this.#bytes.length) {
-      const bytes = Buffer.alloc(Math.max(end, this.#bytes.length * 2))
+      const bytes = new Uint8Array(Math.max(end, this.#bytes.length * 2))
       bytes.set(this.#bytes)
       this.#bytes = bytes
     }

@@ -10,6 +10,12 @@ import { TextStore } from './text-store.ts'
 /** From where hashes are made, and with it which part of a text is looked for. */
 export type Side = 'beginning' | 'end'
 
+/** Up to so many texts, to compare one after the other is cheaper. */
+const fewTexts = 8
+
+/** Which of several texts counts. */
+type Choice = 'whole' | 'longest' | 'first'
+
 /** Any odd number with its bits mixed well. */
 const multiplier = 0x01000193
 
@@ -17,7 +23,8 @@ export class TextTable {
   readonly #texts: TextStore
   readonly #fromEnd: boolean
   readonly #ignoreCase: boolean
-  #chains = new HashChains(0)
+  /** Undefined for few texts. */
+  #chains: HashChains | undefined
   /** Shortest first. */
   #lengths: readonly number[] = []
   #filed = 0
@@ -38,40 +45,62 @@ export class TextTable {
     const { size } = this.#texts
     if (size === this.#filed) return
     this.#filed = size
-    this.#chains = new HashChains(size)
+    if (size > fewTexts) this.#file(size)
+  }
+
+  /** The number of the first text that is this one, or -1. */
+  whole(text: string): number {
+    return this.#find(text, 'whole')
+  }
+
+  /** The number of the longest text that this one has at the side, or -1. */
+  longest(text: string): number {
+    return this.#find(text, 'longest')
+  }
+
+  /** The lowest number of a text that this one has at the side, or -1. */
+  first(text: string): number {
+    return this.#find(text, 'first')
+  }
+
+  #file(size: number): void {
+    const chains = new HashChains(size)
     const lengths = new Set<number>()
     let last = -1
     // Of equal texts the one that was added first begins the chain.
     for (let number = size - 1; number >= 0; number--) {
-      const length = this.#texts.endOf(number) - this.#texts.startOf(number)
+      const length = this.#texts.lengthOf(number)
       if (length !== last) lengths.add(length)
       last = length
-      this.#chains.add(number, this.#hashOf(number))
+      chains.add(number, this.#hashOf(number))
     }
+    this.#chains = chains
     this.#lengths = [...lengths].sort((a, b) => a - b)
   }
 
-  /** The number of the first text that is this one, or -1. */
-  whole(given: string): number {
+  #find(given: string, choice: Choice): number {
     this.prepare()
-    return this.#lengths.includes(given.length) ? this.#find(given, given.length, false) : -1
-  }
-
-  /** The number of the longest text that this one has at the side, or -1. */
-  longest(given: string): number {
-    this.prepare()
-    return this.#find(given, 0, false)
-  }
-
-  /** The lowest number of a text that this one has at the side, or -1. */
-  first(given: string): number {
-    this.prepare()
-    return this.#find(given, 0, true)
-  }
-
-  /** Of the texts that are no shorter than `shortest`. */
-  #find(given: string, shortest: number, lowest: boolean): number {
     const text = this.#ignoreCase ? lowerAscii(given) : given
+    if (this.#chains === undefined) return this.#findInFew(text, choice)
+    if (choice === 'whole' && !this.#lengths.includes(text.length)) return -1
+    return this.#findInMany(text, choice, this.#chains)
+  }
+
+  #findInFew(text: string, choice: Choice): number {
+    let found = -1
+    let most = -1
+    for (let number = 0; number < this.#filed; number++) {
+      const length = this.#texts.lengthOf(number)
+      if (length <= most || (choice === 'whole' && length !== text.length)) continue
+      if (!this.#texts.isAt(number, text, this.#fromEnd ? text.length - length : 0)) continue
+      if (choice !== 'longest') return number
+      found = number
+      most = length
+    }
+    return found
+  }
+
+  #findInMany(text: string, choice: Choice, chains: HashChains): number {
     const step = this.#fromEnd ? -1 : 1
     let at = this.#fromEnd ? text.length - 1 : 0
     let found = -1
@@ -81,24 +110,19 @@ export class TextTable {
       if (length > text.length) break
       for (; hashed < length; hashed++, at += step)
         hash = (Math.imul(hash, multiplier) + text.charCodeAt(at)) | 0
-      if (length < shortest) continue
-      const number = this.#probe(hash, text, length)
-      if (number >= 0 && (found < 0 || !lowest || number < found)) found = number
+      if (choice === 'whole' && length < text.length) continue
+      const number = this.#probe(hash, text, length, chains)
+      if (number >= 0 && (found < 0 || choice !== 'first' || number < found)) found = number
     }
     return found
   }
 
-  #probe(hash: number, text: string, length: number): number {
+  #probe(hash: number, text: string, length: number, chains: HashChains): number {
     const at = this.#fromEnd ? text.length - length : 0
-    let number = this.#chains.first(hash)
-    while (number >= 0 && !this.#is(number, text, at, length)) number = this.#chains.after(number)
+    let number = chains.first(hash)
+    while (number >= 0 && !(this.#texts.lengthOf(number) === length && this.#texts.isAt(number, text, at)))
+      number = chains.after(number)
     return number
-  }
-
-  #is(number: number, text: string, at: number, length: number): boolean {
-    return (
-      this.#texts.endOf(number) - this.#texts.startOf(number) === length && this.#texts.isAt(number, text, at)
-    )
   }
 
   #hashOf(number: number): number {
