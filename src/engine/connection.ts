@@ -54,6 +54,8 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   #receivedAt = 0
   /** What the agent has done wrong, while its farewell is waited for. */
   #spoilt: EngineError | undefined
+  /** Why we leave, while our DISCONNECT is being written. */
+  #cause: EngineError | undefined
   /** What is left of the time to connect or to be greeted, in milliseconds, when {@link patience} is over. */
   #patienceOver = 0
   // The socket keeps the process alive, not its timer.
@@ -244,8 +246,9 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   #onFarewell(): void {
     this.#socket.destroySoon()
     if (this.#ended) return
-    const frame = this.#inbox.disconnect()
-    this.#end(describeDisconnect(frame, undefined))
+    this.#end(
+      this.#spoilt === undefined ? this.#cause : describeDisconnect(this.#inbox.disconnect(), undefined),
+    )
   }
 
   // The end
@@ -266,11 +269,13 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     this.#step(error === undefined ? 'drain' : 'fail')
     if (this.#state === 'draining') this.#step('drained')
     encodeDisconnect(this.#outbox.writer, disconnectFor(error, status))
-    this.#outbox.flush()
     this.#deadline.arm(this.#settings.options.closeTimeout)
-    if (error === undefined || !this.#heedsFarewell(error)) return this.#end(error)
-    this.#spoilt = error
-    this.#host.fault(this, error)
+    this.#cause = error
+    if (error !== undefined && this.#heedsFarewell(error)) this.#spoilt = error
+    // An agent of this process answers before this returns.
+    this.#outbox.flush()
+    if (this.#spoilt === undefined) return this.#end(error)
+    this.#host.fault(this, this.#spoilt)
   }
 
   /**

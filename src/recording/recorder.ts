@@ -81,6 +81,8 @@ export function createRecorder(file: string, options: RecorderOptions = {}): Rec
 /** How much is gathered before it is written, and how long it may wait, in milliseconds: what a crash may cost. */
 const gatheredSize = 65_536
 const gatheringTime = 100
+/** The most that an exchange takes beside its messages and actions, and what may be written behind it: losses, the end. */
+const aroundSize = 128
 
 const noActions = Buffer.alloc(0)
 const microseconds = (milliseconds: number): number => Math.max(0, Math.round(milliseconds * 1000))
@@ -98,6 +100,8 @@ class FileRecorder implements Recorder {
   readonly #epoch = monotonic()
   readonly #startedAt = wallClock()
   #part = 0
+  /** Bytes with which each file begins. */
+  #begun = 0
   #timer: NodeJS.Timeout | undefined
   #stopped = false
   #closing: Promise<void> | undefined
@@ -136,9 +140,9 @@ class FileRecorder implements Recorder {
     const payload = this.#stopped ? noActions : this.#encodeMessages(messages)
     return (outcome: Outcome): void => {
       if (this.#stopped) return
-      if (!this.#sink.ready) return this.#lose()
+      if (!this.#sink.ready) return this.#lose('the disk is too slow')
       const { status, processTime, waitTime } = outcome
-      this.#add({
+      const isKept = this.#addExchange({
         type: 'exchange',
         source,
         stream: this.#streamNumber(stream),
@@ -149,7 +153,7 @@ class FileRecorder implements Recorder {
         messages: payload,
         actions: this.#encodeActions(outcome.actions),
       })
-      this.#exchanges++
+      if (isKept) this.#exchanges++
     }
   }
 
@@ -201,6 +205,20 @@ class FileRecorder implements Recorder {
     })
     for (const [source, name] of this.#names.entries())
       encodeRecord(this.#writer, { type: 'source', source, name })
+    this.#begun = this.#writer.at
+  }
+
+  /** What does not fit the file is the first of the next one, if there is one. Answers whether it was recorded. */
+  #addExchange(record: Extract<FileRecord, { type: 'exchange' }>): boolean {
+    const { maxSize } = this.#settings
+    const size = record.messages.length + record.actions.length + aroundSize
+    if (this.#begun + size > maxSize) {
+      this.#lose('one is larger than a file')
+      return false
+    }
+    if (this.#sink.size + this.#writer.at + size > maxSize) this.#full()
+    this.#add(record)
+    return !this.#stopped
   }
 
   #add(record: FileRecord): void {
@@ -208,8 +226,7 @@ class FileRecorder implements Recorder {
     const writer = this.#writer
     this.#tellLost()
     encodeRecord(writer, record)
-    if (this.#sink.size + writer.at >= this.#settings.maxSize) this.#full()
-    else if (writer.at >= gatheredSize) this.#flush()
+    if (writer.at >= gatheredSize) this.#flush()
     else this.#timer ??= setTimeout(() => this.#flush(), gatheringTime).unref()
   }
 
@@ -239,10 +256,10 @@ class FileRecorder implements Recorder {
     }
   }
 
-  #lose(): void {
+  #lose(why: string): void {
     this.#lost++
     if (this.#untold++ > 0) return
-    this.#settings.logger.warn({ lost: this.#lost }, 'exchanges are not recorded: the disk is too slow')
+    this.#settings.logger.warn({ lost: this.#lost }, `exchanges are not recorded: ${why}`)
   }
 
   #tellLost(): void {

@@ -190,3 +190,18 @@ test('a handler may ask its own engine, and close everything', async () => {
   const end = await engine.send({ messages: [{ name: 'end', args: [] }] })
   assert.equal(end.status, 5)
 })
+
+test('an agent of the same process that answers our goodbye has done nothing wrong', async (t) => {
+  const { agent } = await startEcho(t)
+  for (const profile of ['default', '2.6', '3.x'] as const) {
+    const faults: string[] = []
+    const engine = createEngine({
+      servers: [agent],
+      profile,
+      onAgentFault: ({ error }) => faults.push(error.code),
+    })
+    assert.equal((await engine.send({ messages: [{ name: 'echo', args: [] }] })).status, 0)
+    await engine.close()
+    assert.deepEqual(faults, [], profile)
+  }
+})
