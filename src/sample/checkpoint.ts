@@ -40,7 +40,7 @@ const answered = [
 ] as const
 
 /**
- * What each checkpoint has. `config` is for `set-var` in `global`; `server-connection` for `source`, `sni` and the SPOE
+ * What each checkpoint has. `health-check` is for the requests of `http-check send`, which nobody's request is behind; `config` is for `set-var` in `global`; `server-connection` for `source`, `sni` and the SPOE
  * event on-server-session; `log` for log-format; `error-page` for `http-error`, which stands in for the answer to a
  * request or for a response. A unique-id-format has what `http-request` rules have.
  */
@@ -57,6 +57,7 @@ export const checkpoints = {
   'http-response': answered,
   'http-after-response': answered,
   'error-page': [...requested, 'backend', 'server', 'response-buffer', 'response-headers', 'response'],
+  'health-check': [...always, 'backend', 'server'],
   log: [...opened, 'request', 'backend', 'server', 'response'],
 } as const satisfies Record<string, readonly SampleSource[]>
 

@@ -3,11 +3,15 @@
  * and, with a real php-fpm, over FastCGI.
  */
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { loadProxy } from 'sluice/proxy'
+import { tempDir } from '../fcgi/support.ts'
 import { freePorts, skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
 import { skipWithoutPhpFpm, startPhpFpm } from '../support/php-fpm.ts'
 import { startSluice } from '../support/sluice.ts'
@@ -42,6 +46,11 @@ const cases: readonly Case[] = [
   http('option httpchk GET /503', 'http-check expect rstring h.llo'),
   http('http-check send meth POST uri /200 ver HTTP/1.1 hdr Host www hdr X-A b body abc', 'option httpchk'),
   http('option httpchk', 'http-check send meth PUT uri /200 hdr X-A b'),
+  http(
+    'option httpchk',
+    'http-check send meth POST uri-lf /200?%[srv_name,length]%%%[str(a),upper] hdr X-Be %[be_name,regsub([0-9]+,)] hdr X-Mixed "a %{+Q}[env(NOBODY_HAS_THIS)] %[int(7),add(1)]b" body-lf %[be_id,bool]%[var(proc.none)]%%',
+  ),
+  http('option httpchk', 'http-check send uri-lf /%[var(txn.none)]503'),
   http('option httpchk GET /hang'),
   { lines: ['option httpchk GET /200'], target: 'nobody' },
   http('option httpchk', 'http-check connect', 'http-check send uri /200'),
@@ -108,6 +117,22 @@ describe('health checks that ask', { skip }, () => {
     assert.deepEqual(sluice.lines, haproxy.lines)
     assert.deepEqual(sluice.requests, haproxy.requests)
   })
+})
+
+it('what a format may ask is what there is without a stream', (t) => {
+  const cwd = tempDir(t)
+  // HAProxy takes the fourth and the fifth, and has nothing for them.
+  const lines = ['hdr A %[path]', 'hdr A %[fe_name]', 'uri-lf /%[nope]', 'hdr A %[src]', 'uri-lf /%[status]']
+  for (const line of lines) {
+    writeFileSync(
+      join(cwd, 'a.cfg'),
+      `listen a\n mode http\n bind 127.0.0.1:1\n option httpchk\n http-check send ${line}\n`,
+    )
+    const { diagnostics } = loadProxy({ files: ['a.cfg'], cwd, env: {} })
+    const errors = diagnostics.filter(({ severity }) => severity === 'error')
+    assert.equal(errors.length, 1, line)
+    assert.match(errors[0]?.code ?? '', /^CFG_SAMPLE_/, line)
+  }
 })
 
 /** Until each server has had one verdict: the lines without their times, and the requests that came, each once. */

@@ -1,7 +1,7 @@
 /** `option httpchk` and `http-check` (configuration.txt 4.2): `connect`, `send` and `expect`. */
 import { defaultRound } from '../draft/http-check.ts'
 import type { ProxyDraft } from '../draft/proxy.ts'
-import type { HttpCheckConnect, HttpCheckRound, HttpExpect } from '../model/http-check.ts'
+import type { CheckText, HttpCheckConnect, HttpCheckRound, HttpExpect } from '../model/http-check.ts'
 import type { Args } from '../text/args.ts'
 import type { Place } from '../text/diagnostics.ts'
 import { addressWord } from '../text/word.ts'
@@ -129,14 +129,14 @@ function applySend(proxy: ProxyDraft, args: Args, place: Place): void {
     return args.error('CFG_ARGUMENT', place, "'http-check connect' is missing before it")
   }
   let changes: Partial<HttpCheckRound> = {}
-  const headers: [string, string][] = []
+  const headers: [string, CheckText][] = []
   for (let word = args.next(); word !== undefined; word = args.next()) {
     const value = args.expect(`a value after '${word.text}'`)
     if (value === undefined) return
     if (word.text === 'comment') continue
     if (word.text === 'hdr') {
       const field = args.expect(`a value of the header '${value.text}'`)
-      const text = field === undefined ? undefined : constantFormat(args, field)
+      const text = field === undefined ? undefined : readFormat(args, field)
       if (text === undefined) return
       headers.push([value.text, text])
       continue
@@ -161,9 +161,9 @@ function readSent(args: Args, { text, place }: Word, value: Word): Partial<HttpC
       return { body: value.text }
     case 'uri-lf':
     case 'body-lf': {
-      const constant = constantFormat(args, value)
-      if (constant === undefined) return undefined
-      return text === 'uri-lf' ? { uri: constant } : { body: constant }
+      const format = readFormat(args, value)
+      if (format === undefined) return undefined
+      return text === 'uri-lf' ? { uri: format } : { body: format }
     }
     default:
       return args.error(
@@ -175,10 +175,18 @@ function readSent(args: Args, { text, place }: Word, value: Word): Partial<HttpC
   }
 }
 
-/** A log format without variables, which is text in which `%%` is a percent sign. */
-function constantFormat(args: Args, { text, place }: Word): string | undefined {
-  if (!text.replaceAll('%%', '').includes('%')) return text.replaceAll('%%', '%')
-  return args.error('CFG_VALUE_UNSUPPORTED', place, 'formats in health checks are not there')
+/** The names of log lines tell of a stream, of which there is none: HAProxy takes them, and writes what it happens to have. */
+const alias = /%(?:\{[^}]*\})?(?!H(?![A-Za-z0-9]))[A-Za-z0-9]/
+const expression = /%(?:\{[^}]*\})?\[[^\]]*\]/g
+
+/** A log format; one without variables is text in which `%%` is a percent sign. */
+function readFormat(args: Args, word: Word): CheckText | undefined {
+  const text = word.text.replaceAll('%%', '')
+  if (!text.includes('%')) return word.text.replaceAll('%%', '%')
+  const found = alias.exec(text.replaceAll(expression, ''))
+  if (found === null) return word
+  const message = `'${found[0]}' in health checks is not there`
+  return args.error('CFG_VALUE_UNSUPPORTED', word.place, message, "there are '%[expression]' and '%H'")
 }
 
 function applyExpect(proxy: ProxyDraft, args: Args, place: Place): void {
@@ -237,9 +245,9 @@ export const httpCheckKeywords: readonly Keyword<ProxyDraft>[] = [
     sections: backends,
     support: 'yes',
     syntax:
-      '{connect [default] [port <number>] [addr <address>] [proto {fcgi | h1}] [linger] [comment <text>] | send [meth <method>] [uri <uri>] [ver <version>] [hdr <name> <value>]... [body <text>] [comment <text>] | expect [comment <text>] [!] {status | rstatus | string | rstring} <pattern>}',
+      '{connect [default] [port <number>] [addr <address>] [proto {fcgi | h1}] [linger] [comment <text>] | send [meth <method>] [{uri <uri> | uri-lf <format>}] [ver <version>] [hdr <name> <format>]... [{body <text> | body-lf <format>}] [comment <text>] | expect [comment <text>] [!] {status | rstatus | string | rstring} <pattern>}',
     fallback: 'none',
-    doc: "where 'option httpchk' asks, what it asks, and what it wants to hear, again and again with several 'connect'. There are no formats ('uri-lf', 'body-lf' and 'hdr' are text with '%%' for '%'), no TLS, and no port by an expression: they are refused, and so are the other rules of http-check",
+    doc: "where 'option httpchk' asks, what it asks, and what it wants to hear, again and again with several 'connect'. 'uri-lf', 'body-lf' and the value of 'hdr' are log formats of '%[expression]', '%H' and '%%', made anew for each check: 'srv_name' and 'be_name' are known there. No other names of log lines, no TLS, and no port by an expression: they are refused, and so are the other rules of http-check ('set-var', 'disable-on-404')",
     since: '1.3',
     apply: applyHttpCheck,
   },

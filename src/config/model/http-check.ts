@@ -15,7 +15,10 @@ export interface HttpCheckConnect {
   readonly address: Word | undefined
 }
 
-/** A request; sent as it is written. */
+/** Text that is sent as it is, or the word of a log format. */
+export type CheckText = string | Word
+
+/** A request. */
 export interface HttpCheckRound {
   readonly connect: HttpCheckConnect | undefined
   /** Whether `http-check send` has said it. */
@@ -23,11 +26,11 @@ export interface HttpCheckRound {
   /** @default 'OPTIONS' */
   readonly method: string
   /** @default '/' */
-  readonly uri: string
+  readonly uri: CheckText
   /** @default 'HTTP/1.0' */
   readonly version: string
-  readonly headers: readonly (readonly [name: string, value: string])[]
-  readonly body: string
+  readonly headers: readonly (readonly [name: string, value: CheckText])[]
+  readonly body: CheckText
   /** All of them must hold. None: a status from 200 to 399. */
   readonly expects: readonly HttpExpect[]
 }

@@ -12,6 +12,7 @@ import { compileAgent } from './agents.ts'
 import { compileErrorPages, readErrorSections } from './error-pages.ts'
 import type { ErrorSections } from './error-pages.ts'
 import { compileFcgiApp } from './fcgi.ts'
+import { compileHttpCheck } from './health-check.ts'
 import { CompileScope } from './scope.ts'
 import type { CompileEnvironment } from './scope.ts'
 import { compileSpoe } from './spoe.ts'
@@ -122,6 +123,10 @@ function compileProxy(
     defaultBackend: undefined,
     filters: engines.map((each) => each.plan),
     fcgi: compileFcgi(model, shared, environment),
+    httpCheck:
+      model.kind === 'frontend' || model.options.httpCheck === undefined
+        ? undefined
+        : compileHttpCheck(model.options.httpCheck, scope),
     servers: model.servers.map((server): ServerPlan => ({
       model: server,
       id: serverIds.take(server.id),

@@ -5,6 +5,7 @@ import type { Acceptor } from '../../net/memory-socket.ts'
 import type { Stream } from '../../sample/stream.ts'
 import type { VariableNames } from '../../sample/variables.ts'
 import type { FcgiPlan } from './fcgi.ts'
+import type { HttpCheckPlan } from './health-check.ts'
 import type { LogDestination } from './log.ts'
 import type { ErrorReply } from './reply.ts'
 import type { Format, RulePlans } from './rule.ts'
@@ -28,6 +29,8 @@ export interface ProxyPlan {
   defaultBackend: ProxyPlan | undefined
   readonly filters: SpoePlan[]
   readonly fcgi: FcgiPlan | undefined
+  /** Undefined unless `option httpchk` asks. */
+  readonly httpCheck: HttpCheckPlan | undefined
   readonly servers: readonly ServerPlan[]
   readonly uniqueId: Format | undefined
   readonly forwardExcept: Cidr | undefined

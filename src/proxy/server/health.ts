@@ -3,15 +3,10 @@ import { parseEndpoint } from '../../net/endpoint.ts'
 import type { Endpoint } from '../../net/endpoint.ts'
 import { createEngine } from '../../engine/index.ts'
 import type { Engine, EngineError } from '../../engine/index.ts'
-import type {
-  HealthCheck,
-  HttpCheck,
-  HttpCheckConnect,
-  HttpCheckRound,
-  ServerAddress,
-} from '../../config/index.ts'
+import type { HealthCheck, HttpCheckConnect, HttpCheckRound, ServerAddress } from '../../config/index.ts'
 import { SpopError, StatusCode, statusText } from '../../spop/index.ts'
 import { reportOf } from './check-report.ts'
+import { CheckStream } from './check-stream.ts'
 import { HealthCounter } from './health-counter.ts'
 import { FcgiProber, judgeAnswer, probeHttp } from './http-probe.ts'
 import type { Probe, ProbeOutcome } from './http-probe.ts'
@@ -22,6 +17,7 @@ import type { Dialling } from '../../net/dial.ts'
 import { createSocket } from '../wire/socket-options.ts'
 import type { ProxyContext } from '../context.ts'
 import type { LogLevel } from '../log/levels.ts'
+import type { HttpCheckPlan } from '../plan/health-check.ts'
 import type { Backends } from './backends.ts'
 import type { Backend } from './backend.ts'
 import type { Server } from './server.ts'
@@ -66,6 +62,8 @@ class ServerCheck {
   readonly #context: ProxyContext
   readonly #check: HealthCheck
   readonly #endpoint: Endpoint
+  /** What formats are evaluated against. */
+  readonly #stream: CheckStream
   readonly #counter: HealthCounter
   /** What the last check said, without its details. */
   #status = ''
@@ -83,6 +81,7 @@ class ServerCheck {
     this.#backend = backend
     this.#context = context
     this.#check = check
+    this.#stream = new CheckStream(server, backend, context)
     this.#counter = new HealthCounter(check.rise, check.fall)
     this.#endpoint = checkedEndpoint(server.plan.model.address, check)
   }
@@ -103,9 +102,10 @@ class ServerCheck {
 
   #run(): void {
     this.#began = monotonic()
-    const { mode, options } = this.#backend.plan.model
+    const { httpCheck, model } = this.#backend.plan
+    const { mode, options } = model
     if (options.spopCheck || mode === 'spop') void this.#askAgent()
-    else if (options.httpCheck !== undefined) this.#askHttp(options.httpCheck)
+    else if (httpCheck !== undefined) this.#askHttp(httpCheck)
     else this.#connect()
   }
 
@@ -136,22 +136,23 @@ class ServerCheck {
   }
 
   /** One round of `http-check` after the other, until one fails. */
-  #askHttp({ rounds }: HttpCheck, at = 0): void {
-    const round = rounds[at] ?? rounds[0]
+  #askHttp(rounds: HttpCheckPlan, at = 0): void {
+    const { model: round, request: make } = rounds[at] ?? rounds[0]
+    const request = make(this.#stream)
     const endpoint = roundEndpoint(this.#endpoint, round.connect)
     const report = (outcome: ProbeOutcome) => {
       this.#probe = undefined
       if (this.#stopped) return
       const result = resultOf(outcome, round)
-      if (result.passed && at + 1 < rounds.length) this.#askHttp({ rounds }, at + 1)
+      if (result.passed && at + 1 < rounds.length) this.#askHttp(rounds, at + 1)
       else this.#report(result, outcome)
     }
     const timeout = Math.max(1, this.#answerTimeout)
     const { fcgi } = this.#backend.plan
     if (fcgi !== undefined && this.#protoOf(round) === 'fcgi') {
       const prober = (this.#probers[at] ??= new FcgiProber(endpoint, fcgi.app, timeout))
-      void prober.ask(round).then(report)
-    } else this.#probe = probeHttp(endpoint, round, timeout, report)
+      void prober.ask(request).then(report)
+    } else this.#probe = probeHttp(endpoint, request, timeout, report)
   }
 
   /** What the server speaks, unless `check-proto` or `http-check connect` says otherwise. */

@@ -1,5 +1,5 @@
 /** The request of `option httpchk`, over HTTP/1 and over FastCGI, and what the answer is worth. */
-import type { HttpCheckRound, HttpExpect } from '../../config/index.ts'
+import type { HttpExpect } from '../../config/index.ts'
 import { createFcgiClient, deriveEnvironment, FcgiError } from '../../fcgi/index.ts'
 import type { FcgiApp, FcgiClient } from '../../fcgi/index.ts'
 import {
@@ -12,6 +12,7 @@ import {
 import { dial } from '../../net/dial.ts'
 import type { Dialling } from '../../net/dial.ts'
 import type { Endpoint } from '../../net/endpoint.ts'
+import type { CheckRequest } from '../plan/health-check.ts'
 import { createSocket } from '../wire/socket-options.ts'
 import type { CheckResult } from './health-lines.ts'
 
@@ -34,7 +35,7 @@ export interface Probe {
 /** Asks an HTTP/1 server. `onOutcome` is called once, and not when it was cancelled. */
 export function probeHttp(
   endpoint: Endpoint,
-  check: HttpCheckRound,
+  check: CheckRequest,
   timeout: number,
   onOutcome: (outcome: ProbeOutcome) => void,
 ): Probe {
@@ -42,7 +43,7 @@ export function probeHttp(
 }
 
 class HttpProbe implements Probe {
-  readonly #check: HttpCheckRound
+  readonly #check: CheckRequest
   readonly #onOutcome: (outcome: ProbeOutcome) => void
   readonly #dialling: Dialling
   readonly #timer: NodeJS.Timeout
@@ -51,7 +52,7 @@ class HttpProbe implements Probe {
 
   constructor(
     endpoint: Endpoint,
-    check: HttpCheckRound,
+    check: CheckRequest,
     timeout: number,
     onOutcome: (outcome: ProbeOutcome) => void,
   ) {
@@ -103,7 +104,7 @@ class HttpProbe implements Probe {
 /** Methods that say nothing of a body that they do not have. */
 const bodyless = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE'])
 
-function requestText({ method, uri, version, headers, body }: HttpCheckRound): Buffer {
+function requestText({ method, uri, version, headers, body }: CheckRequest): Buffer {
   const fields = HeaderList.from(headers)
   const hasBody = body !== '' || !bodyless.has(method)
   if (hasBody && !fields.has('content-length')) {
@@ -144,7 +145,7 @@ export class FcgiProber {
   }
 
   /** Never rejects. */
-  async ask({ method, uri, version, headers, body }: HttpCheckRound): Promise<ProbeOutcome> {
+  async ask({ method, uri, version, headers, body }: CheckRequest): Promise<ProbeOutcome> {
     try {
       const request = {
         method,

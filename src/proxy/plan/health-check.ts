@@ -1,0 +1,21 @@
+/** What `http-check` was compiled to. */
+import type { HttpCheck, HttpCheckRound } from '../../config/index.ts'
+import type { Stream } from '../../sample/stream.ts'
+
+/** A request of a health check, as it is sent. */
+export interface CheckRequest {
+  readonly method: string
+  readonly uri: string
+  readonly version: string
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly body: string
+}
+
+/** One round: what is asked is made for each check. */
+export interface CheckRoundPlan {
+  readonly model: HttpCheckRound
+  readonly request: (stream: Stream) => CheckRequest
+}
+
+/** One round after the other, as in {@link HttpCheck}. */
+export type HttpCheckPlan = readonly [CheckRoundPlan, ...CheckRoundPlan[]]
