@@ -3,6 +3,8 @@
  * sends is answered by a script, whatever its method and whatever the connection has carried before.
  */
 import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { skipWithoutPhpFpm, startPhpFpm } from '../support/php-fpm.ts'
@@ -16,6 +18,8 @@ interface Cleanup {
 
 const scripts = {
   'index.php': `<?php $in = file_get_contents('php://input'); usleep((int)($_GET['ms'] ?? 0) * 1000); echo strlen($in);`,
+  // Kills its worker, as a fault of PHP would, and leaves a mark first.
+  'dies.php': `<?php file_put_contents(__DIR__ . '/ran', '.', FILE_APPEND); shell_exec('kill -9 ' . getmypid());`,
 }
 
 /** php-fpm, and a proxy before it. */
@@ -44,6 +48,12 @@ backend be
   })
   t.after(() => running.stop())
   return { php, port: running.ports.fe }
+}
+
+/** How often dies.php has run. */
+function runs({ docroot }: { readonly docroot: string }): number {
+  const mark = join(docroot, 'ran')
+  return existsSync(mark) ? readFileSync(mark).length : 0
 }
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
@@ -122,4 +132,43 @@ describe('no request is lost', { skip: skipWithoutPhpFpm() }, () => {
       }
     })
   }
+})
+
+/** A connection that has carried `before` requests, and what its next one gets. */
+async function next(port: number, before: number, request: string): Promise<string> {
+  const connection = new RawHttp(port)
+  for (let at = 0; at < before; at++) {
+    connection.send(get('/'))
+    await connection.reply()
+  }
+  connection.send(request)
+  const reply = await connection.reply()
+  connection.close()
+  return typeof reply === 'string' ? reply : (reply.line.split(' ')[1] ?? '')
+}
+
+// A script that dies leaves the empty STDIN unread, so its end looks like that of a connection which nobody has read.
+describe('a script that kills its worker', { skip: skipWithoutPhpFpm() }, () => {
+  for (const reuse of ['never', 'safe', 'aggressive', 'always']) {
+    it(`has run once behind a POST, http-reuse ${reuse}`, async (t) => {
+      const { php, port } = await system(t, { children: 4 }, [`http-reuse ${reuse}`])
+      let count = 0
+      for (const request of [
+        post('/dies.php'),
+        post('/dies.php').replace(body, '').replace(`: ${body.length}`, ': 0'),
+      ]) {
+        for (const before of [0, 1, 3]) {
+          assert.equal(await next(port, before, request), '502')
+          assert.equal(runs(php), ++count, `${before} requests before ${request}`)
+        }
+      }
+      assert.equal(await next(port, 1, post('/')), '200')
+    })
+  }
+
+  it('has run twice at most behind a GET', async (t) => {
+    const { php, port } = await system(t, { children: 4 })
+    await next(port, 2, get('/dies.php'))
+    assert.ok(runs(php) <= 2, String(runs(php)))
+  })
 })

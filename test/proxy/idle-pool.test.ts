@@ -11,6 +11,8 @@ class Connection implements ServerConnection {
   readonly safe: boolean
   readonly restedAt = 0
   readonly recalls = false
+  readonly liveness = 'open'
+  seat = -1
 
   constructor(safe: boolean, room = 1) {
     this.safe = safe

@@ -10,22 +10,9 @@ import { httpKnown } from './http-known.ts'
 import { httpParts } from './http-kind.ts'
 import { randomHttpSetup } from './http-setup.ts'
 import type { HttpSetup } from './http-setup.ts'
-import type { Kind, Known, Transcript } from './kind.ts'
+import type { Kind, Transcript } from './kind.ts'
 import { Origin } from './origin.ts'
 import type { Random } from './random.ts'
-
-/** An origin that drops a POST has seen it, which a proxy cannot know. */
-const repeated: Known<HttpSetup, Sequence> = {
-  name: 'a POST on a kept connection to an application that ends it',
-  link: 'docs/compatibility.md#fastcgi',
-  reason:
-    'php-fpm closes behind END_REQUEST when it replaces a worker: within a second the request is sent again',
-  explains: ({ where, theirs, ours }, { asks }) => {
-    const number = Number(/^request (\d+) +arrived/.exec(where)?.[1] ?? 0)
-    const ask = asks[number - 1]
-    return ask?.answer.end === 'drop' && theirs === '1' && ours === '2'
-  },
-}
 
 export const fcgiKind: Kind<HttpSetup, Sequence> = {
   name: 'fcgi',
@@ -34,7 +21,7 @@ export const fcgiKind: Kind<HttpSetup, Sequence> = {
     overFcgi: ({ program }) => program === 'sluice',
     tidy,
   }),
-  known: [...httpKnown, repeated],
+  known: httpKnown,
   setup: (random) =>
     withoutFraming(randomHttpSetup(random, { spoe: random.chance(40), rules: true, deaths: true })),
   make: randomFcgiSequence,

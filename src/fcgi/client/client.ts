@@ -5,9 +5,11 @@
 import { Deadlines } from '../../base/deadlines.ts'
 import { toEndpoint } from '../../net/endpoint.ts'
 import { UsageError } from '../../base/errors.ts'
+import { Roster } from '../../base/roster.ts'
 import { requireArgument } from '../../base/options.ts'
 import { FcgiError } from '../errors.ts'
 import type { ExchangeHandler, FcgiExchange, FcgiRequest, FcgiRequestInit } from './exchange-types.ts'
+import type { ExchangeDeadline } from './exchange-deadline.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeOwner } from './exchange.ts'
 import { resolveClientOptions } from './options.ts'
@@ -86,10 +88,10 @@ export function createFcgiClient(options: FcgiClientOptions): FcgiClient {
 
 class Client implements FcgiClient, ExchangeOwner {
   readonly options: ResolvedClientOptions
-  readonly deadlines = new Deadlines<Exchange>((exchange) => exchange.expire(), false)
+  readonly deadlines = new Deadlines<ExchangeDeadline>((deadline) => deadline.expire(), false)
   readonly #pools: readonly FcgiPool[]
-  /** All requests that are not over, and the pool that each was given to; none yet while its body is gathered. */
-  readonly #homes = new Map<Exchange, FcgiPool | undefined>()
+  /** All requests that are not over. */
+  readonly #exchanges = new Roster<Exchange>()
   #next = 0
   #closed = false
   readonly #emptied = withResolver()
@@ -132,13 +134,13 @@ class Client implements FcgiClient, ExchangeOwner {
     checkHandler(handler)
     const exchange = new Exchange(takeRequest(request), handler, this)
     this.#requests++
-    this.#homes.set(exchange, undefined)
+    this.#exchanges.add(exchange)
     exchange.start()
     return exchange
   }
 
   dispatch(exchange: Exchange, error?: FcgiError): void {
-    const before = this.#homes.get(exchange)
+    const before = exchange.home
     if (error !== undefined) {
       this.#retried++
       const fields = { err: error, server: before?.name, attempt: exchange.attempts }
@@ -149,20 +151,20 @@ class Client implements FcgiClient, ExchangeOwner {
     const pool = stays ? before : this.#choose(exchange)
     if (pool === undefined) return exchange.fail(error ?? new FcgiError('ERR_FCGI_CONNECT'))
     if (error !== undefined && !stays && before !== undefined) exchange.tried.add(before.name)
-    this.#homes.set(exchange, pool)
+    exchange.home = pool
     pool.dispatch(exchange)
   }
 
   finished(exchange: Exchange, error: FcgiError | undefined): void {
     if (error !== undefined) this.#failed++
-    this.#homes.get(exchange)?.forget(exchange)
-    this.#homes.delete(exchange)
+    exchange.home?.forget(exchange)
+    this.#exchanges.delete(exchange)
     this.#checkEmpty()
   }
 
   /** A pool without connections may get one yet: for a request that is gathered, or that another server refuses. */
   #checkEmpty(): void {
-    if (!this.#closed || this.#homes.size > 0) return
+    if (!this.#closed || this.#exchanges.size > 0) return
     if (!this.#pools.every((pool) => pool.connections === 0)) return
     this.deadlines.clear()
     this.#emptied.resolve()
@@ -170,8 +172,7 @@ class Client implements FcgiClient, ExchangeOwner {
 
   /** No connection could be made: another server may do, this one was asked just now. */
   #refused(exchange: Exchange, error: FcgiError): void {
-    const before = this.#homes.get(exchange)
-    if (before !== undefined) exchange.tried.add(before.name)
+    if (exchange.home !== undefined) exchange.tried.add(exchange.home.name)
     const untried = this.#pools.some((pool) => !exchange.tried.has(pool.name))
     if (untried && exchange.tried.size <= this.options.maxRetries) this.dispatch(exchange, error)
     else exchange.fail(error)
@@ -205,7 +206,7 @@ class Client implements FcgiClient, ExchangeOwner {
     requireArgument(isRight, 'destroy: the error', 'must be a FcgiError', error)
     this.#closed = true
     const cause = error ?? new FcgiError('ERR_FCGI_ABORTED', 'the client was destroyed')
-    for (const exchange of this.#homes.keys()) exchange.fail(cause)
+    for (const exchange of this.#exchanges) exchange.fail(cause)
     for (const pool of this.#pools) pool.destroy(cause)
     this.#checkEmpty()
   }

@@ -4,6 +4,8 @@ import type { FcgiError } from '../errors.ts'
 
 /** A request as its connection sees it. */
 export interface ConnectionStream {
+  /** Its id, which the connection that it is on sets; 0 on none. */
+  id: number
   readonly role: number
   /** Whether the empty STDIN was sent. */
   readonly stdinEnded: boolean

@@ -2,6 +2,8 @@
 import type { Socket } from 'node:net'
 import type { Lane, Timed } from '../../base/deadlines.ts'
 import { keep } from '../../base/lent.ts'
+import type { Seated } from '../../base/roster.ts'
+import type { Liveness } from '../../http1/index.ts'
 import { LingeringSocket } from '../../net/lingering-socket.ts'
 import { encodeBeginRequest } from '../codec/begin-request.ts'
 import { decodeEndRequest, ProtocolStatus } from '../codec/end-request.ts'
@@ -22,8 +24,10 @@ import type { SentHead } from '../record-sender.ts'
 import type { ConnectionOwner, ConnectionStream } from './connection-roles.ts'
 import { Negotiation } from './negotiation.ts'
 import type { ConnectionOptions } from './options.ts'
+import { StreamTable } from './stream-table.ts'
 
 interface Entry extends SentHead {
+  readonly id: number
   readonly stream: ConnectionStream
   /** Whether the application had answered anything when it began. */
   readonly reused: boolean
@@ -40,7 +44,8 @@ const flushTime = 1000
  * Ids are odd, rise, and are never used again, as HAProxy's: what an aborted request still brings is known by its id. At
  * 32767 a connection takes no more requests.
  */
-export class FcgiConnection implements Timed<FcgiConnection> {
+export class FcgiConnection implements Timed<FcgiConnection>, Seated {
+  seat = -1
   /** How many requests were begun. */
   served = 0
   /** Whether the application has sent a record yet: before, it may not even have accepted the connection. */
@@ -60,8 +65,7 @@ export class FcgiConnection implements Timed<FcgiConnection> {
   readonly #sender: RecordSender
   readonly #negotiation: Negotiation
   readonly #reader = new RecordReader()
-  readonly #streams = new Map<number, Entry>()
-  readonly #ids = new Map<ConnectionStream, number>()
+  readonly #streams = new StreamTable<Entry>()
   /** Ids that were aborted and whose END_REQUEST has not come: the application still counts them. */
   readonly #aborted = new Set<number>()
   readonly #paused = new Set<ConnectionStream>()
@@ -115,6 +119,24 @@ export class FcgiConnection implements Timed<FcgiConnection> {
     return Math.max(0, this.#negotiation.limit - this.#streams.size - this.#aborted.size)
   }
 
+  /**
+   * What is known of the application's end of it. Without a request that is nothing, for as long as it lasts: what php-fpm 8.2
+   * does is not told by how the connection ends (strace and a raw client, Linux 6.18, a unix socket):
+   *
+   * | what happened | the next request | its connection ends with |
+   * |---|---|---|
+   * | `pm.max_requests`: END_REQUEST, `shutdown(SHUT_WR)`, then it reads what comes and drops it | is read, and never run | EOF |
+   * | the worker is killed before it reads | is not read | ECONNRESET |
+   * | the worker dies in the script, and the empty STDIN is not read, as nearly always | has run | ECONNRESET |
+   * | the worker dies in the script, and all was read | has run | EOF |
+   * | a reload | is answered by the old worker, which ends then | ECONNRESET behind END_REQUEST |
+   *
+   * On a new connection none of these ends comes before the request is run.
+   */
+  get liveness(): Liveness {
+    return this.served === 0 || this.#streams.size > 0 ? 'open' : 'unknown'
+  }
+
   /** Whether it was closed over GET_VALUES, as PHP did before version 5.3: who connects again should not ask. */
   get refusedValues(): boolean {
     return this.#state === 'closed' && this.#negotiation.probing && !this.answered
@@ -145,9 +167,9 @@ export class FcgiConnection implements Timed<FcgiConnection> {
     }
     if (bodyless) encodeRecordHeader(writer, RecordType.Stdin, id, 0)
     this.#negotiation.sent()
-    const entry: Entry = { stream, reused: this.answered, written: false, sent: false }
-    this.#streams.set(id, entry)
-    this.#ids.set(stream, id)
+    const entry: Entry = { id, stream, reused: this.answered, written: false, sent: false }
+    this.#streams.add(entry)
+    stream.id = id
     this.#nextId += 2
     this.served++
     if (this.#nextId > maxId) this.#step('retire')
@@ -156,25 +178,26 @@ export class FcgiConnection implements Timed<FcgiConnection> {
 
   /** Sends request body. False: wait for {@link ConnectionStream.writable}. */
   sendStdin(stream: ConnectionStream, chunk: Uint8Array): boolean {
-    const id = this.#ids.get(stream)
-    if (id === undefined) return true
-    const more = this.#sender.stream(RecordType.Stdin, id, chunk)
+    if (!this.#carries(stream)) return true
+    const more = this.#sender.stream(RecordType.Stdin, stream.id, chunk)
     if (!more) this.#waiting.add(stream)
     return more
   }
 
   /** Sends the empty STDIN. */
   sendStdinEnd(stream: ConnectionStream): void {
-    const id = this.#ids.get(stream)
-    if (id !== undefined) this.#sender.empty(RecordType.Stdin, id)
+    if (this.#carries(stream)) this.#sender.empty(RecordType.Stdin, stream.id)
   }
 
   /** Sends what a filter is given, and its end, behind the empty STDIN. */
   sendData(stream: ConnectionStream, data: Uint8Array): void {
-    const id = this.#ids.get(stream)
-    if (id === undefined) return
-    this.#sender.stream(RecordType.Data, id, data)
-    this.#sender.empty(RecordType.Data, id)
+    if (!this.#carries(stream)) return
+    this.#sender.stream(RecordType.Data, stream.id, data)
+    this.#sender.empty(RecordType.Data, stream.id)
+  }
+
+  #carries(stream: ConnectionStream): boolean {
+    return this.#streams.get(stream.id)?.stream === stream
   }
 
   /**
@@ -182,9 +205,9 @@ export class FcgiConnection implements Timed<FcgiConnection> {
    * connection; one that does keeps it, and what it still sends for the id is skipped.
    */
   abort(stream: ConnectionStream): void {
-    const id = this.#ids.get(stream)
-    if (id === undefined) return
-    this.#forget(id, stream)
+    if (!this.#carries(stream)) return
+    const { id } = stream
+    this.#forget(stream)
     this.#sender.empty(RecordType.AbortRequest, id)
     if (this.#negotiation.limit > 1) {
       this.#aborted.add(id)
@@ -200,7 +223,7 @@ export class FcgiConnection implements Timed<FcgiConnection> {
 
   /** Stops reading until {@link FcgiConnection.resume}: the protocol has no other way to slow an application down. */
   pause(stream: ConnectionStream): void {
-    if (!this.#ids.has(stream)) return
+    if (!this.#carries(stream)) return
     this.#paused.add(stream)
     this.#socket.pause()
   }
@@ -236,9 +259,8 @@ export class FcgiConnection implements Timed<FcgiConnection> {
     if (!this.#step('lost')) return
     // It would keep all of this in memory for nothing.
     clearTimeout(this.#flushTimer)
-    const entries = [...this.#streams.values()]
-    this.#streams.clear()
-    this.#ids.clear()
+    const entries = this.#streams.takeAll()
+    for (const { stream } of entries) stream.id = 0
     this.#paused.clear()
     this.#waiting.clear()
     this.#socket.destroy()
@@ -295,14 +317,14 @@ export class FcgiConnection implements Timed<FcgiConnection> {
       if (type === RecordType.EndRequest && this.#aborted.delete(id)) this.#settle()
     } else if (type === RecordType.Stdout) stream.recvStdout(this.#reader.content())
     else if (type === RecordType.Stderr) stream.recvStderr(this.#reader.content())
-    else this.#recvEnd(id, stream)
+    else this.#recvEnd(stream)
   }
 
-  #recvEnd(id: number, stream: ConnectionStream): void {
+  #recvEnd(stream: ConnectionStream): void {
     const { bytes, start, end } = this.#reader
     const ended = decodeEndRequest(bytes, start, end)
     const unsent = !stream.stdinEnded || this.#isUnflushed()
-    this.#forget(id, stream)
+    this.#forget(stream)
     const { protocolStatus } = ended
     if (protocolStatus === ProtocolStatus.CantMpxConn) this.#negotiation.limit = 1
     const refused =
@@ -330,9 +352,9 @@ export class FcgiConnection implements Timed<FcgiConnection> {
     if (this.room !== before) this.#settle()
   }
 
-  #forget(id: number, stream: ConnectionStream): void {
-    this.#streams.delete(id)
-    this.#ids.delete(stream)
+  #forget(stream: ConnectionStream): void {
+    this.#streams.remove(stream.id)
+    stream.id = 0
     this.#waiting.delete(stream)
     this.resume(stream)
   }

@@ -1,39 +1,36 @@
-import { monotonic, turnTime } from '../../base/clock.ts'
-import type { Deadlines, Lane, Timed } from '../../base/deadlines.ts'
+import type { Deadlines } from '../../base/deadlines.ts'
 import { errorMessage } from '../../base/errors.ts'
 import type { Linked } from '../../base/linked-list.ts'
+import type { Seated } from '../../base/roster.ts'
 import { checkBytes } from '../arguments.ts'
-import { Role } from '../codec/begin-request.ts'
 import { CgiResponseDecoder } from '../codec/cgi-response.ts'
 import type { CgiHead, CgiResponseSink } from '../codec/cgi-response.ts'
 import { ProtocolStatus } from '../codec/end-request.ts'
 import type { EndRequest } from '../codec/end-request.ts'
-import type { Param } from '../codec/params.ts'
 import { stepRequest } from '../codec/state.ts'
 import type { RequestEvent, RequestState } from '../codec/state.ts'
 import { formatStderr } from '../codec/stderr.ts'
 import { FcgiError } from '../errors.ts'
 import type { FcgiErrorCode } from '../errors.ts'
+import { Attempts } from './attempts.ts'
 import type { ConnectionStream, Loss } from './connection-roles.ts'
 import type { FcgiConnection } from './connection.ts'
+import { ExchangeDeadline } from './exchange-deadline.ts'
 import type { ExchangeHandler, FcgiEnd, FcgiExchange, FcgiProgress, FcgiRequest } from './exchange-types.ts'
 import type { ExchangeOptions } from './options.ts'
 import { RequestBody } from './request-body.ts'
+import type { BodyEvents } from './request-body.ts'
+import { RequestParams } from './request-params.ts'
 
 /** What an exchange needs from the client. */
 export interface ExchangeOwner {
   readonly options: ExchangeOptions
-  readonly deadlines: Deadlines<Exchange>
+  readonly deadlines: Deadlines<ExchangeDeadline>
   /** Finds a connection; `error` says why it lost the last one. */
   dispatch(exchange: Exchange, error?: FcgiError): void
   /** It is over, one way or the other. */
   finished(exchange: Exchange, error: FcgiError | undefined): void
 }
-
-const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
-
-/** How long an application may take to close a connection behind END_REQUEST, in milliseconds. */
-const closingTime = 1000
 
 const refusals = new Map<number, FcgiErrorCode>([
   [ProtocolStatus.CantMpxConn, 'ERR_FCGI_CANT_MPX_CONN'],
@@ -41,31 +38,29 @@ const refusals = new Map<number, FcgiErrorCode>([
   [ProtocolStatus.UnknownRole, 'ERR_FCGI_UNKNOWN_ROLE'],
 ])
 
+/** Who finds connections for it, of those that a client may ask. */
+export interface ExchangeHome {
+  readonly name: string
+  dispatch(exchange: Exchange): void
+  /** It is over. */
+  forget(exchange: Exchange): void
+}
+
 /**
  * One request and its response, from the caller's `start` to the one callback that ends it. It knows its connection only
  * as something that takes STDIN, and survives it when the request may be sent again.
  */
 export class Exchange
-  implements FcgiExchange, ConnectionStream, CgiResponseSink, Linked<Exchange>, Timed<Exchange>
+  implements FcgiExchange, ConnectionStream, CgiResponseSink, BodyEvents, Linked<Exchange>, Seated
 {
   previous: Exchange | undefined
   next: Exchange | undefined
-  deadline = 0
-  lane: Lane<Exchange> | undefined
-  earlier: Exchange | undefined
-  later: Exchange | undefined
+  id = 0
+  seat = -1
+  /** None yet while its body is gathered. */
+  home: ExchangeHome | undefined
   /** Whether it stands in a queue; whoever puts it there says so. */
   queued = false
-  readonly role: number
-  attempts = 0
-  /** Whether it must not go to a connection that was idle. */
-  fresh = false
-  progress: FcgiProgress = 'unsent'
-  /** Whether its connection had been in use before it. */
-  reused = false
-  metEnd = false
-
-  #tried: Set<string> | undefined
   #state: RequestState = 'waiting'
   #connection: FcgiConnection | undefined
   #decoder: CgiResponseDecoder
@@ -80,30 +75,21 @@ export class Exchange
   #paused = false
   /** Whether the caller is within one of its own calls, and should not be called back from there. */
   #inCall = false
-  #sentAt = 0
-  #timeout = 0
-  /** When something happened last, by the monotonic clock. */
-  #activeAt = 0
-  #onTimeout: () => void = () => {}
-  readonly #params: ReadonlyMap<string, string | Uint8Array> | readonly Param[]
-  readonly #method: string
-  readonly #data: Uint8Array | undefined
+  readonly #deadline: ExchangeDeadline
+  readonly #params: RequestParams
+  readonly #attempts: Attempts
   readonly #handler: ExchangeHandler
   readonly #owner: ExchangeOwner
 
   constructor(request: FcgiRequest, handler: ExchangeHandler, owner: ExchangeOwner) {
-    this.role = request.role ?? Role.Responder
-    this.#params = request.params
-    this.#data = this.role === Role.Filter ? (request.data ?? new Uint8Array(0)) : undefined
+    const params = new RequestParams(request)
+    this.#params = params
     this.#handler = handler
     this.#owner = owner
-    this.#method = textParam(request.params, 'REQUEST_METHOD') ?? 'GET'
-    this.#decoder = new CgiResponseDecoder(this.#method, owner.options)
-    const declared = textParam(request.params, 'CONTENT_LENGTH')
-    this.#body = new RequestBody(declared, request.body ?? request.hasBody === true, {
-      onRoom: () => this.writable(),
-      onFailed: (error) => this.fail(error),
-    })
+    this.#deadline = new ExchangeDeadline(owner.deadlines)
+    this.#attempts = new Attempts(params.method, owner.options)
+    this.#decoder = new CgiResponseDecoder(params.method, owner.options)
+    this.#body = new RequestBody(params.declaredLength, request.body ?? request.hasBody === true, this)
   }
 
   /** Begins: at once, or when the body is there. */
@@ -114,9 +100,31 @@ export class Exchange
     })
   }
 
+  get role(): number {
+    return this.#params.role
+  }
+
+  get attempts(): number {
+    return this.#attempts.count
+  }
+
+  get progress(): FcgiProgress {
+    return this.#attempts.progress
+  }
+
+  /** Whether its connection had been in use before it. */
+  get reused(): boolean {
+    return this.#attempts.reused
+  }
+
   /** Addresses that were tried and failed. */
   get tried(): Set<string> {
-    return (this.#tried ??= new Set())
+    return this.#attempts.tried
+  }
+
+  /** Whether a connection may carry it: {@link Attempts.takes}. */
+  takes(connection: FcgiConnection): boolean {
+    return this.#attempts.takes(connection, this.#body.staysHeld(this.#owner.options.maxReplaySize))
   }
 
   get state(): RequestState {
@@ -131,32 +139,9 @@ export class Exchange
     return this.#state === 'complete' || this.#state === 'failed'
   }
 
-  /** Sets the one deadline: for the queue while it waits, for the response later. 0 is none. */
+  /** Sets the one deadline, in milliseconds: for the queue while it waits, for the response later. 0 is none. */
   arm(timeout: number, onTimeout: () => void): void {
-    this.#timeout = timeout
-    this.#onTimeout = onTimeout
-    this.#rearm()
-  }
-
-  #rearm(): void {
-    const { deadlines } = this.#owner
-    this.#activeAt = monotonic()
-    deadlines.remove(this)
-    if (this.#timeout > 0) deadlines.add(this, this.#timeout, this.#activeAt)
-  }
-
-  /** Something has happened: time begins again. It is looked at when the deadline comes, for this is called often. */
-  #touch(): void {
-    this.#activeAt = turnTime()
-  }
-
-  /** Its deadline is there. */
-  expire(): void {
-    const now = monotonic()
-    const left = Math.ceil(this.#timeout - (now - this.#activeAt))
-    // A millisecond is what a timer may be early by.
-    if (left > 1) this.#owner.deadlines.add(this, left, now)
-    else this.#onTimeout()
+    this.#deadline.arm(timeout, onTimeout)
   }
 
   // From the caller.
@@ -169,7 +154,7 @@ export class Exchange
     this.#inCallOf(() => (more = this.#body.push(chunk, this.#owner.options)))
     if (this.#over) return true
     if (!gathering) {
-      this.#touch()
+      this.#deadline.touch()
       this.#step('sendStdin')
       more = this.#connection?.sendStdin(this, chunk) ?? false
     }
@@ -184,7 +169,7 @@ export class Exchange
       this.#body.end()
       if (gathered) this.#body.gathered(() => this.#dispatch())
     })
-    this.#touch()
+    this.#deadline.touch()
     if (!gathered) this.#sendEnd()
   }
 
@@ -202,7 +187,8 @@ export class Exchange
 
   /** All of it is at hand, so that it can be sent again. */
   #sendData(): void {
-    if (this.#data !== undefined) this.#connection?.sendData(this, this.#data)
+    const { data } = this.#params
+    if (data !== undefined) this.#connection?.sendData(this, data)
   }
 
   /** The caller is not called back from within its own calls; what they throw is told a turn later. */
@@ -228,7 +214,7 @@ export class Exchange
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
-    this.#touch()
+    this.#deadline.touch()
     this.#connection?.resume(this)
   }
 
@@ -242,17 +228,15 @@ export class Exchange
   /** Sends it on a connection that has room. */
   begin(connection: FcgiConnection): void {
     const bodyless = this.#body.length === 0
-    this.reused = connection.answered
-    this.#sentAt = turnTime()
+    const isKnown = connection.answered
     try {
-      connection.begin(this, this.#sentParams(), bodyless)
+      connection.begin(this, this.#params.withLength(this.#body.length), bodyless)
     } catch (error) {
       // The connection may be in the middle of ending another request, which is to be told first.
       return this.fail(unsendable(error), true)
     }
     this.#connection = connection
-    this.attempts++
-    this.progress = 'sent'
+    this.#attempts.begun(isKnown)
     this.#step('begin')
     this.arm(this.#owner.options.responseTimeout, () => this.#onSilence())
     if (bodyless) {
@@ -260,14 +244,6 @@ export class Exchange
       this.#sendData()
     } else this.#sendHeld(connection)
     if (this.#paused) connection.pause(this)
-  }
-
-  #sentParams(): Iterable<Param> {
-    const added: Param[] = []
-    if (this.#body.unsized) added.push(['CONTENT_LENGTH', String(this.#body.length)])
-    const isUnsaid = this.#data !== undefined && textParam(this.#params, 'FCGI_DATA_LENGTH') === undefined
-    if (isUnsaid) added.push(['FCGI_DATA_LENGTH', String(this.#data.length)])
-    return added.length === 0 ? this.#params : [...this.#params, ...added]
   }
 
   #sendHeld(connection: FcgiConnection): void {
@@ -284,12 +260,22 @@ export class Exchange
   }
 
   #sendPiece(connection: FcgiConnection, piece: Buffer): boolean {
-    this.#touch()
+    this.#deadline.touch()
     this.#step('sendStdin')
     return connection.sendStdin(this, piece)
   }
 
-  // From the connection, and from the file.
+  // From the file.
+
+  onRoom(): void {
+    this.writable()
+  }
+
+  onFailed(error: FcgiError): void {
+    this.fail(error)
+  }
+
+  // From the connection.
 
   writable(): void {
     if (this.#over) return
@@ -297,13 +283,13 @@ export class Exchange
     const gathers = this.#state === 'waiting' && !this.#body.ended
     if (!this.#wantsDrain || (this.#connection === undefined && !gathers)) return
     this.#wantsDrain = false
-    this.#touch()
+    this.#deadline.touch()
     this.#notify(() => this.#handler.onDrain?.())
   }
 
   recvStdout(content: Buffer): void {
-    this.progress = 'answered'
-    this.#touch()
+    this.#attempts.progress = 'answered'
+    this.#deadline.touch()
     if (content.length === 0) {
       this.#step('recvStdoutEnd')
       // One that refuses a request may say so behind it.
@@ -333,8 +319,8 @@ export class Exchange
   }
 
   recvStderr(content: Buffer): void {
-    this.progress = 'answered'
-    this.#touch()
+    this.#attempts.progress = 'answered'
+    this.#deadline.touch()
     this.#step('recvStderr')
     if (content.length === 0) return
     const text = formatStderr(content)
@@ -348,10 +334,10 @@ export class Exchange
   recvEnd(end: EndRequest): void {
     this.#connection = undefined
     this.#body.stop()
-    this.progress = 'answered'
+    this.#attempts.progress = 'answered'
     const refusal = end.protocolStatus === ProtocolStatus.RequestComplete ? undefined : this.#refusal(end)
     if (refusal === undefined || this.#begun) this.#finish(end)
-    else if (refusal.notRun && this.#mayRetry(true)) this.#retry(refusal)
+    else if (refusal.notRun && this.#isHeld && this.#attempts.mayFollow) this.#retry(refusal)
     else this.fail(refusal)
   }
 
@@ -369,13 +355,8 @@ export class Exchange
     if (this.#decoder.bodyDone || stepRequest(this.#state, 'lost') === 'complete') {
       return this.#finishWithoutEnd()
     }
-    const notRun = !how.sent && this.progress === 'sent'
-    if (notRun) this.progress = 'unsent'
-    this.reused = how.reused
-    this.metEnd = how.reused && this.progress === 'sent' && monotonic() - this.#sentAt < closingTime
-    const mayRunTwice = idempotent.has(this.#method) || this.#owner.options.retryUnsafe
-    const safe = notRun || this.metEnd || (how.reused && mayRunTwice)
-    if (!this.#begun && this.#mayRetry(safe)) return this.#retry(error)
+    const notRun = this.#attempts.lost(how)
+    if (!this.#begun && this.#isHeld && this.#attempts.mayFollowLoss()) return this.#retry(error)
     this.fail(
       notRun ? new FcgiError(error.code, 'the request was not sent', { cause: error, notRun }) : error,
     )
@@ -386,14 +367,15 @@ export class Exchange
     this.#finish({ appStatus: undefined, protocolStatus: undefined })
   }
 
-  #mayRetry(safe: boolean): boolean {
-    return safe && this.#body.held !== undefined && this.attempts <= this.#owner.options.maxRetries
+  /** Whether all of it that was sent is still there. */
+  get #isHeld(): boolean {
+    return this.#body.held !== undefined
   }
 
   #retry(error: FcgiError): void {
     this.#step('retry')
     // One that was refused may go to any: what refused it had not grown old.
-    this.fresh = error.code === 'ERR_FCGI_CONNECTION_LOST'
+    this.#attempts.again(error.code === 'ERR_FCGI_CONNECTION_LOST')
     this.#owner.dispatch(this, error)
   }
 
@@ -414,7 +396,7 @@ export class Exchange
     const awaitsCaller =
       this.#paused ||
       (!this.#wantsDrain && !this.#body.ended && (this.#state === 'sending' || this.#state === 'replied'))
-    if (awaitsCaller) this.#rearm()
+    if (awaitsCaller) this.#deadline.rearm()
     else if (this.#decoder.bodyDone) this.#finishWithoutEnd()
     else {
       const { responseTimeout } = this.#owner.options
@@ -457,7 +439,7 @@ export class Exchange
     const connection = this.#connection
     this.#connection = undefined
     this.#body.close()
-    this.#owner.deadlines.remove(this)
+    this.#deadline.stop()
     connection?.abort(this)
     return true
   }
@@ -498,12 +480,4 @@ export class Exchange
 function unsendable(error: unknown): FcgiError {
   if (error instanceof FcgiError) return error
   return new FcgiError('ERR_FCGI_PARAM_VALUE', errorMessage(error), { cause: error })
-}
-
-function textParam(
-  params: ReadonlyMap<string, string | Uint8Array> | readonly Param[],
-  name: string,
-): string | undefined {
-  const value = 'get' in params ? params.get(name) : params.findLast((each) => each[0] === name)?.[1]
-  return typeof value === 'object' ? Buffer.from(value).toString('latin1') : value
 }

@@ -3,9 +3,11 @@ import { Deadlines } from '../../base/deadlines.ts'
 import type { Logger } from '../../base/logger.ts'
 import { resolveOptions } from '../../base/options.ts'
 import type { Specs } from '../../base/options.ts'
+import type { Liveness } from '../../http1/index.ts'
 import { FcgiError } from '../errors.ts'
 import { FcgiConnection } from './connection.ts'
 import type { ExchangeHandler, FcgiExchange, FcgiRequest } from './exchange-types.ts'
+import type { ExchangeDeadline } from './exchange-deadline.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeOwner } from './exchange.ts'
 import { clientSpecs } from './options.ts'
@@ -52,12 +54,6 @@ export function resolveMuxOptions(given: FcgiMuxOptions): ResolvedMuxOptions {
 export interface MuxExchange extends FcgiExchange {
   /** Whether its connection had been in use before it, so that the application may have been about to close it. */
   readonly reused: boolean
-  /**
-   * Whether it has met the end of its connection: one that had been in use, and ended within a second without a record for
-   * it. php-fpm writes END_REQUEST, clears up, and closes when the worker has served enough or is reloaded; a script that
-   * has run for a while and died is something else.
-   */
-  readonly metEnd: boolean
 }
 
 /** Who has the connections. Either may give out requests and close connections from within. */
@@ -85,10 +81,11 @@ export interface MuxOwner {
  *    gathered first, and the room is taken meanwhile. When there is no room any more, which may be since the connection has
  *    died a moment ago, the request fails as one that was not sent.
  * 4. **Fail, or send again.** `onError` comes with `error.notRun`, and the exchange has `progress` and `reused`:
- *    `unsent`, `notRun` or `metEnd`: it may be sent again whatever it is. `sent` and `reused`, with `ERR_FCGI_CONNECTION_LOST`: the
- *    application has most likely closed an idle connection as the request came; what HAProxy sends again, or lets its client
- *    send again, is this. `sent` on a new connection: the application may have run it, and died of it. `answered`: it has run
- *    it. The parameters and the body are the owner's to keep; nothing is kept here.
+ *    `unsent` or `notRun`: it may be sent again whatever it is. `sent` and `reused`, with `ERR_FCGI_CONNECTION_LOST`: the
+ *    application has most likely closed an idle connection as the request came, but may have run it: who cannot send it again
+ *    should not have it on a connection whose {@link FcgiMux.liveness} is unknown. `sent` on a new connection: the application
+ *    may have run it, and died of it. `answered`: it has run it. The parameters and the body are the owner's to keep; nothing is
+ *    kept here.
  * 5. **End.** After `onEnd`, `onError` or `abort()` the connection is either released or closed, by what the protocol says:
  *    an abort closes the connection of an application that does not multiplex, and so does an answer that comes before the
  *    request was sent. `close()` lets what is on it end; `destroy()` does not. `closed` comes once, whoever began it.
@@ -116,7 +113,7 @@ export class FcgiMux {
     })
     this.#exchangeOwner = {
       options,
-      deadlines: new Deadlines<Exchange>((exchange) => exchange.expire(), false),
+      deadlines: new Deadlines<ExchangeDeadline>((deadline) => deadline.expire(), false),
       dispatch: (exchange) => this.#dispatch(exchange),
       finished: (exchange) => this.#finished(exchange),
     }
@@ -140,6 +137,11 @@ export class FcgiMux {
   /** Whether the application has sent anything yet: before, it may not even have accepted the connection. */
   get answered(): boolean {
     return this.#connection.answered
+  }
+
+  /** See {@link FcgiConnection.liveness}. */
+  get liveness(): Liveness {
+    return this.#connection.liveness
   }
 
   /** See {@link FcgiConnection.refusedValues}. */

@@ -57,8 +57,8 @@ export interface FcgiClientOptions {
    */
   maxRetries?: number
   /**
-   * Whether POST and other methods that are not idempotent are sent again too when a kept connection dies more than a
-   * second after they were sent. The application may have run them. @default false
+   * Whether the application may run POST and other methods that are not idempotent twice: they go on kept connections then,
+   * and are sent again when one dies, as GET. @default false
    */
   retryUnsafe?: boolean
   /**

@@ -1,6 +1,7 @@
 import { monotonic } from '../../base/clock.ts'
 import { formatEndpoint } from '../../net/endpoint.ts'
 import { LinkedList } from '../../base/linked-list.ts'
+import { Roster } from '../../base/roster.ts'
 import { Deadlines } from '../../base/deadlines.ts'
 import type { Endpoint } from '../../net/endpoint.ts'
 import { errorMessage } from '../../base/errors.ts'
@@ -32,7 +33,7 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
 
   readonly #endpoint: Endpoint
   readonly #options: ResolvedClientOptions
-  readonly #connections = new Set<FcgiConnection>()
+  readonly #connections = new Roster<FcgiConnection>()
   /** Those with room, the one used last at the end. */
   readonly #ready: FcgiConnection[] = []
   readonly #queue = new LinkedList<Exchange>()
@@ -95,9 +96,10 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
   /** Gives the request a connection, or a place in the queue. */
   dispatch(exchange: Exchange): void {
     // One that ends with the request that it brought to an end is still listed.
-    const connection = exchange.fresh ? undefined : this.#ready.findLast(({ room }) => room > 0)
+    const connection = this.#ready.findLast((each) => each.room > 0 && exchange.takes(each))
     if (connection !== undefined) return this.#begin(exchange, connection)
-    if (exchange.fresh) this.#makeRoom()
+    // One that is kept and that it may not have: the worker that holds it may be what the new one needs.
+    this.#retireIdle()
     const { maxQueue, maxConnections, queueTimeout } = this.#options
     if (this.#queue.size >= maxQueue && this.connections >= maxConnections) {
       return exchange.fail(
@@ -120,10 +122,12 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
     this.#queue.remove(exchange)
   }
 
-  /** The one that has waited longest; a connection that was in use is nothing for one that has met the end of such a one. */
-  #takeQueued(wasUsed: boolean): Exchange | undefined {
+  /** The one that has waited longest, of those that may have the connection; none when the first needs the place of that. */
+  #takeQueued(connection?: FcgiConnection): Exchange | undefined {
     let found = this.#queue.first
-    while (wasUsed && found?.fresh === true) found = found.next
+    const isFull = this.#opening.size === 0 && this.connections >= this.#options.maxConnections
+    if (isFull && connection !== undefined && found?.takes(connection) === false) return undefined
+    while (found !== undefined && connection !== undefined && !found.takes(connection)) found = found.next
     if (found !== undefined) this.forget(found)
     return found
   }
@@ -166,7 +170,7 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
   released(connection: FcgiConnection): void {
     if (connection.answered) this.#fed(connection)
     while (connection.room > 0) {
-      const exchange = this.#takeQueued(connection.served > 0)
+      const exchange = this.#takeQueued(connection)
       if (exchange === undefined) break
       this.#begin(exchange, connection)
     }
@@ -180,7 +184,7 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
     this.#opening.delete(dialling)
     this.#downSince = monotonic()
     // Each request in the queue has a connection that is being made for it, up to the limit of connections.
-    const refused = this.#queue.size > this.#opening.size ? this.#takeQueued(false) : undefined
+    const refused = this.#queue.size > this.#opening.size ? this.#takeQueued() : undefined
     this.#open()
     this.#checkEmpty()
     if (refused !== undefined) this.#onRefused(refused, error)
@@ -259,11 +263,6 @@ export class FcgiPool implements ConnectionOwner<FcgiConnection> {
   #retireIdle(): void {
     const longest = this.#ready.find((each) => each.active === 0 && each.room > 0)
     if (longest !== undefined) this.#retire(longest)
-  }
-
-  /** For a request that must not have a kept connection: one of them makes way. */
-  #makeRoom(): void {
-    if (this.connections >= this.#options.maxConnections) this.#retireIdle()
   }
 
   /** It has work: from being idle to being watched, until its application has said anything. */

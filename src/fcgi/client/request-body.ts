@@ -129,10 +129,15 @@ export class RequestBody {
     if (this.#written < this.#length) this.#refuse()
   }
 
-  /** What was held has been sent: it is kept when that costs nothing, or little. */
-  sent(maxReplaySize: number): void {
+  /** Whether what was sent of it is kept: when that costs nothing, or little. */
+  staysHeld(maxReplaySize: number): boolean {
     const costsNothing = this.#whole || this.#file !== undefined
-    if (!costsNothing && (this.#length ?? 0) > maxReplaySize) this.held = undefined
+    return this.held !== undefined && (costsNothing || (this.#length ?? 0) <= maxReplaySize)
+  }
+
+  /** What was held has been sent. */
+  sent(maxReplaySize: number): void {
+    if (!this.staysHeld(maxReplaySize)) this.held = undefined
   }
 
   #refuse(): never {

@@ -1,9 +1,10 @@
 /** What holds a client's socket, and what that tells its frontend. */
 
+import type { Seated } from '../../base/roster.ts'
 import type { Session } from '../stream/session.ts'
 
 /** An HTTP connection, or a TCP stream. */
-export interface ClientSide {
+export interface ClientSide extends Seated {
   readonly session: Session
   start(): void
   /** The proxy is being closed: a connection without a request in progress has no reason to stay. */

@@ -1,5 +1,6 @@
 /** A frontend at run time: it listens, accepts, and gives each connection a session. */
 import type { Socket } from 'node:net'
+import { Roster } from '../../base/roster.ts'
 import type { Endpoint } from '../../net/endpoint.ts'
 import type { ProxyContext } from '../context.ts'
 import { Flow } from '../plan/flow.ts'
@@ -34,9 +35,9 @@ export class Frontend implements ClientHost {
   readonly #context: ProxyContext
   readonly #host: FrontendHost
   readonly #listeners: Listeners
-  readonly #clients = new Set<ClientSide>()
+  readonly #clients = new Roster<ClientSide>()
   /** Those whose end is all that is waited for. */
-  readonly #leaving = new Set<ClientSide>()
+  readonly #leaving = new Roster<ClientSide>()
   readonly #waiting = new WaitingRoom()
   readonly #connectionRules: RulesStep | undefined
   readonly #sessionRules: RulesStep | undefined

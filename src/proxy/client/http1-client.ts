@@ -34,6 +34,7 @@ const bodilessMethods = new Set(['GET', 'HEAD', 'DELETE'])
  * waits in the reader, how answers are written in {@link Http1Writer}; here are the stream and how the connection ends.
  */
 export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
+  seat = -1
   readonly session: Session
   readonly #context: ProxyContext
   readonly #router: Router

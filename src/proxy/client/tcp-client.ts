@@ -11,6 +11,7 @@ import { Http1Client } from './http1-client.ts'
 /** Stays what its frontend knows, whoever reads the socket. */
 export class TcpClient implements ClientSide, ClientHost {
   readonly #context: ProxyContext
+  seat = -1
   readonly session: Session
   readonly #router: Router
   readonly #socket: Socket

@@ -1,5 +1,5 @@
 /** What `http-check` was compiled to. */
-import type { HttpCheck, HttpCheckRound } from '../../config/index.ts'
+import type { HttpCheckRound } from '../../config/index.ts'
 import type { Stream } from '../../sample/stream.ts'
 
 /** A request of a health check, as it is sent. */
@@ -17,5 +17,5 @@ export interface CheckRoundPlan {
   readonly request: (stream: Stream) => CheckRequest
 }
 
-/** One round after the other, as in {@link HttpCheck}. */
+/** One round after the other, as `http-check connect` begins them. */
 export type HttpCheckPlan = readonly [CheckRoundPlan, ...CheckRoundPlan[]]

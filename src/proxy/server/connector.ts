@@ -6,7 +6,8 @@ import type { Socket } from 'node:net'
 import { dial } from '../../net/dial.ts'
 import type { Dialling } from '../../net/dial.ts'
 import type { Endpoint } from '../../net/endpoint.ts'
-import { onPolledSince, wasPolledSince } from '../../net/liveness.ts'
+import { useOfKept } from '../../http1/index.ts'
+import { onPolledSince } from '../../net/liveness.ts'
 import type { Stream } from '../../sample/stream.ts'
 import { createSocket } from '../wire/socket-options.ts'
 import type { Backend } from './backend.ts'
@@ -156,10 +157,17 @@ export class Connector implements Queued {
     client.record.assigned()
     if (!('onConnection' in client)) return this.#open(server)
     const kept = this.#keptConnection(client, server)
-    if (kept === undefined) this.#open(server)
-    else if (client.repeatable || (kept.recalls && client.recallable) || wasPolledSince(kept.restedAt))
-      this.#use(client, kept)
-    else this.#listen(client, server, kept)
+    if (kept === undefined) return this.#open(server)
+    const use = useOfKept(client.repeatable || (kept.recalls && client.recallable), kept.liveness)
+    if (use === 'use') this.#use(client, kept)
+    else if (use === 'wait') this.#listen(client, server, kept)
+    else this.#replace(server, kept)
+  }
+
+  /** The worker that an application has for the one that is kept may be what the new one needs. */
+  #replace(server: Server, kept: ServerConnection): void {
+    kept.destroy()
+    this.#open(server)
   }
 
   #use(client: ConnectorClient, kept: ServerConnection): void {

@@ -1,15 +1,15 @@
 /** Carries requests to a `proto fcgi` server: headers become parameters, what the application writes a response. */
 import type { Socket } from 'node:net'
-import { httpDate } from '../../base/clock.ts'
+import { httpDate, turnTime } from '../../base/clock.ts'
+import type { ExchangeHandler } from '../../fcgi/client/exchange-types.ts'
 import { FcgiMux } from '../../fcgi/client/mux.ts'
 import type { MuxExchange, MuxOwner } from '../../fcgi/client/mux.ts'
 import { deriveEnvironment, FcgiError } from '../../fcgi/index.ts'
 import type { CgiHead, EnvironmentRules } from '../../fcgi/index.ts'
 import { Framing, HeaderList } from '../../http1/index.ts'
-import type { RequestHead, ResponseHead } from '../../http1/index.ts'
+import type { Liveness, RequestHead, ResponseHead } from '../../http1/index.ts'
 import { keep } from '../../base/lent.ts'
 import type { Lent } from '../../base/lent.ts'
-import { pollRound } from '../../net/liveness.ts'
 import { formatIp } from '../../net/ip.ts'
 import type { SampleEndpoint, Stream } from '../../sample/stream.ts'
 import type { FcgiPlan } from '../plan/fcgi.ts'
@@ -39,8 +39,10 @@ import type { Worker } from './worker-shortage.ts'
 export class FcgiServer implements ServerConnection, MuxOwner, Worker {
   /** Applications close when they like; HAProxy takes all for `safe` (`fcgi_detach`, src/mux_fcgi.c). */
   readonly safe = true
+  seat = -1
   requests = 0
-  restedAt = 0
+  /** Looking at the socket tells nothing of what an application will do. */
+  readonly restedAt = 0
   readonly recalls = false
   readonly #server: Server
   readonly #socket: Socket
@@ -61,6 +63,11 @@ export class FcgiServer implements ServerConnection, MuxOwner, Worker {
 
   get answered(): boolean {
     return this.#mux.answered
+  }
+
+  /** See {@link FcgiMux.liveness}. */
+  get liveness(): Liveness {
+    return this.#mux.liveness
   }
 
   begin({ head, stream, own }: ServerRequest, events: ServerEvents): ServerTransport | undefined {
@@ -118,10 +125,9 @@ export class FcgiServer implements ServerConnection, MuxOwner, Worker {
   #settle(): void {
     // What it can do may be told after the request that asked: it is kept already then.
     if (this.#mux.room === 0 || this.#idle.armed) return
-    this.restedAt = pollRound()
     if (this.#mux.active > 0) this.#server.pool.share(this)
     else if (this.#server.workers.rested(this) && this.#server.keep(this, this.#own))
-      this.#idle.arm(idleTimeout)
+      this.#idle.arm(idleTimeout, turnTime())
     else this.destroy()
   }
 
@@ -201,7 +207,7 @@ interface Carrier {
 }
 
 /** One request and its answer. */
-class FcgiTransport implements ServerTransport {
+class FcgiTransport implements ServerTransport, ExchangeHandler {
   readonly left = 0
   readonly mayRefuse = true
   unsent = false
@@ -220,7 +226,7 @@ class FcgiTransport implements ServerTransport {
   #held = false
   /** Whether all of the request was sent, and all of the answer has come. */
   #requestDone: boolean
-  readonly #aborts: boolean
+  readonly #plan: FcgiPlan
   #ended = false
   /** Whether the stream has parted from it. */
   #parted = false
@@ -241,25 +247,10 @@ class FcgiTransport implements ServerTransport {
     this.#socket = socket
     this.#kept = kept
     this.#requestDone = head.framing === 0
-    this.#aborts = plan.model.abortRequest
     // Whatever rules have made of the header: an application would read another body.
     params.set('CONTENT_LENGTH', String(head.framing))
-    const { log } = server.context
-    this.#exchange = mux.start(
-      { params, hasBody: head.framing !== 0 },
-      {
-        onHead: (each) => this.#onHead(each),
-        onInformational: (each) => events.onServerInformational(this.#toHead(each, 0)),
-        onBody: (chunk) => this.#onBody(chunk),
-        onBodyEnd: () => this.#onBodyEnd(),
-        onEnd: () => this.#onEnd(),
-        onError: (error) => this.#onError(error),
-        onDrain: () => events.onServerDrain(),
-        onStderr: (text) => {
-          if (plan.logTargets.length > 0) log.send(plan.logTargets, plan.model.name, 'err', text)
-        },
-      },
-    )
+    this.#plan = plan
+    this.#exchange = mux.start({ params, hasBody: head.framing !== 0 }, this)
   }
 
   /** Old versions of PHP close over GET_VALUES, which counts as a request. */
@@ -279,7 +270,22 @@ class FcgiTransport implements ServerTransport {
     return this.#server.unix ?? localEndpoint(this.#socket)
   }
 
-  #onHead(head: CgiHead): void {
+  // From the application.
+
+  onInformational(head: CgiHead): void {
+    this.#events.onServerInformational(this.#toHead(head, 0))
+  }
+
+  onDrain(): void {
+    this.#events.onServerDrain()
+  }
+
+  onStderr(text: string): void {
+    const { logTargets, model } = this.#plan
+    if (logTargets.length > 0) this.#server.context.log.send(logTargets, model.name, 'err', text)
+  }
+
+  onHead(head: CgiHead): void {
     if (this.#over) return
     const { status } = head
     if (this.#method === 'HEAD' || status === 204 || status === 304) return this.#handOutHead(head, 0)
@@ -315,7 +321,7 @@ class FcgiTransport implements ServerTransport {
     return { minor, status, reason, headers, framing, connection: 0, upgrade: undefined }
   }
 
-  #onBody(chunk: Buffer): boolean {
+  onBody(chunk: Buffer): boolean {
     if (this.#over) return true
     if (this.#held || this.#pending !== undefined) this.#waiting.push(chunk)
     else this.#events.onServerBody([chunk], false, undefined)
@@ -323,12 +329,12 @@ class FcgiTransport implements ServerTransport {
   }
 
   /** Told when what came with it has been read: END_REQUEST may be there, and the connection free for the next request. */
-  #onBodyEnd(): void {
+  onBodyEnd(): void {
     this.#ended = true
     if (this.#pending === undefined) process.nextTick(() => this.#endBody())
   }
 
-  #onEnd(): void {
+  onEnd(): void {
     this.#ended = true
     if (this.#pending === undefined) this.#endBody()
     else this.#handOutPending()
@@ -343,13 +349,15 @@ class FcgiTransport implements ServerTransport {
     if (this.#hasBody) this.#events.onServerBody([], true, undefined)
   }
 
-  #onError(error: FcgiError): void {
+  onError(error: FcgiError): void {
     if (this.#over) return
     this.#over = true
-    this.unsent = error.notRun || this.#exchange.metEnd
+    this.unsent = error.notRun
     const why = unsendable.has(error.code) ? 'refused' : failureOf(error)
     this.#events.onServerFailed(why, error)
   }
+
+  // From the stream.
 
   sendBody(pieces: readonly Lent[], done: boolean): boolean {
     let more = true
@@ -403,7 +411,7 @@ class FcgiTransport implements ServerTransport {
   destroy(): void {
     this.#over = this.#parted = true
     // What still works on behind its answer, or is to work for nobody, ends when it ends.
-    const letsWork = this.#requestDone && (this.#ended || !this.#aborts)
+    const letsWork = this.#requestDone && (this.#ended || !this.#plan.model.abortRequest)
     if (!letsWork) this.#exchange.abort()
     else if (this.#held && !this.#ended) this.#exchange.resume()
   }

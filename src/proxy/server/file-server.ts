@@ -15,11 +15,13 @@ const pieceSize = 65_536
  *                └─────hold────────▶ │
  */
 export class FileServer implements ServerConnection, ServerTransport {
+  seat = -1
   readonly requests = 1
   readonly room = 0
   readonly safe = true
   readonly restedAt = 0
   readonly recalls = false
+  readonly liveness = 'unknown'
   readonly reused = false
   readonly answered = false
   readonly unsent = false

@@ -5,8 +5,8 @@
 import type { Lent } from '../../base/lent.ts'
 import { turnTime } from '../../base/clock.ts'
 import { Framing, Http1Error, isPersistent, parseResponseHead, responseFraming } from '../../http1/index.ts'
-import type { HeaderList } from '../../http1/index.ts'
-import { pollRound } from '../../net/liveness.ts'
+import type { HeaderList, Liveness } from '../../http1/index.ts'
+import { pollRound, wasPolledSince } from '../../net/liveness.ts'
 import type { SampleEndpoint } from '../../sample/stream.ts'
 import type { ChunkSocket } from '../../net/chunk-socket.ts'
 import { localEndpoint, remoteEndpoint } from '../wire/addresses.ts'
@@ -44,6 +44,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
   readonly #reader: MessageReader
   readonly #outbox: Outbox
   readonly #deadline: Deadline
+  seat = -1
   requests = 0
   restedAt = 0
   /** The stream whose request it carries. */
@@ -95,6 +96,11 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
 
   get safe(): boolean {
     return this.requests > 1
+  }
+
+  /** A server that keeps a connection says so with its answer; what it says of its end stands right behind that. */
+  get liveness(): Liveness {
+    return wasPolledSince(this.restedAt) ? 'open' : 'soon'
   }
 
   get left(): number {

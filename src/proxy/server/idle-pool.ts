@@ -1,5 +1,6 @@
 /** The connections to a server (configuration.txt 4.2 "http-reuse", 5.2 "pool-max-conn"). */
 import { turnTime } from '../../base/clock.ts'
+import { Roster } from '../../base/roster.ts'
 import type { HttpReuse } from '../../config/index.ts'
 import type { ServerConnection } from './server-transport.ts'
 
@@ -15,7 +16,7 @@ export const idleTimeout = 5000
 export class IdlePool {
   readonly #most: number
   readonly #reuse: HttpReuse
-  readonly #all = new Set<ServerConnection>()
+  readonly #all = new Roster<ServerConnection>()
   /** Of those that are used: neither idle nor safe. */
   readonly #shared: ServerConnection[] = []
   /** Connections that have answered one request, and those that have proved to be kept open. */

@@ -1,7 +1,8 @@
 /** What an HTTP stream needs of whatever carries its request to a server: HTTP/1.1, FastCGI, or an applet. */
 import type { Lent } from '../../base/lent.ts'
+import type { Seated } from '../../base/roster.ts'
 import type { ConnectionMode } from '../../config/index.ts'
-import type { Framing, HeaderList, RequestHead, ResponseHead } from '../../http1/index.ts'
+import type { Framing, HeaderList, Liveness, RequestHead, ResponseHead } from '../../http1/index.ts'
 import type { SampleEndpoint, Stream } from '../../sample/stream.ts'
 
 /**
@@ -37,10 +38,7 @@ export interface ServerTransport {
   readonly reused: boolean
   /** Whether a byte of the answer has come. */
   readonly answered: boolean
-  /**
-   * Once it has failed: nothing of the request can have reached the server, or the server was about to close the
-   * connection as it came, so that it may be sent again whatever it is.
-   */
+  /** Once it has failed: whether nothing of the request can have reached the server, so that it may be sent again whatever it is. */
   readonly unsent: boolean
   /** Whether its server may say that it does not take a request, which then goes elsewhere. */
   readonly mayRefuse: boolean
@@ -88,15 +86,17 @@ export interface ServerRequest {
 }
 
 /** A connection to a server. */
-export interface ServerConnection {
+export interface ServerConnection extends Seated {
   /** Requests that it has carried, the current one included. */
   readonly requests: number
   /** How many more requests it takes now. */
   readonly room: number
   /** Whether it has proved, or its protocol says, that the server keeps it open between requests. */
   readonly safe: boolean
-  /** The round of the loop (src/net/liveness.ts) in which its last request ended. */
+  /** The round of the loop (src/net/liveness.ts) in which its last request ended; counts for those whose `liveness` changes with it. */
   readonly restedAt: number
+  /** What is known of it since then. */
+  readonly liveness: Liveness
   /**
    * Whether `begin` itself keeps what must not be repeated until all that the server can have said behind its last answer is
    * heard, and fails as `unsent` when that was its end. Else the request comes only then.

@@ -2,7 +2,7 @@
 import type { ConnectionMode } from '../../config/index.ts'
 import type { RequestHead, ResponseHead } from '../../http1/index.ts'
 import type { RetryReason } from '../../config/index.ts'
-import { Framing, HeaderList } from '../../http1/index.ts'
+import { Framing, HeaderList, isIdempotent, mayRepeat } from '../../http1/index.ts'
 import type { RequestState, SampleEndpoint, SampleRequest, SampleResponse } from '../../sample/stream.ts'
 import type { ProxyContext } from '../context.ts'
 import { Flow } from '../plan/flow.ts'
@@ -34,9 +34,6 @@ import { replyHead } from './reply.ts'
 import type { Router } from './router.ts'
 import type { Session } from './session.ts'
 import { ProxyStream } from './stream.ts'
-
-/** Methods whose request may be sent again when nobody knows whether it arrived (RFC 9110 section 9.2.2). */
-const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
 
 /**
  * Glue between a {@link ClientTransport} and a {@link ServerTransport}, neither of which it knows more of. What the client
@@ -243,7 +240,7 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
   }
 
   get repeatable(): boolean {
-    return this.asking.body.repeatable && idempotent.has(this.head.method)
+    return this.asking.body.repeatable && isIdempotent(this.head.method)
   }
 
   /** All that may come of its body is kept while it flows. */
@@ -366,9 +363,11 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
   }
 
   /** A connection that was kept may end just when the next request is sent: that request has probably not been seen. */
-  #mayRepeat(server: ServerTransport): boolean {
-    if (!server.reused || server.answered || this.answering.state !== 'awaited') return false
-    return this.repeatable || (server.unsent && this.asking.body.repeatable)
+  #mayRepeat({ reused, answered, unsent }: ServerTransport): boolean {
+    const { asking, answering } = this
+    // On a new connection the next one would meet the same end, and for ever.
+    if (!reused || answered || answering.state !== 'awaited' || !asking.body.repeatable) return false
+    return mayRepeat({ idempotent: isIdempotent(this.head.method), reused, unsent })
   }
 
   get #mayRetry(): boolean {

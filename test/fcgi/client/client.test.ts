@@ -591,29 +591,35 @@ describe('retries', () => {
     assert.equal(client.stats.retried, 1)
   })
 
-  it('send a POST again that meets the end of a connection', async (t) => {
-    const app = await startApp(t, mortal)
-    const client = createClient(t, { endpoint: app.endpoint })
-    await text((await client.request(get)).body)
-    assert.equal(await text((await client.request(post('abc'))).body), 'again')
-  })
-
-  it('do not send a POST again later, which may have run, unless told to', async (t) => {
+  it('are not needed for a POST: it is not given a connection that may be ending, unless told to', async (t) => {
     for (const retryUnsafe of [false, true]) {
-      const app = await startApp(t, async (peer, index) => {
-        const first = await peer.request()
-        peer.send(reply(first.id, index === 0 ? 'A: b\r\n\r\nonce' : 'A: b\r\n\r\nagain'))
-        if (index > 0) return
-        await peer.request()
-        await sleep(1100)
-        peer.socket.destroy()
-      })
+      const app = await startApp(t, mortal)
       const client = createClient(t, { endpoint: app.endpoint, retryUnsafe })
       await text((await client.request(get)).body)
-      const second = client.request(post('abc'))
-      if (retryUnsafe) assert.equal(await text((await second).body), 'again')
-      else await assert.rejects(second, failsWith('ERR_FCGI_CONNECTION_LOST'))
+      assert.equal(await text((await client.request(post('abc'))).body), 'again')
+      const { retried, opened, connections } = client.stats
+      assert.deepEqual([retried, opened, connections], [retryUnsafe ? 1 : 0, 2, 1])
     }
+  })
+
+  it('are not needed for a POST in the queue: it gets a new connection before what came later', async (t) => {
+    const app = await startApp(t, (peer, index) => serve(`A: b\r\n\r\n${index}`)(peer))
+    const client = createClient(t, { endpoint: app.endpoint, maxConnections: 1 })
+    const asked = [get, get, post('abc'), get, get, post('d'), get].map(async (each) =>
+      text((await client.request(each)).body),
+    )
+    assert.deepEqual(await Promise.all(asked), ['0', '0', '1', '1', '1', '2', '2'])
+    assert.equal(client.stats.retried, 0)
+  })
+
+  it('do not happen to a POST that was sent, however soon its connection ends', async (t) => {
+    const app = await startApp(t, async (peer) => {
+      await peer.request()
+      peer.socket.destroy()
+    })
+    const client = createClient(t, { endpoint: app.endpoint, maxRetries: 5 })
+    await assert.rejects(client.request(post('abc')), failsWith('ERR_FCGI_CONNECTION_LOST'))
+    assert.equal(app.peers.length, 1)
   })
 
   it('send a body again that is small enough to be kept', async (t) => {
@@ -652,17 +658,14 @@ describe('retries', () => {
     await eventually(() => client.stats.connections === 0)
   })
 
-  it('do not keep one that was gathered and is larger', async (t) => {
-    const app = await startApp(t, async (peer) => {
-      peer.send(reply((await peer.request()).id))
-      await peer.request()
-      peer.socket.destroy()
-    })
+  it('have no copy of a body that was gathered and is larger: it goes on a new connection', async (t) => {
+    const app = await startApp(t, (peer) => serve()(peer))
     const client = createClient(t, { endpoint: app.endpoint, maxReplaySize: 6 })
-    await text((await client.request(get)).body)
     const put: FcgiRequestInit = { params: [['REQUEST_METHOD', 'PUT']], body: pieces('abcd', 'efg') }
-    await assert.rejects(client.request(put), failsWith('ERR_FCGI_CONNECTION_LOST'))
-    assert.equal(client.stats.retried, 0)
+    await text((await client.request(get)).body)
+    await text((await client.request(put)).body)
+    const { retried, opened, connections } = client.stats
+    assert.deepEqual([retried, opened, connections], [0, 2, 1])
   })
 
   it('send a large body again that is at hand as a whole', async (t) => {

@@ -19,6 +19,8 @@ class Connection implements ServerConnection {
   readonly safe = true
   readonly restedAt = 0
   readonly recalls = false
+  readonly liveness = 'open'
+  seat = -1
 
   constructor(name: string, requests = 1) {
     this.name = name

@@ -1,0 +1,39 @@
+import { Role } from '../codec/begin-request.ts'
+import type { Param } from '../codec/params.ts'
+import type { FcgiRequest } from './exchange-types.ts'
+
+/** The parameters of a request: those that were given, and those that are added when it is sent. */
+export class RequestParams {
+  readonly role: number
+  readonly method: string
+  /** CONTENT_LENGTH, when it was given. */
+  readonly declaredLength: string | undefined
+  /** What a filter is given; undefined for other roles. */
+  readonly data: Uint8Array | undefined
+  readonly #given: FcgiRequest['params']
+
+  constructor({ params, role = Role.Responder, data }: FcgiRequest) {
+    this.role = role
+    this.data = role === Role.Filter ? (data ?? new Uint8Array(0)) : undefined
+    this.#given = params
+    this.method = this.#text('REQUEST_METHOD') ?? 'GET'
+    this.declaredLength = this.#text('CONTENT_LENGTH')
+  }
+
+  /** All that is sent. @param length - of the body, in bytes. */
+  withLength(length: number | undefined): Iterable<Param> {
+    const added: Param[] = []
+    if (this.declaredLength === undefined) added.push(['CONTENT_LENGTH', String(length)])
+    const { data } = this
+    if (data !== undefined && this.#text('FCGI_DATA_LENGTH') === undefined) {
+      added.push(['FCGI_DATA_LENGTH', String(data.length)])
+    }
+    return added.length === 0 ? this.#given : [...this.#given, ...added]
+  }
+
+  #text(name: string): string | undefined {
+    const given = this.#given
+    const value = 'get' in given ? given.get(name) : given.findLast((each) => each[0] === name)?.[1]
+    return typeof value === 'object' ? Buffer.from(value).toString('latin1') : value
+  }
+}
