@@ -242,7 +242,7 @@ int main(int argc, char **argv) {
 			}
 		} else if (measuring && t >= begun + seconds * 1e9) {
 			measuring = 0; stopping = 1; ended = t; gateway = cpu_of_gateway() - gateway; load = cpu_of_load() - load;
-		} else if (stopping && t > ended + 1000000000ull) break;
+		} else if (stopping && t > ended + 5000000000ull) break;
 	}
 	double elapsed = (ended - begun) / 1e9;
 	printf("answers=%llu answers/s=%.2f p50us=%.0f p99us=%.0f bad=%llu lost=%llu gateway_cpu=%.0f%% cpu_s_per_M=%.3f load_cpu=%.0f%%\n",

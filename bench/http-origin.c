@@ -81,7 +81,7 @@ static void on_accept(int listener) {
 }
 static int listen_to(int type, struct sockaddr_in *at, void *mark) {
 	int fd = socket(AF_INET, type, 0);
-	if (bind(fd, (void *)at, sizeof *at) || (type == SOCK_STREAM && listen(fd, 1024))) { perror("listen"); exit(2); }
+	if (bind(fd, (void *)at, sizeof *at) || (type == SOCK_STREAM && listen(fd, 4096))) { perror("listen"); exit(2); }
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = mark };
 	epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event);
 	return fd;
