@@ -213,15 +213,15 @@ export class Connector implements Queued {
     this.#dialling =
       'onConnection' in client
         ? this.#dial(
-            address,
+            { server, address },
             () => createServerSocket(server),
             (socket) => client.onConnection(openConnection(server, socket)),
           )
-        : this.#dial(address, createSocket, (socket) => client.onConnected(socket))
+        : this.#dial({ server, address }, createSocket, (socket) => client.onConnected(socket))
   }
 
   #dial<Made extends Socket>(
-    address: Endpoint,
+    { server, address }: { readonly server: Server; readonly address: Endpoint },
     create: () => Made,
     handOut: (socket: Made) => void,
   ): Dialling {
@@ -235,7 +235,10 @@ export class Connector implements Queued {
           this.#client.record.connected(false)
           handOut(socket)
         },
-        onFailed: (why) => this.#onFailure(why === 'timeout' ? 'connect-timeout' : 'connect-error'),
+        onFailed: (why, error) => {
+          server.tellUnreachable(error)
+          this.#onFailure(why === 'timeout' ? 'connect-timeout' : 'connect-error')
+        },
       },
     )
   }

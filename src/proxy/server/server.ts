@@ -1,4 +1,5 @@
 /** A server of a backend: its state, what it carries, and its idle connections. */
+import { monotonic } from '../../base/clock.ts'
 import type { SampleEndpoint, SampleNamed } from '../../sample/stream.ts'
 import type { ProxyContext } from '../context.ts'
 import type { ProxyPlan, ServerPlan } from '../plan/plan.ts'
@@ -10,6 +11,18 @@ import { IdlePool } from './idle-pool.ts'
 import { ServerState } from './server-state.ts'
 import type { OwnConnections, ServerConnection } from './server-transport.ts'
 import { WorkerShortage } from './worker-shortage.ts'
+
+/** Told at most so often, in milliseconds. */
+const toldEvery = 10_000
+/** What a server is that is merely away: the log line of each request says so. */
+const away: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+])
 
 /** Counts the streams that were given to it; who gives them is the backend. */
 export class Server implements SampleNamed, Balanced {
@@ -29,6 +42,7 @@ export class Server implements SampleNamed, Balanced {
   served = 0
   /** Streams that it was given, in all. */
   total = 0
+  #toldAt = Number.NEGATIVE_INFINITY
 
   constructor(plan: ServerPlan, backend: ProxyPlan, context: ProxyContext) {
     const { name, weight, disabled, backup, poolMaxConn, proto } = plan.model
@@ -75,6 +89,18 @@ export class Server implements SampleNamed, Balanced {
     if (this.backend.model.httpReuse !== 'never') return this.pool.put(connection)
     own?.put(this, connection)
     return own !== undefined
+  }
+
+  /**
+   * Tells why it cannot be connected to, unless it is merely away. HAProxy resolves names when it starts, and refuses those that
+   * are not known; of the path of a socket that is wrong, or may not be opened, a log line says `SC` and no more.
+   */
+  tellUnreachable(error: NodeJS.ErrnoException | undefined): void {
+    const now = monotonic()
+    if (error?.code === undefined || away.has(error.code) || now - this.#toldAt < toldEvery) return
+    this.#toldAt = now
+    const fields = { backend: this.backend.model.name, server: this.name, err: error }
+    this.context.settings.logger.warn(fields, 'a server cannot be connected to')
   }
 
   close(): void {
