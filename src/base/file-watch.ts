@@ -2,7 +2,7 @@
  * Notices that a file was changed, however an editor does it. `fs.watch` of a file follows the inode, and is blind once
  * another file was renamed over it, as most editors and `sed -i` do: the folder is watched instead.
  */
-import { realpathSync, watch, type FSWatcher } from 'node:fs'
+import { realpathSync, unwatchFile, watch, watchFile as lookAt, type FSWatcher, type Stats } from 'node:fs'
 import { basename, dirname } from 'node:path'
 
 /** One change makes several events; the last one is waited for, in milliseconds. */
@@ -12,18 +12,23 @@ const volumeLink = '..data'
 
 /**
  * Calls `onChange` after each change of the file at `path`, or of the file that it is a link to. A file that is away for
- * a moment is a change too. After `onError` changes may go unnoticed: the folder is not there, or the system watches no
- * more (inotify has limits for all processes of a user). It may be called before this returns.
+ * a moment is a change too. Where the system watches nothing (the folder is not there yet, inotify has limits for all processes of a
+ * user) it is looked at every `interval` milliseconds. After `onError` changes may go unnoticed.
  */
 export function watchFile(
   path: string,
   onChange: () => void,
   onError: (error: Error) => void,
+  interval = 5000,
 ): { close(): void } {
   let timer: NodeJS.Timeout | undefined
   const settle = () => {
     clearTimeout(timer)
     timer = setTimeout(onChange, settleTime)
+  }
+  // Of a file that is not there it is told once, and nothing has changed.
+  const compare = (now: Stats, before: Stats) => {
+    if (now.mtimeMs !== before.mtimeMs || now.size !== before.size || now.ino !== before.ino) settle()
   }
   const watchers: FSWatcher[] = []
   const follow = (each: string) => {
@@ -36,12 +41,13 @@ export function watchFile(
   }
   try {
     for (const each of new Set([path, behindLinks(path)])) follow(each)
-  } catch (error) {
-    onError(error as Error) // of the system
+  } catch {
+    lookAt(path, { interval, persistent: false }, compare)
   }
   return {
     close() {
       clearTimeout(timer)
+      unwatchFile(path, compare)
       for (const watcher of watchers) watcher.close()
     },
   }

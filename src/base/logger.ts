@@ -59,7 +59,8 @@ function formatFields(fields: object): string {
 function formatField(value: unknown): string {
   if (value instanceof Error) {
     const code = (value as { code?: unknown }).code
-    return quote(typeof code === 'string' ? `${code}: ${value.message}` : value.message)
+    const isSaid = typeof code !== 'string' || value.message.startsWith(code)
+    return quote(isSaid ? value.message : `${code}: ${value.message}`)
   }
   if (typeof value === 'bigint') return value.toString()
   if (typeof value === 'string') return /^[\w.:/@+-]+$/.test(value) ? value : quote(value)
