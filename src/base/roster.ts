@@ -8,8 +8,8 @@ export interface Seated {
  * A set whose items come and go for as long as the process lives. Pure. In no order.
  *
  * A Set or a Map would do, but for the collector: each time its table is full of what was deleted, V8 makes a new one, and the old
- * one keeps what was in it and points at the new one. When one of them has come into old space, all later ones hang on it, each
- * with the items of its time and all that these know, until a full collection.
+ * one keeps what was in it. Once a table lies in old space a scavenge takes what such old ones know for alive, until a full
+ * collection: a third of new space, measured with 32 items that came and went in any order.
  */
 export class Roster<T extends Seated> {
   size = 0

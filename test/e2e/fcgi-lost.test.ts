@@ -149,7 +149,7 @@ async function next(port: number, before: number, request: string): Promise<stri
 
 // A script that dies leaves the empty STDIN unread, so its end looks like that of a connection which nobody has read.
 describe('a script that kills its worker', { skip: skipWithoutPhpFpm() }, () => {
-  for (const reuse of ['never', 'safe', 'aggressive', 'always']) {
+  for (const reuse of ['safe', 'always']) {
     it(`has run once behind a POST, http-reuse ${reuse}`, async (t) => {
       const { php, port } = await system(t, { children: 4 }, [`http-reuse ${reuse}`])
       let count = 0

@@ -6,9 +6,7 @@ const initialSize = 8
  * Items by ids that are odd, rise and are never used twice, of which those in use at a time lie close together: they are found
  * by the last bits of their ids, of as many as tell them apart. Pure.
  *
- * A Map would do, but for the collector: each time its table is full of what was deleted, V8 makes a new one, and the old one
- * keeps what was in it and points at the new one. When one of them has come into old space, all later ones hang on it, each with
- * the requests of its time, until a full collection.
+ * A Map would keep requests that are over in old space: see {@link Roster} of src/base/roster.ts.
  */
 export class StreamTable<Item extends { readonly id: number }> {
   size = 0
