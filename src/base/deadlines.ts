@@ -59,6 +59,14 @@ export class Lane<T extends Timed<T>> {
   }
 }
 
+/** What may be one of several kinds, and knows itself what to do then. */
+export interface Expiring extends Timed<Expiring> {
+  expire(): void
+}
+
+/** Longer waits than `setTimeout` takes are as good as none. */
+const longest = 0x7fff_ffff
+
 /** `setTimeout` counts from the start of the loop's turn, so it may be early by less than this. */
 const slack = 1
 
@@ -95,6 +103,16 @@ export class Deadlines<T extends Timed<T>> {
   /** Harmless when it was removed, or has expired. */
   remove(item: T): void {
     item.lane?.remove(item)
+  }
+
+  /** Moves the deadline of an item, or gives it one; undefined takes it away. */
+  arm(item: T, duration: number | undefined, now: number): void {
+    const { lane } = item
+    if (lane !== undefined) {
+      lane.remove(item)
+      if (lane.duration === duration) return lane.add(item, now)
+    }
+    if (duration !== undefined && duration <= longest) this.add(item, duration, now)
   }
 
   #arm(lane: Lane<T>, delay: number): void {

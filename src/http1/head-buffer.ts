@@ -21,6 +21,7 @@ const nothing = Buffer.alloc(0)
  * After `push` answered a position, the head is `bytes` from `start` to `end`.
  */
 export class HeadBuffer {
+  readonly maxHeadSize: number
   bytes: Buffer = nothing
   start = 0
   end = 0
@@ -29,11 +30,10 @@ export class HeadBuffer {
   #have = 0
   /** Up to where `#partial` holds no control character that a head must not hold. */
   #checked = 0
-  readonly #maxHeadSize: number
   readonly #bareLf: boolean
 
   constructor(options: HeadBufferOptions) {
-    this.#maxHeadSize = options.maxHeadSize
+    this.maxHeadSize = options.maxHeadSize
     this.#bareLf = options.bareLf ?? false
   }
 
@@ -74,7 +74,7 @@ export class HeadBuffer {
       this.#gather(chunk, start)
       return -1
     }
-    if (end - start > this.#maxHeadSize) this.#tooLarge()
+    if (end - start > this.maxHeadSize) this.#tooLarge()
     return this.#found(chunk, start, end)
   }
 
@@ -87,7 +87,7 @@ export class HeadBuffer {
 
   #resume(chunk: Buffer, at: number): number {
     const before = this.#have
-    const room = this.#maxHeadSize + 1 - before
+    const room = this.maxHeadSize + 1 - before
     const taken = Math.min(room, chunk.length - at)
     this.#append(chunk, at, at + taken)
     const bytes = this.#partial
@@ -99,7 +99,7 @@ export class HeadBuffer {
       if (start === this.#have) this.reset()
       return -1
     }
-    if (end > this.#maxHeadSize) this.#tooLarge()
+    if (end > this.maxHeadSize) this.#tooLarge()
     this.reset()
     this.#found(bytes, start, end)
     return at + end - before
@@ -107,14 +107,14 @@ export class HeadBuffer {
 
   #gather(chunk: Buffer, start: number): void {
     if (start === chunk.length) return
-    this.#append(chunk, start, Math.min(chunk.length, start + this.#maxHeadSize + 1))
+    this.#append(chunk, start, Math.min(chunk.length, start + this.maxHeadSize + 1))
     this.#refuseEarly(0)
   }
 
   #append(chunk: Buffer, from: number, to: number): void {
     const wanted = this.#have + to - from
     if (wanted > this.#partial.length) {
-      const size = Math.min(this.#maxHeadSize + 1, Math.max(1024, wanted * 2))
+      const size = Math.min(this.maxHeadSize + 1, Math.max(1024, wanted * 2))
       const grown = Buffer.allocUnsafe(Math.max(size, wanted))
       this.#partial.copy(grown, 0, 0, this.#have)
       this.#partial = grown
@@ -139,7 +139,7 @@ export class HeadBuffer {
   }
 
   #refuseEarly(start: number): void {
-    if (this.#have > this.#maxHeadSize) this.#tooLarge()
+    if (this.#have > this.maxHeadSize) this.#tooLarge()
     const bytes = this.#partial
     const last = this.#have - 1
     for (let at = Math.max(start, this.#checked); at <= last; at++) {
@@ -158,7 +158,7 @@ export class HeadBuffer {
   }
 
   #tooLarge(): never {
-    throw new Http1Error('ERR_HTTP1_HEAD_TOO_LARGE', `more than ${this.#maxHeadSize} bytes`)
+    throw new Http1Error('ERR_HTTP1_HEAD_TOO_LARGE', `more than ${this.maxHeadSize} bytes`)
   }
 }
 

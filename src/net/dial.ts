@@ -76,13 +76,19 @@ export function dial<Made extends Socket>(
   const attempt = (): void => {
     const made = create()
     socket = made
-    made.once('connect', () => {
+    const onError = (error: Error): void => fail('error', error)
+    const onClose = (): void => fail('error')
+    const onConnect = (): void => {
       if (!settle()) return
-      made.removeAllListeners()
+      // One by one: to remove all of them would make a dictionary of the socket's events.
+      made.off('connect', onConnect)
+      made.off('error', onError)
+      made.off('close', onClose)
       events.onConnected(made)
-    })
-    made.on('error', (error) => fail('error', error))
-    made.on('close', () => fail('error'))
+    }
+    made.on('connect', onConnect)
+    made.on('error', onError)
+    made.on('close', onClose)
     connectSocket(made, endpoint)
   }
   if (timeout !== undefined) timer = setTimeout(() => fail('timeout'), timeout)

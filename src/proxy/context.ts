@@ -1,5 +1,7 @@
 /** What every part of a running proxy may reach: settings, the log, `proc` variables, and whether it is being closed. */
 import { networkInterfaces } from 'node:os'
+import { Deadlines } from '../base/deadlines.ts'
+import type { Expiring } from '../base/deadlines.ts'
 import { Turn } from '../base/turn.ts'
 import { formatIp } from '../net/ip.ts'
 import type { SampleEndpoint } from '../sample/stream.ts'
@@ -17,6 +19,8 @@ export class ProxyContext {
   readonly pid = process.pid
   /** When HTTP/1.1 connections write. */
   readonly turn = new Turn()
+  /** Of HTTP/1.1 connections, whose sockets keep the process alive. */
+  readonly deadlines = new Deadlines<Expiring>((item) => item.expire(), false)
   /** Client connections now. */
   connections = 0
   /** Whether connections are being closed as their requests end. */

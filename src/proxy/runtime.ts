@@ -85,6 +85,7 @@ export class ProxyRuntime implements FrontendHost {
     this.health.stop()
     this.backends.close()
     await Promise.all(this.#allFilters().map((filter) => filter.close()))
+    this.context.deadlines.clear()
     await this.context.log.close()
   }
 
@@ -94,6 +95,7 @@ export class ProxyRuntime implements FrontendHost {
     this.health.stop()
     for (const filter of this.#allFilters()) filter.destroy()
     this.backends.close()
+    this.context.deadlines.clear()
     void this.context.log.close()
   }
 

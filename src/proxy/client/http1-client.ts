@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import { turnDate, turnTime } from '../../base/clock.ts'
+import type { Flushable } from '../../base/turn.ts'
 import { parseRequestHead } from '../../http1/index.ts'
 import type { Lent } from '../../base/lent.ts'
 import type { Framing, HeaderList, Http1Error, ResponseHead } from '../../http1/index.ts'
@@ -24,16 +25,40 @@ import type { ReaderSink } from '../wire/message-reader.ts'
 import { lacksWebsocketKey } from '../wire/upgrade.ts'
 import type { ClientHost, ClientSide } from './client-side.ts'
 import { Http1Waiting } from './http1-waiting.ts'
+import type { WaitingOwner } from './http1-waiting.ts'
 import { Http1Writer } from './http1-writer.ts'
 
 /** Methods whose body has no meaning, and that HTTP/1.0 gives none. */
 const bodilessMethods = new Set(['GET', 'HEAD', 'DELETE'])
 
+const client = Symbol('client')
+
+/** Listeners are the same for all sockets, which know their client: five closures for each would be a tenth of its memory. */
+interface ClientSocket extends Socket {
+  [client]: Http1Client
+}
+
+function whenData(this: ClientSocket, chunk: Buffer): void {
+  this[client].onData(chunk)
+}
+
+function whenEnd(this: ClientSocket): void {
+  this[client].onEnd()
+}
+
+function whenDrain(this: ClientSocket): void {
+  this[client].onDrain()
+}
+
+function whenGone(this: ClientSocket): void {
+  this[client].onGone()
+}
+
 /**
  * The transport of its streams, one at a time. What the deadline is about is in {@link Http1Waiting}, what was read and
  * waits in the reader, how answers are written in {@link Http1Writer}; here are the stream and how the connection ends.
  */
-export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
+export class Http1Client implements ReaderSink, ClientTransport, ClientSide, WaitingOwner, Flushable {
   seat = -1
   readonly session: Session
   readonly #context: ProxyContext
@@ -41,12 +66,16 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   readonly #host: ClientHost
   readonly #socket: Socket
   readonly #reader: MessageReader
-  readonly #writer: Http1Writer
+  /** From the head of a request until its answer has been written: who rests needs none. */
+  #writer: Http1Writer | undefined
   readonly #waiting: Http1Waiting
   #stream: HttpStream | undefined
   #state: 'open' | 'ending' | 'closed' = 'open'
-  /** Of the request that is read, or awaited. */
-  #beginning: Beginning
+  /** When the request that is awaited could begin: the connection was accepted, or the one before had ended. */
+  #accepted: number
+  #acceptDate: number
+  /** Of the request of which a byte has come, until its stream is made and behind it. */
+  #beginning: Beginning | undefined
   /** The stream in TCP mode that the first request goes on with. */
   #before: { readonly backend: Backend; readonly stream: TcpStream } | undefined
 
@@ -56,16 +85,17 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     this.#router = router
     this.#socket = socket
     this.#host = host
-    this.#beginning = beginAt(session.accepted, session.acceptDate)
+    this.#accepted = session.accepted
+    this.#acceptDate = session.acceptDate
     this.#reader = new MessageReader(socket, this, context.settings.maxHeadSize)
-    this.#writer = new Http1Writer(context, socket, () => this.#onBlocked())
-    this.#waiting = new Http1Waiting(router.plan.timeouts, context.settings, () => this.#onDeadline())
+    this.#waiting = new Http1Waiting(router.plan.timeouts, context.deadlines, this)
     this.#reader.expectHead()
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
-    socket.on('end', () => this.#onEnd())
-    socket.on('drain', () => this.#onDrain())
-    socket.on('error', () => this.#onGone())
-    socket.on('close', () => this.#onGone())
+    ;(socket as ClientSocket)[client] = this
+    socket.on('data', whenData)
+    socket.on('end', whenEnd)
+    socket.on('drain', whenDrain)
+    socket.on('error', whenGone)
+    socket.on('close', whenGone)
   }
 
   start(): void {
@@ -76,13 +106,10 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   takeOver(bytes: Buffer | undefined, backend: Backend, before: TcpStream): void {
     this.#before = { backend, stream: before }
     this.start()
-    if (bytes !== undefined) this.#onData(bytes)
-    if (this.#socket.readableEnded) this.#onEnd()
+    if (bytes !== undefined) this.onData(bytes)
+    if (this.#socket.readableEnded) this.onEnd()
     else if (this.#state === 'open' && !this.#reader.held) this.#socket.resume()
   }
-
-  /** Whether a byte of a request came that no stream was made for. */
-  #begunHead = false
 
   /** Empty lines are no request that anybody waits for. */
   get #busy(): boolean {
@@ -110,7 +137,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   }
 
   gather(): void {
-    this.#waiting.forBody()
+    this.#waiting.forBody(this.#beginning?.begun ?? turnTime())
     this.release()
   }
 
@@ -124,16 +151,27 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
 
   // Its response.
 
+  get #writing(): Http1Writer {
+    return (this.#writer ??= new Http1Writer(this.#context, this.#socket, () => this.#onBlocked()))
+  }
+
+  /** The end of a turn, behind what was written in it. */
+  flush(): void {
+    if (this.#stream !== undefined || this.#state !== 'open') return
+    this.#writer?.outbox.flush()
+    if (!this.#waiting.blocked) this.#writer = undefined
+  }
+
   sendInformational(head: ResponseHead): void {
-    this.#writer.informational(head)
+    this.#writing.informational(head)
   }
 
   sendHead(head: ResponseHead, framing: Framing, tunnel: boolean, mayKeep: boolean): void {
-    this.#writer.head(head, framing, tunnel, mayKeep)
+    this.#writing.head(head, framing, tunnel, mayKeep)
   }
 
   sendBody(pieces: readonly Lent[], done: boolean, trailers: HeaderList | undefined): boolean {
-    return this.#writer.body(pieces, done, trailers)
+    return this.#writing.body(pieces, done, trailers)
   }
 
   openTunnel(timeout: number | undefined): void {
@@ -144,11 +182,11 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
 
   sendRaw(chunk: Lent): boolean {
     this.#watch()
-    return this.#writer.outbox.bytes(chunk)
+    return this.#writing.outbox.bytes(chunk)
   }
 
   endRaw(): void {
-    this.#writer.outbox.flush()
+    this.#writer?.outbox.flush()
     this.#socket.end()
   }
 
@@ -170,34 +208,50 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     this.#stream = undefined
     // A body that was not read to its end would be the next request.
     const last = this.#reader.midBody || (this.#reader.ended && !this.#reader.pending)
-    if (!this.#writer.keep || last || this.#context.closing) return this.end()
-    this.#beginning = beginAt(turnTime(), turnDate())
-    this.#begunHead = false
+    if (!this.#writing.keep || last || this.#context.closing) return this.#leave()
+    this.#accepted = turnTime()
+    this.#acceptDate = turnDate()
+    this.#beginning = undefined
     this.#reader.expectHead()
     if (this.#waiting.blocked) return this.#holdBlocked()
+    this.#context.turn.add(this)
     this.#waiting.forNextRequest()
     // The stream may have held back the rest of a body that nobody wants any more.
     this.#reader.release()
+  }
+
+  /**
+   * As HAProxy does: a client that has said that it sends nothing more is not waited for, once the kernel has all of the answer.
+   * With bytes of it unread the kernel would reset the connection, answer and all.
+   */
+  #leave(): void {
+    if (this.#state !== 'open') return
+    const writer = this.#writing
+    writer.outbox.flush()
+    const saysMore = !writer.saidLast && !this.#reader.ended
+    if (saysMore || this.#reader.pending || this.#socket.writableLength > 0) return this.end()
+    this.#socket.destroy()
+    this.onGone()
   }
 
   end(): void {
     if (this.#state !== 'open') return
     this.#state = 'ending'
     this.#stream = undefined
-    this.#writer.outbox.flush()
+    this.#writer?.outbox.flush()
     this.#socket.end(() => this.#host.clientLeaving(this))
     if (!this.#reader.ended) this.#reader.discard()
-    this.#waiting.forLastBytes()
+    this.#waiting.forLastBytes(this.#context.settings.lingerTimeout)
   }
 
   cut(): void {
     // The end of the connection would look like the end of the response.
-    const looksWhole = this.#writer.untilClose && this.#stream !== undefined
+    const looksWhole = this.#writer?.untilClose === true && this.#stream !== undefined
     this.#stream = undefined
-    this.#writer.outbox.flush()
+    this.#writer?.outbox.flush()
     if (looksWhole && this.#socket.remotePort !== undefined) this.#socket.resetAndDestroy()
     else this.#socket.destroy()
-    this.#onGone()
+    this.onGone()
   }
 
   refuse(status: number): void {
@@ -224,7 +278,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     this.#waiting.forStream(this.#reader.midBody && !this.#reader.held)
   }
 
-  #onDeadline(): void {
+  onDeadline(): void {
     const waited = this.#waiting.take()
     const stream = this.#stream
     if (waited === 'client' && stream !== undefined) return stream.asking.onClientTimeout()
@@ -237,7 +291,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   // From the socket.
 
   /** A fault of ours costs this connection, and nothing else. */
-  #onData(chunk: Buffer): void {
+  onData(chunk: Buffer): void {
     try {
       this.#reader.push(chunk)
     } catch (error) {
@@ -246,8 +300,8 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     }
   }
 
-  #onDrain(): void {
-    this.#writer.outbox.drained()
+  onDrain(): void {
+    this.#writer?.outbox.drained()
     this.#waiting.blocked = false
     if (this.#stream !== undefined) {
       this.#watch()
@@ -258,7 +312,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     }
   }
 
-  #onEnd(): void {
+  onEnd(): void {
     const how = this.#reader.end()
     if (this.#state !== 'open') return
     const stream = this.#stream
@@ -273,7 +327,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     else this.end()
   }
 
-  #onGone(): void {
+  onGone(): void {
     if (this.#state === 'closed') return
     const wasOpen = this.#state === 'open'
     this.#state = 'closed'
@@ -292,12 +346,13 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   #badRequest(cause: Cause, status: number): BadRequest {
     this.session.requests++
     const stream = this.#newBadRequest()
-    stream.fail(cause, status, this.#begunHead)
+    stream.fail(cause, status, this.#beginning !== undefined)
     return stream
   }
 
   #newBadRequest(): BadRequest {
-    return new BadRequest(this.#context, this.session, this.#router, this.#beginning)
+    const beginning = this.#beginning ?? beginAt(this.#accepted, this.#acceptDate)
+    return new BadRequest(this.#context, this.session, this.#router, beginning)
   }
 
   #refuse(status: number, cause: Cause): void {
@@ -309,17 +364,19 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   /** What a page with a format shows of a request that could not be read is what there is of it: the connection. */
   #sendRawPage(status: number, stream: BadRequest): void {
     const page = this.#router.plan.errorReplies.get(status)
-    this.#writer.page(status, page?.build?.(stream) ?? page)
+    this.#writing.page(status, page?.build?.(stream) ?? page)
     this.end()
   }
 
   // From the reader.
 
   onBegin(): void {
-    this.#begunHead = true
-    this.#beginning.begun = turnTime()
-    this.#beginning.requestDate = turnDate()
-    this.#waiting.forRequest()
+    this.#beginning = {
+      accepted: this.#accepted,
+      acceptDate: this.#acceptDate,
+      begun: turnTime(),
+      requestDate: turnDate(),
+    }
   }
 
   onHead(bytes: Buffer, start: number, end: number): void {
@@ -331,18 +388,17 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
     cleanConnection(head.headers, head.connection)
     this.session.requests++
     const before = this.#before
-    const serial = before?.stream.serial
     const stream = new HttpStream(
       this.#context,
       this.session,
       this.#router,
       this,
       head,
-      this.#beginning,
-      serial,
+      this.#beginning ?? beginAt(this.#accepted, this.#acceptDate),
+      before?.stream.serial,
     )
     this.#stream = stream
-    this.#writer.begin(head)
+    this.#writing.begin(head)
     if (this.#reader.expectBody(head.framing)) this.#reader.hold()
     this.#waiting.forNothing()
     this.#before = undefined
@@ -363,8 +419,10 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide {
   onUnexpected(): void {}
 
   onPause(): void {
+    // Most heads come as a whole, and are not waited for.
+    if (this.#reader.midHead && this.#beginning?.begun === turnTime()) this.#waiting.forRequest()
     // The end came while something was waiting here; now its turn has come.
-    if (this.#reader.ended && this.#state === 'open') this.#onEnd()
+    if (this.#reader.ended && this.#state === 'open') this.onEnd()
   }
 
   onInvalid(error: Http1Error): void {

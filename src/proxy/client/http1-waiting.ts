@@ -1,8 +1,8 @@
 /** What an HTTP/1.1 client is waited for, and for how long (configuration.txt 4.2 "timeout client", "timeout http-request"…). */
 import { turnTime } from '../../base/clock.ts'
-import type { TimeoutPlan } from '../plan/timeouts.ts'
-import type { ProxySettings } from '../settings.ts'
 import { Deadline } from '../../base/deadline.ts'
+import type { Deadlines, Expiring, Lane } from '../../base/deadlines.ts'
+import type { TimeoutPlan } from '../plan/timeouts.ts'
 
 /**
  *   request ──head──▶ nothing ⇄ client ──finished──▶ next-request ──first byte──▶ request
@@ -10,36 +10,44 @@ import { Deadline } from '../../base/deadline.ts'
  */
 type Waited = 'nothing' | 'request' | 'next-request' | 'client' | 'last-bytes'
 
-/** One per connection; the deadline is told to whoever owns that. */
-export class Http1Waiting {
-  readonly #timeouts: TimeoutPlan
-  readonly #lingerTimeout: number
-  readonly #deadline: Deadline
-  #waited: Waited = 'nothing'
+/** Whose connection it is. */
+export interface WaitingOwner {
+  /** What was waited for has not come. */
+  onDeadline(): void
+}
+
+/** One per connection, for as long as that lasts: it has no timer and no closure of its own, which would be half of its memory. */
+export class Http1Waiting implements Expiring {
+  deadline = 0
+  lane: Lane<Expiring> | undefined
+  earlier: Expiring | undefined
+  later: Expiring | undefined
   /** The client does not read what was written. */
   blocked = false
   /** The connection is a tunnel. */
   tunnel = false
+  readonly #timeouts: TimeoutPlan
+  readonly #deadlines: Deadlines<Expiring>
+  readonly #owner: WaitingOwner
+  #waited: Waited = 'nothing'
   #tunnelTimeout: number | undefined
-  /** The body belongs to what `timeout http-request` is about. */
-  #gathering = false
-  #requestBegan = 0
+  /** While the body belongs to what `timeout http-request` is about. Its time began before that of others in a lane. */
+  #gathering: Deadline | undefined
 
-  constructor(timeouts: TimeoutPlan, { lingerTimeout }: ProxySettings, expired: () => void) {
+  constructor(timeouts: TimeoutPlan, deadlines: Deadlines<Expiring>, owner: WaitingOwner) {
     this.#timeouts = timeouts
-    this.#lingerTimeout = lingerTimeout
-    this.#deadline = new Deadline(expired)
+    this.#deadlines = deadlines
+    this.#owner = owner
   }
 
   forNothing(): void {
-    this.#gathering = false
+    this.#endGathering()
+    // Its place in a lane is kept: it is seldom reached before something is waited for again.
     this.#waited = 'nothing'
-    this.#deadline.disarm()
   }
 
   /** The rest of a head, or all of the first one. */
   forRequest(): void {
-    this.#requestBegan = turnTime()
     this.#wait('request', this.#timeouts.httpRequest)
   }
 
@@ -47,17 +55,19 @@ export class Http1Waiting {
     this.#wait('next-request', this.#timeouts.httpKeepAlive)
   }
 
-  /** The whole request, its body included: the time began with its first byte. */
-  forBody(): void {
-    this.#gathering = true
+  /** The whole request, its body included: the time began with its first byte, at `began`. */
+  forBody(began: number): void {
+    this.stop()
+    this.#waited = 'client'
+    this.#gathering = new Deadline(() => this.expire())
     const { httpRequest } = this.#timeouts
-    const left = httpRequest === undefined ? undefined : this.#requestBegan + httpRequest - turnTime()
-    this.#wait('client', left === undefined ? undefined : Math.max(1, left))
+    const now = turnTime()
+    if (httpRequest !== undefined) this.#gathering.arm(Math.max(1, began + httpRequest - now), now)
   }
 
   /** A body, or that it reads. */
   forClient(): void {
-    if (this.#gathering) return
+    if (this.#gathering !== undefined) return
     const { client } = this.#timeouts
     this.#wait('client', this.#tunnelTimeout ?? client)
   }
@@ -75,13 +85,23 @@ export class Http1Waiting {
   }
 
   /** What it still sends to a connection that has ended. */
-  forLastBytes(): void {
-    this.#wait('last-bytes', this.#lingerTimeout)
+  forLastBytes(timeout: number): void {
+    this.#wait('last-bytes', timeout)
   }
 
   #wait(waited: Waited, timeout: number | undefined): void {
+    this.#endGathering()
     this.#waited = waited
-    this.#deadline.arm(timeout, turnTime())
+    this.#deadlines.arm(this, timeout, turnTime())
+  }
+
+  #endGathering(): void {
+    this.#gathering?.stop()
+    this.#gathering = undefined
+  }
+
+  expire(): void {
+    if (this.#waited !== 'nothing') this.#owner.onDeadline()
   }
 
   /** What was waited for in vain; nothing is from here on. */
@@ -92,6 +112,7 @@ export class Http1Waiting {
   }
 
   stop(): void {
-    this.#deadline.stop()
+    this.forNothing()
+    this.#deadlines.remove(this)
   }
 }

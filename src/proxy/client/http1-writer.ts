@@ -14,6 +14,8 @@ export class Http1Writer {
   readonly outbox: Outbox
   /** Whether this answer leaves the connection good for another request. */
   keep = false
+  /** The client has said that this request is its last, and nothing followed its head. */
+  saidLast = false
   /** The client sees the end of this response by the end of the connection alone. */
   untilClose = false
   readonly #context: ProxyContext
@@ -32,10 +34,11 @@ export class Http1Writer {
   }
 
   /** A request has come. */
-  begin({ method, minor, connection }: RequestHead): void {
+  begin({ method, minor, connection, framing }: RequestHead): void {
     this.#method = method
     this.#minor = minor
     this.#persistent = isPersistent(minor, connection)
+    this.saidLast = !this.#persistent && framing === 0
     this.keep = this.untilClose = false
   }
 

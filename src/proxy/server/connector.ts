@@ -190,7 +190,8 @@ export class Connector implements Queued {
   }
 
   #keptConnection(client: ConnectorClient, server: Server): ServerConnection | undefined {
-    return client.ownConnections.take(server) ?? server.pool.take(client.firstRequest)
+    if (server.backend.model.httpReuse === 'never') return client.ownConnections.take(server)
+    return server.pool.take(client.firstRequest)
   }
 
   /** Chooses anew, before others do: whoever waits for the place that it leaves begins on this stack. */

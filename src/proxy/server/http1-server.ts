@@ -53,6 +53,8 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
   #method = ''
   #chunked = false
   #requestDone = false
+  /** The head is all that was sent of the request. */
+  #headOnly = false
   #informational = 0
   #answered = false
   #reusable = false
@@ -119,7 +121,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
     this.#outbox.head(prepareServerRequest(head, mode), head.headers)
     this.#mayKeep = mode === 'keep-alive'
     this.#chunked = framing === Framing.Chunked
-    this.#requestDone = framing === 0
+    this.#requestDone = this.#headOnly = framing === 0
     this.#informational = 0
     this.#answered = false
     this.#reader.expectHead()
@@ -170,23 +172,41 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
     this.#events = undefined
     const keep = this.#reusable && this.#requestDone && !this.#closed && !this.#reader.ended
     this.restedAt = pollRound()
-    if (!keep || this.#reader.pending || !this.#server.keep(this, this.#own)) return this.destroy()
+    if (!keep || this.#reader.pending || !this.#server.keep(this, this.#own)) return this.#part()
     // A response without a body ends while its rules still hold it.
     this.#reader.rest()
     this.#deadline.arm(idleTimeout, turnTime())
   }
 
+  /**
+   * Nobody needs the connection, and all was said. As HAProxy does, it is reset: no port of ours is held for a minute (TIME_WAIT), and
+   * neither side has more to do. Not behind a body: who has answered early may still read it, and a reset would take it away.
+   */
+  #part(): void {
+    if (this.#closed) return
+    const { type } = this.#server.plan.model.address
+    const mayReset = this.#headOnly && this.#answered && !this.#reader.ended && type === 'tcp'
+    this.#forget()
+    this.#outbox.flush()
+    if (mayReset) this.#socket.resetAndDestroy()
+    else this.#socket.destroy()
+  }
+
   destroy(): void {
     if (this.#closed) return
+    this.#forget()
+    this.unsent = this.#outbox.unsent
+    if (this.unsent) this.#outbox.drop()
+    else this.#outbox.flush()
+    this.#socket.destroy()
+  }
+
+  #forget(): void {
     this.#closed = true
     this.#events = undefined
     this.#deadline.stop()
     this.#server.pool.drop(this)
     this.#own?.drop(this.#server, this)
-    this.unsent = this.#outbox.unsent
-    if (this.unsent) this.#outbox.drop()
-    else this.#outbox.flush()
-    this.#socket.destroy()
   }
 
   /** `timeout server` counts while the server has something to do, and not while it is held, whatever it says meanwhile. */

@@ -81,8 +81,8 @@ export interface ServerRequest {
   readonly repeatable: boolean
   /** For what is computed from the stream, such as the parameters of an application. */
   readonly stream: Stream
-  /** Where a connection that nobody else may use goes. */
-  readonly own: OwnConnections
+  /** Where a connection goes that nobody else may use; undefined where everybody may. */
+  readonly own: OwnConnections | undefined
 }
 
 /** A connection to a server. */

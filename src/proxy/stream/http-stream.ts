@@ -261,10 +261,10 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
 
   #beginOn(connection: ServerConnection, mode: ConnectionMode): void {
     const { asking, answering } = this
-    const server = connection.begin(
-      { head: asking.head, mode, repeatable: this.repeatable, stream: this, own: this.ownConnections },
-      answering,
-    )
+    const { repeatable } = this
+    const isOwn = this.chosenBackend?.plan.model.httpReuse === 'never'
+    const own = isOwn ? this.ownConnections : undefined
+    const server = connection.begin({ head: asking.head, mode, repeatable, stream: this, own }, answering)
     // It may have failed, and have said so, already.
     if (server === undefined || this.over) return
     answering.server = server

@@ -14,8 +14,8 @@ export interface Beginning {
   readonly accepted: number
   readonly acceptDate: number
   /** The first byte of the request came; until it comes, and in TCP mode, as `accepted`. */
-  begun: number
-  requestDate: number
+  readonly begun: number
+  readonly requestDate: number
 }
 
 /** One of which no byte has come. */

@@ -3,6 +3,11 @@ import { turnTime, turnDate } from '../../base/clock.ts'
 import type { SampleEndpoint } from '../../sample/stream.ts'
 import { VariableStore } from '../../sample/variables.ts'
 import { PrivatePool } from '../server/private-pool.ts'
+import type { OwnConnections } from '../server/server-transport.ts'
+
+/** Of sessions that have ended: keeps nothing. */
+const closed = new PrivatePool()
+closed.close()
 
 /** Knows neither its socket nor its frontend: it lives as long as the connection, whoever carries that. */
 export class Session {
@@ -13,10 +18,9 @@ export class Session {
   readonly destination: SampleEndpoint | undefined
   /** Requests so far, the current one included. */
   requests = 0
-  /** Connections to servers that only its requests use. */
-  readonly connections = new PrivatePool()
   readonly #parent: VariableStore
   #variables: VariableStore | undefined
+  #connections: PrivatePool | undefined
 
   /** @param parent the `proc` variables, whose memory limit covers these too */
   constructor(
@@ -33,9 +37,15 @@ export class Session {
     return (this.#variables ??= new VariableStore({ parent: this.#parent }))
   }
 
+  /** Connections to servers that only its requests use; few have any. */
+  get connections(): OwnConnections {
+    return (this.#connections ??= new PrivatePool())
+  }
+
   /** The connection has gone: gives back what the variables took, and closes what was kept for it. */
   end(): void {
-    this.connections.close()
+    this.#connections?.close()
+    this.#connections = closed
     this.#variables?.clear()
   }
 }

@@ -32,11 +32,22 @@ const nothing = Buffer.alloc(0)
 const Mode = { Idle: 0, Head: 1, Body: 2, Raw: 3, Discard: 4 } as const
 type Mode = (typeof Mode)[keyof typeof Mode]
 
+/** A head that comes as a whole needs its buffer for that moment alone: one goes from reader to reader. */
+let spare: HeadBuffer | undefined
+
+function takeHeadBuffer(maxHeadSize: number): HeadBuffer {
+  const taken = spare
+  spare = undefined
+  return taken?.maxHeadSize === maxHeadSize ? taken : new HeadBuffer({ maxHeadSize })
+}
+
 /** Owns what was read and is not handed out yet: one chunk at most. */
 export class MessageReader {
   readonly #socket: Socket
   readonly #sink: ReaderSink
-  readonly #head: HeadBuffer
+  readonly #maxHeadSize: number
+  /** While a head is incomplete. */
+  #head: HeadBuffer | undefined
   /** Made for the first body: many connections never have one. */
   #body: BodyDecoder | undefined
   #mode: Mode = Mode.Idle
@@ -52,7 +63,7 @@ export class MessageReader {
   constructor(socket: Socket, sink: ReaderSink, maxHeadSize: number) {
     this.#socket = socket
     this.#sink = sink
-    this.#head = new HeadBuffer({ maxHeadSize })
+    this.#maxHeadSize = maxHeadSize
   }
 
   /** Whether part of a message came in and its head is not complete. */
@@ -62,7 +73,7 @@ export class MessageReader {
 
   /** Whether there is more of that head than the empty lines that may stand before it. */
   get midHeadLine(): boolean {
-    return this.midHead && this.#head.pending > 0
+    return this.midHead && this.#head !== undefined && this.#head.pending > 0
   }
 
   /** Whether a body is being read. */
@@ -263,16 +274,19 @@ export class MessageReader {
       this.#begun = true
       this.#sink.onBegin()
     }
-    const end = this.#head.push(chunk, this.#at)
+    const head = (this.#head ??= takeHeadBuffer(this.#maxHeadSize))
+    const end = head.push(chunk, this.#at)
     if (end < 0) {
       this.#at = chunk.length
       return false
     }
     this.#at = end
     this.#mode = Mode.Idle
-    this.#sink.onHead(this.#head.bytes, this.#head.start, this.#head.end)
+    this.#head = undefined
+    this.#sink.onHead(head.bytes, head.start, head.end)
     // What rests keeps no memory of what it has read.
-    this.#head.release()
+    head.release()
+    spare = head
     return true
   }
 

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { monotonic } from '#src/base/clock.js'
+import { Deadlines } from '#src/base/deadlines.js'
+import type { Expiring } from '#src/base/deadlines.js'
 import { Http1Waiting } from '#src/proxy/client/http1-waiting.js'
 import { resolveTimeouts } from '#src/proxy/plan/timeouts.js'
-import { resolveProxyOptions } from '#src/proxy/settings.js'
-import { parseConfigFiles } from '#src/config/index.js'
 import type { Timeouts } from '#src/config/index.js'
 
 const never = 60_000
@@ -14,7 +15,8 @@ const soon = 15
 type Name = 'client' | 'httpRequest' | 'httpKeepAlive' | 'tunnel' | 'linger'
 
 /** What is done, the one timeout that is short, and what has been waited for in vain. */
-const table: readonly (readonly [string, (waiting: Http1Waiting) => void, Name, string])[] = [
+type Act = (waiting: Http1Waiting, of: (name: Name) => number) => void
+const table: readonly (readonly [string, Act, Name, string])[] = [
   ['a head', (w) => w.forRequest(), 'httpRequest', 'request'],
   ['the next head', (w) => w.forNextRequest(), 'httpKeepAlive', 'next-request'],
   ['a body that a server takes', (w) => w.forStream(true), 'client', 'client'],
@@ -23,7 +25,7 @@ const table: readonly (readonly [string, (waiting: Http1Waiting) => void, Name, 
     (w) => {
       w.forRequest()
       w.forNothing()
-      w.forBody()
+      w.forBody(monotonic())
       w.forStream(true)
     },
     'httpRequest',
@@ -32,7 +34,7 @@ const table: readonly (readonly [string, (waiting: Http1Waiting) => void, Name, 
   [
     'a body behind one that rules wanted',
     (w) => {
-      w.forBody()
+      w.forBody(monotonic())
       w.forNothing()
       w.forStream(true)
     },
@@ -66,20 +68,22 @@ const table: readonly (readonly [string, (waiting: Http1Waiting) => void, Name, 
     'client',
     'client',
   ],
-  ['the last bytes', (w) => w.forLastBytes(), 'linger', 'last-bytes'],
+  ['the last bytes', (w, of) => w.forLastBytes(of('linger')), 'linger', 'last-bytes'],
 ]
 
-const { global } = parseConfigFiles([], {}).config
+const only =
+  (short: Name | undefined) =>
+  (name: Name): number =>
+    name === short ? soon : never
 
-/** Only the timeout called `short` is. */
-function waitingWith(short: Name | undefined, expired: () => void): Http1Waiting {
-  const of = (name: Name): number => (name === short ? soon : never)
+function waitingWith(of: (name: Name) => number, expired: () => void): Http1Waiting {
   const timeouts = resolveTimeouts({
     client: of('client'),
     httpRequest: of('httpRequest'),
     httpKeepAlive: of('httpKeepAlive'),
   } as Timeouts) // the others are not asked for
-  return new Http1Waiting(timeouts, resolveProxyOptions({ lingerTimeout: of('linger') }, global), expired)
+  const deadlines = new Deadlines<Expiring>((item) => item.expire(), true)
+  return new Http1Waiting(timeouts, deadlines, { onDeadline: expired })
 }
 
 for (const [name, act, short, wanted] of table) {
@@ -87,9 +91,9 @@ for (const [name, act, short, wanted] of table) {
     const names: readonly Name[] = ['client', 'httpRequest', 'httpKeepAlive', 'linger']
     const found: string[] = []
     const all = [...names, 'tunnel' as const].map((each) => {
-      const waiting = waitingWith(each, () => void found.push(`${each} ${waiting.take()}`))
+      const waiting = waitingWith(only(each), () => void found.push(`${each} ${waiting.take()}`))
       // The tunnel's own timeout is in the act.
-      if (each === short || short !== 'tunnel') act(waiting)
+      if (each === short || short !== 'tunnel') act(waiting, only(each))
       return waiting
     })
     await sleep(60)
@@ -101,7 +105,7 @@ for (const [name, act, short, wanted] of table) {
 it('nothing is waited for while a stream is in progress that reads nothing, nor once it is told', async () => {
   for (const act of [(w: Http1Waiting) => w.forStream(false), (w: Http1Waiting) => w.forNothing()]) {
     let expired = 0
-    const waiting = waitingWith('httpRequest', () => expired++)
+    const waiting = waitingWith(only('httpRequest'), () => expired++)
     waiting.forRequest()
     act(waiting)
     await sleep(40)
@@ -113,11 +117,12 @@ it('nothing is waited for while a stream is in progress that reads nothing, nor 
 
 it('the time of a body that rules want began with the head', async () => {
   let expired = 0
-  const waiting = waitingWith('httpRequest', () => expired++)
+  const waiting = waitingWith(only('httpRequest'), () => expired++)
+  const began = monotonic()
   waiting.forRequest()
   waiting.forNothing()
   await sleep(20)
-  waiting.forBody()
+  waiting.forBody(began)
   await sleep(10)
   assert.equal(expired, 1)
   waiting.stop()
