@@ -121,11 +121,11 @@ export class FcgiConnection implements Timed<FcgiConnection>, Seated {
 
   /**
    * What is known of the application's end of it. Without a request that is nothing, for as long as it lasts: what php-fpm 8.2
-   * does is not told by how the connection ends (strace and a raw client, Linux 6.18, a unix socket):
+   * does is not told by how the connection ends (seen by a raw client, Linux 6.18, a unix socket):
    *
    * | what happened | the next request | its connection ends with |
    * |---|---|---|
-   * | `pm.max_requests`: END_REQUEST, `shutdown(SHUT_WR)`, then it reads what comes and drops it | is read, and never run | EOF |
+   * | `pm.max_requests` is reached: EOF behind END_REQUEST, while the worker goes on for a moment | is never run | EOF |
    * | the worker is killed before it reads | is not read | ECONNRESET |
    * | the worker dies in the script, and the empty STDIN is not read, as nearly always | has run | ECONNRESET |
    * | the worker dies in the script, and all was read | has run | EOF |
