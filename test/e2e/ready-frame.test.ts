@@ -51,7 +51,7 @@ test('a snippet is written once, and not over what is there', async () => {
   const { code, stderr } = await runCli(['snippet', own, '--write', '.'], { cwd: dir })
   remove()
   assert.equal(code, 1)
-  assert.match(stderr, /EEXIST.*haproxy\.cfg/)
+  assert.match(stderr, /haproxy\.cfg is there already, and is kept: nothing was written/)
 })
 
 /** By policy: the status of a request with an answer, with a no, with an error in the agent, late, and with no agent. */

@@ -262,7 +262,7 @@ test('a kept connection of a client, and kept connections to php-fpm', { skip },
       const client = new RawHttp(ports.fe)
       const seen = new Set<string>()
       for (let count = 0; count < 8; count++) {
-        client.send(count % 2 === 0 ? get('/pid.php') : post('/pid.php', 'x'))
+        client.send(get('/pid.php'))
         const reply = await client.reply()
         seen.add(typeof reply === 'string' ? reply : reply.body)
       }

@@ -42,6 +42,7 @@ global
 defaults
   mode http
   log global
+  option dontlognull
   timeout client 5s
   timeout server 5s
   timeout connect 2s

@@ -181,11 +181,14 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
   /**
    * Nobody needs the connection, and all was said. As HAProxy does, it is reset: no port of ours is held for a minute (TIME_WAIT), and
    * neither side has more to do. Not behind a body: who has answered early may still read it, and a reset would take it away.
+   * Nor, unlike HAProxy, when the server ends it itself: applications let go of a socket with their last answer, and a reset that nobody
+   * listens for is an error that ends their process.
    */
   #part(): void {
     if (this.#closed) return
     const { type } = this.#server.plan.model.address
-    const mayReset = this.#headOnly && this.#answered && !this.#reader.ended && type === 'tcp'
+    const kept = this.#answered && this.#reusable && !this.#reader.ended
+    const mayReset = this.#headOnly && kept && type === 'tcp'
     this.#forget()
     this.#outbox.flush()
     if (mayReset) this.#socket.resetAndDestroy()
