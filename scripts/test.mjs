@@ -52,7 +52,10 @@ if (files.some(needsPeers)) {
   const { preparePeers } = await import('./peers.mjs')
   preparePeers()
 }
-/** Two at a time: most suites wait for other programs, and the machine may have two cores. A suite that hangs fails. */
+/**
+ * A few at a time: most suites wait, and the machine may have two cores; other programs want a core of their own. A suite
+ * that hangs fails.
+ */
 function run(paths, concurrency) {
   const report = '.build/failed-files.txt'
   rmSync(report, { force: true })
@@ -66,7 +69,7 @@ function run(paths, concurrency) {
   return { status: status ?? 1, failed: paths.filter((path) => lines.includes(path)) }
 }
 
-let { status, failed } = run(files, 2)
+let { status, failed } = run(files, files.some(needsPeers) ? 2 : 3)
 // Real programs and real time on a machine that others use, too: what fails among others gets one more try alone, and
 // it is said aloud. A fault of ours fails again.
 if (failed.length > 0 && failed.length <= 5) {

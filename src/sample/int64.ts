@@ -81,7 +81,8 @@ export function bitXor(a: Integer, b: Integer): Integer {
 }
 
 export function complement(a: Integer): Integer {
-  return typeof a === 'number' ? -1 - a : wrap(~a)
+  // One more than the safe integers have on this side.
+  return typeof a === 'number' && a !== Number.MAX_SAFE_INTEGER ? -1 - a : wrap(~BigInt(a))
 }
 
 /**
