@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildGo, compile, hasProgram, pin, start } from './processes.js'
-import type { Listening, Origin } from './proxy-origin.js'
+import type { Listening, Origin } from './origin.js'
 import { findPhpFpm, startPhpFpm } from '../test/support/php-fpm.js'
 
 const setups = ['fcgi', 'fcgi-c', 'fcgi-go', 'fcgi-go-mux'] as const

@@ -3,6 +3,7 @@ import { patternList } from './growth-lists.js'
 import { manyMessages, messageName } from './payloads.js'
 import { fcgiBackend, isFcgi, startFcgiOrigin, type FcgiSetup } from './fcgi-origin.js'
 import { compile, start, startScript } from './processes.js'
+import type { Listening, Origin } from './origin.js'
 
 /**
  * What a gateway does: passes on, asks an agent and answers itself, asks a FastCGI application, passes on and logs, or looks for the path
@@ -18,20 +19,6 @@ export type ProxySetup =
   | 'list-sub'
   | 'list-reg'
   | FcgiSetup
-
-/** Where an origin, an agent or php-fpm listens. */
-export interface Listening {
-  readonly address: string
-  /** Of the scripts of php-fpm. */
-  readonly docroot?: string
-}
-
-/** One that was started here. */
-export interface Origin extends Listening {
-  /** What the client asks for. */
-  readonly path: string
-  stop(): Promise<void>
-}
 
 /** `length` is that of the body of an answer. */
 export async function startOrigin(setup: ProxySetup, length: number): Promise<Origin> {

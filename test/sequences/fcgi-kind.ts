@@ -10,9 +10,24 @@ import { httpKnown } from './http-known.ts'
 import { httpParts } from './http-kind.ts'
 import { randomHttpSetup } from './http-setup.ts'
 import type { HttpSetup } from './http-setup.ts'
-import type { Kind, Transcript } from './kind.ts'
+import type { Kind, Known, Transcript } from './kind.ts'
 import { Origin } from './origin.ts'
 import type { Random } from './random.ts'
+
+/** What our client keeps of a body to send it again. */
+const maxReplaySize = 65_536
+
+/** An origin that drops a request has seen it, which a proxy cannot know. */
+const repeated: Known<HttpSetup, Sequence> = {
+  name: 'an idempotent request on a kept connection to an application that ends it',
+  link: 'docs/compatibility.md#fastcgi',
+  reason: 'php-fpm closes behind END_REQUEST when it replaces a worker: what may run twice is sent again',
+  explains: ({ where, theirs, ours }, { asks }) => {
+    const ask = asks[Number(/^request (\d+) +arrived/.exec(where)?.[1] ?? 0) - 1]
+    if (ask === undefined || ask.size > maxReplaySize || ['POST', 'PATCH'].includes(ask.method)) return false
+    return ask.answer.end === 'drop' && theirs === '1' && ours === '2'
+  },
+}
 
 export const fcgiKind: Kind<HttpSetup, Sequence> = {
   name: 'fcgi',
@@ -21,7 +36,7 @@ export const fcgiKind: Kind<HttpSetup, Sequence> = {
     overFcgi: ({ program }) => program === 'sluice',
     tidy,
   }),
-  known: httpKnown,
+  known: [...httpKnown, repeated],
   setup: (random) =>
     withoutFraming(randomHttpSetup(random, { spoe: random.chance(40), rules: true, deaths: true })),
   make: randomFcgiSequence,

@@ -11,24 +11,55 @@ import type { PatternCache } from './pattern-cache.ts'
 import type { PatternSet } from './pattern-set.ts'
 import { TextTable } from './text-table.ts'
 
-/** The method `str`. The first of equal patterns counts. */
-export class ExactPatterns implements PatternSet {
-  readonly #table: TextTable
+/** Patterns that are texts in a table; how that is asked is what a method is. */
+abstract class TablePatterns implements PatternSet {
+  protected readonly table: TextTable
 
-  constructor(ignoreCase: boolean) {
-    this.#table = new TextTable('beginning', ignoreCase)
+  constructor(anchor: 'beginning' | 'end', ignoreCase: boolean) {
+    this.table = new TextTable(anchor, ignoreCase)
   }
 
   add(bytes: Uint8Array, start: number, end: number): undefined {
-    this.#table.add(bytes, start, end)
+    this.table.add(bytes, start, end)
   }
 
   prepare(): void {
-    this.#table.prepare()
+    this.table.prepare()
+  }
+
+  abstract find(sample: SampleValue): number
+}
+
+/** The method `str`. The first of equal patterns counts. */
+export class ExactPatterns extends TablePatterns {
+  constructor(ignoreCase: boolean) {
+    super('beginning', ignoreCase)
   }
 
   find(sample: SampleValue): number {
-    return this.#table.whole(textOf(sample))
+    return this.table.whole(textOf(sample))
+  }
+}
+
+/** The method `beg`: the longest counts. */
+export class PrefixPatterns extends TablePatterns {
+  constructor(ignoreCase: boolean) {
+    super('beginning', ignoreCase)
+  }
+
+  find(sample: SampleValue): number {
+    return this.table.longest(textOf(sample))
+  }
+}
+
+/** The method `end`: the one that was added first counts. */
+export class EndPatterns extends TablePatterns {
+  constructor(ignoreCase: boolean) {
+    super('end', ignoreCase)
+  }
+
+  find(sample: SampleValue): number {
+    return this.table.first(textOf(sample))
   }
 }
 
@@ -50,48 +81,6 @@ export class BinaryPatterns implements PatternSet {
 
   find(sample: SampleValue): number {
     return this.#table.whole(textOf(sample))
-  }
-}
-
-/** The method `beg`: the longest counts. */
-export class PrefixPatterns implements PatternSet {
-  readonly #table: TextTable
-
-  constructor(ignoreCase: boolean) {
-    this.#table = new TextTable('beginning', ignoreCase)
-  }
-
-  add(bytes: Uint8Array, start: number, end: number): undefined {
-    this.#table.add(bytes, start, end)
-  }
-
-  prepare(): void {
-    this.#table.prepare()
-  }
-
-  find(sample: SampleValue): number {
-    return this.#table.longest(textOf(sample))
-  }
-}
-
-/** The method `end`: the one that was added first counts. */
-export class EndPatterns implements PatternSet {
-  readonly #table: TextTable
-
-  constructor(ignoreCase: boolean) {
-    this.#table = new TextTable('end', ignoreCase)
-  }
-
-  add(bytes: Uint8Array, start: number, end: number): undefined {
-    this.#table.add(bytes, start, end)
-  }
-
-  prepare(): void {
-    this.#table.prepare()
-  }
-
-  find(sample: SampleValue): number {
-    return this.#table.first(textOf(sample))
   }
 }
 
