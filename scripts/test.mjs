@@ -4,9 +4,9 @@
 //   --no-build      the tests are compiled already
 //   WORD…           only test files whose path contains one of the words
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { runFiles } from './test-files.mjs'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -52,29 +52,18 @@ if (files.some(needsPeers)) {
   const { preparePeers } = await import('./peers.mjs')
   preparePeers()
 }
-/**
- * A few at a time: most suites wait, and the machine may have two cores; other programs want a core of their own. A suite
- * that hangs fails.
- */
-function run(paths, concurrency) {
-  const report = '.build/failed-files.txt'
-  rmSync(report, { force: true })
-  const compiled = paths.map((path) => join('.build', path.replace(/\.ts$/, '.js')))
-  const options = `--enable-source-maps --test --test-concurrency=${concurrency} --test-timeout=180000
-    --test-reporter=./scripts/reporter.mjs --test-reporter-destination=stdout
-    --test-reporter=./scripts/failed-files.mjs --test-reporter-destination=${report}`
-  const { status } = spawnSync(values.node, [...options.split(/\s+/), ...compiled], { stdio: 'inherit' })
-  if (status === 0) return { status, failed: [] }
-  const lines = existsSync(report) ? readFileSync(report, 'utf8').split('\n') : []
-  return { status: status ?? 1, failed: paths.filter((path) => lines.includes(path)) }
-}
+// Most suites wait, and the machine may have two cores; other programs want a core of their own.
+const weightOf = (path) => (needsPeers(path) ? 3 : 2)
+// The slowest wait for other programs: they begin first.
+files.sort((a, b) => weightOf(b) - weightOf(a))
+const run = (paths, capacity) => runFiles(paths, { node: values.node, capacity, weightOf })
 
-let { status, failed } = run(files, files.some(needsPeers) ? 2 : 3)
+let failed = await run(files, 6)
 // Real programs and real time on a machine that others use, too: what fails among others gets one more try alone, and
 // it is said aloud. A fault of ours fails again.
 if (failed.length > 0 && failed.length <= 5) {
   console.error(`\nFAILED among others, once more alone: ${failed.join(', ')}\n`)
-  status = run(failed, 1).status
-  console.error(status === 0 ? '\nFLAKY: passed alone; look into it.\n' : '\nFAILED again.\n')
+  failed = await run(failed, 1)
+  console.error(failed.length === 0 ? '\nFLAKY: passed alone; look into it.\n' : '\nFAILED again.\n')
 }
-process.exit(status)
+process.exit(failed.length === 0 ? 0 : 1)
