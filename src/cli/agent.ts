@@ -13,7 +13,7 @@ import { refuseFlags, type AgentCommandOptions } from './agent-options.ts'
 import { readCertificates, type CertificateFlags } from './agent-tls.ts'
 import { watchFile } from '../base/file-watch.ts'
 import { announce, note } from './output.ts'
-import { closeOnSignal } from './signals.ts'
+import { serveUntilSignal } from './signals.ts'
 import { traceSwitch } from './trace-switch.ts'
 
 /** The example's agent is called so, and so is the ready agent that has grown from it. */
@@ -65,17 +65,21 @@ async function ipReputationCommand(options: AgentCommandOptions): Promise<number
   }
   process.on('SIGHUP', reload)
   const watcher = options.list === undefined ? undefined : watchList(options.list, use)
-  if (options.status !== undefined) {
-    const { url } = await agent.serveStatus(options.status, { name: example, verdict: 'ip_score' })
-    announce(`status on ${url}`)
+  const open = async () => {
+    if (options.status !== undefined) {
+      const { url } = await agent.serveStatus(options.status, { name: example, verdict: 'ip_score' })
+      announce(`status on ${url}`)
+    }
+    for (const [where, how] of listeners(options)) {
+      const address = await agent.listen(where, how)
+      announce(`ip-reputation listens on ${formatEndpoint(address)} (${list.size} ranges)`)
+    }
+    return notifySystemd(agent, { logger })
   }
-  for (const [where, how] of listeners(options)) {
-    const address = await agent.listen(where, how)
-    announce(`ip-reputation listens on ${formatEndpoint(address)} (${list.size} ranges)`)
-  }
-  const endNotices = notifySystemd(agent, { logger })
-  await closeOnSignal(() => agent.close())
-  endNotices()
+  await serveUntilSignal(open, async (endNotices) => {
+    await agent.close()
+    endNotices()
+  })
   process.off('SIGUSR2', switchTrace)
   process.off('SIGHUP', reload)
   watcher?.close()

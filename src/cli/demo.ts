@@ -14,7 +14,7 @@ import { createProxy, loadProxy, type Proxy } from '../proxy/index.ts'
 import { serveIpReputation } from '../services/ip-reputation.ts'
 import { loadReputationList, tellOfList } from './agent.ts'
 import { announce, printDiagnostics } from './output.ts'
-import { closeOnSignal } from './signals.ts'
+import { serveUntilSignal } from './signals.ts'
 
 const examples = fileURLToPath(new URL('../../examples/ip-reputation', import.meta.url))
 
@@ -120,14 +120,24 @@ function findPort(): Promise<number> {
 /** Port 0 is any. Resolves to the exit code after Ctrl-C. */
 export async function demoCommand(wanted: number): Promise<number> {
   const port = wanted === 0 ? await findPort() : wanted
+  await serveUntilSignal(
+    () => startDemo(port),
+    async ({ agent, origin, proxy }) => {
+      await proxy.close()
+      origin.close()
+      origin.closeAllConnections()
+      agent.stop()
+    },
+  )
+  return 0
+}
+
+async function startDemo(port: number) {
   const agent = new DemoAgent()
   await agent.start()
   const origin = await startOrigin(agent)
-  const proxy = await startProxy(
-    port,
-    `127.0.0.1:${(origin.address() as AddressInfo).port}`,
-    agent.address,
-  ).catch((error: unknown) => {
+  const where = `127.0.0.1:${(origin.address() as AddressInfo).port}`
+  const proxy = await startProxy(port, where, agent.address).catch((error: unknown) => {
     origin.close()
     agent.stop()
     if (!/EADDRINUSE/.test(String((error as Error).message))) throw error
@@ -139,13 +149,7 @@ export async function demoCommand(wanted: number): Promise<number> {
     )
   })
   explain(`127.0.0.1:${port}`, agent.url)
-  await closeOnSignal(async () => {
-    await proxy.close()
-    origin.close()
-    origin.closeAllConnections()
-    agent.stop()
-  })
-  return 0
+  return { agent, origin, proxy }
 }
 
 function explain(where: string, page: string): void {

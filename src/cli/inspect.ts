@@ -8,7 +8,7 @@ import { createClock } from './inspect-clock.ts'
 import { createPrinter, readInspectSettings, type InspectOutputOptions } from './inspect-output.ts'
 import { PcapFile } from './inspect-pcap.ts'
 import { note } from './output.ts'
-import { closeOnSignal } from './signals.ts'
+import { serveUntilSignal } from './signals.ts'
 
 /** The options of the command, as commander hands them over. */
 export interface InspectCommandOptions extends InspectOutputOptions {
@@ -50,12 +50,14 @@ export async function inspectCommand(options: InspectCommandOptions): Promise<nu
     onTrouble: note,
     connectTimeout,
   })
-  const bound = await tap.listen()
-  note(`inspecting ${formatEndpoint(bound)} -> ${formatEndpoint(forward)}; Ctrl-C ends it`)
-  if (options.processingTimeout === undefined && options.protocol !== 'fcgi') {
-    note("--processing-timeout TIME, as HAProxy's timeout processing, tells answers that are late")
+  const open = async () => {
+    const bound = await tap.listen()
+    note(`inspecting ${formatEndpoint(bound)} -> ${formatEndpoint(forward)}; Ctrl-C ends it`)
+    if (options.processingTimeout === undefined && options.protocol !== 'fcgi') {
+      note("--processing-timeout TIME, as HAProxy's timeout processing, tells answers that are late")
+    }
   }
-  await closeOnSignal(() => tap.close(), { quiet: true })
+  await serveUntilSignal(open, () => tap.close(), { quiet: true })
   pcap?.close()
   return 0
 }

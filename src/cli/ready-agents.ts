@@ -11,7 +11,7 @@ import { startReadyAgents, type ReadyAgents } from '../services/host/host.ts'
 import { refuseFlags, type AgentCommandOptions } from './agent-options.ts'
 import { readCertificates } from './agent-tls.ts'
 import { announce, note, print } from './output.ts'
-import { closeOnSignal } from './signals.ts'
+import { serveUntilSignal } from './signals.ts'
 import { traceSwitch } from './trace-switch.ts'
 
 /** Serves until a signal. Resolves to the exit code. */
@@ -43,12 +43,6 @@ export async function readyAgentsCommand(
   const logger = createStderrLogger(options.logLevel ?? config.logLevel)
   const tls = readTls(config)
   const agents = await startReadyAgents(config, logger, tls === undefined ? {} : { tls })
-  const stop = await listenAll(agents, listen.map(parseEndpoint), options.status ?? config.status).catch(
-    async (error: unknown) => {
-      await agents.close()
-      throw error
-    },
-  )
   const reloader = new Reloader(agents, read)
   const switchTrace = traceSwitch(agents.agent, options.trace === true)
   process.on('SIGUSR2', switchTrace)
@@ -56,12 +50,22 @@ export async function readyAgentsCommand(
     agents.refresh()
     void reloader.reload('SIGHUP')
   })
-  const watcher = options.config === undefined ? undefined : watchConfig(options.config, reloader)
-  const endNotices = notifySystemd(agents.agent, { logger })
-  await closeOnSignal(() => agents.close())
-  endNotices()
-  watcher?.close()
-  stop()
+  const open = async () => {
+    const stop = await listenAll(agents, listen.map(parseEndpoint), options.status ?? config.status).catch(
+      async (error: unknown) => {
+        await agents.close()
+        throw error
+      },
+    )
+    const watcher = options.config === undefined ? undefined : watchConfig(options.config, reloader)
+    return { stop, watcher, endNotices: notifySystemd(agents.agent, { logger }) }
+  }
+  await serveUntilSignal(open, async ({ stop, watcher, endNotices }) => {
+    await agents.close()
+    endNotices()
+    watcher?.close()
+    stop()
+  })
   process.off('SIGUSR2', switchTrace)
   return 0
 }

@@ -11,7 +11,7 @@ import { isDaemonChild, reportToParent, startDaemon } from './daemon.ts'
 import { findAgents, loadAgents, type LoadedAgent } from './mounted-agents.ts'
 import { announce, describeError, note, print, printDiagnostics } from './output.ts'
 import type { RunFlags } from './run-flags.ts'
-import { closeOnSignal, exitCodeOf } from './signals.ts'
+import { serveUntilSignal, exitCodeOf } from './signals.ts'
 import { writeFile } from './write-file.ts'
 
 /** One that is only looked at has nothing to close. */
@@ -32,15 +32,19 @@ export async function runCommand(flags: RunFlags): Promise<number> {
   }
   if (flags.daemon && !isDaemonChild()) return startDaemon(cwd)
   const logger = flags.quiet ? silentLogger : createStderrLogger(flags.logLevel)
-  const { proxy, recorder } = await start(loaded.plan, flags, logger)
-  announceAddresses(proxy, flags)
-  await reportToParent('listening')
-  const close = async () => {
+  const { plan } = loaded
+  const open = async () => {
+    const running = await start(plan, flags, logger)
+    announceAddresses(running.proxy, flags)
+    await reportToParent('listening')
+    return running
+  }
+  const close = async ({ proxy, recorder }: Running) => {
     await proxy.close()
     await recorder?.close()
     for (const agent of Object.values(agents)) await agent.close?.()
   }
-  const signal = await closeOnSignal(close, { quiet: flags.quiet, reload: true })
+  const signal = await serveUntilSignal(open, close, { quiet: flags.quiet, reload: true })
   // So HAProxy's master: 130 for SIGINT, 0 for SIGTERM and SIGUSR1.
   return flags.worker && signal === 'SIGINT' ? exitCodeOf(signal) : 0
 }
@@ -65,11 +69,12 @@ async function mountAgents({ agents, check, daemon }: RunFlags): Promise<Record<
   }
 }
 
-async function start(
-  plan: Plan,
-  flags: RunFlags,
-  logger: Logger,
-): Promise<{ proxy: Proxy; recorder: Recorder | undefined }> {
+interface Running {
+  readonly proxy: Proxy
+  readonly recorder: Recorder | undefined
+}
+
+async function start(plan: Plan, flags: RunFlags, logger: Logger): Promise<Running> {
   let proxy: Proxy | undefined
   try {
     const recorder = await startRecording(flags, logger)

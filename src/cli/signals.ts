@@ -13,7 +13,7 @@ const closing = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const
 /** They tell HAProxy's master to load its configuration again, and end no HAProxy. Without a listener they would end the process. */
 const reloading = ['SIGUSR2', 'SIGHUP'] as const
 
-/** What {@link closeOnSignal} may leave out. */
+/** What {@link serveUntilSignal} may leave out. */
 export interface SignalOptions {
   /** Nothing is printed. @default false */
   readonly quiet?: boolean
@@ -21,31 +21,43 @@ export interface SignalOptions {
   readonly reload?: boolean
 }
 
-/** Resolves when `close` has finished after a signal, to the signal. */
-export function closeOnSignal(
-  close: () => Promise<void>,
+/**
+ * Starts, and resolves to the signal that ended it when `close` has finished. Signals are listened to before anything is
+ * started: one that comes meanwhile closes what has just begun, where it would have cut off its first clients.
+ */
+export async function serveUntilSignal<Running>(
+  start: () => Promise<Running>,
+  close: (running: Running) => Promise<void> | void,
   { quiet = false, reload = false }: SignalOptions = {},
 ): Promise<NodeJS.Signals> {
   const say = quiet ? () => {} : note
-  return new Promise((resolve, reject) => {
+  const asked = firstSignal(say, reload)
+  const running = await start()
+  // A proxy that only watches its servers has nothing else that keeps the process.
+  setInterval(() => {}, longest)
+  const signal = await asked
+  await close(running)
+  setTimeout(() => process.exit(), lastWords)
+  return signal
+}
+
+/** Resolves to the first signal that asks for the end; the second ends the process at once. */
+function firstSignal(say: (line: string) => void, reload: boolean): Promise<NodeJS.Signals> {
+  if (reload) {
+    for (const each of reloading)
+      process.on(each, () => say(`${each}: there is no reload, start another process`))
+  }
+  return new Promise((resolve) => {
     let asked = false
     const onSignal = (signal: NodeJS.Signals) => {
       if (asked) process.exit(exitCodeOf(signal))
       asked = true
       say(`${signal}: closing, once more to close at once`)
-      close().then(() => {
-        setTimeout(() => process.exit(), lastWords)
-        resolve(signal)
-      }, reject)
+      resolve(signal)
     }
     for (const each of closing) process.on(each, onSignal)
     // The terminal has gone: for whom it means nothing else, that is an end like others, and leaves no socket behind.
-    if (!reload && process.listenerCount('SIGHUP') === 0) process.on('SIGHUP', onSignal)
-    // A proxy that only watches its servers has nothing else that keeps the process.
-    setInterval(() => {}, longest)
-    if (!reload) return
-    for (const each of reloading)
-      process.on(each, () => say(`${each}: there is no reload, start another process`))
+    if (process.listenerCount('SIGHUP') === 0) process.on('SIGHUP', onSignal)
   })
 }
 

@@ -242,6 +242,24 @@ for (const [signal, plain, worker] of [
   }
 }
 
+/** The kernel delivers what was sent before there was anything to close: nothing of it may kill, or open a debugger. */
+test('a signal that comes while it starts to listen closes it as soon as it listens', async () => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const) {
+    const cli = new Cli(['run', '-f', 'valid.cfg'], { cwd: dir })
+    try {
+      // The first line of all; the handlers of a signal were there before it.
+      await cli.waitFor(/listening on/)
+      cli.signal(signal)
+      const { code, signal: killedBy } = await cli.ended
+      assert.deepEqual([code, killedBy], [0, null], cli.output)
+      assert.match(cli.stderr, new RegExp(`${signal}: closing`))
+      assert.doesNotMatch(cli.stderr, /Debugger/)
+    } finally {
+      await cli.stop()
+    }
+  }
+})
+
 test('-W -S: it says that there is no master CLI, and no reload', async () => {
   const cli = new Cli(['run', '-W', '-S', '127.0.0.1:1', '-f', 'valid.cfg'], { cwd: dir })
   try {
