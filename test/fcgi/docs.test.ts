@@ -9,7 +9,7 @@ import { createFcgiResponder, fcgiFaults } from 'sluice/fcgi'
 import { resolveClientOptions } from '#src/fcgi/client/options.js'
 import { resolveResponderOptions } from '#src/fcgi/responder/options.js'
 import { resolvePhpOptions } from '#src/fcgi/php/options.js'
-import { resolveFcgiApp } from '#src/fcgi/codec/environment.js'
+import { resolveFcgiApp } from '#src/fcgi/codec/app.js'
 import { tempDir } from './support.js'
 
 const page = readFileSync('docs/fcgi.md', 'utf8')

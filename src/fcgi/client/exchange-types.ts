@@ -2,6 +2,7 @@
 import type { FcgiBody } from '../body.ts'
 import type { CgiHead } from '../codec/cgi-response.ts'
 import type { Param } from '../codec/params.ts'
+import type { ParamList } from '../codec/param-list.ts'
 import type { FcgiError } from '../errors.ts'
 
 /** A request as {@link FcgiClient.start} takes it. */
@@ -22,6 +23,11 @@ export interface FcgiRequest {
    * @default empty
    */
   readonly data?: Uint8Array | undefined
+}
+
+/** A request as an exchange takes it: its parameters may be a list that was made here. */
+export interface ExchangeRequest extends Omit<FcgiRequest, 'params'> {
+  readonly params: FcgiRequest['params'] | ParamList
 }
 
 /** A request as {@link FcgiClient.request} takes it. */

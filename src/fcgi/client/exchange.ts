@@ -16,7 +16,13 @@ import { Attempts } from './attempts.ts'
 import type { ConnectionStream, Loss } from './connection-roles.ts'
 import type { FcgiConnection } from './connection.ts'
 import { ExchangeDeadline } from './exchange-deadline.ts'
-import type { ExchangeHandler, FcgiEnd, FcgiExchange, FcgiProgress, FcgiRequest } from './exchange-types.ts'
+import type {
+  ExchangeHandler,
+  ExchangeRequest,
+  FcgiEnd,
+  FcgiExchange,
+  FcgiProgress,
+} from './exchange-types.ts'
 import type { ExchangeOptions } from './options.ts'
 import { RequestBody } from './request-body.ts'
 import type { BodyEvents } from './request-body.ts'
@@ -81,7 +87,7 @@ export class Exchange
   readonly #handler: ExchangeHandler
   readonly #owner: ExchangeOwner
 
-  constructor(request: FcgiRequest, handler: ExchangeHandler, owner: ExchangeOwner) {
+  constructor(request: ExchangeRequest, handler: ExchangeHandler, owner: ExchangeOwner) {
     const params = new RequestParams(request)
     this.#params = params
     this.#handler = handler

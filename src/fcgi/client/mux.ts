@@ -6,7 +6,7 @@ import type { Specs } from '../../base/options.ts'
 import type { Liveness } from '../../http1/index.ts'
 import { FcgiError } from '../errors.ts'
 import { FcgiConnection } from './connection.ts'
-import type { ExchangeHandler, FcgiExchange, FcgiRequest } from './exchange-types.ts'
+import type { ExchangeHandler, ExchangeRequest, FcgiExchange } from './exchange-types.ts'
 import type { ExchangeDeadline } from './exchange-deadline.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeOwner } from './exchange.ts'
@@ -155,7 +155,7 @@ export class FcgiMux {
   }
 
   /** See step 3. Nothing is checked: no user of the package calls it. */
-  start(request: FcgiRequest, handler: ExchangeHandler): MuxExchange {
+  start(request: ExchangeRequest, handler: ExchangeHandler): MuxExchange {
     const exchange = new Exchange(request, handler, this.#exchangeOwner)
     if (this.room === 0) exchange.fail(this.#unavailable(), true)
     else exchange.start()

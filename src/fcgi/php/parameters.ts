@@ -1,6 +1,8 @@
 /** The parameters of a request to a script: those of every FastCGI request, and what nginx's fastcgi_params adds to them. */
-import { deriveEnvironment, resolveFcgiApp } from '../codec/environment.ts'
-import type { EnvironmentRequest, FcgiApp } from '../codec/environment.ts'
+import { resolveFcgiApp } from '../codec/app.ts'
+import type { FcgiApp } from '../codec/app.ts'
+import { deriveEnvironment } from '../codec/environment.ts'
+import type { EnvironmentRequest } from '../codec/environment.ts'
 import { decodePath, normalizePath } from '../codec/path.ts'
 import type { ExtraParams, ResolvedPhpOptions } from './options.ts'
 import type { Decision } from './try-files.ts'

@@ -1,7 +1,7 @@
 /** An `fcgi-app` section into what a stream needs. */
 import type { FcgiApp } from '../../config/index.ts'
 import { errorMessage } from '../../base/errors.ts'
-import { resolveFcgiApp } from '../../fcgi/codec/environment.ts'
+import { resolveFcgiApp } from '../../fcgi/codec/app.ts'
 import { compileRegex } from '../../sample/index.ts'
 import type { FcgiPlan, FcgiRulePlan } from '../plan/fcgi.ts'
 import { CompileScope } from './scope.ts'

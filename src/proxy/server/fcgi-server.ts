@@ -4,7 +4,10 @@ import { httpDate, turnTime } from '../../base/clock.ts'
 import type { ExchangeHandler } from '../../fcgi/client/exchange-types.ts'
 import { FcgiMux } from '../../fcgi/client/mux.ts'
 import type { MuxExchange, MuxOwner } from '../../fcgi/client/mux.ts'
-import { deriveEnvironment, FcgiError } from '../../fcgi/index.ts'
+import { deriveParams } from '../../fcgi/codec/environment.ts'
+import type { ParamList } from '../../fcgi/codec/param-list.ts'
+import { paramNames } from '../../fcgi/codec/param-name.ts'
+import { FcgiError } from '../../fcgi/index.ts'
 import type { CgiHead, EnvironmentRules } from '../../fcgi/index.ts'
 import { Framing, HeaderList } from '../../http1/index.ts'
 import type { Liveness, RequestHead, ResponseHead } from '../../http1/index.ts'
@@ -81,7 +84,7 @@ export class FcgiServer implements ServerConnection, MuxOwner, Worker {
     try {
       // A backend without `use-fcgi-app` is refused when it is loaded.
       if (plan === undefined) throw new FcgiError('ERR_FCGI_ABORTED', 'the backend has no application')
-      const params = deriveEnvironment(environmentRequest(stream, head), plan.app, applyRules(stream, plan))
+      const params = deriveParams(environmentRequest(stream, head), plan.app, applyRules(stream, plan))
       if (expects) events.onServerInformational({ ...continueHead, headers: new HeaderList() })
       const kept = this.requests > 1
       return new FcgiTransport(
@@ -238,7 +241,7 @@ class FcgiTransport implements ServerTransport, ExchangeHandler {
     { server, mux, socket, kept }: Carrier,
     plan: FcgiPlan,
     head: RequestHead,
-    params: Map<string, string>,
+    params: ParamList,
   ) {
     this.#events = events
     this.#method = head.method
@@ -248,7 +251,7 @@ class FcgiTransport implements ServerTransport, ExchangeHandler {
     this.#kept = kept
     this.#requestDone = head.framing === 0
     // Whatever rules have made of the header: an application would read another body.
-    params.set('CONTENT_LENGTH', String(head.framing))
+    params.set(paramNames.contentLength, String(head.framing))
     this.#plan = plan
     this.#exchange = mux.start({ params, hasBody: head.framing !== 0 }, this)
   }
