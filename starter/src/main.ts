@@ -10,20 +10,30 @@ const {
   FAILURE = 'closed',
   DRAIN_MS = '3000',
 } = process.env
-if (FAILURE !== 'open' && FAILURE !== 'closed') throw new Error(`FAILURE is open or closed, not '${FAILURE}'`)
 
-const agent = createGate({ blocked: parseBlocked(BLOCKED), failure: FAILURE })
-const address = await agent.listen(LISTEN)
-console.log('my-agent listens on', address.type === 'tcp' ? `${address.host}:${address.port}` : LISTEN)
-// /metrics, /healthz and /readyz.
-if (STATUS !== undefined) console.log('status:', (await agent.serveStatus(STATUS)).url)
-// For `Type=notify` and `WatchdogSec` of the systemd unit; elsewhere it does nothing.
-notifySystemd(agent)
-
-async function stop(): Promise<void> {
-  // Health checks fail from now on, everything else is served; HAProxy needs `inter` times `fall` to notice.
-  agent.drain()
-  await sleep(Number(DRAIN_MS))
-  await agent.close()
+async function start(): Promise<void> {
+  if (FAILURE !== 'open' && FAILURE !== 'closed') {
+    throw new Error(`FAILURE is open or closed, not '${FAILURE}'`)
+  }
+  if (!/^\d+$/.test(DRAIN_MS)) throw new Error(`DRAIN_MS is a number of milliseconds, not '${DRAIN_MS}'`)
+  const agent = createGate({ blocked: parseBlocked(BLOCKED), failure: FAILURE })
+  const stop = async (): Promise<void> => {
+    // Health checks fail from now on, everything else is served; HAProxy needs `inter` times `fall` to notice.
+    agent.drain()
+    await sleep(Number(DRAIN_MS))
+    await agent.close()
+  }
+  // Before it listens: a signal that nobody listens to cuts off the first clients. The second one ends it at once.
+  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void stop())
+  const address = await agent.listen(LISTEN)
+  console.log('my-agent listens on', address.type === 'tcp' ? `${address.host}:${address.port}` : LISTEN)
+  // /metrics, /healthz and /readyz.
+  if (STATUS !== undefined) console.log('status:', (await agent.serveStatus(STATUS)).url)
+  // For `Type=notify` and `WatchdogSec` of the systemd unit; elsewhere it does nothing.
+  notifySystemd(agent)
 }
-for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void stop())
+
+start().catch((error: unknown) => {
+  console.error(`my-agent: ${error instanceof Error ? error.message : String(error)}`)
+  process.exit(1)
+})

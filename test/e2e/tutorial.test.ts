@@ -5,7 +5,9 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -136,6 +138,25 @@ test(
     await eventually(async () => (await status('/')) === 503, 'fails closed', 10_000)
   },
 )
+
+test('the project says in a line why it does not start', { skip }, async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  t.after(() => taken.close())
+  await once(taken, 'listening')
+  const listen = `127.0.0.1:${(taken.address() as AddressInfo).port}`
+  for (const [wrong, reason] of [
+    [{ LISTEN: listen }, /^my-agent: cannot listen: .* the address is in use by another process\n$/],
+    [{ FAILURE: 'shut' }, /^my-agent: FAILURE is open or closed, not 'shut'\n$/],
+    [{ DRAIN_MS: '3s' }, /^my-agent: DRAIN_MS is a number of milliseconds, not '3s'\n$/],
+  ] as const) {
+    const start = run('npm', ['start', '--silent'], { cwd: project, env: { ...env, ...wrong } })
+    await assert.rejects(start, (error: { stderr: string; code: number }) => {
+      assert.match(error.stderr, reason)
+      assert.equal(error.code, 1)
+      return true
+    })
+  }
+})
 
 test('installing the package runs no script, and its README links to what is in it', () => {
   const installed = join(folder, 'npx/node_modules/sluice')

@@ -44,7 +44,9 @@ describe('ParamList', () => {
       ['N'.repeat(300), long],
     ],
     'more than one record': Array.from({ length: 5 }, (_, at) => [`N${at}`, 'x'.repeat(30_000)]),
-    'text that V8 keeps with two bytes a character': [['N', '\u0100 and what stands behind it, \xe9'.slice(1)]],
+    'text that V8 keeps with two bytes a character': [
+      ['N', '\u0100 and what stands behind it, \xe9'.slice(1)],
+    ],
   }
   for (const [what, pairs] of Object.entries(cases)) {
     it(`is written as a Map is: ${what}`, () => {
