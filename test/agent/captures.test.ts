@@ -4,7 +4,8 @@ import { describe, it } from 'node:test'
 import { createAgent, type Agent } from 'sluice/agent'
 import { capturedConnections, capturedStream, capturedVersions, readCapture } from '../support/captures.ts'
 import { Peer } from '../support/peer.ts'
-import { stage, until } from './support.ts'
+import { until } from '../support/until.ts'
+import { stage } from './support.ts'
 
 /** As the captured agent: each named argument comes back as a variable of the transaction. */
 function echo(agent: Agent): void {

@@ -17,7 +17,8 @@ import {
   unset,
   unsetFin,
 } from '../support/peer.ts'
-import { deferred, MemoryLogger, SpySocket, stage, until } from './support.ts'
+import { until } from '../support/until.ts'
+import { deferred, MemoryLogger, SpySocket, stage } from './support.ts'
 
 describe('checklist', () => {
   it('point 1: HELLO is answered with version 2.0, the smaller frame size, and capabilities even when empty', async (t) => {

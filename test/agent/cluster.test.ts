@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { createAgentCluster, type AgentCluster, type AgentClusterOptions } from 'sluice/agent'
+import { freePorts } from '../support/ports.ts'
 import { SpopClient } from '../support/spop-client.ts'
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
+import { until } from '../support/until.ts'
 
 async function whoAnswers(port: number): Promise<number> {
   const client = await SpopClient.open({ type: 'tcp', host: '127.0.0.1', port })
@@ -22,14 +15,6 @@ async function whoAnswers(port: number): Promise<number> {
   return Number(action.value.value)
 }
 
-async function eventually(what: string, check: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    if (await check()) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  assert.fail(`did not happen: ${what}`)
-}
-
 const module = fileURLToPath(new URL('./fixtures/cluster-agent.js', import.meta.url))
 
 /** Runs `work` with a cluster that listens on a port of its own. */
@@ -37,7 +22,7 @@ async function withCluster(
   options: AgentClusterOptions,
   work: (cluster: AgentCluster, port: number) => Promise<void>,
 ): Promise<void> {
-  const port = await freePort()
+  const [port = 0] = await freePorts(1)
   process.env['SLUICE_TEST_LISTEN'] = `127.0.0.1:${port}`
   const cluster = createAgentCluster(module, { restartDelay: 50, roundRobin: true, ...options })
   try {
@@ -71,9 +56,9 @@ test('a cluster answers from its workers, replaces one that dies, restarts and c
 
     const killer = await SpopClient.open({ type: 'tcp', host: '127.0.0.1', port })
     await assert.rejects(killer.notify({ name: 'die', args: [] }))
-    await eventually(
-      'a new worker',
+    await until(
       () => cluster.pids.length === 2 && cluster.pids.some((pid) => !first.has(pid)),
+      'a new worker',
     )
     await cluster.ready()
     assert.ok(cluster.pids.includes(await whoAnswers(port)))
@@ -89,14 +74,14 @@ test('a cluster answers from its workers, replaces one that dies, restarts and c
 
 test('ready() resolves also for workers that have joined long ago', async () => {
   await withCluster({ workers: 1 }, async (cluster, port) => {
-    await eventually('the worker listens', () =>
+    const answers = () =>
       whoAnswers(port).then(
         () => true,
         () => false,
-      ),
-    )
+      )
+    await until(answers, 'the worker listens')
     // Counters are answered behind the word that it has joined, on the same channel.
-    await eventually('the worker has joined', async () => (await cluster.stats()).messages.has('who'))
+    await until(async () => (await cluster.stats()).messages.has('who'), 'the worker has joined')
     await cluster.ready()
     await cluster.ready()
   })
@@ -108,7 +93,7 @@ test('ready() waits for the replacement of a worker that has died', async () => 
     await cluster.ready()
     const [first = 0] = cluster.pids
     process.kill(first, 'SIGKILL')
-    await eventually('the death is noticed', () => lines.includes('worker died'))
+    await until(() => lines.includes('worker died'), 'the death is noticed')
     await cluster.ready()
     const [second = 0] = cluster.pids
     assert.notEqual(second, first)
@@ -167,7 +152,7 @@ test('a worker that dies while its successor starts is not replaced twice', asyn
     await restarted
     await cluster.ready()
     assert.deepEqual(lines, ['worker died'])
-    await eventually('one worker', () => cluster.pids.length === 1 && cluster.pids[0] !== old)
+    await until(() => cluster.pids.length === 1 && cluster.pids[0] !== old, 'one worker')
   })
 })
 
@@ -177,7 +162,7 @@ test('drain() and stats() leave a worker alone whose channel is closed; close() 
     const client = await SpopClient.open({ type: 'tcp', host: '127.0.0.1', port })
     await client.notify({ name: 'detach', args: [] })
     // Asking the channel itself: the primary is told of its end a little later. Gauges are of who answers.
-    await eventually('the channel closes', async () => (await cluster.stats()).connections.active === 0)
+    await until(async () => (await cluster.stats()).connections.active === 0, 'the channel closes')
     cluster.drain()
     assert.equal((await cluster.stats()).connections.active, 0)
     // A signal that was sent would have arrived before the third question.
@@ -218,9 +203,7 @@ test('counters stay when workers restart, close, hang and are killed; gauges go'
     assert.deepEqual(await seen(), [6, 6, 6, 6, 2, 0])
     const [victim = 0, hung = 0] = cluster.pids
     process.kill(victim, 'SIGKILL')
-    await eventually('the replacement joins', async () => {
-      return !cluster.pids.includes(victim) && cluster.pids.length === 2
-    })
+    await until(() => !cluster.pids.includes(victim) && cluster.pids.length === 2, 'the replacement joins')
     await cluster.ready()
     assert.deepEqual(await seen(), [6, 6, 6, 6, 1, 0])
 
@@ -254,7 +237,7 @@ test('a worker that never joins is told of, each once, and one that joins in tim
   try {
     process.env['SLUICE_TEST_LONELY'] = '1'
     await withCluster({ workers: 2, joinTimeout: 200, logger }, async () => {
-      await eventually('both are told of', () => warned().length === 2)
+      await until(() => warned().length === 2, 'both are told of')
       await new Promise((resolve) => setTimeout(resolve, 500))
       const line = 'worker has not called joinCluster(agent) within 200 ms: call it once the agent listens'
       assert.deepEqual(warned(), [line, line])
@@ -280,11 +263,11 @@ test('a status port of the cluster tells the sum of its workers, who is connecte
       readonly subject: { addresses: string[] }
     }
     let told: Told | undefined
-    await eventually('the page tells of all workers', async () => {
+    await until(async () => {
       told = (await (await ask('stats.json')).json()) as Told
       const who = told.rows.find(({ name }) => name === 'who')
       return who?.received === 6 && told.connections.some(({ engine }) => engine === 'engine-1')
-    })
+    }, 'the page tells of all workers')
     assert.deepEqual(told?.subject.addresses, [`127.0.0.1:${port}`])
     assert.match(await (await ask('metrics')).text(), /^sluice_agent_messages_total\{message="who"\} 6$/m)
     const ready = await ask('readyz')

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CorrelationStore } from 'sluice/agent'
 import { CorrelationStore as Internal } from '#src/agent/correlation-store.js'
-import { until } from './support.ts'
+import { until } from '../support/until.ts'
 
 function clocked(options: ConstructorParameters<typeof Internal>[0] = {}) {
   let now = 1000

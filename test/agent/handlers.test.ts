@@ -4,8 +4,9 @@ import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { createAgent, type MessageOutcome, type TypedData } from 'sluice/agent'
 import { ack, hex, notify } from '../support/peer.ts'
-import { deferred, MemoryLogger, SpySocket, stage, until } from './support.ts'
+import { deferred, MemoryLogger, SpySocket, stage } from './support.ts'
 import { hello } from '../support/peer.ts'
+import { until } from '../support/until.ts'
 
 const sets = (name: string, value: number) => `01 03 02 0${name.length} "${name}" 04 0${value}`
 

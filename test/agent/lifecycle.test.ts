@@ -16,7 +16,8 @@ import {
   Peer,
   readDisconnect,
 } from '../support/peer.ts'
-import { deferred, MemoryLogger, stage, until } from './support.ts'
+import { until } from '../support/until.ts'
+import { deferred, MemoryLogger, stage } from './support.ts'
 
 describe('a peer that does not read', () => {
   it('is not read from either, and loses nothing when it reads again', async (t) => {

@@ -16,7 +16,8 @@ import {
   unset,
   unsetFin,
 } from '../support/peer.ts'
-import { deferred, stage, until } from './support.ts'
+import { until } from '../support/until.ts'
+import { deferred, stage } from './support.ts'
 
 const question = notify('01 01', '01 "m" 00')
 

@@ -18,7 +18,8 @@ import { describe, it, type TestContext } from 'node:test'
 import { createAgent, type AgentOptions } from 'sluice/agent'
 import { certificates, skipWithoutOpenssl } from '../support/certificates.ts'
 import { ack, agentHello, idsOf, notify, Peer } from '../support/peer.ts'
-import { MemoryLogger, until } from './support.ts'
+import { until } from '../support/until.ts'
+import { MemoryLogger } from './support.ts'
 
 function folder(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'sluice-agent-'))

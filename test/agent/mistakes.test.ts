@@ -8,7 +8,8 @@ import { createTextLogger } from 'sluice'
 import { createAgent, type Agent, type AgentOptions } from 'sluice/agent'
 import { ack, notify, type Peer } from '../support/peer.ts'
 import { SpopClient } from '../support/spop-client.ts'
-import { stage, until } from './support.ts'
+import { until } from '../support/until.ts'
+import { stage } from './support.ts'
 
 /** Keeps the loop busy. */
 function block(milliseconds: number): void {
@@ -364,7 +365,8 @@ async function stderrOf(options: string): Promise<string> {
   child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()))
   try {
     let said = ''
-    while (!/port=\d+;/.test(said)) said += ((await once(child.stdout, 'data')) as [Buffer])[0].toString()
+    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    await until(() => said.includes(';'), 'the port')
     const port = Number(/port=(\d+);/.exec(said)?.[1])
     const client = await SpopClient.open({ type: 'tcp', host: '127.0.0.1', port })
     await client.notify({ name: 'm', args: [] })

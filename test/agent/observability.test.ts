@@ -14,7 +14,8 @@ import {
   notifyStart,
   unsetFin,
 } from '../support/peer.ts'
-import { MemoryLogger, stage, until } from './support.ts'
+import { until } from '../support/until.ts'
+import { MemoryLogger, stage } from './support.ts'
 
 describe('stats', () => {
   it('count what happened, and a snapshot stays as it was', async (t) => {

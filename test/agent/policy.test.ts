@@ -4,7 +4,8 @@ import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AgentError, type FallbackReason } from 'sluice/agent'
 import { ack, hello, notify } from '../support/peer.ts'
-import { deferred, MemoryLogger, stage, until } from './support.ts'
+import { until } from '../support/until.ts'
+import { deferred, MemoryLogger, stage } from './support.ts'
 
 const verdict = (reason: string) => `01 03 02 07 "verdict" 08 0${reason.length} "${reason}"`
 const say = (

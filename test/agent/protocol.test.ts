@@ -15,7 +15,8 @@ import {
   unset,
   unsetFin,
 } from '../support/peer.ts'
-import { deferred, MemoryLogger, stage, until } from './support.ts'
+import { until } from '../support/until.ts'
+import { deferred, MemoryLogger, stage } from './support.ts'
 
 describe('HELLO', () => {
   const refused: readonly [what: string, status: number, code: string, bytes: Buffer][] = [

@@ -4,6 +4,7 @@ import { after, test } from 'node:test'
 import { Agent, createAgent, type AgentOptions } from 'sluice/agent'
 import { encodeFrame, encodeNotify, encodeNotifyFragments, Writer } from 'sluice/spop'
 import { SpopClient } from '../support/spop-client.ts'
+import { until } from '../support/until.ts'
 
 const agents: Agent[] = []
 after(() => agents.forEach((agent) => agent.destroy()))
@@ -22,11 +23,6 @@ const start = async (options: AgentOptions, register: (agent: Agent) => void) =>
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-
-async function until(what: string, check: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 300 && !check(); tries++) await pause(10)
-  assert.ok(check(), what)
-}
 
 function hello(engineId: string | undefined, capabilities = 'pipelining'): Buffer {
   const writer = new Writer()
@@ -59,7 +55,7 @@ async function greet(port: number, bytes: Buffer): Promise<{ socket: Socket; rec
   let all = Buffer.alloc(0)
   socket.on('data', (chunk) => (all = Buffer.concat([all, chunk])))
   socket.write(bytes)
-  await until('AGENT-HELLO', () => all.length > 4)
+  await until(() => all.length > 4, 'AGENT-HELLO')
   const size = 4 + all.readUInt32BE(0)
   return { socket, received: () => all.subarray(size) }
 }
@@ -87,10 +83,10 @@ test('a fallback and an after that are async and fail are reported, and harm not
   const client = await SpopClient.open(address)
   assert.deepEqual(await client.notify({ name: 'fail', args: [] }), [])
   const { errors } = agent.stats
-  await until('three reports', () => {
+  await until(() => {
     Object.assign(errors, agent.stats.errors)
     return Object.keys(errors).length === 3
-  })
+  }, 'three reports')
   assert.deepEqual(errors, { ERR_AGENT_HANDLER: 1, ERR_AGENT_FALLBACK: 1, ERR_AGENT_MIDDLEWARE: 1 })
   client.close()
 })
@@ -108,7 +104,7 @@ test('maxInFlight counts messages, also those of one NOTIFY', async () => {
   )
   const { socket, received } = await greet(address.port, hello('one'))
   socket.write(notify('slow', 1, 100))
-  await until('the ACK', () => received().length > 0)
+  await until(() => received().length > 0, 'the ACK')
   assert.equal(calls, 2)
   assert.equal(agent.stats.messages.get('slow')?.overloads, 98)
   assert.equal(agent.stats.inFlight, 0)
@@ -125,7 +121,7 @@ test('DISCONNECT codes of a peer neither fill the memory of the log nor the log'
     const writer = new Writer()
     encodeFrame(writer, { type: 'haproxy-disconnect', statusCode: code + 1000, message: 'x' })
     socket.end(writer.view())
-    await until('AGENT-DISCONNECT', () => received().length > 0)
+    await until(() => received().length > 0, 'AGENT-DISCONNECT')
     socket.destroy()
   }
   assert.equal(lines.length, 1)
@@ -139,7 +135,7 @@ test('a peer that does not read is cut off after stallTimeout', async () => {
   const { socket } = await greet(address.port, hello('one'))
   socket.pause()
   for (let id = 1; id <= 2000; id++) socket.write(notify('big', id % 200))
-  await until('cut', () => agent.stats.connections.active === 0)
+  await until(() => agent.stats.connections.active === 0, 'cut')
   assert.equal(agent.stats.errors['ERR_AGENT_STALLED'], 1)
   socket.destroy()
 })
@@ -153,7 +149,7 @@ test('a half-closed connection whose fragments never end is closed', async () =>
   encodeNotifyFragments(writer, 2, 1, Buffer.alloc(1000), 300)
   socket.write(notify('slow', 1))
   socket.end(writer.view().subarray(0, 4 + writer.view().readUInt32BE(0)))
-  await until('closed', () => agent.stats.connections.active === 0)
+  await until(() => agent.stats.connections.active === 0, 'closed')
   assert.ok(agent.stats.errors['ERR_SPOP_TRUNCATED'])
 })
 
@@ -166,16 +162,16 @@ test('async answers leave on a sibling when the connection ends, and never on an
     const sibling = await greet(address.port, hello('same', 'pipelining,async'))
     const stranger = await greet(address.port, hello(undefined, 'pipelining,async'))
     first.socket.write(notify('slow', 77))
-    await until('in flight', () => agent.stats.inFlight === 1)
+    await until(() => agent.stats.inFlight === 1, 'in flight')
     const writer = new Writer()
     encodeFrame(writer, { type: 'haproxy-disconnect', statusCode: 0, message: 'normal' })
     if (leave === 'fin') first.socket.end()
     else first.socket.end(writer.view())
-    await until(`the ACK on the sibling after ${leave}`, () => sibling.received().length > 0)
+    await until(() => sibling.received().length > 0, `the ACK on the sibling after ${leave}`)
     assert.equal(sibling.received()[9], 77)
     assert.equal(stranger.received().length, 0)
     for (const { socket } of [first, sibling, stranger]) socket.destroy()
-    await until('all gone', () => agent.stats.connections.active === 0)
+    await until(() => agent.stats.connections.active === 0, 'all gone')
   }
 })
 
@@ -191,12 +187,12 @@ test('with async, what no connection is left for is given up, too', async () => 
   const sibling = await greet(address.port, hello('same', 'pipelining,async'))
   first.socket.write(notify('slow', 1))
   sibling.socket.write(notify('slow', 2))
-  await until('in flight', () => agent.stats.inFlight === 2)
+  await until(() => agent.stats.inFlight === 2, 'in flight')
   first.socket.resetAndDestroy()
-  await until('one is gone', () => agent.stats.connections.active === 1)
+  await until(() => agent.stats.connections.active === 1, 'one is gone')
   assert.equal(agent.stats.inFlight, 2, 'the sibling answers for both')
   sibling.socket.resetAndDestroy()
-  await until('all gone', () => agent.stats.connections.active === 0)
+  await until(() => agent.stats.connections.active === 0, 'all gone')
   assert.deepEqual([agent.stats.inFlight, aborted], [0, 2])
 })
 
@@ -207,7 +203,7 @@ test('close() waits for a lull: what comes meanwhile is answered before DISCONNE
   const { socket, received } = await greet(address.port, hello('one'))
   const closed = agent.close()
   for (let id = 1; id <= 5; id++) socket.write(notify('fast', id))
-  await until('DISCONNECT', () => received().at(4 + 11 * 5) !== undefined && received().length > 60)
+  await until(() => received().at(4 + 11 * 5) !== undefined && received().length > 60, 'DISCONNECT')
   const types: number[] = []
   for (let at = 0; at < received().length; at += 4 + received().readUInt32BE(at))
     types.push(received()[at + 4] ?? 0)

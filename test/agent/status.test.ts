@@ -9,7 +9,8 @@ import type { Actions, Agent, AgentOptions, StatusOptions } from 'sluice/agent'
 import type { PageState, Point } from '#src/status/view/page-state.js'
 import { frame, notify } from '../support/peer.ts'
 import { askOnce, fieldOf, RawHttp, type RawReply } from '../support/raw-http.ts'
-import { MemoryLogger, stage, until } from './support.ts'
+import { until } from '../support/until.ts'
+import { MemoryLogger, stage } from './support.ts'
 
 async function statusStage(
   t: TestContext,
@@ -481,11 +482,11 @@ async function readEvents(t: TestContext, port: number) {
       text += value
     }
   }
-  const until = async (wanted: (event: PageEvent) => boolean): Promise<PageEvent> => {
+  const first = async (wanted: (event: PageEvent) => boolean): Promise<PageEvent> => {
     for (;;) {
       const event = await nextEvent()
       if (wanted(event)) return event
     }
   }
-  return { next: (name: string) => until((event) => event.name === name), until }
+  return { next: (name: string) => first((event) => event.name === name), until: first }
 }

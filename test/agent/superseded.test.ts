@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Context } from 'sluice/agent'
 import { ack, idsOf, notify, notifyStart, unsetFin } from '../support/peer.ts'
-import { deferred, MemoryLogger, stage, until } from './support.ts'
+import { until } from '../support/until.ts'
+import { deferred, MemoryLogger, stage } from './support.ts'
 
 const sets = (value: string) => `01 03 02 01 "x" 08 ${value.length.toString(16).padStart(2, '0')} "${value}"`
 

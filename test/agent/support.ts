@@ -1,7 +1,6 @@
 /** What the tests of the agent share: an agent that closes with its test, and peers that do so too. */
 import { Duplex } from 'node:stream'
 import type { TestContext } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createAgent, type Agent, type AgentOptions } from 'sluice/agent'
 import { Peer, type PeerTarget } from '../support/peer.ts'
 
@@ -41,15 +40,6 @@ export async function stage(
     return peer
   }
   return { agent, port, connect, open }
-}
-
-/** Waits until `condition` holds. */
-export async function until(condition: () => boolean, what = 'a condition'): Promise<void> {
-  for (let tries = 0; tries < 1000; tries++) {
-    if (condition()) return
-    await sleep(5)
-  }
-  throw new Error(`${what} did not come true within five seconds`)
 }
 
 /** One end of a connection that records each write. */

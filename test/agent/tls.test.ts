@@ -11,7 +11,7 @@ import { createTextLogger } from 'sluice'
 import { createAgent, type Agent, type AgentOptions } from 'sluice/agent'
 import { certificates, skipWithoutOpenssl } from '../support/certificates.ts'
 import { ack, hello, hex, notify, Peer } from '../support/peer.ts'
-import { until } from './support.ts'
+import { until } from '../support/until.ts'
 
 type Certificates = ReturnType<typeof certificates>
 

@@ -4,7 +4,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createAgent } from 'sluice/agent'
 import { Turn } from '#src/base/turn.js'
 import { ack, hello, notify } from '../support/peer.ts'
-import { SpySocket, until } from './support.ts'
+import { until } from '../support/until.ts'
+import { SpySocket } from './support.ts'
 
 const setX = '01 03 02 01 "x" 04 01'
 

@@ -11,7 +11,8 @@ import {
   type Schema,
 } from 'sluice/agent'
 import { ack, hello, notify } from '../support/peer.ts'
-import { deferred, MemoryLogger, stage, until } from './support.ts'
+import { until } from '../support/until.ts'
+import { deferred, MemoryLogger, stage } from './support.ts'
 
 const option = { code: 'ERR_SLUICE_OPTION' }
 

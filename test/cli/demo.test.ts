@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { connect } from 'node:net'
 import { test } from 'node:test'
-import { freePorts } from '../support/haproxy.ts'
+import { freePorts } from '../support/ports.ts'
 import { askOnce } from '../support/raw-http.ts'
 import { Cli } from '../support/sluice.ts'
 

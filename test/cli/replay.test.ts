@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { certificates, skipWithoutOpenssl } from '../support/certificates.ts'
-import { freePorts } from '../support/haproxy.ts'
+import { freePorts } from '../support/ports.ts'
 import { Cli, makeFolder, runCli, startSluice } from '../support/sluice.ts'
 
 interface Cleanup {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { freePorts } from '../support/haproxy.ts'
+import { freePorts } from '../support/ports.ts'
 import { makeFolder, root, runCli, startSluice } from '../support/sluice.ts'
 
 interface Cleanup {

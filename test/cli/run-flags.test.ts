@@ -7,9 +7,10 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { parseRunFlags } from '#src/cli/run-flags.js'
-import { freePorts } from '../support/haproxy.ts'
+import { freePorts } from '../support/ports.ts'
 import { askOnce } from '../support/raw-http.ts'
 import { Cli, makeFolder, root, runCli } from '../support/sluice.ts'
+import { until } from '../support/until.ts'
 
 const [portA = 0, portB = 0] = await freePorts(2)
 
@@ -179,7 +180,8 @@ test('-L, -p and -f: the peer is named, the process id written, every file of th
 test('-q prints nothing and serves', async () => {
   const cli = new Cli(['run', '-q', '-p', 'quiet.pid', '-f', 'warning.cfg', '-f', 'second.cfg'], { cwd: dir })
   try {
-    while (!existsSync(join(dir, 'quiet.pid'))) await new Promise((resolve) => setTimeout(resolve, 20))
+    await until(() => existsSync(join(dir, 'quiet.pid')) || !cli.running)
+    assert.ok(cli.running, 'it has ended')
     assert.equal(await bodyOf(portB), 'none')
     cli.signal('SIGTERM')
     assert.equal((await cli.ended).code, 0)
@@ -303,7 +305,8 @@ writeFileSync(
 test('a listener that was handed down is served: bind "fd@${fe}"', async () => {
   const { listener, port, child, ended, output } = await startWithSocket(['-d', '-f', 'handed.cfg'])
   try {
-    while (!output().includes('close gracefully')) await new Promise((resolve) => setTimeout(resolve, 20))
+    await until(() => output().includes('close gracefully') || child.exitCode !== null, output)
+    assert.equal(child.exitCode, null, output())
     listener.close()
     assert.equal(await bodyOf(port), 'handed')
     child.kill('SIGINT')

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { parseReputationList, serveIpReputation } from '#src/services/ip-reputation.js'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
-import { ask, eventually, serverState, startAgent } from './agent-support.ts'
+import { until } from '../support/until.ts'
+import { ask, serverState, startAgent } from './agent-support.ts'
 
 const skip = skipWithoutHaproxy()
 
@@ -78,7 +79,7 @@ it(
     const { fe } = haproxy.ports
     const state = (server: string) => serverState(haproxy.dir, 'iprep-servers', server)
     const becomes = (server: string, pattern: RegExp) =>
-      eventually(async () => pattern.test((await state(server)).status), `${server} is ${pattern.source}`)
+      until(async () => pattern.test((await state(server)).status), `${server} is ${pattern.source}`)
 
     await becomes('iprep1', /^UP$/)
     await becomes('iprep2', /^UP$/)

@@ -8,7 +8,8 @@ import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CorrelationStore, createAgent } from 'sluice/agent'
 import { skipWithoutHaproxy } from '../support/haproxy.ts'
-import { ask, eventually, serverState, startAgent, startSpoe } from './agent-support.ts'
+import { until } from '../support/until.ts'
+import { ask, serverState, startAgent, startSpoe } from './agent-support.ts'
 
 const skip = skipWithoutHaproxy()
 
@@ -34,7 +35,7 @@ describe('handlers that fail', { skip }, () => {
     const slow = await ask(fe, { path: '/slow' })
     assert.deepEqual([slow.headers['x-ok'], slow.headers['x-err']], ['', '1'], 'a timeout')
     assert.equal((await ask(fe, { path: '/a' })).headers['x-ok'], '/a')
-    await eventually(() => agent.stats.inFlight === 0, 'the late answer has left')
+    await until(() => agent.stats.inFlight === 0, 'the late answer has left')
     assert.equal((await ask(fe, { path: '/b' })).headers['x-ok'], '/b', 'and was ignored')
     assert.deepEqual(agent.stats.errors, {})
   })
@@ -76,7 +77,7 @@ backend web
     const { headers } = await ask(haproxy.ports.fe)
     assert.deepEqual([headers['x-first'], headers['x-second']], ['', 'in time'])
     assert.deepEqual(agent.stats.errors, { ERR_AGENT_SUPERSEDED: 1 })
-    await eventually(() => agent.stats.messages.get('first')?.late === 1, 'the first one is late')
+    await until(() => agent.stats.messages.get('first')?.late === 1, 'the first one is late')
     assert.equal(agent.stats.frames.acks, 1)
   })
 
@@ -131,7 +132,7 @@ backend web
     })
     const haproxy = await startSpoe(t, { agents: port, agentLines, messages, frontend })
     const asked = ask(haproxy.ports.fe)
-    await eventually(() => agent.stats.inFlight === 1, 'it is asked')
+    await until(() => agent.stats.inFlight === 1, 'it is asked')
     agent.destroy()
     const { status, headers } = await asked
     assert.equal(status, 200)
@@ -197,7 +198,7 @@ describe('ways to the agent', { skip }, () => {
     await agent.listen(`unix@${dir}/agent.sock`, { mode: 0o600 })
     const agents = `option spop-check\n  server a unix@${dir}/agent.sock check inter 50ms`
     const haproxy = await startSpoe(t, { agents, agentLines, messages, frontend })
-    await eventually(
+    await until(
       async () =>
         (await serverState(haproxy.dir, 'agents', 'a')).status === 'UP' &&
         agent.stats.connections.healthChecks > 0,
@@ -234,12 +235,12 @@ describe('ways to the agent', { skip }, () => {
     const ssl = `ssl verify required ca-file ${dir}/agent.crt crt ${dir}/haproxy.pem`
     const agents = `option spop-check\n  server a 127.0.0.1:${port} ${ssl} check inter 50ms`
     const haproxy = await startSpoe(t, { agents, agentLines, messages, frontend })
-    await eventually(() => agent.stats.connections.healthChecks > 1, 'it is checked')
+    await until(() => agent.stats.connections.healthChecks > 1, 'it is checked')
     assert.equal((await serverState(haproxy.dir, 'agents', 'a')).status, 'UP')
     for (let count = 0; count < 20; count++)
       assert.equal((await ask(haproxy.ports.fe)).headers['x-ok'], 'CN=haproxy')
     agent.drain()
-    await eventually(
+    await until(
       async () => (await serverState(haproxy.dir, 'agents', 'a')).status.startsWith('DOWN'),
       'it is down',
     )

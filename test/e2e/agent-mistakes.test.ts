@@ -8,7 +8,8 @@ import { createTextLogger } from 'sluice'
 import type { AgentOptions } from 'sluice/agent'
 import { certificates, skipWithoutOpenssl } from '../support/certificates.ts'
 import { skipWithoutHaproxy } from '../support/haproxy.ts'
-import { ask, eventually, startAgent, startSpoe } from './agent-support.ts'
+import { until } from '../support/until.ts'
+import { ask, startAgent, startSpoe } from './agent-support.ts'
 
 type Certificates = ReturnType<typeof certificates>
 const dir = mkdtempSync(join(tmpdir(), 'sluice-mistakes-'))
@@ -90,7 +91,7 @@ describe('a server line that does not fit the agent is told in words', { skip: s
         messages: 'spoe-message m\n  event on-frontend-http-request',
       })
       assert.equal((await ask(haproxy.ports.fe)).status, 200)
-      await eventually(() => lines.length > 0, 'it is told')
+      await until(() => lines.length > 0, 'it is told')
       assert.match(lines[0] ?? '', printed)
     })
   }

@@ -5,7 +5,8 @@ import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Agent } from 'sluice/agent'
 import { skipWithoutHaproxy } from '../support/haproxy.ts'
-import { ask, eventually, serverState, startAgent, startSpoe } from './agent-support.ts'
+import { until } from '../support/until.ts'
+import { ask, serverState, startAgent, startSpoe } from './agent-support.ts'
 
 const skip = skipWithoutHaproxy()
 
@@ -76,7 +77,7 @@ describe('restarting the agent under load', { skip }, () => {
     const load = startLoad(t, haproxy.ports.fe)
     const windows: { readonly from: number; readonly to: number }[] = []
     for (let restart = 0; restart < 3; restart++) {
-      await eventually(() => load.served > 300 * (restart + 1), 'requests are served')
+      await until(() => load.served > 300 * (restart + 1), 'requests are served')
       const from = performance.now()
       const closing = current.agent.close()
       const next = await startAgent(t, serve, {}, current.port)
@@ -88,7 +89,7 @@ describe('restarting the agent under load', { skip }, () => {
       current = next
     }
     const before = load.served
-    await eventually(() => load.served > before + 300, 'requests are served again')
+    await until(() => load.served > before + 300, 'requests are served again')
     await load.stop()
     const { failures } = load
     t.diagnostic(`${load.served} served, ${failures.length} failed in three restarts`)
@@ -118,17 +119,17 @@ describe('restarting the agent under load', { skip }, () => {
       ),
     )
     const state = async (server: string) => (await serverState(haproxy.dir, 'agents', server)).status
-    await eventually(async () => (await state('s0')) === 'UP' && (await state('s1')) === 'UP', 'both are up')
+    await until(async () => (await state('s0')) === 'UP' && (await state('s1')) === 'UP', 'both are up')
     const load = startLoad(t, haproxy.ports.fe)
-    await eventually(() => load.served > 300, 'requests are served')
+    await until(() => load.served > 300, 'requests are served')
     one.agent.drain()
-    await eventually(async () => (await state('s0')).startsWith('DOWN'), 'the first is out')
+    await until(async () => (await state('s0')).startsWith('DOWN'), 'the first is out')
     // Connections that HAProxy holds stay in use; the work on them ends with them.
     const closing = one.agent.close()
     const again = await startAgent(t, serve, {}, one.port)
     await closing
-    await eventually(async () => (await state('s0')) === 'UP', 'the first is back')
-    await eventually(() => load.served > 900, 'requests are served')
+    await until(async () => (await state('s0')) === 'UP', 'the first is back')
+    await until(() => load.served > 900, 'requests are served')
     await load.stop()
     t.diagnostic(`${load.served} served, ${load.failures.length} failed`)
     assert.equal(load.broken, 0)
@@ -143,17 +144,17 @@ describe('reloading HAProxy under load', { skip }, () => {
     const haproxy = await startSpoe(t, { ...setting(port), master: true })
     const load = startLoad(t, haproxy.ports.fe)
     for (let reload = 0; reload < 3; reload++) {
-      await eventually(() => load.served > 300 * (reload + 1), 'requests are served')
+      await until(() => load.served > 300 * (reload + 1), 'requests are served')
       await haproxy.reload()
       // The master takes no signal before it has buried the old worker.
-      await eventually(
+      await until(
         () => haproxy.logs().split('Former worker').length === reload + 2,
         'the old worker is gone',
         8000,
       )
     }
     const before = load.served
-    await eventually(() => load.served > before + 300, 'requests are served again')
+    await until(() => load.served > before + 300, 'requests are served again')
     await load.stop()
     t.diagnostic(
       `${load.served} served, ${load.failures.length} failed, ${load.broken} broken in three reloads`,

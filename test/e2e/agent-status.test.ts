@@ -4,7 +4,8 @@ import { describe, it } from 'node:test'
 import type { Agent } from 'sluice/agent'
 import type { StatusSnapshot } from '#src/status/snapshot.js'
 import { skipWithoutHaproxy } from '../support/haproxy.ts'
-import { ask, eventually, startAgent, startSpoe } from './agent-support.ts'
+import { until } from '../support/until.ts'
+import { ask, startAgent, startSpoe } from './agent-support.ts'
 
 const skip = skipWithoutHaproxy()
 
@@ -27,13 +28,13 @@ describe('the status port of an agent behind HAProxy', { skip }, () => {
       frontend: 'http-request deny if { var(txn.t.verdict) -m str deny }',
     })
     // On a busy machine HAProxy's check fails now and then, and what is asked meanwhile passes.
-    await eventually(async () => (await ask(haproxy.ports.fe, { path: '/no' })).status === 403, 'it denies')
+    await until(async () => (await ask(haproxy.ports.fe, { path: '/no' })).status === 403, 'it denies')
     const { acks } = agent.stats.frames
-    await eventually(async () => {
+    await until(async () => {
       await ask(haproxy.ports.fe)
       return agent.stats.frames.acks > acks
     }, 'the agent is asked')
-    await eventually(() => agent.stats.connections.healthChecks > 1, 'health checks')
+    await until(() => agent.stats.connections.healthChecks > 1, 'health checks')
     const { connections, rows } = await read(url)
     assert.ok(connections.length > 0)
     for (const each of connections) {

@@ -2,7 +2,6 @@
 import { Agent as HttpAgent, request, type IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
 import type { TestContext } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createAgent, type Agent, type AgentOptions } from 'sluice/agent'
 import { startHaproxy, type Haproxy } from '../support/haproxy.ts'
 
@@ -152,17 +151,4 @@ export async function serverState(
   const row = rows.find((each) => each.startsWith(`${backend},${server},`))?.split(',') ?? []
   const value = (name: string) => row[names.split(',').indexOf(name)] ?? ''
   return { status: value('status'), check: `${value('check_status')} ${value('last_chk')}` }
-}
-
-/** Waits until a promise of a condition holds. */
-export async function eventually(
-  condition: () => boolean | Promise<boolean>,
-  what: string,
-  limit = 5000,
-): Promise<void> {
-  for (const end = performance.now() + limit; performance.now() < end;) {
-    if (await condition()) return
-    await sleep(20)
-  }
-  throw new Error(`${what}: not within ${limit} ms`)
 }

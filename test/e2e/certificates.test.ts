@@ -7,9 +7,11 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { promisify } from 'node:util'
 import { createAgent } from 'sluice/agent'
-import { freePorts, skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
+import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
+import { freePorts } from '../support/ports.ts'
 import { root, runCli } from '../support/sluice.ts'
-import { ask, eventually, spoeFile } from './agent-support.ts'
+import { until } from '../support/until.ts'
+import { ask, spoeFile } from './agent-support.ts'
 
 const skip = skipWithoutHaproxy()
 const run = promisify(execFile)
@@ -66,6 +68,6 @@ ${backend.replace('12345', String(port))}
 `,
   })
   t.after(() => haproxy.stop())
-  await eventually(async () => (await ask(haproxy.ports.fe)).headers['x-ok'] === '1', 'answered', 20_000)
+  await until(async () => (await ask(haproxy.ports.fe)).headers['x-ok'] === '1', 'answered', 20_000)
   assert.equal(subject, 'CN=haproxy')
 })

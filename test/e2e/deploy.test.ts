@@ -7,9 +7,11 @@ import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { freePorts, skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
+import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
+import { freePorts } from '../support/ports.ts'
 import { Cli, root, runCli } from '../support/sluice.ts'
-import { ask, eventually } from './agent-support.ts'
+import { until } from '../support/until.ts'
+import { ask } from './agent-support.ts'
 
 const skip = skipWithoutHaproxy()
 const docker = join(root, 'deploy/docker')
@@ -26,7 +28,7 @@ test('agents, HAProxy and probes, from the files of the compose file', { skip },
   t.after(() => cli.stop())
   const probe = async (path: string) =>
     (await fetch(`http://127.0.0.1:${status}${path}`).catch(() => ({ status: 0 }))).status
-  await eventually(async () => (await probe('/readyz')) === 200, 'ready', 30_000)
+  await until(async () => (await probe('/readyz')) === 200, 'ready', 30_000)
   assert.equal(await probe('/healthz'), 200)
   const health = await runCli(['probe', '--health', `spop://127.0.0.1:${agent}`, '--timeout', '20000'])
   assert.equal(health.code, 0, health.stderr)
@@ -52,7 +54,7 @@ test('agents, HAProxy and probes, from the files of the compose file', { skip },
   assert.equal((await ask(fe)).status, 200)
   assert.equal(await status2(), 200)
   appendFileSync(join(folder, 'blocked.txt'), '127.0.0.2\n')
-  await eventually(async () => (await status2()) === 403, 'the list is read again', 30_000)
+  await until(async () => (await status2()) === 403, 'the list is read again', 30_000)
   assert.equal((await ask(fe)).status, 200)
   cli.signal('SIGTERM')
   assert.equal((await cli.ended).code, 0)

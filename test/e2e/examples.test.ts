@@ -24,7 +24,8 @@ import { createReputation } from '../../examples/reputation/agent.ts'
 import { createWaf } from '../../examples/waf/agent.ts'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
 import { root, runCli } from '../support/sluice.ts'
-import { ask, eventually, serverState, type Answer, type Question } from './agent-support.ts'
+import { until } from '../support/until.ts'
+import { ask, serverState, type Answer, type Question } from './agent-support.ts'
 
 const skip = skipWithoutHaproxy()
 
@@ -62,7 +63,7 @@ async function startMain(
   t.after(() => child.kill('SIGKILL'))
   let said = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text))
-  await eventually(() => said.includes('listens on'), `${name} listens`, 20_000)
+  await until(() => said.includes('listens on'), `${name} listens`, 20_000)
   return { child, port: Number(/listens on [\d.]+:(\d+)/.exec(said)?.[1]) }
 }
 
@@ -94,7 +95,7 @@ async function startProxy(
   })
   t.after(() => haproxy.stop())
   const server = name.includes('-') || name === 'reputation' ? `${name}-1` : `${name}1`
-  await eventually(
+  await until(
     async () => (await serverState(haproxy.dir, `${name}-servers`, server)).status === 'UP',
     'HAProxy has seen the agent',
     20_000,
@@ -190,14 +191,14 @@ for (const kind of kinds) {
     const bad = { localAddress: '127.0.0.66' }
     assert.deepEqual([await status(asks()), await status(asks(bad))], [200, 403])
     writeFileSync(list, '127.0.0.1 3\n')
-    await eventually(async () => (await status(asks())) === 403, 'the new list counts')
+    await until(async () => (await status(asks())) === 403, 'the new list counts')
     assert.equal(await status(asks(bad)), 200)
     writeFileSync(list, '127.0.0.1 90\nnonsense\n')
     writeFileSync(join(dir, 'other'), '')
     await new Promise((resolve) => setTimeout(resolve, 300))
     assert.equal(await status(asks()), 403, 'a broken list changes nothing')
     writeFileSync(list, '127.0.0.1 90\n')
-    await eventually(async () => (await status(asks())) === 200, 'and the right one does')
+    await until(async () => (await status(asks())) === 200, 'and the right one does')
   })
 }
 

@@ -1,7 +1,6 @@
 /** When an answer of php-fpm is over, and what its head says, through the proxy: beside HAProxy where it is a reference. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { text } from 'node:stream/consumers'
 import { createFcgiClient } from 'sluice/fcgi'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
@@ -10,6 +9,7 @@ import type { PhpFpm } from '../support/php-fpm.ts'
 import { askOnce, RawHttp } from '../support/raw-http.ts'
 import type { RawReply } from '../support/raw-http.ts'
 import { startSluice } from '../support/sluice.ts'
+import { until } from '../support/until.ts'
 
 /** How long scripts work on behind their answer, in milliseconds. */
 const work = 1200
@@ -89,7 +89,7 @@ backend be
           assert.equal(((await client.reply()) as RawReply).body, 'hello')
         }
         assert.equal(await isDone(port, id), false)
-        while (!(await isDone(port, id))) await sleep(50)
+        await until(() => isDone(port, id), 'the end of the script')
       })
     }
 

@@ -18,6 +18,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { formatEndpoint } from 'sluice'
 import { serveFcgi } from 'sluice/fcgi'
 import { gateways, skipWithoutGateway, startGateway } from '../support/gateways.ts'
+import { until } from '../support/until.ts'
 
 const folder = 'examples/fastcgi-app'
 const examples = readdirSync(folder)
@@ -228,7 +229,7 @@ describe('on the descriptor that spawn-fcgi hands over', { skip: noSpawn && 'spa
       const child = spawn('spawn-fcgi', args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
       const output = text(child.stdout)
       t.after(() => child.kill('SIGKILL'))
-      while (!existsSync(path)) await sleep(20)
+      await until(() => existsSync(path))
       const { port } = await startGateway(t, 'nginx', path)
       assert.equal((await ask(port, '/x')).status, 200)
       child.kill('SIGTERM')

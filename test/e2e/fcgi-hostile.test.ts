@@ -6,7 +6,6 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createFcgiClient, FcgiError } from 'sluice/fcgi'
 import type { FcgiClient, FcgiResponse } from 'sluice/fcgi'
 import { reply, startApp } from '../fcgi/support.ts'
@@ -14,6 +13,7 @@ import type { Peer, ScriptedApp } from '../fcgi/support.ts'
 import { RawHttp } from '../support/raw-http.ts'
 import { startSluice } from '../support/sluice.ts'
 import type { Sluice } from '../support/sluice.ts'
+import { until } from '../support/until.ts'
 import type { Hostile } from './hostile/application.ts'
 import { hostileRecords } from './hostile/records.ts'
 import { hostileResponses } from './hostile/responses.ts'
@@ -225,7 +225,7 @@ describe('a hostile application', () => {
       for (const { socket } of app.peers) socket.resume()
     }
     await Promise.all(libraries.map((way) => way.close()))
-    while (libraries.some(({ app }) => openPeers(app) > 0)) await sleep(20)
+    await until(() => libraries.every(({ app }) => openPeers(app) === 0))
     assert.equal(timers(), timersBefore)
   })
 
@@ -233,11 +233,11 @@ describe('a hostile application', () => {
     for (const [at, { app, sluice }] of proxies.entries()) {
       for (const { socket } of app.peers) socket.resume()
       // Connections of clients, and to applications, are closed a moment later.
-      while (openFiles(sluice.pid) - openPeers(app) > (filesBefore[at] ?? 0)) await sleep(20)
+      await until(() => openFiles(sluice.pid) - openPeers(app) <= (filesBefore[at] ?? 0))
       sluice.cli.signal('SIGUSR1')
       assert.equal((await sluice.cli.ended).code, 0)
       assert.doesNotMatch(sluice.logs(), /\n {4}at /)
-      while (openPeers(app) > 0) await sleep(20)
+      await until(() => openPeers(app) === 0)
     }
   })
 })

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createFcgiClient, deriveEnvironment, resolveFcgiApp } from 'sluice/fcgi'
 import type { FcgiBody, FcgiClient, FcgiClientOptions, FcgiError, FcgiRequestInit } from 'sluice/fcgi'
 import { HeaderList } from '#src/http1/index.js'
-import { freePorts } from '../support/haproxy.js'
+import { freePorts } from '../support/ports.js'
 import { skipWithoutPhpFpm, startPhpFpm } from '../support/php-fpm.js'
 import type { PhpFpm, PhpFpmOptions } from '../support/php-fpm.js'
 

@@ -12,6 +12,7 @@ import type { PhpFpm } from '../support/php-fpm.ts'
 import { askOnce, RawHttp } from '../support/raw-http.ts'
 import type { RawReply } from '../support/raw-http.ts'
 import { startSluice } from '../support/sluice.ts'
+import { until } from '../support/until.ts'
 
 interface Cleanup {
   after(callback: () => void | Promise<void>): void
@@ -86,7 +87,7 @@ async function upload(port: number, piece: Buffer, count: number): Promise<strin
     if (!socket.write(bytes)) await new Promise<void>((resolve) => (wake = resolve))
   }
   socket.write('0\r\n\r\n')
-  while (!socket.destroyed && !/\r\n\r\n[^]+/.test(text)) await sleep(20)
+  await until(() => socket.destroyed || /\r\n\r\n[^]+/.test(text))
   socket.destroy()
   return text
 }
@@ -133,7 +134,7 @@ describe('an upload without a length', { skip: skipWithoutPhpFpm() }, () => {
         assert.match(text, /^HTTP\/1.1 200 /)
         assert.ok(text.includes(`${size * count} ${md5(piece, count)} ${size * count} -`), text)
       }
-      while (spooled(running.pid) > 0) await sleep(5)
+      await until(() => spooled(running.pid) === 0)
     })
   }
 
@@ -167,7 +168,7 @@ describe('an upload without a length', { skip: skipWithoutPhpFpm() }, () => {
     const running = await proxy(t, php.docroot, php.socket, ['max-unsized-body 1000000'])
     assert.match(await upload(running.ports.fe, Buffer.alloc(100_000), 200), /^HTTP\/1.1 413 /)
     await running.waitForLog(/413 PR-- POST/)
-    while (spooled(running.pid) > 0) await sleep(5)
+    await until(() => spooled(running.pid) === 0)
   })
 
   it('that breaks off leaves nothing behind', async (t) => {
@@ -175,10 +176,10 @@ describe('an upload without a length', { skip: skipWithoutPhpFpm() }, () => {
     const client = new RawHttp(running.ports.fe)
     client.send(chunkedHead)
     client.send(chunk(Buffer.alloc(100_000)))
-    while (spooled(running.pid) === 0) await sleep(5)
+    await until(() => spooled(running.pid) > 0)
     client.close()
     await running.waitForLog(/CR-- POST/)
-    while (spooled(running.pid) > 0) await sleep(5)
+    await until(() => spooled(running.pid) === 0)
   })
 
   it('is asked for when its client waits', async (t) => {
@@ -210,7 +211,7 @@ describe('an upload without a length', { skip: skipWithoutPhpFpm() }, () => {
     const started = Date.now()
     const client = new RawHttp(ports.fe)
     client.send(get('/silent.php'))
-    while (!existsSync(`${one.docroot}/begun`)) await sleep(5)
+    await until(() => existsSync(`${one.docroot}/begun`))
     client.close()
     // PHP looks when it writes: the script would sleep on for 20 s.
     const reply = (await askOnce(ports.fe, get('/pid.php'))) as RawReply
@@ -249,9 +250,9 @@ describe('a client that leaves', () => {
         const running = await proxy(t, '/srv', app.endpoint)
         const client = new RawHttp(running.ports.fe)
         client.send(request)
-        while (seen.length === 0) await sleep(5)
+        await until(() => seen.length > 0)
         client[how]()
-        while (seen.length < 3) await sleep(5)
+        await until(() => seen.length >= 3)
         assert.deepEqual(seen, ['0:begin', '0:ABORT', '0:closed'])
         await running.waitForLog(/400 CH-- (GET|POST)/)
         client.close()
@@ -263,7 +264,7 @@ describe('a client that leaves', () => {
         const { ports } = await proxy(t, '/srv', app.endpoint, lines)
         const client = new RawHttp(ports.fe)
         client.send(request)
-        while (seen.length === 0) await sleep(5)
+        await until(() => seen.length > 0)
         client[how]()
         // Who has only ended its side reads on.
         if (how === 'end') assert.equal(((await client.reply()) as RawReply).body, 'late')

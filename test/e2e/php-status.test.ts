@@ -8,7 +8,7 @@ import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createProxy, formatDiagnostic, loadProxy } from 'sluice/proxy'
 import type { CheckStats } from 'sluice/proxy'
-import { freePorts } from '../support/haproxy.ts'
+import { freePorts } from '../support/ports.ts'
 import { skipWithoutPhpFpm, startPhpFpm } from '../support/php-fpm.ts'
 
 const scripts = { 'wait.php': `<?php while (!file_exists(__DIR__ . '/go')) usleep(10000); echo 'gone';` }

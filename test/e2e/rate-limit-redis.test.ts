@@ -11,7 +11,7 @@ import { limitScripts } from '#src/services/rate-limit/script.js'
 import type { StoreConfig } from '#src/services/rate-limit/config.js'
 import { certificates, skipWithoutOpenssl } from '../support/certificates.ts'
 import { RedisServer, skipWithoutRedis, startRedisCluster, startRedisSentinel } from '../support/redis.ts'
-import { eventually } from './agent-support.ts'
+import { until } from '../support/until.ts'
 
 const skip = skipWithoutRedis()
 
@@ -156,7 +156,7 @@ async function askUntil(
   key = 'key',
 ) {
   const sources = new Map<string, number>()
-  await eventually(
+  await until(
     async () => {
       const decision = await decider.decide(key, sliding(1_000_000), 1)
       sources.set(decision.source, (sources.get(decision.source) ?? 0) + 1)
@@ -234,10 +234,7 @@ test('who is refused costs no further call, until it is worth one', { skip }, as
   }
   assert.equal(calls(), before)
   assert.equal((await decider.decide('key', limit, 0)).allowed, true, 'less than was refused is asked for')
-  await eventually(
-    async () => (await decider.decide('key', limit, 1)).allowed,
-    'it passes when its time has come',
-  )
+  await until(async () => (await decider.decide('key', limit, 1)).allowed, 'it passes when its time has come')
 })
 
 test('TLS, a password and a database', { skip: skip || skipWithoutOpenssl }, async (t) => {
@@ -289,7 +286,7 @@ test('a cluster of six goes on when a node is killed', { skip, timeout: 60_000 }
     answers += decisions.length
     return decisions.every(({ source, allowed }) => source === 'shared' && !allowed)
   }
-  await eventually(isWell, 'a replica has taken over, with the counts that it had', 25_000)
+  await until(isWell, 'a replica has taken over, with the counts that it had', 25_000)
   assert.ok(answers > 0)
 })
 
@@ -301,11 +298,11 @@ test('behind a sentinel the replica takes over', { skip, timeout: 60_000 }, asyn
     { timeout: 500 },
   )
   await askUntil(decider, ({ source }) => source === 'shared', 'the store decides')
-  await eventually(() => replica.cli('keys', '*') !== '', 'the replica has it')
+  await until(() => replica.cli('keys', '*') !== '', 'the replica has it')
   await master.kill()
   const sources = await askUntil(decider, ({ source }) => source === 'local', 'it is done without')
   assert.ok((sources.get('local') ?? 0) > 0)
-  await eventually(
+  await until(
     async () => (await decider.decide('key', sliding(1_000_000), 1)).source === 'shared',
     'the replica decides',
     25_000,

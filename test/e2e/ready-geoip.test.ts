@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { skipWithoutHaproxy } from '../support/haproxy.ts'
 import { writeMmdb } from '../support/mmdb-writer.ts'
-import { ask, eventually } from './agent-support.ts'
+import { until } from '../support/until.ts'
+import { ask } from './agent-support.ts'
 import { startReady, startSnippet } from './ready-support.ts'
 
 const skip = skipWithoutHaproxy()
@@ -41,7 +42,7 @@ test(
       renameSync(join(ready.dir, 'new'), join(ready.dir, 'db.mmdb'))
     }
     replace(of('DE'))
-    await eventually(() => ready.agents.agent.ready, 'the database is found')
+    await until(() => ready.agents.agent.ready, 'the database is found')
     const haproxy = await startSnippet(t, ready, { more })
     const { fe } = haproxy.ports
     const seen = async (localAddress: string, headers: Record<string, string> = {}) => {
@@ -66,6 +67,7 @@ test(
     t.after(() => agent.destroy())
     const countries = new Set<string>()
     let over = false
+    t.after(() => (over = true))
     const load = Array.from({ length: 8 }, async () => {
       while (!over) {
         const { body } = await ask(fe, { agent })
@@ -74,11 +76,11 @@ test(
     })
     for (const code of ['AA', 'BB', 'CC']) {
       replace(of(code))
-      await eventually(async () => ((await seen('127.0.0.1')) as string[])[0] === code, `${code} is in use`)
+      await until(async () => ((await seen('127.0.0.1')) as string[])[0] === code, `${code} is in use`)
     }
     replace(of('ZZ').subarray(0, 200))
     const trouble = () => ready.agents.agent.status.readSources()[0]?.fields['detail']
-    await eventually(() => trouble() !== undefined, 'the cut one is told of')
+    await until(() => trouble() !== undefined, 'the cut one is told of')
     over = true
     await Promise.all(load)
     assert.deepEqual([...countries].toSorted(), ['AA', 'BB', 'CC', 'DE'])

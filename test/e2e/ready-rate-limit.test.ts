@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { skipWithoutHaproxy } from '../support/haproxy.ts'
 import { RedisServer, skipWithoutRedis } from '../support/redis.ts'
-import { ask, eventually } from './agent-support.ts'
+import { until } from '../support/until.ts'
+import { ask } from './agent-support.ts'
 import { reloadReady, startReady, startSnippet } from './ready-support.ts'
 
 const skip = skipWithoutHaproxy()
@@ -83,6 +84,7 @@ test(
     t.after(() => agent.destroy())
     const seen = new Map<string, number>()
     let over = false
+    t.after(() => (over = true))
     const load = Array.from({ length: 6 }, async () => {
       while (!over) {
         const { status, body } = await ask(ports.fe, { agent, headers: { host: 'x' } })
@@ -94,7 +96,7 @@ test(
     const count = (what: string) => seen.get(what) ?? 0
     const more = (what: string) => {
       const before = count(what)
-      return eventually(() => count(what) > before + 5, `more of ${what}`, 15_000)
+      return until(() => count(what) > before + 5, `more of ${what}`, 15_000)
     }
     await more('200 shared')
     redis.cli('script', 'flush')

@@ -5,7 +5,8 @@ import { Agent as HttpAgent } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { skipWithoutHaproxy } from '../support/haproxy.ts'
-import { ask, eventually } from './agent-support.ts'
+import { until } from '../support/until.ts'
+import { ask } from './agent-support.ts'
 import { startReady, startSnippet } from './ready-support.ts'
 
 const skip = skipWithoutHaproxy()
@@ -69,6 +70,7 @@ test('a list that changes under load costs no answer', { skip }, async (t) => {
   const rounds = ['127.0.0.0/8', '192.0.2.0/24', '127.0.0.0/8', '192.0.2.0/24']
   const statuses = new Map<number, number>()
   let over = false
+  t.after(() => (over = true))
   const load = Array.from({ length: 8 }, async () => {
     while (!over) {
       const { status } = await ask(fe, { agent })
@@ -79,7 +81,7 @@ test('a list that changes under load costs no answer', { skip }, async (t) => {
     writeFileSync(join(ready.dir, 'new'), `${line}\n${large}\n`)
     renameSync(join(ready.dir, 'new'), join(ready.dir, 'bad.txt'))
     const wanted = line.startsWith('127') ? 403 : 200
-    await eventually(async () => (await ask(fe)).status === wanted, `the list with ${line} is in use`, 20_000)
+    await until(async () => (await ask(fe)).status === wanted, `the list with ${line} is in use`, 20_000)
   }
   over = true
   await Promise.all(load)

@@ -10,7 +10,8 @@ import { startReadyAgents, type ReadyAgents } from '#src/services/host/host.js'
 import { createSnippet } from '#src/services/host/snippet.js'
 import { startHaproxy, type Haproxy } from '../support/haproxy.ts'
 import { makeFolder } from '../support/sluice.ts'
-import { eventually, serverState } from './agent-support.ts'
+import { until } from '../support/until.ts'
+import { serverState } from './agent-support.ts'
 
 /** Agents that run, from a configuration text; relative paths are in `dir`. */
 export async function startReady(
@@ -83,5 +84,5 @@ export async function startSnippet(
 /** Waits for what HAProxy thinks of the agents' first server. */
 export async function becomes(haproxy: Haproxy<'fe'>, pattern: RegExp): Promise<void> {
   const state = async () => (await serverState(haproxy.dir, 'sluice-agents', 'agent1')).status
-  await eventually(async () => pattern.test(await state()), `the agent is ${pattern.source}`, 10_000)
+  await until(async () => pattern.test(await state()), `the agent is ${pattern.source}`, 10_000)
 }

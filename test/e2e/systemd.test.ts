@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
-import { freePorts } from '../support/haproxy.ts'
+import { freePorts } from '../support/ports.ts'
 import { Cli, root, runCli } from '../support/sluice.ts'
-import { eventually } from './agent-support.ts'
+import { until } from '../support/until.ts'
 
 const run = promisify(execFile)
 
@@ -60,7 +60,7 @@ async function startReceiver(t: TestContext): Promise<{ socket: string; told: ()
   t.after(() => child.kill('SIGKILL'))
   let text = ''
   child.stdout.setEncoding('utf8').on('data', (more: string) => (text += more))
-  await eventually(() => text.startsWith('bound'), 'the socket is there')
+  await until(() => text.startsWith('bound'), 'the socket is there')
   return { socket, told: () => text.split('\n').slice(1, -1) }
 }
 
@@ -71,7 +71,7 @@ test('READY=1 when the agent listens, WATCHDOG=1 from then on, none from a loop 
   const cli = new Cli(agent, { env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '200000' } })
   t.after(() => cli.stop())
   const messages = () => told().filter((line) => /^(READY|WATCHDOG)=/.test(line))
-  await eventually(() => messages().length >= 3, 'systemd was told', 30_000)
+  await until(() => messages().length >= 3, 'systemd was told', 30_000)
   assert.match(cli.output, /ip-reputation listens on/)
   assert.deepEqual(messages().slice(0, 3), ['READY=1', 'WATCHDOG=1', 'WATCHDOG=1'])
   cli.signal('SIGSTOP')
@@ -81,7 +81,7 @@ test('READY=1 when the agent listens, WATCHDOG=1 from then on, none from a loop 
   await new Promise((resolve) => setTimeout(resolve, 500))
   assert.equal(messages().length, before)
   cli.signal('SIGCONT')
-  await eventually(() => messages().length > before, 'it turns again', 30_000)
+  await until(() => messages().length > before, 'it turns again', 30_000)
 })
 
 test('a ready agent is ready when its data is there, and not before', async (t) => {
@@ -91,17 +91,17 @@ test('a ready agent is ready when its data is there, and not before', async (t) 
   writeFileSync(join(dir, 'agents.yaml'), `listen: 127.0.0.1:0\nagents:\n  ${entry}\n`)
   const cli = new Cli(['agent', '--config', join(dir, 'agents.yaml')], { env: { NOTIFY_SOCKET: socket } })
   t.after(() => cli.stop())
-  await eventually(() => cli.output.includes('not ready'), 'it listens without data', 30_000)
+  await until(() => cli.output.includes('not ready'), 'it listens without data', 30_000)
   assert.deepEqual(told(), [])
   writeFileSync(join(dir, 'late.txt'), '192.0.2.1\n')
-  await eventually(() => told().includes('READY=1'), 'the data is there', 60_000)
+  await until(() => told().includes('READY=1'), 'the data is there', 60_000)
 })
 
 test('a watchdog that is for another process is not ours', async (t) => {
   const { socket, told } = await startReceiver(t)
   const cli = new Cli(agent, { env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '50000', WATCHDOG_PID: '1' } })
   t.after(() => cli.stop())
-  await eventually(() => told().includes('READY=1'), 'ready', 30_000)
+  await until(() => told().includes('READY=1'), 'ready', 30_000)
   await new Promise((resolve) => setTimeout(resolve, 300))
   assert.ok(!told().includes('WATCHDOG=1'))
 })
@@ -109,7 +109,7 @@ test('a watchdog that is for another process is not ours', async (t) => {
 test('without systemd-notify it is said once, and the agent serves', async (t) => {
   const cli = new Cli(agent, { env: { NOTIFY_SOCKET: '/nowhere', WATCHDOG_USEC: '50000', PATH: '/nowhere' } })
   t.after(() => cli.stop())
-  await eventually(() => cli.output.includes('systemd was not told'), 'it is said', 30_000)
+  await until(() => cli.output.includes('systemd was not told'), 'it is said', 30_000)
   await new Promise((resolve) => setTimeout(resolve, 300))
   assert.equal(cli.output.split('systemd was not told READY=1').length, 2)
   assert.ok(cli.running)
@@ -132,7 +132,7 @@ test('fd@3 is the socket that systemd has', async (t) => {
   t.after(() => child.kill('SIGKILL'))
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
-  await eventually(() => said.includes('Listening on'), 'systemd listens')
+  await until(() => said.includes('Listening on'), 'systemd listens')
   // The first connection starts the agent, and waits for it.
   const { code, stderr } = await runCli([
     'probe',

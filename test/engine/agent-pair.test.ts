@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { formatEndpoint, IpAddress } from 'sluice'
 import { createAgent, type Agent } from 'sluice/agent'
 import { createEngine, type Value } from 'sluice/engine'
+import { until } from '../support/until.ts'
 
 async function startEcho(t: { after(hook: () => Promise<void>): void }, where = '127.0.0.1:0') {
   const agent: Agent = createAgent()
@@ -92,17 +93,17 @@ test('our agent is healthy, drains without a failed exchange, and is found again
   const report = await engine.healthCheck(address)
   assert.deepEqual([report.healthy, report.maxFrameSize], [true, 16_380])
   const outcomes = Array.from({ length: 20 }, () => engine.send({ messages: [{ name: 'slow', args: [] }] }))
-  while (engine.stats.inFlight < 20) await sleep(1)
+  await until(() => engine.stats.inFlight >= 20)
   const closed = agent.close()
   assert.ok((await Promise.all(outcomes)).every(({ status }) => status === 0))
   await closed
   assert.equal((await engine.send({ messages: [{ name: 'echo', args: [] }] })).status, 257)
   await startEcho(t, address)
   let status = 257
-  while (status === 257) {
-    await sleep(5)
+  await until(async () => {
     ;({ status } = await engine.send({ messages: [{ name: 'echo', args: [] }] }))
-  }
+    return status !== 257
+  })
   assert.equal(status, 0)
 })
 
@@ -119,7 +120,10 @@ test('an agent of the same process is asked without a socket', async (t) => {
   const text = 'größer'.repeat(5000) // several fragments, each of them many chunks
   const args = [['text', text] as const, ['bytes', Buffer.from([0, 255])] as const]
   // Whoever is connected first gets what waits; turns are taken when both are.
-  while (other.stats.frames.notifies === 0) await engine.send({ messages: [{ name: 'echo', args: [] }] })
+  await until(async () => {
+    await engine.send({ messages: [{ name: 'echo', args: [] }] })
+    return other.stats.frames.notifies > 0
+  })
   const outcomes = await Promise.all(
     Array.from({ length: 200 }, () => engine.send({ messages: [{ name: 'echo', args: args.slice(1) }] })),
   )

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { UsageError } from 'sluice'
 import { createEngine, ErrorStatus, type EngineOptions, type Outcome } from 'sluice/engine'
+import { until } from '../support/until.ts'
 import { ack, agentHello, answering, setVar, startAgent } from './scripted-agent.ts'
 
 const check = [{ name: 'check', args: [] }]
@@ -157,14 +158,14 @@ test('a cancelled exchange that was sent keeps its slot until its ACK comes', as
   const controller = new AbortController()
   const first = engine.send({ messages: check, signal: controller.signal })
   const second = engine.send({ messages: check })
-  while (held.length < 2) await new Promise(setImmediate)
+  await until(() => held.length >= 2)
   controller.abort()
   assert.equal((await first).status, 5)
   const third = engine.send({ messages: check })
   await new Promise((resolve) => setTimeout(resolve, 20))
   assert.equal(held.length, 2)
   held[0]?.()
-  while (held.length < 3) await new Promise(setImmediate)
+  await until(() => held.length >= 3)
   held[1]?.()
   held[2]?.()
   assert.deepEqual([(await second).status, (await third).status], [0, 0])
@@ -188,7 +189,7 @@ test('close() ends what is under way, then says goodbye', async (t) => {
   })
   const engine = createEngine({ servers: [agent.address] })
   const outcome = engine.send({ messages: check })
-  while (agent.peers.length === 0 || engine.stats.inFlight === 0) await new Promise(setImmediate)
+  await until(() => agent.peers.length > 0 && engine.stats.inFlight > 0)
   const closed = engine.close()
   assert.equal(engine.close(), closed)
   assert.throws(() => engine.exchange(check, 1000, () => {}), { code: 'ERR_SLUICE_CLOSED' })
@@ -221,7 +222,7 @@ test('destroy() interrupts everything', async (t) => {
   })
   const engine = createEngine({ servers: [agent.address], maxWaitingFrames: 1, maxConnections: 1 })
   const outcomes = Promise.all(Array.from({ length: 3 }, () => engine.send({ messages: check })))
-  while (engine.stats.inFlight === 0) await new Promise(setImmediate)
+  await until(() => engine.stats.inFlight > 0)
   const cause = new Error('the end')
   engine.destroy(cause)
   for (const { status, error } of await outcomes) {
@@ -422,15 +423,15 @@ test('close() settles when the last socket is gone, and not before', async (t) =
   })
   const engine = createEngine({ servers: [agent.address] })
   const outcome = engine.send({ messages: check })
-  while (engine.stats.inFlight === 0) await new Promise(setImmediate)
+  await until(() => engine.stats.inFlight > 0)
   let closed = false
   const closing = engine.close().then(() => (closed = true))
   await new Promise((resolve) => setTimeout(resolve, 20))
   assert.equal(closed, false, 'an exchange is under way')
-  while (engine.stats.acks === 0) {
+  await until(() => {
     answer()
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
+    return engine.stats.acks > 0
+  })
   assert.equal((await outcome).status, 0)
   await closing
   assert.equal(engine.stats.connections, 0)

@@ -3,9 +3,9 @@
  * with an agent on a socket.
  */
 import assert from 'node:assert/strict'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import { createEngine, type Engine, type Outcome } from 'sluice/engine'
+import { until } from '../support/until.ts'
 import { ack, ScriptedAgent, type AgentPeer } from './scripted-agent.ts'
 
 const check = [{ name: 'check', args: [] }]
@@ -54,16 +54,9 @@ class Stage {
       this.outcome = outcome
     })
     this.cancel = () => pending.cancel()
-    if (state === 'waiting') await this.until(() => this.engine.stats.servers[0]?.trust !== 'up')
-    else await this.until(() => this.ids.length === 1)
-    if (state === 'late') await this.until(() => this.outcome !== undefined)
-  }
-
-  async until(holds: () => boolean): Promise<void> {
-    for (let waited = 0; !holds(); waited++) {
-      assert.ok(waited < 5000, 'it did not happen')
-      await sleep(1)
-    }
+    if (state === 'waiting') await until(() => this.engine.stats.servers[0]?.trust !== 'up')
+    else await until(() => this.ids.length === 1)
+    if (state === 'late') await until(() => this.outcome !== undefined)
   }
 
   get seen(): Seen {
@@ -95,17 +88,17 @@ type Event = (stage: Stage) => Promise<void> | void
 const events = {
   'a server is ready': async (stage) => {
     await stage.comeBack()
-    await stage.until(() => stage.ids.length > 0)
+    await until(() => stage.ids.length > 0)
   },
   'its connection is lost': async (stage) => {
     stage.peer?.socket.destroy()
-    await stage.until(() => stage.engine.stats.connections === 0 || stage.ids.length > 1)
-    await stage.until(() => stage.outcome !== undefined || stage.ids.length > 1)
+    await until(() => stage.engine.stats.connections === 0 || stage.ids.length > 1)
+    await until(() => stage.outcome !== undefined || stage.ids.length > 1)
   },
   'an ACK comes': async (stage) => {
     const { acks, lateAcks } = stage.engine.stats
     stage.peer?.send(ack(stage.ids.at(-1) ?? ''))
-    await stage.until(() => stage.engine.stats.acks + stage.engine.stats.lateAcks > acks + lateAcks)
+    await until(() => stage.engine.stats.acks + stage.engine.stats.lateAcks > acks + lateAcks)
   },
   'it is cancelled': (stage) => stage.cancel(),
   'the engine is destroyed': (stage) => stage.engine.destroy(),

@@ -15,6 +15,7 @@ import {
   type Script,
 } from './scripted-agent.ts'
 import { startBlackHole } from '../support/black-hole.ts'
+import { until } from '../support/until.ts'
 
 const check = [{ name: 'check', args: [] }]
 type Hooks = Parameters<typeof startAgent>[0]
@@ -157,7 +158,7 @@ test('no ACK: status 1, the slot stays taken until the late ACK, which is ignore
   assert.equal(outcome.error?.code, 'ERR_ENGINE_TIMEOUT')
   assert.deepEqual([engine.stats.servers[0]?.expired, engine.stats.inFlight], [1, 0])
   agent.peers[0]?.send(ack(held[0] ?? ''))
-  while (engine.stats.lateAcks === 0) await sleep(1)
+  await until(() => engine.stats.lateAcks > 0)
   assert.equal(engine.stats.servers[0]?.expired, 0)
   assert.equal((await ask()).status, 0)
   assert.deepEqual(codes(), [])
@@ -203,10 +204,10 @@ test('a connection whose slots are all held by lost NOTIFYs is replaced, though 
     { processingTimeout: 30, maxWaitingFrames: 2, maxConnections: 1, maxFailures: 1000 },
   )
   const statuses: number[] = []
-  while (agent.peers.length < 2) {
+  await until(async () => {
     statuses.push((await engine.send({ messages: check, timeout: 10 })).status)
-    assert.ok(statuses.length < 100)
-  }
+    return agent.peers.length >= 2
+  })
   assert.ok(statuses.includes(0) && statuses.includes(1))
   assert.ok(codes().includes('ERR_ENGINE_UNRESPONSIVE'))
 })
@@ -222,7 +223,7 @@ test('a longer deadline on a suspect connection is honoured', async (t) => {
   const short = engine.send({ messages: check, timeout: 20 })
   const long = engine.send({ messages: check, timeout: 60_000 })
   assert.equal((await short).status, 1)
-  while (held.length < 2) await sleep(1)
+  await until(() => held.length >= 2)
   await sleep(100) // more than processingTimeout, after which the connection would otherwise be given up
   agent.peers[0]?.send(ack(held[1] ?? ''))
   assert.equal((await long).status, 0)
@@ -407,7 +408,7 @@ test('an agent that answers all and disconnects with 0 is at no fault', async (t
   const { agent, engine, ask, codes } = await setUp(t, script)
   for (let count = 1; count <= 5; count++) {
     assert.equal((await ask()).status, 0)
-    while (engine.stats.connections > 0) await sleep(1)
+    await until(() => engine.stats.connections === 0)
     assert.equal(agent.peers.length, count)
   }
   assert.deepEqual(codes(), [])

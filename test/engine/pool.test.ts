@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import { createEngine, type Outcome } from 'sluice/engine'
+import { until } from '../support/until.ts'
 import {
   ack,
   agentDisconnect,
@@ -44,7 +45,7 @@ test('several servers are asked in turn', async (t) => {
   ]
   await using engine = createEngine({ servers: agents.map(({ address }) => address) })
   await Promise.all(Array.from({ length: 3 }, () => engine.send({ messages: check })))
-  while (engine.stats.connections < 3) await sleep(1)
+  await until(() => engine.stats.connections >= 3)
   const asked: (number | undefined)[] = []
   for (let round = 0; round < 9; round++) asked.push(numberOf(await engine.send({ messages: check })))
   const [first = 0] = asked
@@ -104,22 +105,20 @@ test('connections are made as they are needed, and no more', async (t) => {
   })
   const ask = (number: number) => Array.from({ length: number }, () => engine.send({ messages: check }))
   const outcomes = ask(10)
-  while (held.length < 10) await sleep(1)
+  await until(() => held.length >= 10)
   assert.equal(agent.peers.length, 1)
   outcomes.push(...ask(1))
-  while (held.length < 11) await sleep(1)
+  await until(() => held.length >= 11)
   assert.equal(agent.peers.length, 2)
   outcomes.push(...ask(50))
-  while (held.length < 30) await sleep(1)
+  await until(() => held.length >= 30)
   await sleep(20)
   assert.equal(held.length, 30) // the window holds
   assert.equal(agent.peers.length, 3)
   assert.deepEqual([engine.stats.inFlight, engine.stats.queued], [30, 31])
-  let answered = 0
-  while (answered < outcomes.length) {
-    held[answered]?.()
-    if (held[answered] === undefined) await sleep(1)
-    else answered++
+  for (const at of outcomes.keys()) {
+    await until(() => held[at] !== undefined)
+    held[at]?.()
   }
   assert.deepEqual(count(await Promise.all(outcomes)), { 0: 61 })
   assert.equal(engine.stats.idle, 3)
@@ -198,7 +197,7 @@ test('a server that is down gets one attempt at a time, and all wait for it', as
   await sleep(25)
   good = true
   const outcomes = Promise.all(Array.from({ length: 10 }, () => engine.send({ messages: check })))
-  while (agent.peers.length < 2) await sleep(1)
+  await until(() => agent.peers.length >= 2)
   await sleep(20)
   assert.equal(agent.peers.length, 2)
   assert.equal(engine.stats.servers[0]?.trust, 'down')
@@ -219,6 +218,7 @@ test('restarts of the agent under load: only what was in flight fails, at once, 
   })
   const outcomes: Outcome[] = []
   let loading = true
+  t.after(() => (loading = false))
   const load = async () => {
     while (loading) {
       outcomes.push(await engine.send({ messages: check }))
@@ -233,7 +233,7 @@ test('restarts of the agent under load: only what was in flight fails, at once, 
     agent = await new ScriptedAgent(answering).listen(port)
   }
   const { acks } = engine.stats
-  while (engine.stats.acks < acks + 200) await sleep(1)
+  await until(() => engine.stats.acks >= acks + 200)
   loading = false
   await Promise.all(loaders)
   const statuses = count(outcomes)
@@ -294,18 +294,18 @@ test('async, when asked for: an ACK may come on another connection, and a lost o
     processingTimeout: 5000,
   })
   const outcomes = [engine.send({ messages: check }), engine.send({ messages: check })]
-  while (notified.length < 2) await sleep(1)
+  await until(() => notified.length >= 2)
   const [one, two] = notified as [(typeof notified)[0], (typeof notified)[0]]
   assert.notEqual(one.peer, two.peer)
   one.peer.send(ack(two.ids))
-  while (engine.stats.acks < 1) await sleep(1)
+  await until(() => engine.stats.acks >= 1)
   two.peer.send(ack(one.ids))
   assert.deepEqual(count(await Promise.all(outcomes)), { 0: 2 })
   const more = [engine.send({ messages: check }), engine.send({ messages: check })]
-  while (notified.length < 4) await sleep(1)
+  await until(() => notified.length >= 4)
   const [three, four] = notified.slice(2) as [(typeof notified)[0], (typeof notified)[0]]
   three.peer.socket.destroy()
-  while (engine.stats.connections > 1) await sleep(1)
+  await until(() => engine.stats.connections <= 1)
   four.peer.send(ack(three.ids), ack(four.ids))
   assert.deepEqual(count(await Promise.all(more)), { 0: 2 })
 })

@@ -4,6 +4,7 @@ import { createEngine, ErrorStatus, type MessageInput } from 'sluice/engine'
 import { decodeFrame, decodeMessages, createReader, FrameSplitter, SpopFraming } from 'sluice/spop'
 import { IdSequence, idLimit } from '#src/engine/profile.js'
 import { capturedStream, readCapture, type CapturedVersion } from '../support/captures.ts'
+import { until } from '../support/until.ts'
 import { ack, agentHello, answering, frame, startAgent, type RawFrame } from './scripted-agent.ts'
 
 const check = [{ name: 'check', args: [] }]
@@ -125,7 +126,7 @@ test('profile 3.x has 20 in flight per connection, whatever the option says', as
   })
   const engine = createEngine({ servers: [agent.address], profile: '3.x', maxWaitingFrames: 5 })
   for (let count = 0; count < 40; count++) engine.exchange(check, 5000, () => {})
-  while (engine.stats.inFlight < 40) await new Promise(setImmediate)
+  await until(() => engine.stats.inFlight >= 40)
   assert.equal(engine.stats.connections, 2)
   engine.destroy()
 })

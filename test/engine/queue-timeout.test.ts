@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createEngine, type EngineOptions } from 'sluice/engine'
+import { until } from '../support/until.ts'
 import { ack, startAgent, type RawFrame } from './scripted-agent.ts'
 
 const check = [{ name: 'check', args: [] }]
@@ -20,7 +21,7 @@ async function start(t: Hooks, options: Partial<EngineOptions>) {
   const engine = createEngine({ servers: [agent.address], maxConnections: 1, ...options })
   t.after(() => engine.destroy())
   const answer = async () => {
-    while (waiting.length === 0) await sleep(1)
+    await until(() => waiting.length > 0)
     waiting.shift()?.()
   }
   return { engine, answer }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import { createEngine, createServerList, type EngineOptions, type Outcome } from 'sluice/engine'
 import { startBlackHole } from '../support/black-hole.ts'
+import { until } from '../support/until.ts'
 import { ack, answering, ScriptedAgent, setVar, startAgent, type Script } from './scripted-agent.ts'
 
 const check = [{ name: 'check', args: [] }]
@@ -153,16 +154,19 @@ test('the least loaded, the first that has room, and any by chance', async (t) =
   const quick = await startAgent(t, numbered(1))
   const servers = [slow.address, quick.address]
   const least = start(t, { servers, balance: 'leastconn' })
-  while (least.engine.stats.connections < 2) await least.ask(2)
+  await until(async () => {
+    await least.ask(2)
+    return least.engine.stats.connections >= 2
+  })
   holding = true
   const waiting = least.ask(2)
-  while (held.length < 1 || least.engine.stats.inFlight > 1) await sleep(1)
+  await until(() => held.length > 0 && least.engine.stats.inFlight <= 1)
   for (let round = 0; round < 5; round++) assert.deepEqual(spread(await least.ask(1)), { 1: 1 })
   held.pop()?.()
   assert.deepEqual(spread(await waiting), { 0: 1, 1: 1 })
   const first = start(t, { servers, balance: 'first', maxConnections: 1, maxWaitingFrames: 2 })
   const two = first.ask(2)
-  while (held.length < 2) await sleep(1)
+  await until(() => held.length >= 2)
   assert.deepEqual(spread(await first.ask(3)), { 1: 3 }) // the first is full
   for (const answer of held.splice(0)) answer()
   assert.deepEqual(spread(await two), { 0: 2 })
@@ -188,7 +192,7 @@ test('there is no limit of our own: 160 at once to an agent without pipelining a
   })
   const { ask } = start(t, { servers: [agent.address] })
   const outcomes = ask(160)
-  while (held.length < 160) await sleep(1)
+  await until(() => held.length >= 160)
   for (const answer of held) answer()
   assert.ok((await outcomes).every(({ status }) => status === 0))
   assert.equal(agent.peers.length, 160)
@@ -216,7 +220,7 @@ test('a list of servers may change: who comes is asked, who goes is left when it
   const list = createServerList([old.address])
   const { engine, ask } = start(t, { servers: list })
   const outcome = ask(1)
-  while (held.length < 1) await sleep(1)
+  await until(() => held.length >= 1)
   list.replace([fresh.address])
   assert.deepEqual(engine.servers, [fresh.address])
   assert.deepEqual(spread(await ask(5)), { 1: 5 })
@@ -226,7 +230,7 @@ test('a list of servers may change: who comes is asked, who goes is left when it
   await old.peers[0]?.closed
   list.replace([{ address: fresh.address }, old.address])
   const both = ask(4)
-  while (held.length < 2) await sleep(1)
+  await until(() => held.length >= 2)
   for (const answer of held) answer()
   assert.deepEqual(spread(await both), { 0: 2, 1: 2 })
   assert.equal(fresh.peers.length, 1) // it was there before
@@ -284,7 +288,7 @@ test('whenLost: what was in flight is sent once more, elsewhere if there is an e
   seen.length = 0
   const once = start(t, { servers: [mortal.address], whenLost: 'resend' })
   const answered = once.ask(1)
-  while (seen.length < 1) await sleep(1)
+  await until(() => seen.length >= 1)
   dying = false
   assert.deepEqual(spread(await answered), { 0: 1 })
   const { acks, lateAcks } = once.engine.stats
@@ -301,7 +305,7 @@ test('nothing is sent again by an engine that was destroyed', async (t) => {
   })
   const { engine, ask } = start(t, { servers: [agent.address], whenLost: 'resend' })
   const asked = ask(3)
-  while (seen < 3) await sleep(1)
+  await until(() => seen >= 3)
   engine.destroy()
   assert.deepEqual(
     (await asked).map(({ status }) => status),
@@ -318,9 +322,9 @@ test('nothing is sent again by an engine that was destroyed', async (t) => {
       other.engine.destroy()
     })
   }
-  while (seen < 6) await sleep(1)
+  await until(() => seen >= 6)
   for (const peer of agent.peers) peer.socket.destroy()
-  while (statuses.length < 3) await sleep(1)
+  await until(() => statuses.length >= 3)
   assert.deepEqual(statuses, [257, 5, 5])
 })
 

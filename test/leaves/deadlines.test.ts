@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import { Deadlines, Lane, type Timed } from '#src/base/deadlines.js'
+import { until } from '../support/until.ts'
 
 class Item implements Timed<Item> {
   readonly name: string
@@ -62,7 +63,7 @@ test('each duration expires by itself, never early, and what was removed does no
   deadlines.add(second, 20, now + 15)
   deadlines.remove(gone)
   deadlines.remove(gone)
-  while (expired.length < 3) await sleep(1)
+  await until(() => expired.length >= 3)
   assert.deepEqual(expired, ['first', 'second', 'slow'])
   assert.deepEqual(early, [])
 })
@@ -79,7 +80,7 @@ test('what expires may add, and may clear', async () => {
     }
   }, true)
   deadlines.add(new Item('first'), 5, performance.now())
-  while (!expired.includes('last')) await sleep(1)
+  await until(() => expired.includes('last'))
   await sleep(15)
   assert.deepEqual(expired, ['first', 'again', 'last'])
 })

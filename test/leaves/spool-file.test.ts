@@ -8,6 +8,7 @@ import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SpoolFile } from '#src/base/spool-file.js'
 import type { SpoolSink } from '#src/base/spool-file.js'
+import { until } from '../support/until.ts'
 
 /** One, and what its owner is told. */
 function spool(t: TestContext) {
@@ -97,7 +98,7 @@ describe('a body in a file', () => {
     file.add(Buffer.alloc(300_000, 'x'))
     await finished(file)
     const first = reader(file, true)
-    while (first.pieces.length === 0) await sleep(1)
+    await until(() => first.pieces.length > 0)
     const second = reader(file)
     const seen = first.pieces.length
     assert.equal((await second.whole).length, 300_000)

@@ -12,7 +12,7 @@ import { spawn } from 'node:child_process'
 import { dial } from '#src/net/dial.js'
 import type { Dialling } from '#src/net/dial.js'
 import type { Endpoint } from 'sluice'
-import { freePorts } from '../support/haproxy.ts'
+import { freePorts } from '../support/ports.ts'
 
 /** Dials, and tells what came of it. */
 function watch(t: TestContext, endpoint: Endpoint, timeout?: number): { seen: string[]; dialling: Dialling } {

@@ -4,6 +4,7 @@ import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import { onPolledSince, pollRound, wasPolledSince } from '#src/net/liveness.js'
+import { until } from '../support/until.ts'
 
 describe('whether all sockets were looked at', () => {
   it('is true two rounds of the loop later, and not before', async () => {
@@ -21,7 +22,7 @@ describe('whether all sockets were looked at', () => {
     onPolledSince(pollRound(), () => told.push(2))
     onPolledSince(-10, () => told.push(0))
     assert.deepEqual(told, [])
-    while (told.length < 3) await new Promise((resolve) => setImmediate(resolve))
+    await until(() => told.length >= 3)
     assert.deepEqual(told, [0, 1, 2])
   })
 

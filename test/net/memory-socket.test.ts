@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { connectInProcess, MemorySocket } from '#src/net/memory-socket.js'
+import { until } from '../support/until.ts'
 
 /** Both ends, connected, and what each has read. */
 async function connect() {
@@ -58,7 +59,7 @@ test('nothing arrives within the work on what came before, and the order stays',
   ours.write('first')
   ours.write('third')
   assert.deepEqual(read.ours, ['question'])
-  while (seen.length < 3) await turn()
+  await until(() => seen.length >= 3)
   assert.deepEqual(seen, ['first', 'second', 'third'])
 })
 

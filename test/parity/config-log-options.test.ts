@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { deadPort, get, RawClient, startProxy, until } from '../proxy/support.ts'
+import { deadPort, get, RawClient, startProxy } from '../proxy/support.ts'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
+import { until } from '../support/until.ts'
 
 const skip = skipWithoutHaproxy()
 

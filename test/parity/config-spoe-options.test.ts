@@ -6,9 +6,10 @@ import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
 import { createAgent } from 'sluice/agent'
-import { get, RawClient, startProxy, until } from '../proxy/support.ts'
+import { get, RawClient, startProxy } from '../proxy/support.ts'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
 import { agentHello } from '../support/peer.ts'
+import { until } from '../support/until.ts'
 
 const skip = skipWithoutHaproxy()
 

@@ -10,7 +10,8 @@ import type { Server } from 'node:net'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cleanup } from '../proxy/support.ts'
-import { freePorts, skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
+import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
+import { freePorts } from '../support/ports.ts'
 import { startSluice } from '../support/sluice.ts'
 
 const skip = skipWithoutHaproxy()
@@ -74,17 +75,8 @@ class Target {
     if (this.#server !== undefined) return
     const server = createServer((socket) => void socket.on('error', () => {}).resume())
     this.#server = server
-    for (let tries = 1; ; tries++) {
-      try {
-        server.listen(this.port, targetHost)
-        await once(server, 'listening')
-        return
-      } catch (error) {
-        // Another suite may look for a free port just now.
-        if (tries === 40) throw error
-        await sleep(50)
-      }
-    }
+    server.listen(this.port, targetHost)
+    await once(server, 'listening')
   }
 
   close(): void {

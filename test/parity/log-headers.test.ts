@@ -9,11 +9,11 @@ import { once } from 'node:events'
 import { hostname } from 'node:os'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { until } from '../proxy/support.ts'
 import type { Cleanup } from '../proxy/support.ts'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
 import { askOnce } from '../support/raw-http.ts'
 import { startSluice } from '../support/sluice.ts'
+import { until } from '../support/until.ts'
 
 const skip = skipWithoutHaproxy()
 

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { it } from 'node:test'
 import type { TestContext } from 'node:test'
 import { reply, startApp } from '../fcgi/support.ts'
-import { until } from '../proxy/support.ts'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
 import { startSluice } from '../support/sluice.ts'
+import { until } from '../support/until.ts'
 
 const config = (f: number, app: string): string => `
 defaults

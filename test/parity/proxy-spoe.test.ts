@@ -9,8 +9,9 @@ import { createAgent, IpAddress } from 'sluice/agent'
 import type { Agent, TypedData } from 'sluice/agent'
 import type { Haproxy } from '../support/haproxy.ts'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
-import { RawClient, startProxy, until } from '../proxy/support.ts'
+import { RawClient, startProxy } from '../proxy/support.ts'
 import type { TestProxy } from '../proxy/support.ts'
+import { until } from '../support/until.ts'
 
 const skip = skipWithoutHaproxy()
 

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readMessage } from '../sequences/message.ts'
 import type { Message } from '../sequences/message.ts'
-import { freePorts } from '../support/haproxy.ts'
+import { freePorts } from '../support/ports.ts'
 
 /** A server that keeps what it reads and answers each request with its method and target. */
 export interface Recorder {

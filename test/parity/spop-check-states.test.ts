@@ -7,7 +7,8 @@ import { describe, it } from 'node:test'
 import { createAgent } from 'sluice/agent'
 import type { Agent } from 'sluice/agent'
 import { RawClient, get } from '../proxy/support.ts'
-import { freePorts, skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
+import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
+import { freePorts } from '../support/ports.ts'
 import { startSluice } from '../support/sluice.ts'
 
 const skip = skipWithoutHaproxy()

@@ -3,7 +3,8 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { createAgent } from 'sluice/agent'
-import { ask, deadPort, defaults, get, rawClient, rawOrigin, reply, startProxy, until } from './support.js'
+import { until } from '../support/until.ts'
+import { ask, deadPort, defaults, get, rawClient, rawOrigin, reply, startProxy } from './support.js'
 import type { Cleanup } from './support.js'
 
 /** Origins that answer with their name. */

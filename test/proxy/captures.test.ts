@@ -14,7 +14,8 @@ import { ack, AgentPeer, cutFrame } from '../engine/scripted-agent.ts'
 import type { RawFrame } from '../engine/scripted-agent.ts'
 import { capturedConnections, capturedStream, capturedVersions, readCapture } from '../support/captures.ts'
 import type { CapturedVersion } from '../support/captures.ts'
-import { RawClient, startProxy, until } from './support.ts'
+import { until } from '../support/until.ts'
+import { RawClient, startProxy } from './support.ts'
 import type { Cleanup } from './support.ts'
 
 const config = (agent: number, mode: 'tcp' | 'spop'): string => `

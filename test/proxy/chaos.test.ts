@@ -8,7 +8,8 @@ import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAgent } from 'sluice/agent'
-import { rawOrigin, startProxy, until } from './support.js'
+import { until } from '../support/until.ts'
+import { rawOrigin, startProxy } from './support.js'
 
 const seconds = Number(process.env['SLUICE_CHAOS_SECONDS'] ?? 2)
 

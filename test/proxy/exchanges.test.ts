@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { defaults, get, rawClient, rawOrigin, reply, startProxy, until } from './support.js'
+import { until } from '../support/until.ts'
+import { defaults, get, rawClient, rawOrigin, reply, startProxy } from './support.js'
 import type { Cleanup, RawClient } from './support.js'
 
 /** A frontend with `front` and a backend with `back` and one server. */

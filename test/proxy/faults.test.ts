@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ask, deadPort, get, rawClient, rawOrigin, reply, startProxy, until } from './support.js'
+import { until } from '../support/until.ts'
+import { ask, deadPort, get, rawClient, rawOrigin, reply, startProxy } from './support.js'
 import type { Cleanup, TestProxy } from './support.js'
 
 const short = `

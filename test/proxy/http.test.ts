@@ -5,7 +5,8 @@ import { request as httpRequest } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ask, defaults, get, httpOrigin, rawClient, rawOrigin, reply, startProxy, until } from './support.js'
+import { until } from '../support/until.ts'
+import { ask, defaults, get, httpOrigin, rawClient, rawOrigin, reply, startProxy } from './support.js'
 import type { Cleanup, TestProxy } from './support.js'
 
 /** A proxy in front of one server. */

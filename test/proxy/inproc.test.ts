@@ -5,7 +5,8 @@ import { createAgent } from 'sluice/agent'
 import type { Agent } from 'sluice/agent'
 import { formatDiagnostic, loadProxy } from 'sluice/proxy'
 import type { MountedAgent } from 'sluice/proxy'
-import { ask, defaults, folder, rawOrigin, reply, startProxy, until } from './support.js'
+import { until } from '../support/until.ts'
+import { ask, defaults, folder, rawOrigin, reply, startProxy } from './support.js'
 import type { Cleanup } from './support.js'
 
 const spoe = (messages = 'check', more = ''): string => `spoe-agent agent

@@ -9,7 +9,8 @@ import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { record, end } from '../fcgi/support.js'
-import { defaults, get, rawClient, rawOrigin, startProxy, until } from './support.js'
+import { until } from '../support/until.ts'
+import { defaults, get, rawClient, rawOrigin, startProxy } from './support.js'
 import type { Cleanup } from './support.js'
 
 const rules = {

@@ -7,7 +7,8 @@ import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { lentMemory } from '#src/base/lent.js'
-import { defaults, get, rawClient, rawOrigin, startProxy, until } from './support.js'
+import { until } from '../support/until.ts'
+import { defaults, get, rawClient, rawOrigin, startProxy } from './support.js'
 import type { RawPeer } from './support.js'
 
 const sizes = [1, 1000, 16_100, 20_000, 200_000]

@@ -7,7 +7,8 @@ import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openPlan } from '#src/proxy/plan/sealed.js'
 import { createProxy, formatDiagnostic, loadProxy } from 'sluice/proxy'
-import { defaults, folder, get, rawClient, rawOrigin, reply, startProxy, until } from './support.js'
+import { until } from '../support/until.ts'
+import { defaults, folder, get, rawClient, rawOrigin, reply, startProxy } from './support.js'
 import type { Cleanup } from './support.js'
 
 function load(t: Cleanup, files: Readonly<Record<string, string>>, env: Record<string, string> = {}) {

@@ -11,10 +11,11 @@ import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePorts } from '../support/haproxy.ts'
+import { freePorts } from '../support/ports.ts'
 import { RawHttp } from '../support/raw-http.ts'
 import { root } from '../support/sluice.ts'
-import { folder, until, type Cleanup } from './support.js'
+import { until } from '../support/until.ts'
+import { folder, type Cleanup } from './support.js'
 
 /** A pipe of the kernel: the writing end for a child, the reading end for us, which nobody has to read. */
 class Pipe {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
-import { ask, defaults, get, rawClient, rawOrigin, reply, startProxy, until } from './support.js'
+import { until } from '../support/until.ts'
+import { ask, defaults, get, rawClient, rawOrigin, reply, startProxy } from './support.js'
 
 describe('logs', () => {
   it('use the format of the frontend', async (t) => {

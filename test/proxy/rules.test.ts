@@ -1,7 +1,8 @@
 /** Rules where parity with HAProxy does not show: order, scopes, and what an attacker could do with them. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ask, defaults, get, rawClient, rawOrigin, reply, startProxy, until } from './support.js'
+import { until } from '../support/until.ts'
+import { ask, defaults, get, rawClient, rawOrigin, reply, startProxy } from './support.js'
 
 const echo = (text: string): string => reply(JSON.stringify(text))
 

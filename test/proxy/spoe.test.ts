@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createAgent } from 'sluice/agent'
 import type { Agent } from 'sluice/agent'
 import { ack, startAgent as startScripted } from '../engine/scripted-agent.js'
-import { ask, deadPort, defaults, get, rawClient, rawOrigin, reply, startProxy, until } from './support.js'
+import { until } from '../support/until.ts'
+import { ask, deadPort, defaults, get, rawClient, rawOrigin, reply, startProxy } from './support.js'
 import type { Cleanup } from './support.js'
 
 async function startAgent(t: Cleanup, define: (agent: Agent) => void): Promise<number> {

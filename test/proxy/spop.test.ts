@@ -4,7 +4,8 @@ import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ack, agentHello, setVar, startAgent } from '../engine/scripted-agent.ts'
 import type { RawFrame, ScriptedAgent } from '../engine/scripted-agent.ts'
-import { ask, defaults, rawOrigin, reply, startProxy, until } from './support.ts'
+import { until } from '../support/until.ts'
+import { ask, defaults, rawOrigin, reply, startProxy } from './support.ts'
 import type { Cleanup, TestProxy } from './support.ts'
 
 const config = (agent: number, origin: number, more: string): string => `

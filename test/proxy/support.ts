@@ -8,13 +8,14 @@ import { connect, createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createProxy, formatDiagnostic } from 'sluice/proxy'
 import type { Endpoint } from 'sluice'
 import { loadExtended } from '#src/proxy/loader.js'
 import type { Extensions } from '#src/proxy/loader.js'
 import { openPlan } from '#src/proxy/plan/sealed.js'
 import type { LoadOptions, Plan, Proxy, ProxyOptions } from 'sluice/proxy'
+import { freePorts } from '../support/ports.ts'
+import { until } from '../support/until.ts'
 
 /** What `t` of node:test gives. */
 export interface Cleanup {
@@ -101,15 +102,6 @@ export async function startProxy(
       return endpoint.port
     },
   }
-}
-
-/** Waits until `ready`, at most five seconds. */
-export async function until(ready: () => boolean, what = 'something'): Promise<void> {
-  for (let waited = 0; waited < 5000; waited += 5) {
-    if (ready()) return
-    await sleep(5)
-  }
-  throw new Error(`${what} did not happen`)
 }
 
 /** A client that sends and receives bytes. */
@@ -233,11 +225,6 @@ export function reply(body: string, ...headers: string[]): string {
 
 /** A port that nobody listens on. */
 export async function deadPort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
+  const [port = 0] = await freePorts(1)
   return port
 }

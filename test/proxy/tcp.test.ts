@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
-import { deadPort, folder, rawClient, rawOrigin, startProxy, until } from './support.js'
+import { until } from '../support/until.ts'
+import { deadPort, folder, rawClient, rawOrigin, startProxy } from './support.js'
 import type { Cleanup, TestProxy } from './support.js'
 
 const defaults = `

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadProxy } from 'sluice/proxy'
-import { ask, defaults, folder, get, httpOrigin, rawClient, startProxy, until } from './support.ts'
+import { until } from '../support/until.ts'
+import { ask, defaults, folder, get, httpOrigin, rawClient, startProxy } from './support.ts'
 import type { Cleanup } from './support.ts'
 
 const files: Readonly<Record<string, string>> = {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { askOnce } from '../support/raw-http.ts'
-import { freePorts } from '../support/haproxy.ts'
+import { freePorts } from '../support/ports.ts'
 import { defaults, startProxy } from './support.ts'
 
 /** Is no name, whoever is asked: nobody is. */

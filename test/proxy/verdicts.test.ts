@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ask, defaults, get, rawClient, rawOrigin, reply, startProxy, until } from './support.js'
+import { until } from '../support/until.ts'
+import { ask, defaults, get, rawClient, rawOrigin, reply, startProxy } from './support.js'
 import type { Cleanup, TestProxy } from './support.js'
 
 function before(t: Cleanup, port: number, front = '', back = ''): Promise<TestProxy> {

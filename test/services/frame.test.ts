@@ -6,9 +6,9 @@ import { test, type TestContext } from 'node:test'
 import { silentLogger } from 'sluice'
 import { readReadyConfig } from '#src/services/host/config.js'
 import { startReadyAgents } from '#src/services/host/host.js'
-import { eventually } from '../e2e/agent-support.ts'
 import { Cli, makeFolder, root } from '../support/sluice.ts'
 import { SpopClient } from '../support/spop-client.ts'
+import { until } from '../support/until.ts'
 
 const own = (lines: string) => `agents:\n  own:\n    use: ./own.mjs\n    deadline_ms: 1500\n${lines}`
 
@@ -104,7 +104,7 @@ test('a reload replaces what has changed, and changes nothing when it cannot', a
   const success = () => /reload_success (\d)/.exec(agents.agent.metrics())?.[1]
   assert.equal(await greeting(), 'one')
   const underWay = ask('later')
-  await eventually(() => agents.agent.stats.inFlight === 1, 'a message waits')
+  await until(() => agents.agent.stats.inFlight === 1, 'a message waits')
   assert.deepEqual(await reload('    greeting: two\n    on_error: closed\n'), [])
   assert.equal((await underWay)['txn.greeting'], 'one', 'what was asked before is answered as it was then')
   assert.equal(await greeting(), 'two')

@@ -8,10 +8,10 @@ import { readReadyConfig } from '#src/services/host/config.js'
 import { startReadyAgents } from '#src/services/host/host.js'
 import { loadPackage } from '#src/services/frame/optional-package.js'
 import { readFields } from '#src/services/geoip/fields.js'
-import { eventually } from '../e2e/agent-support.ts'
 import { writeMmdb, type MmdbOptions, type MmdbValue } from '../support/mmdb-writer.ts'
 import { makeFolder } from '../support/sluice.ts'
 import { SpopClient } from '../support/spop-client.ts'
+import { until } from '../support/until.ts'
 
 const nested: MmdbValue = {
   continent: { code: 'EU', names: { en: 'Europe' } },
@@ -236,10 +236,10 @@ for (const [what, bytes] of broken) {
     assert.deepEqual([agents.agent.ready, source()?.ok], [false, false])
     assert.equal((await ask('192.0.2.1'))['reason'], 'no_data')
     replace('db.mmdb', writeMmdb(networks))
-    await eventually(() => agents.agent.ready, 'a right one is read')
+    await until(() => agents.agent.ready, 'a right one is read')
     assert.equal(await country('192.0.2.1'), 'DE')
     replace('db.mmdb', bytes)
-    await eventually(() => source()?.fields['detail'] !== undefined, 'the wrong one is told of')
+    await until(() => source()?.fields['detail'] !== undefined, 'the wrong one is told of')
     assert.deepEqual([agents.agent.ready, source()?.ok, await country('192.0.2.1')], [true, true, 'DE'])
   })
 }
@@ -252,6 +252,7 @@ test('a database that is replaced loses no answer, and its cache goes with it', 
   })
   let answers = 0
   let over = false
+  t.after(() => (over = true))
   const asking = (async () => {
     while (!over) {
       assert.notEqual(await country('192.0.2.1'), '')
@@ -260,13 +261,10 @@ test('a database that is replaced loses no answer, and its cache goes with it', 
   })()
   for (const code of ['BB', 'CC', 'DD']) {
     replace('db.mmdb', of(code, { epoch: 1_600_000_000 }))
-    await eventually(async () => (await country('192.0.2.1')) === code, `${code} is in use`)
+    await until(async () => (await country('192.0.2.1')) === code, `${code} is in use`)
   }
   unlinkSync(join(dir, 'db.mmdb'))
-  await eventually(
-    () => /ENOENT/.test(String(source()?.fields['detail'])),
-    'it is told that the file is away',
-  )
+  await until(() => /ENOENT/.test(String(source()?.fields['detail'])), 'it is told that the file is away')
   over = true
   await asking
   assert.ok(answers > 0)

@@ -8,9 +8,9 @@ import { test, type TestContext } from 'node:test'
 import { IpAddress, silentLogger } from 'sluice'
 import { readReadyConfig } from '#src/services/host/config.js'
 import { startReadyAgents } from '#src/services/host/host.js'
-import { eventually } from '../e2e/agent-support.ts'
 import { makeFolder } from '../support/sluice.ts'
 import { SpopClient } from '../support/spop-client.ts'
+import { until } from '../support/until.ts'
 
 async function start(
   t: TestContext,
@@ -134,9 +134,9 @@ test('a file is watched, and a wrong one is not taken', async (t) => {
   }
   assert.equal(await verdict('10.0.0.2'), 'deny listed bad')
   replace('10.0.0.1\n')
-  await eventually(async () => (await verdict('10.0.0.2')) === 'allow not_listed', 'the new list is read')
+  await until(async () => (await verdict('10.0.0.2')) === 'allow not_listed', 'the new list is read')
   const told = async (pattern: RegExp) => {
-    await eventually(() => pattern.test(String(state('bad')?.fields['detail'])), pattern.source)
+    await until(() => pattern.test(String(state('bad')?.fields['detail'])), pattern.source)
     assert.equal(state('bad')?.ok, true, 'the old list is in use')
     assert.equal(await verdict('10.0.0.1'), 'deny listed bad')
   }
@@ -147,7 +147,7 @@ test('a file is watched, and a wrong one is not taken', async (t) => {
   replace('10.0.0.0/0')
   await told(/it lists all addresses/)
   replace('10.0.0.3\n')
-  await eventually(async () => (await verdict('10.0.0.3')) === 'deny listed bad', 'a right one is read again')
+  await until(async () => (await verdict('10.0.0.3')) === 'deny listed bad', 'a right one is read again')
   assert.equal(state('bad')?.fields['detail'], undefined)
 })
 
@@ -158,7 +158,7 @@ test('no list, no verdict: the policy answers, and the agent is not ready until 
   await reload(entry('closed'))
   assert.deepEqual([agents.agent.ready, await verdict('10.0.0.1')], [false, 'deny no_data'])
   writeFileSync(join(dir, 'bad.txt'), '10.0.0.1\n')
-  await eventually(() => agents.agent.ready, 'the list is found')
+  await until(() => agents.agent.ready, 'the list is found')
   assert.equal(await verdict('10.0.0.1'), 'deny listed bad')
 })
 
@@ -198,14 +198,11 @@ test('a list is fetched when it is due, asked for only when it has changed, and 
       - {name: far, url: '${server.url}', refresh: 40ms, timeout: 300ms, max_bytes: 1KiB, headers: {authorization: 'Bearer x'}}
 `,
   )
-  await eventually(async () => (await verdict('10.0.0.2')) === 'deny listed far', 'it is fetched')
+  await until(async () => (await verdict('10.0.0.2')) === 'deny listed far', 'it is fetched')
   assert.equal(server.requests[0]?.headers.authorization, 'Bearer x')
-  await eventually(
-    () => server.requests.at(-1)?.headers['if-none-match'] === '"one"',
-    'it is asked for again',
-  )
+  await until(() => server.requests.at(-1)?.headers['if-none-match'] === '"one"', 'it is asked for again')
   server.list('10.0.0.1\n10.0.0.3\n<p>\n', '"two"')
-  await eventually(async () => (await verdict('10.0.0.3')) === 'deny listed far', 'the new list is in use')
+  await until(async () => (await verdict('10.0.0.3')) === 'deny listed far', 'the new list is in use')
   assert.equal(await verdict('10.0.0.2'), 'allow not_listed')
   const troubles: readonly (readonly [
     string,
@@ -232,7 +229,7 @@ test('a list is fetched when it is due, asked for only when it has changed, and 
   ]
   for (const [what, serve, pattern] of troubles) {
     server.serve = serve
-    await eventually(
+    await until(
       () => pattern.test(String(state('far')?.fields['detail'])),
       `${what}: ${String(pattern)}`,
       8000,
@@ -250,7 +247,7 @@ test('the copy on disk answers when there is no network, unless it is too old', 
   const first = await start(t, entry('1h'))
   assert.equal(await first.verdict('10.0.0.1'), 'deny listed far')
   const head = join(first.dir, 'kept/far.json')
-  await eventually(() => existsSync(head), 'the copy is written')
+  await until(() => existsSync(head), 'the copy is written')
   server.serve = (_, response) => void response.socket?.destroy()
   const asked = server.requests.length
   const second = await start(t, entry('1h'), {}, first.dir)
@@ -270,7 +267,7 @@ test('the copy on disk answers when there is no network, unless it is too old', 
   fetched(-2_592_000_000)
   const before = server.requests.length
   await start(t, entry('3h', '500ms'), {}, first.dir)
-  await eventually(() => server.requests.length > before, 'it is asked for again')
+  await until(() => server.requests.length > before, 'it is asked for again')
   // A copy that is half written, or of another address, is none.
   writeFileSync(join(first.dir, 'kept/far.list'), '10.0.0.')
   assert.equal(await (await start(t, entry('3h'), {}, first.dir)).verdict('10.0.0.1'), 'allow no_data')
@@ -285,7 +282,7 @@ test('SIGHUP looks at lists at once, and does not wait until they are due', asyn
   assert.equal(await verdict('10.0.0.9'), 'allow not_listed')
   server.list('10.0.0.9\n10.0.0.8\n')
   agents.refresh()
-  await eventually(async () => (await verdict('10.0.0.9')) === 'deny listed far', 'the new list is in use')
+  await until(async () => (await verdict('10.0.0.9')) === 'deny listed far', 'the new list is in use')
 })
 
 test('a reload keeps lists that are the same, and waits for new ones', async (t) => {

@@ -5,8 +5,8 @@ import { createServer, type ServerResponse } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { it, type TestContext } from 'node:test'
 import { EventStreams, formatEvent } from '#src/status/event-streams.js'
-import { until } from '../agent/support.ts'
 import { askOnce, fieldOf, RawHttp, type RawReply } from '../support/raw-http.ts'
+import { until } from '../support/until.ts'
 
 async function serve(t: TestContext, most: number) {
   const streams = new EventStreams(most)

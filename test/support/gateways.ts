@@ -12,7 +12,8 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePorts, skipWithoutHaproxy, startHaproxy } from './haproxy.ts'
+import { skipWithoutHaproxy, startHaproxy } from './haproxy.ts'
+import { freePorts } from './ports.ts'
 import { startSluice } from './sluice.ts'
 
 /** All of them. */

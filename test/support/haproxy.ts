@@ -1,5 +1,5 @@
 /**
- * Starts the real HAProxy for a test: in the foreground, on ports that the kernel gave, in a folder of its own that is
+ * Starts the real HAProxy for a test: in the foreground, on ports of its own, in a folder of its own that is
  * also its working directory (so a configuration names its files without a path).
  *
  * @example
@@ -13,11 +13,11 @@
 import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePorts } from './ports.ts'
 
 /** What {@link startHaproxy} needs to know. */
 export interface HaproxyOptions<Port extends string> {
@@ -74,21 +74,6 @@ export function skipWithoutHaproxy(): false | string {
   if (process.env['CI']) throw new Error(reason)
   process.stderr.write(`\nSKIPPED: ${reason}\n\n`)
   return reason
-}
-
-/** `count` ports of 127.0.0.1 that were free a moment ago, all different. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  const ports: number[] = []
-  for (const server of servers) {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(0, '127.0.0.1', resolve)
-    })
-    ports.push((server.address() as AddressInfo).port)
-  }
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }
 
 /** Starts HAProxy and waits until it listens; throws with its configuration and its output when it does not. */

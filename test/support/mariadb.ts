@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from './until.ts'
 
 const program = '/usr/sbin/mariadbd'
 
@@ -50,10 +50,14 @@ export async function startMariadb(statements: readonly string[]): Promise<Maria
     await ended
     rmSync(dir, { recursive: true, force: true })
   }
-  while (!over && !(await accepts(socket))) await sleep(20)
-  if (!over) return { socket, stop }
-  await stop()
-  throw new Error(`mariadbd did not start\n${log}`)
+  try {
+    await until(async () => over || (await accepts(socket)), 'mariadbd accepts connections', 60_000)
+    if (over) throw new Error('mariadbd has ended')
+    return { socket, stop }
+  } catch (error) {
+    await stop()
+    throw new Error(`mariadbd did not start\n${log}`, { cause: error })
+  }
 }
 
 function options(dir: string, socket: string): string[] {

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePorts } from './haproxy.ts'
+import { freePorts } from './ports.ts'
+import { until } from './until.ts'
 
 /** For the `skip` option of a test; under CI a missing Redis is an error instead. */
 export function skipWithoutRedis(): false | string {
@@ -105,14 +106,6 @@ async function accepts(port: number): Promise<boolean> {
     socket.once('connect', () => (socket.destroy(), resolve(true)))
     socket.once('error', () => resolve(false))
   })
-}
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
-    if (condition()) return
-    await sleep(25)
-  }
-  throw new Error(`${what}: not within 10 s`)
 }
 
 /** A cluster of three masters and a replica of each: the first three of what it returns are masters. */

@@ -1,6 +1,6 @@
 /**
- * The `sluice` command as a child process, and `sluice run` with the manners of `startHaproxy`: ports that the kernel
- * gave, a folder of its own that is also its working directory, the same names for the same things. So one function of
+ * The `sluice` command as a child process, and `sluice run` with the manners of `startHaproxy`: ports and a
+ * folder of its own that is also its working directory, the same names for the same things. So one function of
  * the ports can start both.
  *
  * @example
@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { freePorts } from './haproxy.ts'
+import { freePorts } from './ports.ts'
 
 /** The folder of the repository. */
 export const root = dirname(dirname(fileURLToPath(import.meta.resolve('sluice'))))

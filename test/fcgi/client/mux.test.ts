@@ -12,6 +12,7 @@ import type { FcgiError, FcgiRequest } from 'sluice/fcgi'
 import { begin, end, pair, record, reply, startApp } from '../support.ts'
 import type { Peer } from '../support.ts'
 import { skipWithoutPhpFpm, startPhpFpm } from '../../support/php-fpm.ts'
+import { until } from '../../support/until.ts'
 
 async function connected<T extends Socket>(t: TestContext, socket: T): Promise<T> {
   t.after(() => socket.destroy())
@@ -107,7 +108,7 @@ describe('a connection', () => {
     })
     const { mux, seen } = watch(await plain(t, app.endpoint), { getValues: true, maxRequests: 3 })
     const first = run(mux, undefined, seen)
-    while (seen.length === 0) await sleep(1)
+    await until(() => seen.length > 0)
     assert.deepEqual(seen.splice(0), ['released, room 2 beside 1'])
     await Promise.all([run(mux, undefined, seen), first])
     assert.deepEqual(seen, ['released, room 2 beside 1', 'ended', 'released, room 3 beside 0', 'ended'])
@@ -120,14 +121,14 @@ describe('a connection', () => {
     const handler = { onHead() {}, onBody: () => true, onEnd() {}, onError() {} }
     single.mux.start({ params: [] }, handler).abort()
     assert.deepEqual([single.mux.room, single.mux.active], [0, 0])
-    while (single.seen.length === 0) await sleep(1)
+    await until(() => single.seen.length > 0)
     assert.deepEqual(single.seen, ['closed, room 0: ERR_FCGI_CONNECTION_LOST'])
     const many = watch(await plain(t, app.endpoint), { multiplex: true, maxRequests: 2 })
     many.mux.start({ params: [] }, handler).abort()
     // The application counts it until it has said END_REQUEST.
     assert.deepEqual(many.seen.splice(0), ['released, room 1 beside 0'])
     app.peers[1]?.send(end(1))
-    while (many.seen.length === 0) await sleep(1)
+    await until(() => many.seen.length > 0)
     assert.deepEqual(many.seen, ['released, room 2 beside 0'])
   })
 })
@@ -185,7 +186,7 @@ describe('a request that fails says whether it may be sent again', () => {
   it('the connection had died before', async (t) => {
     const app = await startApp(t, (peer) => void peer.socket.destroy())
     const { mux, seen } = watch(await plain(t, app.endpoint))
-    while (seen.length === 0) await sleep(1)
+    await until(() => seen.length > 0)
     const outcome = await run(mux)
     const expected = { progress: 'unsent', reused: false, attempts: 0, notRun: true }
     assert.deepEqual(summary(outcome), { ...expected, code: 'ERR_FCGI_CONNECTION_LOST' })
@@ -233,7 +234,7 @@ describe('a body without a length', () => {
     exchange.write(Buffer.from('def'))
     exchange.end()
     assert.deepEqual([mux.room, mux.active, mux.served, exchange.progress], [0, 1, 1, 'sent'])
-    while (seen.length < 2) await sleep(1)
+    await until(() => seen.length >= 2)
     assert.deepEqual(seen, ['released, room 1 beside 0', 'ended'])
     app.check()
   })
@@ -261,7 +262,7 @@ describe('a body without a length', () => {
       start(mux, seen)
       if (how === 'is closed') mux.close()
       else app.peers[0]?.socket.destroy()
-      while (seen.length < 2) await sleep(1)
+      await until(() => seen.length >= 2)
       const closed = 'closed, room 0: ERR_FCGI_CONNECTION_LOST'
       const failed = 'failed: ERR_FCGI_CONNECTION_LOST, true'
       assert.deepEqual(seen, how === 'dies' ? [closed, failed] : [failed, closed])

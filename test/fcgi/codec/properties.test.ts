@@ -20,6 +20,7 @@ import {
   RecordType,
 } from 'sluice/fcgi'
 import { Writer } from '#src/bytes/writer.js'
+import { until } from '../../support/until.ts'
 import { connectPeer, pair, record, request, startApp, tempDir } from '../support.js'
 
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength }).map((array) => Buffer.from(array))
@@ -245,7 +246,7 @@ describe('the responder', () => {
       ),
       { numRuns: 100 },
     )
-    while (responder.stats.connections > 0) await new Promise(setImmediate)
+    await until(() => responder.stats.connections === 0)
     assert.equal(responder.stats.active, 0)
   })
 })

@@ -8,6 +8,7 @@ import type { TestContext } from 'node:test'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { createFcgiResponder } from 'sluice/fcgi'
 import type { FcgiContext, FcgiError, FcgiHandler, FcgiResponderOptions } from 'sluice/fcgi'
+import { until } from '../../support/until.ts'
 import { begin, connectPeer, record, request, tempDir } from '../support.ts'
 import type { Peer } from '../support.ts'
 
@@ -41,7 +42,7 @@ describe('a request whose STDIN does not end', () => {
       peers.push(peer)
     }
     const other = await open()
-    while (responder.stats.requests < 1024) await sleep(5)
+    await until(() => responder.stats.requests >= 1024)
     other.send(request(1, {}))
     assert.equal((await other.until('END', 1)).at(-1)?.content[4], 2, 'OVERLOADED')
     for (const peer of peers) {
@@ -136,7 +137,7 @@ describe('a gateway that does not read', () => {
       const peer = await open()
       peer.socket.pause()
       peer.send(request(1, {}))
-      while (responder.stats.connections > 0) await sleep(5)
+      await until(() => responder.stats.connections === 0)
       assert.equal(responder.stats.active, 0)
     })
   }
@@ -193,7 +194,7 @@ describe('a gateway that does not read', () => {
       // What the system holds of the flood and of the answers comes on top.
       assert.ok(taken < 4_000_000, `${taken} bytes were read`)
       assert.ok(served < 40, `${served} requests were served`)
-      while (responder.stats.connections > 0) await sleep(5)
+      await until(() => responder.stats.connections === 0)
     })
   }
 })
@@ -218,9 +219,9 @@ it('a stream that is answered is let go when the gateway leaves', async (t) => {
   const { open, responder } = await start(t, () => ({ body: new Readable({ read() {} }) }))
   const peer = await open()
   peer.send(request(1, {}))
-  while (responder.stats.active === 0) await sleep(5)
+  await until(() => responder.stats.active > 0)
   peer.socket.destroy()
-  while (responder.stats.active > 0) await sleep(5)
+  await until(() => responder.stats.active === 0)
 })
 
 function* pieces(): Generator<Buffer> {

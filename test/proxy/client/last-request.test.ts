@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { defaults, get, rawClient, rawOrigin, reply, startProxy, until } from '../support.js'
+import { until } from '../../support/until.ts'
+import { defaults, get, rawClient, rawOrigin, reply, startProxy } from '../support.js'
 import type { Cleanup } from '../support.js'
 
 async function started(t: Cleanup, frontend: string, server: string) {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { get, rawClient, rawOrigin, startProxy, until } from '../support.js'
+import { until } from '../../support/until.ts'
+import { get, rawClient, rawOrigin, startProxy } from '../support.js'
 import type { Cleanup, RawClient, RawPeer, TestProxy } from '../support.js'
 
 const format = '  log-format "%b/%s %ts %si:%sp %bi"'

@@ -6,7 +6,8 @@ import { describe, it } from 'node:test'
 import { HeaderList } from '#src/http1/index.js'
 import { errorStatuses, formatErrorReply, rawErrorPage } from '#src/proxy/stream/error-page.js'
 import { root } from '../../support/sluice.js'
-import { ask, defaults, rawClient, startProxy, until } from '../support.js'
+import { until } from '../../support/until.ts'
+import { ask, defaults, rawClient, startProxy } from '../support.js'
 
 const pages = readFileSync(join(root, 'test/proxy/stream/error-pages.txt'), 'latin1')
   .split(/^# /m)

@@ -1,7 +1,8 @@
 /** What rules and samples find of the stream that they run for: connection, sections, captures, variables, ids. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ask, get, rawClient, rawOrigin, reply, startProxy, until } from '../support.js'
+import { until } from '../../support/until.ts'
+import { ask, get, rawClient, rawOrigin, reply, startProxy } from '../support.js'
 
 const defaults = (mode: string): string => `
 defaults

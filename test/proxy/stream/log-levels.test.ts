@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ask, folder, rawClient, rawOrigin, reply, startProxy, until } from '../support.js'
+import { until } from '../../support/until.ts'
+import { ask, folder, rawClient, rawOrigin, reply, startProxy } from '../support.js'
 
 const defaults = (mode: string): string => `
 defaults

@@ -4,7 +4,8 @@ import { describe, it } from 'node:test'
 import { createProxy, loadProxy } from 'sluice/proxy'
 import { openPlan } from '#src/proxy/plan/sealed.js'
 import type { RulePlan } from '#src/proxy/plan/rule.js'
-import { defaults, folder, rawClient, until } from '../support.js'
+import { until } from '../../support/until.ts'
+import { defaults, folder, rawClient } from '../support.js'
 import type { Cleanup } from '../support.js'
 
 /** A frontend whose rules of these sets throw. */

@@ -1,7 +1,8 @@
 /** A request that cannot be put in the terms of its server is refused: the fault of the client, whoever finds it. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { defaults, rawClient, rawOrigin, startProxy, until } from '../support.js'
+import { until } from '../../support/until.ts'
+import { defaults, rawClient, rawOrigin, startProxy } from '../support.js'
 
 it('a body without a length that is larger than an application may be told is 413, and logged as the client’s fault', async (t) => {
   const application = await rawOrigin(t, () => undefined)

@@ -1,7 +1,8 @@
 /** Which rules and events a stream goes through, by the sections that it goes through and their modes. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { get, rawClient, rawOrigin, reply, startProxy, until } from '../support.js'
+import { until } from '../../support/until.ts'
+import { get, rawClient, rawOrigin, reply, startProxy } from '../support.js'
 
 /** All rule sets that write their name into the header or the variable of an answer. */
 const marks = (name: string, mode: string): string =>

@@ -9,6 +9,7 @@ import { lentMemory } from '#src/base/lent.js'
 import { Turn } from '#src/base/turn.js'
 import { pollRound, wasPolledSince } from '#src/net/liveness.js'
 import { Outbox } from '#src/proxy/wire/outbox.js'
+import { until } from '../../support/until.ts'
 
 /** Both ends of a connection, and what is written to ours. */
 async function connection(t: TestContext): Promise<{ ours: Socket; theirs: Socket; writes: string[] }> {
@@ -233,7 +234,7 @@ describe('what is held until all sockets were looked at', () => {
     box.flush()
     turn.end()
     assert.deepEqual([writes, box.unsent], [[], true])
-    while (!wasPolledSince(round)) await new Promise((resolve) => setImmediate(resolve))
+    await until(() => wasPolledSince(round))
     await new Promise((resolve) => setImmediate(resolve))
     assert.deepEqual([writes, box.unsent], [[`head ${'x'.repeat(16_380)}${'y'.repeat(20_000)}`], false])
     box.text('next')
