@@ -1,9 +1,13 @@
-/** Runs a load of SPOE requests through one program, before two agents that count what they see. */
+/**
+ * Runs loads of SPOE requests through one program, each through a frontend of its own, before two agents that count what
+ * they see: so rows that mostly wait can be played side by side.
+ */
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ack, ScriptedAgent } from '../engine/scripted-agent.ts'
 import type { AgentPeer, RawFrame } from '../engine/scripted-agent.ts'
 import { startHaproxy } from '../support/haproxy.ts'
+import { freePorts } from '../support/ports.ts'
 import { startSluice } from '../support/sluice.ts'
 
 /** What is asked of which agents. */
@@ -21,8 +25,8 @@ export interface ServersScenario {
   readonly args?: string
   /** Agents that do not listen. */
   readonly dead?: readonly number[]
-  /** What is awaited in the log before anything is asked. */
-  readonly awaits?: RegExp
+  /** What is awaited in the log before anything is asked: what stands behind the name of the backend. */
+  readonly awaits?: string
   /** How many requests there are at once, and how often; each is a connection. @default [1, 1] */
   readonly asks?: readonly [atOnce: number, rounds?: number]
   /** Milliseconds until an agent answers. @default 0 */
@@ -64,6 +68,7 @@ async function startCounting(
   scenario: ServersScenario,
   peers: AgentPeer[],
   counts: Counts,
+  port: number | undefined,
 ): Promise<ScriptedAgent> {
   const { capabilities, size, takes = 0, onNotify } = scenario
   return new ScriptedAgent(async (peer) => {
@@ -80,16 +85,19 @@ async function startCounting(
       else if (takes === 0) peer.send(ack(frame.ids))
       else setTimeout(() => peer.socket.destroyed || peer.send(ack(frame.ids)), takes)
     })
-  }).listen()
+  }).listen(port)
 }
 
 const lines = (texts: readonly string[] = []): string => texts.map((line) => `  ${line}\n`).join('')
 
-const spoe = ({ agent, args = '' }: ServersScenario): string =>
+/** The name of what belongs to a scenario by its place in the list. */
+const named = (what: string, at: number): string => `${what}-${at}`
+
+const spoe = ({ agent, args = '' }: ServersScenario, place: number): string =>
   ['one', 'two']
     .map(
-      (name) => `[${name}]
-spoe-agent agent-${name}
+      (name) => `[${named(name, place)}]
+spoe-agent ${named(`agent-${name}`, place)}
   messages m
   option var-prefix e
   option set-on-error err
@@ -97,7 +105,7 @@ spoe-agent agent-${name}
   timeout hello 1s
   timeout idle 30s
   timeout processing 1s
-  use-backend agents
+  use-backend ${named('agents', place)}
 ${lines(agent)}spoe-message m
   args ${args}
   event on-frontend-http-request
@@ -105,24 +113,28 @@ ${lines(agent)}spoe-message m
     )
     .join('\n')
 
-function config(fe: number, scenario: ServersScenario, agents: readonly number[]): string {
-  const servers = scenario.servers.map((rest, at) => `  server a${at} 127.0.0.1:${agents[at]} ${rest ?? ''}`)
-  return `
+const head = (scenarios: readonly ServersScenario[]): string => `
 global
   nbthread 1
-${lines(scenario.global)}
+${lines(scenarios.flatMap(({ global = [] }) => global))}
 defaults
   mode http
   log stderr format raw local0
   timeout client 5s
   timeout server 5s
   timeout connect 1s
-frontend fe
+`
+
+function sections(scenario: ServersScenario, place: number, fe: number, agents: readonly number[]): string {
+  const servers = scenario.servers.map((rest, at) => `  server a${at} 127.0.0.1:${agents[at]} ${rest ?? ''}`)
+  const file = `config ${named('spoe', place)}.conf`
+  return `
+frontend ${named('fe', place)}
   bind 127.0.0.1:${fe}
-  filter spoe engine one config spoe.conf
-${scenario.twoEngines === true ? '  filter spoe engine two config spoe.conf' : ''}
+  filter spoe engine ${named('one', place)} ${file}
+${scenario.twoEngines === true ? `  filter spoe engine ${named('two', place)} ${file}` : ''}
   http-request return status 200 hdr x-err "%[var(txn.e.err)]"
-backend agents
+backend ${named('agents', place)}
   mode tcp
 ${lines(scenario.backend)}${servers.join('\n')}
 `
@@ -146,58 +158,83 @@ function mostPerSecond(times: readonly number[]): number {
   return Math.max(0, ...times.map((from) => times.filter((at) => at >= from && at < from + 1000).length))
 }
 
-/** Plays a scenario on one side. */
-export async function playServers(
-  side: 'haproxy' | 'sluice',
-  scenario: ServersScenario,
-): Promise<ServersSeen> {
+/** The agents of a scenario. */
+interface Crew {
+  readonly agents: readonly ScriptedAgent[]
+  readonly counts: readonly Counts[]
+}
+
+async function startCrew(scenario: ServersScenario): Promise<Crew> {
   const peers: AgentPeer[] = []
-  const counts: Counts[] = scenario.servers.map(() => ({
-    notifies: 0,
-    disconnects: [],
-    largest: 0,
-    begun: [],
-  }))
-  const agents = await Promise.all(counts.map((each) => startCounting(scenario, peers, each)))
+  const counts = scenario.servers.map((): Counts => ({ notifies: 0, disconnects: [], largest: 0, begun: [] }))
+  const ports = await freePorts(counts.length)
+  const agents = await Promise.all(counts.map((each, at) => startCounting(scenario, peers, each, ports[at])))
   for (const at of scenario.dead ?? []) await agents[at]?.stop()
+  return { agents, counts }
+}
+
+/** One program, with all its scenarios before it. */
+export interface ServersStage {
+  play(place: number): Promise<ServersSeen>
+  stop(): Promise<void>
+}
+
+/** Starts a side with the configurations of all scenarios, which have their global lines in common. */
+export async function startServers(
+  side: 'haproxy' | 'sluice',
+  scenarios: readonly ServersScenario[],
+): Promise<ServersStage> {
+  const crews = await Promise.all(scenarios.map(startCrew))
   const options = {
-    ports: ['fe'] as const,
-    config: ({ fe }: { readonly fe: number }) =>
-      config(
-        fe,
-        scenario,
-        agents.map(({ port }) => port),
-      ),
-    files: { 'spoe.conf': spoe(scenario) },
+    ports: scenarios.map((_, place) => named('fe', place)),
+    config: (ports: Readonly<Record<string, number>>) =>
+      head(scenarios) +
+      scenarios
+        .map((each, place) => {
+          const agents = crews[place]?.agents.map(({ port }) => port) ?? []
+          return sections(each, place, ports[named('fe', place)] ?? 0, agents)
+        })
+        .join(''),
+    files: Object.fromEntries(
+      scenarios.map((each, place) => [`${named('spoe', place)}.conf`, spoe(each, place)]),
+    ),
   }
   const proxy = await (side === 'haproxy' ? startHaproxy(options) : startSluice(options))
-  try {
-    if (scenario.awaits !== undefined) await proxy.waitForLog(scenario.awaits, 5000)
-    const [atOnce, rounds = 1] = scenario.asks ?? [1]
-    const codes: Record<string, number> = {}
-    let slowest = 0
-    for (let round = 0; round < rounds; round++) {
-      await Promise.all(
-        Array.from({ length: atOnce }, async () => {
-          const began = performance.now()
-          const code = await ask(proxy.ports.fe)
-          slowest = Math.max(slowest, performance.now() - began)
-          if (code !== '') codes[code] = (codes[code] ?? 0) + 1
-        }),
-      )
-    }
-    await sleep(scenario.lingers ?? 0)
-    return {
-      notifies: counts.map(({ notifies }) => notifies),
-      connections: counts.map(({ begun }) => begun.length),
-      codes,
-      disconnects: counts.flatMap(({ disconnects }) => disconnects),
-      largest: Math.max(...counts.map(({ largest }) => largest)),
-      slowest,
-      rate: mostPerSecond(counts.flatMap(({ begun }) => begun)),
-    }
-  } finally {
-    await proxy.stop()
-    await Promise.all(agents.map((agent) => agent.stop()))
+  return {
+    async play(place) {
+      const { [place]: scenario } = scenarios
+      const { [place]: crew } = crews
+      if (scenario === undefined || crew === undefined) throw new Error(`no scenario ${place}`)
+      const { awaits } = scenario
+      if (awaits !== undefined) await proxy.waitForLog(`${named('agents', place)}${awaits}`, 5000)
+      return load(scenario, crew, proxy.ports[named('fe', place)] ?? 0)
+    },
+    async stop() {
+      await proxy.stop()
+      await Promise.all(crews.flatMap(({ agents }) => agents.map((agent) => agent.stop())))
+    },
+  }
+}
+
+async function load(scenario: ServersScenario, { counts }: Crew, port: number): Promise<ServersSeen> {
+  const [atOnce, rounds = 1] = scenario.asks ?? [1]
+  const codes: Record<string, number> = {}
+  let slowest = 0
+  const one = async (): Promise<void> => {
+    const began = performance.now()
+    const code = await ask(port)
+    slowest = Math.max(slowest, performance.now() - began)
+    if (code !== '') codes[code] = (codes[code] ?? 0) + 1
+  }
+  for (let round = 0; round < rounds; round++) await Promise.all(Array.from({ length: atOnce }, one))
+  await sleep(scenario.lingers ?? 0)
+  return {
+    notifies: counts.map(({ notifies }) => notifies),
+    connections: counts.map(({ begun }) => begun.length),
+    codes,
+    disconnects: counts.flatMap(({ disconnects }) => disconnects),
+    largest: Math.max(...counts.map(({ largest }) => largest)),
+    slowest,
+    rate: mostPerSecond(counts.flatMap(({ begun }) => begun)),
   }
 }
