@@ -7,6 +7,9 @@
  * not count what comes behind.
  */
 import { Socket } from 'node:net'
+import { monotonic } from '../base/clock.ts'
+import { Deadlines } from '../base/deadlines.ts'
+import type { Expiring, Lane } from '../base/deadlines.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** How long after a full backlog of a unix socket (EAGAIN) the next attempt is made, in milliseconds. */
@@ -40,63 +43,129 @@ export interface DialOptions<Made extends Socket> {
  */
 export function dial<Made extends Socket>(
   endpoint: Endpoint,
-  { create, timeout }: DialOptions<Made>,
+  options: DialOptions<Made>,
   events: DialEvents<Made>,
 ): Dialling {
-  let socket: Made | undefined
-  let over = false
-  let timer: NodeJS.Timeout | undefined
-  let again: NodeJS.Timeout | undefined
-  const drop = (): void => {
-    const dropped = socket
-    socket = undefined
-    if (dropped === undefined) return
-    dropped.removeAllListeners()
-    // It may still fail, and nobody is interested any more.
-    dropped.on('error', () => {})
-    dropped.destroy()
+  const dialled = new Dialled(endpoint, options, events)
+  dialled.begin()
+  return dialled
+}
+
+/** Time-outs: a socket that is connecting keeps the process alive by itself. */
+const deadlines = new Deadlines<Expiring>((item) => item.expire(), false)
+
+const owner = Symbol('dialled')
+
+/** Whose socket it is. */
+interface Owner {
+  onConnected(): void
+  fail(why: 'error' | 'timeout', error?: Error): void
+}
+
+/** Listeners are the same for all sockets, which know whose they are: proxies dial for every request. */
+interface DialledSocket extends Socket {
+  [owner]?: Owner | undefined
+}
+
+function whenConnected(this: DialledSocket): void {
+  this[owner]?.onConnected()
+}
+
+function whenFailed(this: DialledSocket, error: Error): void {
+  this[owner]?.fail('error', error)
+}
+
+function whenClosed(this: DialledSocket): void {
+  this[owner]?.fail('error')
+}
+
+/**
+ *   connecting ──▶ over            connected, failed, timed out, cancelled
+ *      ▲  └─EAGAIN─▶ waiting ──┐
+ *      └───────────────────────┘
+ */
+class Dialled<Made extends Socket> implements Dialling, Owner, Expiring {
+  deadline = 0
+  lane: Lane<Expiring> | undefined
+  earlier: Expiring | undefined
+  later: Expiring | undefined
+  readonly #endpoint: Endpoint
+  readonly #options: DialOptions<Made>
+  readonly #events: DialEvents<Made>
+  #socket: Made | undefined
+  #over = false
+  #again: NodeJS.Timeout | undefined
+
+  constructor(endpoint: Endpoint, options: DialOptions<Made>, events: DialEvents<Made>) {
+    this.#endpoint = endpoint
+    this.#options = options
+    this.#events = events
   }
-  const settle = (): boolean => {
-    if (over) return false
-    over = true
-    clearTimeout(timer)
-    clearTimeout(again)
-    return true
+
+  begin(): void {
+    const { timeout } = this.#options
+    if (timeout !== undefined) deadlines.arm(this, timeout, monotonic())
+    this.#attempt()
   }
-  const fail = (why: 'error' | 'timeout', error?: NodeJS.ErrnoException): void => {
-    if (over) return
-    drop()
-    if (error?.code === 'EAGAIN' && endpoint.type === 'unix' && timeout !== undefined) {
-      again = setTimeout(attempt, backlogDelay)
+
+  #attempt(): void {
+    const socket = this.#options.create()
+    this.#socket = socket
+    ;(socket as DialledSocket)[owner] = this
+    socket.on('connect', whenConnected)
+    socket.on('error', whenFailed)
+    socket.on('close', whenClosed)
+    connectSocket(socket, this.#endpoint)
+  }
+
+  onConnected(): void {
+    const socket = this.#socket
+    if (socket === undefined || !this.#settle()) return
+    this.#socket = undefined
+    ;(socket as DialledSocket)[owner] = undefined
+    // One by one: to remove all of them would make a dictionary of the socket's events.
+    socket.off('connect', whenConnected)
+    socket.off('error', whenFailed)
+    socket.off('close', whenClosed)
+    this.#events.onConnected(socket)
+  }
+
+  fail(why: 'error' | 'timeout', error?: NodeJS.ErrnoException): void {
+    if (this.#over) return
+    this.#drop()
+    const { timeout } = this.#options
+    if (error?.code === 'EAGAIN' && this.#endpoint.type === 'unix' && timeout !== undefined) {
+      this.#again = setTimeout(() => this.#attempt(), backlogDelay)
       return
     }
-    settle()
-    events.onFailed(why, error)
+    this.#settle()
+    this.#events.onFailed(why, error)
   }
-  const attempt = (): void => {
-    const made = create()
-    socket = made
-    const onError = (error: Error): void => fail('error', error)
-    const onClose = (): void => fail('error')
-    const onConnect = (): void => {
-      if (!settle()) return
-      // One by one: to remove all of them would make a dictionary of the socket's events.
-      made.off('connect', onConnect)
-      made.off('error', onError)
-      made.off('close', onClose)
-      events.onConnected(made)
-    }
-    made.on('connect', onConnect)
-    made.on('error', onError)
-    made.on('close', onClose)
-    connectSocket(made, endpoint)
+
+  expire(): void {
+    this.fail('timeout')
   }
-  if (timeout !== undefined) timer = setTimeout(() => fail('timeout'), timeout)
-  attempt()
-  return {
-    cancel: () => {
-      if (settle()) drop()
-    },
+
+  cancel(): void {
+    if (this.#settle()) this.#drop()
+  }
+
+  /** It may still fail, and nobody is interested any more. */
+  #drop(): void {
+    const socket = this.#socket
+    this.#socket = undefined
+    if (socket === undefined) return
+    ;(socket as DialledSocket)[owner] = undefined
+    socket.off('connect', whenConnected)
+    socket.destroy()
+  }
+
+  #settle(): boolean {
+    if (this.#over) return false
+    this.#over = true
+    deadlines.remove(this)
+    clearTimeout(this.#again)
+    return true
   }
 }
 

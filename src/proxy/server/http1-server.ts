@@ -4,13 +4,15 @@
  */
 import type { Lent } from '../../base/lent.ts'
 import { turnTime } from '../../base/clock.ts'
+import { LaneDeadline } from '../../base/lane-deadline.ts'
+import type { DeadlineOwner } from '../../base/lane-deadline.ts'
+import type { Flushable } from '../../base/turn.ts'
 import { Framing, Http1Error, isPersistent, parseResponseHead, responseFraming } from '../../http1/index.ts'
 import type { HeaderList, Liveness } from '../../http1/index.ts'
 import { pollRound, wasPolledSince } from '../../net/liveness.ts'
 import type { SampleEndpoint } from '../../sample/stream.ts'
 import type { ChunkSocket } from '../../net/chunk-socket.ts'
 import { localEndpoint, remoteEndpoint } from '../wire/addresses.ts'
-import { Deadline } from '../../base/deadline.ts'
 import { cleanConnection } from '../wire/hop-by-hop.ts'
 import { MessageReader } from '../wire/message-reader.ts'
 import type { ReaderSink } from '../wire/message-reader.ts'
@@ -30,11 +32,32 @@ import type { Server } from './server.ts'
 /** Heads with a 1xx status before a response is taken for nonsense. */
 const maxInformational = 64
 
+const server = Symbol('server')
+
+/** As those of clients: listeners are the same for all sockets, which know whose they are. */
+interface ServerSocket extends ChunkSocket {
+  [server]: Http1Server
+}
+
+function whenEnd(this: ServerSocket): void {
+  this[server].onEnd()
+}
+
+function whenDrain(this: ServerSocket): void {
+  this[server].onDrain()
+}
+
+function whenClosed(this: ServerSocket): void {
+  this[server].onClosed()
+}
+
+const nothing = (): void => {}
+
 /**
  *   idle ──begin──▶ busy ──finish──▶ idle      when the response was complete and the server keeps it
  *                     └──────────▶ closed      else, and when the server says anything while it is idle
  */
-export class Http1Server implements ReaderSink, ServerConnection, ServerTransport {
+export class Http1Server implements ReaderSink, ServerConnection, ServerTransport, DeadlineOwner, Flushable {
   /** What has left may have been seen, whatever became of it. */
   unsent = false
   readonly recalls = true
@@ -43,7 +66,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
   readonly #server: Server
   readonly #reader: MessageReader
   readonly #outbox: Outbox
-  readonly #deadline: Deadline
+  readonly #deadline: LaneDeadline
   seat = -1
   requests = 0
   restedAt = 0
@@ -63,17 +86,18 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
   #tunnel = false
   #closed = false
 
-  constructor(socket: ChunkSocket, server: Server) {
+  constructor(socket: ChunkSocket, owner: Server) {
     this.#socket = socket
-    this.#server = server
-    this.#reader = new MessageReader(socket, this, server.context.settings.maxHeadSize)
-    this.#outbox = new Outbox(socket, server.context.turn, () => {})
-    this.#deadline = new Deadline(() => this.#onDeadline())
+    this.#server = owner
+    this.#reader = new MessageReader(socket, this, owner.context.settings.maxHeadSize)
+    this.#outbox = new Outbox(socket, owner.context.turn, nothing)
+    this.#deadline = new LaneDeadline(owner.context.deadlines, this)
+    ;(socket as ServerSocket)[server] = this
     socket.onChunk = (chunk) => this.#onData(chunk)
-    socket.on('end', () => this.#onEnd())
-    socket.on('drain', () => this.#onDrain())
-    socket.on('error', () => this.#onClosed())
-    socket.on('close', () => this.#onClosed())
+    socket.on('end', whenEnd)
+    socket.on('drain', whenDrain)
+    socket.on('error', whenClosed)
+    socket.on('close', whenClosed)
   }
 
   get peer(): SampleEndpoint | undefined {
@@ -183,6 +207,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
    * neither side has more to do. Not behind a body: who has answered early may still read it, and a reset would take it away.
    * Nor, unlike HAProxy, when the server ends it itself: applications let go of a socket with their last answer, and a reset that nobody
    * listens for is an error that ends their process.
+   * The reset comes at the end of the turn: its client is waiting for its answer, and a server that sleeps is woken for nothing else.
    */
   #part(): void {
     if (this.#closed) return
@@ -191,8 +216,13 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
     const mayReset = this.#headOnly && kept && type === 'tcp'
     this.#forget()
     this.#outbox.flush()
-    if (mayReset) this.#socket.resetAndDestroy()
+    if (mayReset) this.#server.context.turn.add(this)
     else this.#socket.destroy()
+  }
+
+  /** The end of the turn in which it was parted from. */
+  flush(): void {
+    this.#socket.resetAndDestroy()
   }
 
   destroy(): void {
@@ -241,7 +271,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
     }
   }
 
-  #onDrain(): void {
+  onDrain(): void {
     this.#outbox.drained()
     const events = this.#events
     if (events === undefined) return
@@ -249,7 +279,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
     events.onServerDrain()
   }
 
-  #onEnd(): void {
+  onEnd(): void {
     const events = this.#events
     if (events === undefined) return this.destroy()
     const how = this.#reader.end()
@@ -261,12 +291,12 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
     events.onServerBody([], true, undefined)
   }
 
-  #onClosed(): void {
+  onClosed(): void {
     if (this.#closed) return
     this.#fail('closed')
   }
 
-  #onDeadline(): void {
+  onDeadline(): void {
     if (this.#events === undefined) return this.destroy()
     this.#fail('timeout')
   }
@@ -318,7 +348,7 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
 
   onPause(): void {
     // The end came while something was waiting; now its turn has come.
-    if (this.#events !== undefined && this.#reader.ended) this.#onEnd()
+    if (this.#events !== undefined && this.#reader.ended) this.onEnd()
   }
 
   onInvalid(error: Http1Error): void {
