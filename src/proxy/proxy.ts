@@ -79,14 +79,26 @@ class RunningProxy implements Proxy {
   async #close(): Promise<void> {
     const runtime = this.#runtime
     runtime.stopListening()
-    if (runtime.context.connections > 0) {
-      await new Promise<void>((resolve) => {
-        runtime.onClientGone = () => {
-          if (runtime.context.connections === 0) resolve()
-        }
-      })
-    }
+    if (runtime.context.connections > 0) await this.#clientsGone()
     await runtime.closeServers()
+  }
+
+  /** They may take as long as `hard-stop-after` lets them. */
+  async #clientsGone(): Promise<void> {
+    const { context } = this.#runtime
+    const { hardStopAfter, logger } = context.settings
+    const gone = new Promise<void>((resolve) => {
+      this.#runtime.onClientGone = () => {
+        if (context.connections === 0) resolve()
+      }
+    })
+    if (hardStopAfter === 0) return gone
+    const timer = setTimeout(() => {
+      logger.warn({ connections: context.connections }, 'hard-stop-after: clients are cut off')
+      this.#runtime.cutOff()
+    }, hardStopAfter)
+    await gone
+    clearTimeout(timer)
   }
 
   destroy(): void {

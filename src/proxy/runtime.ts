@@ -89,9 +89,14 @@ export class ProxyRuntime implements FrontendHost {
     await this.context.log.close()
   }
 
+  /** Ends every client at once; what they have left is logged, and told to {@link onClientGone}. */
+  cutOff(): void {
+    for (const frontend of this.frontends) frontend.destroy()
+  }
+
   destroy(): void {
     this.context.closing = true
-    for (const frontend of this.frontends) frontend.destroy()
+    this.cutOff()
     this.health.stop()
     for (const filter of this.#allFilters()) filter.destroy()
     this.backends.close()

@@ -17,6 +17,8 @@ export interface ProxyOptions {
   maxBufferSize?: number
   /** How long a connection that is being closed may still take in what the client sends. @default 1000 */
   lingerTimeout?: number
+  /** How long `close` waits for its clients, who are cut off then; 0: without limit. @default `hard-stop-after`, 0 */
+  hardStopAfter?: number
   /** Told about servers going down and up, and about faults. @default silent */
   logger?: Logger
   /** Sees what agents are asked and answer; each SPOE filter is a source, called as its engine. @default none */
@@ -46,6 +48,7 @@ const specs: Specs<ProxyOptions> = {
   maxHeaders: integer(defaults.maxHeaders, { min: 1, max: 32_767 }),
   maxBufferSize: integer(defaults.bufferSize, { min: 256, max: 1_048_576 }),
   lingerTimeout: integer(1000, { max: 60_000 }),
+  hardStopAfter: integer(0, { max: 0x7fff_ffff }),
   logger: loggerOption(),
   recorder,
   stdout: optional<(line: string) => void>('function'),
@@ -60,10 +63,11 @@ export type ProxySettings = Resolved<ProxyOptions>
  * @throws UsageError `ERR_SLUICE_OPTION`
  */
 export function resolveProxyOptions(given: ProxyOptions, global: Global): ProxySettings {
-  const { bufferSize, maxHeaders } = global
+  const { bufferSize, maxHeaders, hardStopAfter } = global
   const tuned: ProxyOptions = {
     ...(bufferSize === undefined ? {} : { maxHeadSize: bufferSize, maxBufferSize: bufferSize }),
     ...(maxHeaders === undefined ? {} : { maxHeaders }),
+    ...(hardStopAfter === undefined ? {} : { hardStopAfter }),
   }
   // What is no object of options leaves nothing when it is spread.
   resolveOptions(specs, given, 'createProxy')

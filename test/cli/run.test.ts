@@ -104,6 +104,41 @@ test('SIGTERM: requests in progress are finished, idle connections closed, new o
   }
 })
 
+test('hard-stop-after: who is connected then is cut off, logged, and it ends with 0, as HAProxy does', async () => {
+  const sluice = await startSluice({
+    ports: ['a', 'b'],
+    config: ({ a, b }) => `global
+  hard-stop-after 300ms
+${defaults.replaceAll('5s', '60s')}
+  log stdout format raw local0
+  option httplog
+frontend half
+  bind 127.0.0.1:${a}
+  http-request return status 204
+listen tcp
+  mode tcp
+  option tcplog
+  bind 127.0.0.1:${b}
+  server s 127.0.0.1:${originPort}
+`,
+  })
+  try {
+    const half = new RawHttp(sluice.ports.a)
+    half.send('GET / HT')
+    const tunnel = new RawHttp(sluice.ports.b)
+    tunnel.send(get('/'))
+    await tunnel.reply()
+    sluice.cli.signal('SIGUSR1')
+    assert.equal((await sluice.cli.ended).code, 0)
+    assert.notEqual(await half.ended(), 'open')
+    assert.notEqual(await tunnel.ended(), 'open')
+    assert.match(sluice.cli.stderr, /hard-stop-after: clients are cut off/)
+    assert.match(sluice.cli.stdout, / tcp tcp\/s \S+ \d+ /)
+  } finally {
+    await sluice.stop()
+  }
+})
+
 for (const [signal, code] of [
   ['SIGTERM', 143],
   ['SIGINT', 130],

@@ -28,6 +28,7 @@ const lists: readonly (readonly [
       ['tune.bufsize 20000', 'Global.bufferSize'],
       ['tune.http.maxhdr 20', 'Global.maxHeaders'],
       ['tune.pattern.cache-size 20', 'Global.patternCacheSize'],
+      ['hard-stop-after 30s', 'Global.hardStopAfter'],
     ],
   ],
   [

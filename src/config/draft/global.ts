@@ -23,5 +23,6 @@ export function createGlobalDraft(environment: Map<string, string>): GlobalDraft
     statsSockets: 0,
     maxHeaders: undefined,
     patternCacheSize: undefined,
+    hardStopAfter: undefined,
   }
 }

@@ -187,6 +187,20 @@ const supported: readonly Keyword<GlobalDraft>[] = [
     { support: 'ignored', since: '1.8' },
   ),
   {
+    name: 'hard-stop-after',
+    sections,
+    support: 'yes',
+    syntax: '<time>',
+    fallback: 'no limit',
+    doc: 'how long a graceful close may take; whoever is still connected then is cut off',
+    since: '1.8',
+    apply: (global, args) => {
+      // HAProxy does not look at what follows.
+      const time = args.time('<time>')
+      if (time !== undefined) global.hardStopAfter = time
+    },
+  },
+  {
     name: 'stats',
     sections,
     support: 'ignored',
@@ -240,7 +254,7 @@ const harmless = `
   deviceatlas-json-file deviceatlas-log-level deviceatlas-properties-cookie deviceatlas-separator
   expose-experimental-directives external-check fd-hard-limit grace
   h1-case-adjust h1-case-adjust-file h2-workaround-bogus-websocket-clients
-  hard-stop-after httpclient.resolvers.id httpclient.resolvers.prefer httpclient.ssl.ca-file
+  httpclient.resolvers.id httpclient.resolvers.prefer httpclient.ssl.ca-file
   httpclient.ssl.verify insecure-fork-wanted insecure-setuid-wanted issuers-chain-path localpeer
   master-worker max-spread-checks maxcompcpuusage maxcomprate maxpipes
   maxsslconn maxsslrate maxzlibmem mworker-max-reloads no-memory-trimming noepoll noevports

@@ -37,4 +37,6 @@ export interface Global {
   readonly maxHeaders: number | undefined
   /** `tune.pattern.cache-size`: how many answers lists of patterns remember. */
   readonly patternCacheSize: number | undefined
+  /** `hard-stop-after`: milliseconds that a graceful close may take; 0: any. */
+  readonly hardStopAfter: number | undefined
 }
