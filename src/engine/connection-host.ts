@@ -41,8 +41,11 @@ export interface ConnectionHost<C> {
   findElsewhere(connection: C, head: FrameHead): Exchange | undefined
   /** The agent did something wrong that costs nothing. */
   fault(connection: C, error: EngineError): void
-  /** It carries nothing any more. `exchanges` were under way; `error` is undefined when it ended in peace. */
-  ended(connection: C, exchanges: Exchange[], error: EngineError | undefined): void
+  /**
+   * It carries nothing any more. `exchanges` were under way, and `unsent` would have been: no agent has seen them. `error` is
+   * undefined when it ended in peace.
+   */
+  ended(connection: C, exchanges: Exchange[], unsent: Exchange[], error: EngineError | undefined): void
   /** Its socket is gone. */
   closed(connection: C): void
 }

@@ -18,6 +18,7 @@ import { ErrorStatus } from './outcome.ts'
 import { Outbox } from './outbox.ts'
 import { IdSequence } from './profile.ts'
 import type { Server, ServerConnection } from './server.ts'
+import { recall } from './recall.ts'
 import { Slots } from './slots.ts'
 import { openTransport, resetSocket, type Transport } from './socket.ts'
 import { readyEvent } from './tls.ts'
@@ -50,6 +51,8 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   #ended = false
   #scheduled = false
   #freed = false
+  /** What was to leave when the connection ended. */
+  #unsent: Exchange[] = []
   /** When the current chunk came: all answers in it have come then, however long the callers before take. */
   #receivedAt = 0
   /** What the agent has done wrong, while its farewell is waited for. */
@@ -235,7 +238,8 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   #onDisconnect(): void {
     const frame = this.#inbox.disconnect()
     const instead = this.#state === 'greeting' ? 'instead of HELLO' : undefined
-    const peaceful = frame.statusCode === StatusCode.Normal && instead === undefined && this.slots.live === 0
+    this.#recall()
+    const peaceful = frame.statusCode === StatusCode.Normal && instead === undefined && !this.#isBusy
     this.#step('recvDisconnect')
     this.#deadline.arm(this.#settings.options.closeTimeout)
     this.#socket.destroySoon()
@@ -253,6 +257,17 @@ export class Connection implements ExchangeCarrier, ServerConnection {
 
   // The end
 
+  /** From here on nothing leaves that waits for the end of the turn. */
+  #recall(): void {
+    if (this.#scheduled && this.#unsent.length === 0)
+      this.#unsent = recall(this.#outbox.takeBack(), this.slots, monotonic())
+  }
+
+  /** Whether its end is a failure: something is under way, or would be, and nothing was ever answered. */
+  get #isBusy(): boolean {
+    return this.slots.live > 0 || (this.#unsent.length > 0 && !this.proven)
+  }
+
   /** Says goodbye in peace. */
   leave(): void {
     this.#depart(undefined)
@@ -266,6 +281,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     if (this.#ended) return
     const greeted = this.#state === 'open' || this.#state === 'greeting'
     if (!greeted || !this.#settings.profile.disconnects) return this.destroy(error)
+    this.#recall()
     this.#step(error === undefined ? 'drain' : 'fail')
     if (this.#state === 'draining') this.#step('drained')
     encodeDisconnect(this.#outbox.writer, disconnectFor(error, status))
@@ -290,6 +306,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
 
   /** Leaves at once, without a word. */
   destroy(error: EngineError | undefined): void {
+    if (!this.#ended) this.#recall()
     if (this.#state !== 'closed') this.#step('lost')
     this.#deadline.disarm()
     if (this.#settings.profile.disconnects) this.#socket.destroy()
@@ -301,7 +318,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   #end(error: EngineError | undefined): void {
     if (this.#ended) return
     this.#ended = true
-    this.#host.ended(this, this.slots.takeAll(), error)
+    this.#host.ended(this, this.slots.takeAll(), this.#unsent, error)
   }
 
   /** The socket has a time-out of its own, `timeout server` in the proxy: nothing was sent or received for so long. */
@@ -314,7 +331,8 @@ export class Connection implements ExchangeCarrier, ServerConnection {
 
   /** FIN (without `cause`) or an error of the socket. */
   #onLost(cause: Error | undefined): void {
-    const underWay = this.slots.live > 0 || this.#inbox.midFrame
+    if (!this.#ended) this.#recall()
+    const underWay = this.#isBusy || this.#inbox.midFrame
     if (!this.#ended) this.destroy(describeLoss(this.#state, underWay, cause))
     else if (this.#state !== 'closed') this.destroy(undefined)
   }

@@ -50,6 +50,19 @@ export class Outbox {
     if (last !== undefined) this.#write(last)
   }
 
+  /** Empties it of what was gathered, which is not written any more. */
+  takeBack(): Buffer[] {
+    const full = this.#full ?? []
+    const all = this.#writer === undefined ? full : [...full, this.#writer]
+    this.#full = undefined
+    this.#writer = undefined
+    return all.map((writer) => {
+      const bytes = Buffer.from(writer.view())
+      this.#pool.give(writer)
+      return bytes
+    })
+  }
+
   #write(writer: Writer): void {
     const socket = this.#socket
     const pool = this.#pool

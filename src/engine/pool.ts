@@ -16,7 +16,7 @@ import { throwLater } from './call-back.ts'
 import { timedOut } from './downtime.ts'
 import { FaultReport } from './fault-report.ts'
 import { Lineup } from './lineup.ts'
-import { failure, success, type Outcome } from './outcome.ts'
+import { ErrorStatus, failure, success, type Outcome } from './outcome.ts'
 import type { EngineStream } from './profile.ts'
 import { QueueBudget } from './queue.ts'
 import { checkExchange, type ExchangeCallback } from './request.ts'
@@ -229,7 +229,12 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     return undefined
   }
 
-  ended(connection: Connection, exchanges: Exchange[], error: EngineError | undefined): void {
+  ended(
+    connection: Connection,
+    exchanges: Exchange[],
+    unsent: Exchange[],
+    error: EngineError | undefined,
+  ): void {
     const now = monotonic()
     const { server } = connection
     const down = server.ended(connection, error, now, Math.random())
@@ -244,6 +249,11 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
       // A callback may destroy the engine while the others are told.
       if (this.#destroyed === undefined && mayResend(exchange)) this.#waiting.resend(exchange, server, now)
       else this.fail(exchange, this.#destroyed ?? cause, now)
+    }
+    for (const exchange of unsent) {
+      if (this.#destroyed !== undefined || sendsAway(connection, error))
+        this.fail(exchange, this.#destroyed ?? cause, now)
+      else this.#waiting.takeBack(exchange)
     }
     if (this.#waiting.size > 0) this.#waiting.advance(now)
   }
@@ -291,6 +301,11 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
     for (const connection of this.#alive) connection.destroy(error)
     this.#turn.end()
   }
+}
+
+/** An agent that greets and then says why it will have nothing to do with us is no better than one that says so at once. */
+function sendsAway({ proven }: Connection, error: EngineError | undefined): boolean {
+  return !proven && error?.code === 'ERR_ENGINE_DISCONNECTED' && error.status !== ErrorStatus.Spop
 }
 
 /** Once, where that was asked for; what nobody waits for any more is left alone. */

@@ -177,6 +177,11 @@ export class WaitingRoom<C extends Notified> {
     if (this.#queue.size > 0) this.#serve(now)
   }
 
+  /** What has not left a connection that is over waits for any. Whoever calls looks after all that wait then. */
+  takeBack(exchange: Exchange): void {
+    this.#queue.push(exchange)
+  }
+
   /** What was sent on a connection that is lost: elsewhere if there is an elsewhere. */
   resend(exchange: Exchange, lost: Server<C>, now: number): void {
     exchange.resent = true
