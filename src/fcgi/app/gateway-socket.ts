@@ -34,6 +34,9 @@ export class GatewaySocket extends Socket {
   override readonly localFamily: string
   /** Is called when the gateway does not read: a drain will come. */
   onBlocked: () => void = () => {}
+  /** Is called when nothing was read or written for the time of `setTimeout`. */
+  onSilent: () => void = () => {}
+  #isTimed = false
   readonly #context: ServingContext
   /** What there is of the head; undefined behind it. */
   #head: Buffer | undefined = nothing
@@ -66,6 +69,18 @@ export class GatewaySocket extends Socket {
     return { address: this.localAddress, family: this.localFamily, port: this.localPort }
   }
 
+  /** That of node:http's sockets has the timer of a handle, and its server listens from the beginning. */
+  override setTimeout(timeout: number, callback?: () => void): this {
+    if (!this.#isTimed) this.on('timeout', () => this.onSilent())
+    this.#isTimed = true
+    return super.setTimeout(timeout, callback)
+  }
+
+  /** Something was read or written. */
+  stir(): void {
+    if (this.#isTimed && this.timeout !== undefined && !this.#complete) super.setTimeout(this.timeout)
+  }
+
   /** The request body has a stream of its own. */
   override _read(): void {}
 
@@ -77,8 +92,11 @@ export class GatewaySocket extends Socket {
     this.#take(pieces, done)
   }
 
+  /** An application that ends it has written its response here, past node:http. */
   override _final(done: (error?: Error) => void): void {
-    this.#complete = true
+    if (this.begun) this.#context.end()
+    else this.#context.destroy()
+    this.complete()
     done()
   }
 
@@ -97,6 +115,7 @@ export class GatewaySocket extends Socket {
   }
 
   #take(pieces: readonly Piece[], done: (error?: Error) => void): void {
+    this.stir()
     try {
       let more = true
       for (const { chunk, encoding } of pieces) if (chunk.length > 0) more = this.#push(chunk, encoding)

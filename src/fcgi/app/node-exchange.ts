@@ -4,6 +4,7 @@ import { isPromise } from '../../base/promise.ts'
 import type { CgiRequest } from '../codec/http-request.ts'
 import type { ServingContext } from '../responder/context.ts'
 import { GatewaySocket } from './gateway-socket.ts'
+import { admitTrailers } from './trailers.ts'
 
 /** Anything that node:http calls a request listener; a promise that it answers is awaited for its error alone. */
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => unknown
@@ -52,6 +53,7 @@ class NodeExchange {
   constructor(context: ServingContext, unsized: boolean) {
     const socket = new GatewaySocket(context)
     const request = createRequest(context, socket, unsized)
+    request._read = readerOf(context, request, () => this.#cutShort())
     const response = createResponse(request, socket)
     this.#parts = { context, socket, request, response }
     context.onAborted = () => this.#abort()
@@ -60,6 +62,7 @@ class NodeExchange {
     // The response sees the end of the socket by itself, and says 'close'.
     socket.on('close', () => this.#closed())
     socket.onBlocked = () => this.#awaitDrain()
+    socket.onSilent = () => this.#silent()
   }
 
   /** Before anything has happened. */
@@ -129,6 +132,28 @@ class NodeExchange {
     response.emit('drain')
   }
 
+  /** As the server of node:http does: whoever hears of it decides what becomes of the response. */
+  #silent(): void {
+    if (this.#parts === undefined) return
+    const { socket, request, response } = this.#parts
+    const isHeard = !request.complete && request.emit('timeout', socket)
+    if (!response.emit('timeout', socket) && !isHeard) socket.destroy()
+  }
+
+  /**
+   * A body that is shorter than CONTENT_LENGTH says is an upload that broke off (FastCGI 6.2). Listeners trust node:http with
+   * that: to them it is a client that has left.
+   */
+  #cutShort(): void {
+    if (this.#parts === undefined) return
+    const { socket, context } = this.#parts
+    if (!socket.begun && !context.over) {
+      context.writeHead(400)
+      context.end(1)
+    }
+    this.#abort()
+  }
+
   #abort(): void {
     if (this.#parts === undefined) return
     const { socket, request } = this.#parts
@@ -152,8 +177,6 @@ function createRequest(context: ServingContext, socket: GatewaySocket, unsized: 
   request.method = http.method
   request.url = http.target
   setHeaders(request, http, unsized)
-  // An own property: frameworks put other prototypes below it.
-  request._read = readerOf(context, request)
   return request
 }
 
@@ -178,18 +201,25 @@ function setHeaders(request: IncomingMessage, { headers }: CgiRequest, unsized: 
   request.headersDistinct = distinct
 }
 
-/** STDIN is read when the body is: until then the gateway is held back. */
-function readerOf(context: ServingContext, request: IncomingMessage): () => void {
+/**
+ * STDIN is read when the body is: until then the gateway is held back. It becomes an own property, for frameworks put other
+ * prototypes below the request.
+ */
+function readerOf(context: ServingContext, request: IncomingMessage, cutShort: () => void): () => void {
   let begun = false
+  let missing = context.http.contentLength ?? 0
   return () => {
     const { stdin } = context
     if (begun) return void stdin.resume()
     begun = true
     stdin.on('data', (chunk: Buffer) => {
+      missing -= chunk.length
+      ;(request.socket as GatewaySocket).stir()
       if (!request.push(chunk)) stdin.pause()
     })
     stdin.on('end', () => {
       if (request.complete) return
+      if (missing > 0) return cutShort()
       request.complete = true
       request.push(null)
     })
@@ -203,6 +233,7 @@ function createResponse(request: IncomingMessage, socket: GatewaySocket): Server
   response.removeHeader('Transfer-Encoding')
   response.removeHeader('Connection')
   response.assignSocket(socket)
+  admitTrailers(response)
   return response
 }
 

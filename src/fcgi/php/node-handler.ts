@@ -84,10 +84,15 @@ class NodeRun implements ExchangeHandler {
     this.#request.resume()
   }
 
-  /** Of these a client knows what to do with 103 alone. */
+  /** Of these a client knows what to do with 103 alone. Hints that Node.js refuses are no reason to refuse the response. */
   onInformational({ status, headers }: CgiHead): void {
     const link = headers.all('link')
-    if (status === 103 && link.length > 0) this.#response.writeEarlyHints({ link })
+    if (status !== 103 || link.length === 0) return
+    try {
+      this.#response.writeEarlyHints({ link })
+    } catch {
+      // The client does without them.
+    }
   }
 
   onHead({ status, reason, headers }: CgiHead): void {

@@ -51,6 +51,46 @@ describe('a response', () => {
       'Status: 200 OK\r\nA: b\r\n\r\nabcd',
     ],
     [
+      'that announces trailers, as the manual of Node.js does',
+      (_, r) => {
+        r.writeHead(200, { 'Content-Type': 'a/b', Trailer: 'X' })
+        r.write('abc')
+        r.addTrailers({ X: 'y' })
+        r.end()
+      },
+      'Status: 200 OK\r\nContent-Type: a/b\r\n\r\nabc',
+    ],
+    [
+      'that announces trailers one header at a time',
+      (_, r) => {
+        r.setHeader('trailer', 'X')
+        r.addTrailers({ X: 'y' })
+        r.end('abc')
+      },
+      'Status: 200 OK\r\n\r\nabc',
+    ],
+    [
+      'that announces trailers in a list',
+      (_, r) => {
+        r.writeHead(200, ['A', 'b', 'Trailer', 'X'])
+        r.end('abc')
+      },
+      'Status: 200 OK\r\nA: b\r\n\r\nabc',
+    ],
+    [
+      'that is written to its socket',
+      ({ socket }) => {
+        socket.write('HTTP/1.1 201 Created\r\nA: b\r\n\r\nraw')
+        socket.end()
+      },
+      'Status: 201 Created\r\nA: b\r\n\r\nraw',
+    ],
+    [
+      'whose socket ends before it',
+      ({ socket }) => socket.end(),
+      'Status: 500 Internal Server Error\r\n\r\n',
+    ],
+    [
       'behind heads that gateways do not expect',
       (_, r) => {
         r.writeContinue()
@@ -186,6 +226,41 @@ describe('a request', () => {
       answers.push((await stdout(peer, id)).split('\r\n\r\n')[1])
     }
     assert.deepEqual(answers, ['undefined ', 'chunked hello'])
+  })
+
+  it('is aborted when its body is shorter than its length says', async (t) => {
+    const seen: string[] = []
+    const peer = await start(t, (given, response) => {
+      given.on('error', ({ code }: NodeJS.ErrnoException) => seen.push(`error ${String(code)}`))
+      given.on('end', () => seen.push('end'))
+      response.on('close', () => seen.push('close'))
+      given.resume()
+    })
+    peer.send(request(1, { ...post, CONTENT_LENGTH: '9' }, 'half'))
+    assert.equal(await stdout(peer), 'Status: 400 Bad Request\r\n\r\n')
+    assert.deepEqual(seen.sort(), ['close', 'error ECONNRESET'])
+    // Whoever does not read it does not miss anything.
+    const other = await start(t, (_, response) => response.end('hi'))
+    other.send(request(1, { ...post, CONTENT_LENGTH: '9' }, 'half'))
+    assert.match(await stdout(other), /^Status: 200 OK\r\n[^]*hi$/)
+  })
+
+  it('tells of silence as node:http does', async (t) => {
+    const peer = await start(t, (given, response) => {
+      if (given.url === '/request') given.setTimeout(20, () => response.end('request'))
+      else if (given.url === '/response') response.setTimeout(20, () => response.end('response'))
+      else given.socket.setTimeout(20)
+    })
+    const answers: string[] = []
+    for (const [at, url] of ['/request', '/response', '/nobody'].entries()) {
+      peer.send(request(at + 1, { ...get, REQUEST_URI: url }))
+      answers.push((await stdout(peer, at + 1)).replace(/Content-Length.*\r\n/, ''))
+    }
+    assert.deepEqual(answers, [
+      'Status: 200 OK\r\n\r\nrequest',
+      'Status: 200 OK\r\n\r\nresponse',
+      'Status: 500 Internal Server Error\r\n\r\n',
+    ])
   })
 
   it('holds the gateway back while nobody reads its body', async (t) => {
