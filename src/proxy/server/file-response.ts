@@ -1,5 +1,6 @@
 /** The head of the response that a file gives: validators, conditions and ranges (RFC 9110 sections 8.8, 13 and 14). */
 import { HeaderList, reasonPhrase } from '../../http1/index.ts'
+import type { RequestHead } from '../../http1/index.ts'
 import type { ServedFile } from '../plan/served-file.ts'
 
 /** See {@link fileResponse}. */
@@ -12,14 +13,14 @@ export interface FileResponse {
   readonly end: number
 }
 
+type Asking = Pick<RequestHead, 'method' | 'headers'>
 type About = Pick<ServedFile, 'size' | 'changed' | 'contentType'>
 
 /**
  * The response to a GET or a HEAD: 200, 206 for one range, 304, 412 or 416. A request for several ranges is answered with
  * all of the file, which RFC 9110 allows.
- * @param headers - of the request.
  */
-export function fileResponse(headers: HeaderList, about: About): FileResponse {
+export function fileResponse({ method, headers }: Asking, about: About): FileResponse {
   const { size, changed, contentType } = about
   const etag = `"${Math.trunc(changed).toString(16)}-${size.toString(16)}"`
   const fields = HeaderList.from([
@@ -30,7 +31,8 @@ export function fileResponse(headers: HeaderList, about: About): FileResponse {
   const condition = judge(headers, etag, changed)
   if (condition !== 200) return bodyless(condition, fields)
   if (contentType !== undefined) fields.add('content-type', contentType)
-  const range = rangeOf(headers, etag, changed, size)
+  // Ranges are a matter of GET alone (RFC 9110 section 14.2).
+  const range = method === 'GET' ? rangeOf(headers, etag, changed, size) : undefined
   if (range === 'unsatisfiable') {
     fields.add('content-range', `bytes */${size}`)
     return bodyless(416, fields)
@@ -73,9 +75,17 @@ function seconds(milliseconds: number): number {
   return Math.floor(milliseconds / 1000) * 1000
 }
 
-/** A date that cannot be read makes no condition. */
+/** The three forms of a date in HTTP (RFC 9110 section 5.6.7); `Date.parse` reads much else, and the last one as local time. */
+const httpDates: readonly RegExp[] = [
+  /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/,
+  /^[A-Z][a-z]{5,8}, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT$/,
+  /^[A-Z][a-z]{2} [A-Z][a-z]{2} [\d ]\d \d\d:\d\d:\d\d \d{4}$/,
+]
+
+/** What is no date makes no condition. */
 function dateOf(text: string | undefined): number | undefined {
-  const date = text === undefined ? Number.NaN : Date.parse(text)
+  if (text === undefined || !httpDates.some((form) => form.test(text))) return undefined
+  const date = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`)
   return Number.isNaN(date) ? undefined : date
 }
 
@@ -86,7 +96,7 @@ function rangeOf(
   changed: number,
   size: number,
 ): { readonly start: number; readonly end: number } | 'unsatisfiable' | undefined {
-  const found = /^bytes=[ \t]*(\d{0,15})-(\d{0,15})[ \t]*$/i.exec(headers.get('range') ?? '')
+  const found = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(headers.get('range') ?? '')
   if (found === null || !sameFile(headers.get('if-range'), etag, changed)) return undefined
   const [, first = '', last = ''] = found
   if (first === '') {

@@ -43,7 +43,7 @@ export class FileServer implements ServerConnection, ServerTransport {
   /** The head is told in a turn of its own: whoever begins does not expect an answer yet. */
   begin({ head }: ServerRequest, events: ServerEvents): this {
     this.#events = events
-    const response = fileResponse(head.headers, this.#file)
+    const response = fileResponse(head, this.#file)
     const hasBody = head.method !== 'HEAD' && response.end > response.start
     this.#at = response.start
     this.left = hasBody ? response.end - response.start : 0

@@ -53,11 +53,28 @@ const cases: [headers: Record<string, string>, expected: string][] = [
   [{ range: 'bytes=0-1', 'if-range': before }, '200 0-1000'],
   [{ range: 'bytes=0-1', 'if-range': after }, '200 0-1000'],
   [{ range: 'bytes=0-1', 'if-none-match': etag }, '304'],
+  [{ range: 'bytes=990-99999999999999999999999' }, '206 990-1000'],
+  [{ range: 'bytes=99999999999999999999999-' }, '416'],
+  [{ range: 'bytes=-99999999999999999999999' }, '206 0-1000'],
+  // The three forms of a date, and what Date.parse takes beside them.
+  [{ 'if-modified-since': 'Tuesday, 02-Jan-24 03:04:05 GMT' }, '304'],
+  [{ 'if-modified-since': 'Tuesday, 02-Jan-24 03:04:04 GMT' }, '200 0-1000'],
+  [{ 'if-modified-since': 'Tue Jan  2 03:04:05 2024' }, '304'],
+  [{ 'if-modified-since': 'Tue Jan  2 03:04:04 2024' }, '200 0-1000'],
+  [{ 'if-modified-since': '2099' }, '200 0-1000'],
+  [{ 'if-modified-since': '2099-01-01T00:00:00Z' }, '200 0-1000'],
+  [{ 'if-modified-since': `${date}; length=1000` }, '200 0-1000'],
+  [{ 'if-unmodified-since': '1' }, '200 0-1000'],
 ]
+
+const askFor = (headers: Record<string, string>, method = 'GET') => ({
+  method,
+  headers: HeaderList.from(Object.entries(headers)),
+})
 
 test('a file answers as its request wants', () => {
   for (const [headers, expected] of cases) {
-    const { status, start, end } = fileResponse(HeaderList.from(Object.entries(headers)), about)
+    const { status, start, end } = fileResponse(askFor(headers), about)
     const shown = status === 200 || status === 206 ? `${status} ${start}-${end}` : `${status}`
     assert.equal(shown, expected, JSON.stringify(headers))
     if (status > 206) assert.equal(end, start)
@@ -66,7 +83,7 @@ test('a file answers as its request wants', () => {
 
 test('and says what it is', () => {
   const show = (headers: Record<string, string>, given = about) =>
-    [...fileResponse(HeaderList.from(Object.entries(headers)), given).headers].map((each) => each.join(': '))
+    [...fileResponse(askFor(headers), given).headers].map((each) => each.join(': '))
   const validators = [`etag: ${etag}`, `last-modified: ${date}`, 'accept-ranges: bytes']
   assert.deepEqual(show({}), [...validators, 'content-type: text/plain', 'content-length: 1000'])
   assert.deepEqual(show({ range: 'bytes=1-2' }), [
@@ -83,4 +100,21 @@ test('and says what it is', () => {
   const empty = { ...about, size: 0 }
   assert.equal(show({}, empty).at(-1), 'content-length: 0')
   assert.equal(show({ range: 'bytes=0-' }, empty).at(-2), 'content-range: bytes */0')
+})
+
+test('ranges are for GET alone', () => {
+  for (const range of ['bytes=1-2', 'bytes=5000-'])
+    assert.equal(fileResponse(askFor({ range }, 'HEAD'), about).status, 200)
+  assert.equal(fileResponse(askFor({ 'if-none-match': etag }, 'HEAD'), about).status, 304)
+})
+
+test('dates are of Greenwich, wherever this runs', (t) => {
+  const zone = process.env['TZ']
+  t.after(() => {
+    if (zone === undefined) delete process.env['TZ']
+    else process.env['TZ'] = zone
+  })
+  process.env['TZ'] = 'America/New_York'
+  const { status } = fileResponse(askFor({ 'if-modified-since': 'Tue Jan  2 03:04:05 2024' }), about)
+  assert.equal(status, 304)
 })
