@@ -313,6 +313,16 @@ const httpCases: readonly LogCase[] = [
     },
   },
   {
+    name: 'Expect: 100-continue with http-buffer-request',
+    front: ['option http-buffer-request'],
+    play: async (client) => {
+      client.send(post('/ok', 5, '', 'Expect: 100-continue'))
+      await client.until('100 Continue')
+      client.send('hello')
+      await client.until('200 ')
+    },
+  },
+  {
     name: 'an answer before the body, which comes later',
     play: async (client) => {
       client.send(post('/early', 10, 'hello'))

@@ -105,6 +105,11 @@ export class HttpResponse implements ServerEvents {
 
   onServerInformational(head: ResponseHead): void {
     if (this.#stream.over || this.begun) return
+    this.inform(head)
+  }
+
+  /** It is counted in the log whoever makes it, as by HAProxy. Clients of HTTP/1.0 do not know any. */
+  inform(head: ResponseHead): void {
     this.#count(head)
     if (this.#stream.asking.head.minor === 1) this.#client.sendInformational(head)
   }

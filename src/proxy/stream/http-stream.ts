@@ -173,7 +173,7 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
   #askForBody(): void {
     const { expectsContinue, headers } = this.head
     if (!expectsContinue || !headers.has('expect')) return
-    this.#client.sendInformational(continueHead())
+    this.answering.inform(continueHead())
     headers.delete('expect')
   }
 
