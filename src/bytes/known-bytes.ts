@@ -45,3 +45,45 @@ export function isAt(bytes: Buffer, start: number, size: number, wanted: Buffer)
   for (let index = 0; index < size; index++) if (bytes[start + index] !== wanted[index]) return false
   return true
 }
+
+/** What a socket reads at most in one go: more is not held beyond its use. In bytes. */
+const mostHeld = 65_536
+let viewed: Buffer = Buffer.alloc(0)
+let view = new DataView(viewed.buffer, 0, 0)
+
+/**
+ * The same bytes as a view, for {@link isSame}. That of the buffer that was asked for last is held: a chunk has many messages, and
+ * a view costs as much as reading a few arguments.
+ */
+export function wordsOf(bytes: Buffer): DataView {
+  if (bytes === viewed) return view
+  const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  if (bytes.length <= mostHeld) {
+    viewed = bytes
+    view = words
+  }
+  return words
+}
+
+/**
+ * Whether `count` bytes are the same in both, which have so many. Four are compared at a time: a Buffer has no way to read a word
+ * that costs less than its bytes.
+ */
+export function isSame(
+  bytes: DataView,
+  at: number,
+  other: DataView,
+  otherAt: number,
+  count: number,
+): boolean {
+  if (count < 4) {
+    for (let index = 0; index < count; index++)
+      if (bytes.getUint8(at + index) !== other.getUint8(otherAt + index)) return false
+    return true
+  }
+  // The last four may have been compared in part.
+  const last = count - 4
+  for (let index = 0; index < last; index += 4)
+    if (bytes.getInt32(at + index, true) !== other.getInt32(otherAt + index, true)) return false
+  return bytes.getInt32(at + last, true) === other.getInt32(otherAt + last, true)
+}
