@@ -36,8 +36,14 @@ async function setUp(t: Hooks, script: Script, options: Partial<EngineOptions> =
   })
   t.after(() => engine.destroy())
   const ask = (timeout = 5000) => engine.send({ messages: check, timeout })
+  /** Asks what is sent, and not answered in time: on a busy machine the handshake may take all of it. */
+  const lose = () =>
+    until(async () => {
+      assert.equal((await ask(30)).status, ErrorStatus.Timeout)
+      return engine.stats.servers[0]?.expired === 1
+    })
   const codes = () => faults.map(({ error }) => error.code)
-  return { agent, engine, ask, faults, codes }
+  return { agent, engine, ask, lose, faults, codes }
 }
 
 /** Greets, and hands each NOTIFY with its ids to a function. */
@@ -167,14 +173,14 @@ test('no ACK: status 1, the slot stays taken until the late ACK, which is ignore
 
 test('a connection that answers nothing is avoided, then given up', async (t) => {
   let silent = true
-  const { agent, engine, ask, codes } = await setUp(
+  const { agent, engine, ask, lose, codes } = await setUp(
     t,
     onNotify((peer, ids) => {
       if (!silent || peer !== agent.peers[0]) peer.send(ack(ids))
     }),
     { processingTimeout: 100, maxFailures: 3 },
   )
-  assert.equal((await ask(30)).status, 1)
+  await lose()
   silent = false
   assert.equal((await ask()).status, 0)
   assert.equal(agent.peers.length, 2) // although the first has 19 free slots
@@ -184,14 +190,15 @@ test('a connection that answers nothing is avoided, then given up', async (t) =>
 })
 
 test('a suspect connection is used when no other may be made, and redeems itself', async (t) => {
-  const { agent, ask } = await setUp(
+  const { agent, ask, lose } = await setUp(
     t,
     onNotify((peer, ids, count) => {
       if (count > 1) peer.send(ack(ids))
     }),
     { maxConnections: 1 },
   )
-  assert.deepEqual([(await ask(30)).status, (await ask()).status, (await ask()).status], [1, 0, 0])
+  await lose()
+  assert.deepEqual([(await ask()).status, (await ask()).status], [0, 0])
   assert.equal(agent.peers.length, 1)
 })
 
@@ -201,11 +208,11 @@ test('a connection whose slots are all held by lost NOTIFYs is replaced, though 
     onNotify((peer, ids, count) => {
       if (count % 2 === 0) peer.send(ack(ids))
     }),
-    { processingTimeout: 30, maxWaitingFrames: 2, maxConnections: 1, maxFailures: 1000 },
+    { processingTimeout: 100, maxWaitingFrames: 2, maxConnections: 1, maxFailures: 1000 },
   )
   const statuses: number[] = []
   await until(async () => {
-    statuses.push((await engine.send({ messages: check, timeout: 10 })).status)
+    statuses.push((await engine.send({ messages: check, timeout: 50 })).status)
     return agent.peers.length >= 2
   })
   assert.ok(statuses.includes(0) && statuses.includes(1))
@@ -487,7 +494,7 @@ test('ACK with ABORT of a fragmented NOTIFY: status 4; of a whole one, the flag 
 })
 
 test('an idle connection is closed with DISCONNECT 2, and the answer is awaited', async (t) => {
-  const { agent, engine, ask } = await setUp(t, answering, { idleTimeout: 40, closeTimeout: 5000 })
+  const { agent, engine, ask } = await setUp(t, answering, { idleTimeout: 200, closeTimeout: 5000 })
   await ask()
   await sleep(20)
   await ask()

@@ -25,7 +25,10 @@ const count = (text: string, pattern: RegExp): number => text.match(pattern)?.le
 /** Waits a little for what must not come. */
 const quiet = (): Promise<void> => sleep(60)
 
-describe('informational answers', () => {
+/** Most of them wait. */
+const together = { concurrency: 8 }
+
+describe('informational answers', together, () => {
   for (const [many, status] of [
     [64, 200],
     [65, 502],
@@ -41,7 +44,7 @@ describe('informational answers', () => {
   }
 })
 
-describe('a client that does not read', () => {
+describe('a client that does not read', together, () => {
   it('gets no further answers, and all of them once it reads', async (t) => {
     // Each answer is complete as soon as it comes: it is the next request that has to wait.
     const most = 1500
@@ -81,7 +84,7 @@ describe('a client that does not read', () => {
   })
 })
 
-describe('after an answer the connection of the client', () => {
+describe('after an answer the connection of the client', together, () => {
   const plain = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody'
   const cases: readonly (readonly [string, string, string, string, boolean])[] = [
     ['HTTP/1.1', get('/'), plain, '', true],
@@ -118,17 +121,17 @@ describe('after an answer the connection of the client', () => {
       const proxy = await startProxy(t, config(origin.port, { front }))
       const client = rawClient(t, proxy.port(), request)
       await client.until(/HTTP\/1\.\d \d/)
-      await quiet()
-      assert.equal(client.ended, !kept)
       if (kept) {
+        await quiet()
+        assert.equal(client.ended, false)
         client.send(request)
         await until(() => count(client.received, /HTTP\/1\.\d \d/g) === 2, 'the second answer')
-      }
+      } else await client.untilEnd()
     })
   }
 })
 
-describe('an answer whose status, or method, stands without a body', () => {
+describe('an answer whose status, or method, stands without a body', together, () => {
   for (const [name, request, rule] of [
     ['HEAD', 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n', ''],
     ['204 by a rule', get('/'), '  http-response set-status 204'],
@@ -148,7 +151,7 @@ describe('an answer whose status, or method, stands without a body', () => {
   }
 })
 
-describe('a request that is refused with its body on the way', () => {
+describe('a request that is refused with its body on the way', together, () => {
   const inner = get('/inner')
   for (const [name, length, kept] of [
     ['the body is here', inner.length, true],
@@ -161,6 +164,7 @@ describe('a request that is refused with its body on the way', () => {
       const head = `POST /no HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`
       const client = rawClient(t, proxy.port(), head + inner)
       await client.until(' 403 ')
+      if (!kept) await client.untilEnd()
       await quiet()
       assert.equal(client.ended, !kept)
       if (kept) await client.send(get('/next')).until('x-path: /next')
@@ -172,7 +176,7 @@ describe('a request that is refused with its body on the way', () => {
   }
 })
 
-describe('a kept connection to a server', () => {
+describe('a kept connection to a server', together, () => {
   const always = '  http-reuse always'
 
   async function ask(t: Cleanup, port: number, path: string): Promise<RawClient> {
@@ -252,13 +256,16 @@ describe('a kept connection to a server', () => {
     await until(() => origin.peers.every(({ received }) => received !== '') && origin.peers.length === 2)
     for (const { socket, received } of origin.peers) socket.write(echo(received))
     for (const client of clients) await client.until('body')
-    await until(() => origin.peers.filter(({ socket }) => socket.readableEnded).length === 1, 'one end')
+    // It is reset, as by HAProxy.
+    const gone = (): number =>
+      origin.peers.filter(({ socket }) => socket.readableEnded || socket.destroyed).length
+    await until(() => gone() === 1, 'one end')
     await quiet()
-    assert.equal(origin.peers.filter(({ socket }) => socket.readableEnded).length, 1)
+    assert.equal(gone(), 1)
   })
 })
 
-describe('a kept connection that ends under a request', () => {
+describe('a kept connection that ends under a request', together, () => {
   const sending = (method: string, body: string): string =>
     `${method} /2 HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`
   const buffering = '  option http-buffer-request'
@@ -304,7 +311,7 @@ it('a new connection that ends under its first request is not tried again', asyn
   assert.equal(origin.peers.length, 1)
 })
 
-describe('a switch of protocol', () => {
+describe('a switch of protocol', together, () => {
   const connect = 'CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n'
   const get_ = get('/', 'Connection: upgrade', 'Upgrade: x')
   const method = (name: string): string => `  http-request set-method ${name}`
@@ -340,10 +347,12 @@ describe('a switch of protocol', () => {
       const client = rawClient(t, proxy.port(), request)
       await client.until(wanted)
       client.send('raw')
-      await quiet()
+      if (open) await until(() => origin.peers[0]?.received.endsWith('raw') === true, 'the bytes')
+      else await quiet()
       assert.equal(origin.peers[0]?.received.endsWith('raw'), open)
       // What speaks another protocol by now is good for nobody else.
-      if (!open && answer === made) assert.equal(origin.peers[0]?.socket.readableEnded, true)
+      if (!open && answer === made)
+        await until(() => origin.peers[0]?.socket.readableEnded === true, 'the end for the server')
     })
   }
 })
@@ -362,7 +371,7 @@ it('a reply has a body when the client has asked for one, whatever rules made of
   }
 })
 
-describe('a side that takes its time', () => {
+describe('a side that takes its time', together, () => {
   it('holds the other one: an answer is read no faster than it is sent', async (t) => {
     const whole = 60_000_000
     const origin = await rawOrigin(t, () => `HTTP/1.1 200 OK\r\nContent-Length: ${whole}\r\n\r\n`)
@@ -434,19 +443,27 @@ it('times of a later request begin where the one before it has ended', async (t)
   const origin = await rawOrigin(t, echo)
   const proxy = await startProxy(t, config(origin.port, { front: '  log-format "%Ti %Tt"' }))
   const client = rawClient(t, proxy.port())
+  // The machine may be busy: a time is no longer than what it is within.
+  let before = performance.now()
+  const longest: (readonly [idle: number, total: number])[] = []
   for (const path of ['/1', '/2', '/3']) {
     await sleep(200)
     client.send(get(path))
+    const sent = performance.now()
     await client.until(`x-path: ${path}`)
+    await until(() => proxy.lines.length > longest.length, 'the line')
+    longest.push([sent - before + 50, performance.now() - before + 50])
+    before = sent
   }
-  await until(() => proxy.lines.length === 3)
-  for (const line of proxy.lines) {
+  for (const [at, line] of proxy.lines.entries()) {
     const [idle = 0, total = 0] = line.split(' ').map(Number)
-    assert.ok(idle >= 150 && idle < 390 && total >= idle && total < idle + 150, proxy.lines.join(', '))
+    const [longestIdle = 0, longestTotal = 0] = longest[at] ?? []
+    assert.ok(idle >= 150 && idle <= longestIdle, `${proxy.lines.join(', ')}; ${longest.join(', ')}`)
+    assert.ok(total >= idle && total <= longestTotal, `${proxy.lines.join(', ')}; ${longest.join(', ')}`)
   }
 })
 
-describe('while the proxy is being closed', () => {
+describe('while the proxy is being closed', together, () => {
   for (const [name, text, idle] of [
     ['has sent nothing', '', true],
     ['has sent empty lines', '\r\n\r\n', true],
@@ -462,9 +479,13 @@ describe('while the proxy is being closed', () => {
       })
       const proxy = await startProxy(t, config(origin.port))
       const client = rawClient(t, proxy.port(), text)
-      await sleep(100)
+      await until(() => proxy.proxy.stats.connections > 0, 'the connection')
+      if (text.includes('HTTP')) await until(() => origin.peers[0]?.received.includes('GET') === true)
+      if (/GET \/(1|part) /.test(text)) await client.until(' 200 ')
+      await quiet()
       const began = Date.now()
       const closed = proxy.proxy.close()
+      if (idle) await client.untilEnd()
       await quiet()
       assert.equal(client.ended, idle)
       if (name === 'waits for its answer') origin.peers[0]?.socket.write(reply('late'))
@@ -492,10 +513,12 @@ describe('the queue of a server with maxconn 1', () => {
     const leaving = rawClient(t, proxy.port(), get('/leaving'))
     const second = rawClient(t, proxy.port(), get('/2'))
     const third = rawClient(t, proxy.port(), get('/3'))
+    const queued = (): number | undefined => proxy.proxy.stats.backends[0]?.queued
+    await until(() => queued() === 4, 'all but the first wait')
     await quiet()
     assert.equal(origin.peers.length, 1)
     leaving.destroy()
-    await quiet()
+    await until(() => queued() === 3, 'one has left the queue')
     slow.destroy()
     await deny.until(' 502 ')
     await second.until('x-path: /2')

@@ -14,10 +14,18 @@ import type { RawPeer } from './support.js'
 const sizes = [1, 1000, 16_100, 20_000, 200_000]
 const fields = Array.from({ length: 20 }, (_, at) => `X-Field-${at}: value ${at}\r\n`).join('')
 
+const bodies = new Map<number, string>()
+
 /** No two parts of it are the same, nor those of two ids. */
 function bodyOf(id: number, size: number): string {
-  let text = ''
-  for (let at = 0; text.length < size; at++) text += `${id}:${at}, `
+  let text = bodies.get(id) ?? ''
+  if (text.length < size) {
+    const parts: string[] = []
+    for (let at = 0, length = 0; length < size; at++)
+      length += parts[parts.push(`${id}:${at}, `) - 1]?.length ?? 0
+    text = parts.join('')
+    bodies.set(id, text)
+  }
   return text.slice(0, size)
 }
 

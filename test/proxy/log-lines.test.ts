@@ -17,6 +17,7 @@ const rows = cases.filter(({ name }) => !refused.has(name) && !known.has(name))
 describe('log lines', () => {
   const recorded = readLines()
   const cleanups: (() => unknown)[] = []
+  let alone = Promise.resolve()
   let peers: LogPeers
   let writer: LogWriter
 
@@ -43,7 +44,13 @@ describe('log lines', () => {
     const wanted = recorded.get(one.name) ?? []
     const once = async () => forgive(await play(one, writer), wanted)
     let lines = await once()
-    for (let again = 0; again < 3 && lines.join('\n') !== wanted.join('\n'); again++) lines = await once()
+    const isLate = (): boolean => lines.join('\n') !== wanted.join('\n')
+    // A busy machine is late with many at a time: again one by one.
+    if (isLate()) {
+      await (alone = alone.then(async () => {
+        for (let again = 0; again < 3 && isLate(); again++) lines = await once()
+      }))
+    }
     assert.deepEqual(lines, wanted)
   }
 

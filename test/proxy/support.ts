@@ -128,14 +128,18 @@ export class RawClient {
   async until(wanted: string | RegExp): Promise<string> {
     const found = () =>
       typeof wanted === 'string' ? this.received.includes(wanted) : wanted.test(this.received)
-    await until(() => found() || this.ended, `${String(wanted)} in ${JSON.stringify(this.received)}`)
+    const what = (): string => `${String(wanted)} in ${JSON.stringify(this.received)}`
+    await until(() => found() || this.ended, what)
     if (!found()) throw new Error(`it ended with ${JSON.stringify(this.received)}`)
     return this.received
   }
 
   /** Waits for the other side's end, and gives all that came. */
   async untilEnd(): Promise<string> {
-    await until(() => this.ended, `the end after ${JSON.stringify(this.received)}`)
+    await until(
+      () => this.ended,
+      () => `the end after ${JSON.stringify(this.received)}`,
+    )
     return this.received
   }
 
