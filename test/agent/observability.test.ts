@@ -19,7 +19,7 @@ import { MemoryLogger, stage } from './support.ts'
 
 describe('stats', () => {
   it('count what happened, and a snapshot stays as it was', async (t) => {
-    const { open, connect, agent } = await stage(t, { deadline: 10 }, (it) => {
+    const { open, connect, agent } = await stage(t, { deadline: 200 }, (it) => {
       it.message('good', () => {})
       it.message('bad', () => Promise.reject(new Error('no')))
       it.message('hangs', () => new Promise(() => {}))

@@ -481,8 +481,10 @@ describe('connections', () => {
   })
 
   it('refuse requests beyond the queue, and those that wait too long', async (t) => {
+    let asked = 0
     const app = await startApp(t, async (peer) => {
       await peer.request()
+      asked++
     })
     const client = createClient(t, {
       endpoint: app.endpoint,
@@ -491,7 +493,7 @@ describe('connections', () => {
       queueTimeout: 40,
     })
     const first = client.request(get)
-    await once(await firstPeer(app.peers), 'data')
+    await until(() => asked === 1)
     const second = client.request(get)
     const third = client.request(get)
     await assert.rejects(third, (error: FcgiError) => {
