@@ -236,7 +236,8 @@ test('a worker that never joins is told of, each once, and one that joins in tim
   const warned = () => lines.filter((line) => line.includes('joinCluster'))
   try {
     process.env['SLUICE_TEST_LONELY'] = '1'
-    await withCluster({ workers: 2, joinTimeout: 200, logger }, async () => {
+    // Who has not joined is not told to close, and these do not mind SIGTERM.
+    await withCluster({ workers: 2, joinTimeout: 200, closeTimeout: 300, logger }, async () => {
       await until(() => warned().length === 2, 'both are told of')
       await new Promise((resolve) => setTimeout(resolve, 500))
       const line = 'worker has not called joinCluster(agent) within 200 ms: call it once the agent listens'

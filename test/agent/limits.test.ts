@@ -78,7 +78,7 @@ class GatedSocket extends Duplex {
   }
 }
 
-describe('a peer that does not read', () => {
+describe('a peer that does not read', { concurrency: 6 }, () => {
   for (const burst of [1500, 50]) {
     it(`is not read from: ${burst} questions at a time`, async (t) => {
       const { open, agent } = await stage(t, { maxPendingOutput: 100_000 }, (it) =>
@@ -185,7 +185,7 @@ describe('a peer that does not read', () => {
   })
 })
 
-describe('what a peer has begun and does not finish', () => {
+describe('what a peer has begun and does not finish', { concurrency: 16 }, () => {
   const drops = (bytes: Buffer) => async (peer: Peer) => {
     for (const byte of bytes) {
       if (peer.over !== undefined || peer.unread > 0) return
@@ -206,7 +206,7 @@ describe('what a peer has begun and does not finish', () => {
       'a payload in fragments that never end',
       async (peer) => {
         peer.send(notifyStart('01 01', '01 "m"'))
-        for (let count = 0; count < 100 && peer.unread === 0; count++) {
+        for (let count = 0; count < 100 && peer.unread === 0 && peer.over === undefined; count++) {
           peer.send(unset('01 01', '00'))
           await sleep(20)
         }

@@ -5,8 +5,6 @@ import type { TestContext } from 'node:test'
 import { createAgent, type Agent, type AgentOptions } from 'sluice/agent'
 import { startHaproxy, type Haproxy } from '../support/haproxy.ts'
 
-export { until as eventually } from '../support/until.ts'
-
 /** What a server answered. */
 export interface Answer {
   readonly status: number

@@ -12,9 +12,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
-import { freePorts, skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
+import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
+import { freePorts } from '../support/ports.ts'
 import { root } from '../support/sluice.ts'
-import { ask, eventually } from './agent-support.ts'
+import { until } from '../support/until.ts'
+import { ask } from './agent-support.ts'
 
 const skip = skipWithoutHaproxy()
 const run = promisify(execFile)
@@ -91,7 +93,7 @@ async function startInBackground(command: string, cwd: string): Promise<void> {
   started.push(child.pid ?? 0)
   child.unref()
   const port = command.includes('proxy') ? proxyPort : agentPort
-  await eventually(() => listens(port), `${command} listens`, 60_000)
+  await until(() => listens(port), `${command} listens`, 60_000)
 }
 
 /** What commands of the tutorial print, where it says so. */
@@ -135,7 +137,7 @@ test(
     const status = async (path: string) => (await ask(haproxy.ports.fe, { path })).status
     assert.deepEqual([await status('/'), await status('/.git/config')], [200, 403])
     for (const pid of started) process.kill(-pid, 'SIGTERM')
-    await eventually(async () => (await status('/')) === 503, 'fails closed', 10_000)
+    await until(async () => (await status('/')) === 503, 'fails closed', 10_000)
   },
 )
 

@@ -193,8 +193,13 @@ export class Peer {
   }
 }
 
+/** A test, or who undoes things for a suite. */
+interface Cleanup {
+  after(callback: () => void): void
+}
+
 /** A folder that is removed after the test. */
-export function tempDir(t: TestContext): string {
+export function tempDir(t: Cleanup): string {
   const dir = mkdtempSync(join(tmpdir(), 'fcgi-test-'))
   t.after(() => rmSync(dir, { recursive: true, force: true }))
   return dir
@@ -210,7 +215,7 @@ export interface ScriptedApp {
 
 /** Starts one on a unix socket, or over TCP. */
 export async function startApp(
-  t: TestContext,
+  t: Cleanup,
   script: (peer: Peer, index: number) => Promise<void> | void,
   transport: 'unix' | 'tcp' = 'unix',
 ): Promise<ScriptedApp> {

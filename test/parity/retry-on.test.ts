@@ -5,12 +5,13 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
-import { describe, it } from 'node:test'
-import type { TestContext } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import { record, reply, startApp } from '../fcgi/support.ts'
-import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
+import { Cleanups } from '../support/cleanups.ts'
+import { skipWithoutHaproxy } from '../support/haproxy.ts'
 import { askOnce } from '../support/raw-http.ts'
-import { startSluice } from '../support/sluice.ts'
+import { nameOfRow, startRows } from '../support/rows.ts'
+import type { RowSections, RowsProgram } from '../support/rows.ts'
 
 /** What a server does with one request after the other; the last one stays. */
 type Deed = 'closes' | 'junk' | 'silent' | 'half' | number
@@ -24,7 +25,7 @@ interface Origin {
 const contentOf = (status: number) => `Content-Length: 3\r\n\r\n${status}`
 
 /** An HTTP server that reads a whole request first. */
-async function httpOrigin(t: TestContext, deeds: readonly Deed[]): Promise<Origin> {
+async function httpOrigin(t: Cleanups, deeds: readonly Deed[]): Promise<Origin> {
   let asked = 0
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
@@ -52,7 +53,7 @@ async function httpOrigin(t: TestContext, deeds: readonly Deed[]): Promise<Origi
 }
 
 /** The same as a FastCGI application. */
-async function fcgiOrigin(t: TestContext, deeds: readonly Deed[]): Promise<Origin> {
+async function fcgiOrigin(t: Cleanups, deeds: readonly Deed[]): Promise<Origin> {
   let asked = 0
   const app = await startApp(t, async (peer) => {
     for (let first = await peer.next(); first !== undefined; first = await peer.next()) {
@@ -67,25 +68,12 @@ async function fcgiOrigin(t: TestContext, deeds: readonly Deed[]): Promise<Origi
   return { address: app.endpoint, asked: () => asked }
 }
 
-const start = { haproxy: startHaproxy, sluice: startSluice } as const
 const requests = {
   GET: 'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
   POST: 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi',
 }
 
-/** The status, how often the server was asked, and the line of the log. */
-async function outcome(
-  t: TestContext,
-  which: keyof typeof start,
-  isFcgi: boolean,
-  lines: readonly string[],
-  deeds: readonly Deed[],
-  request: string,
-): Promise<string> {
-  const origin = await (isFcgi ? fcgiOrigin : httpOrigin)(t, deeds)
-  const running = await start[which]({
-    ports: ['fe'],
-    config: ({ fe }) => `
+const head = `
 global
   log stdout format raw local0
 defaults
@@ -94,21 +82,34 @@ defaults
   timeout client 5s
   timeout server 2s
   timeout connect 2s
-frontend fe
-  bind 127.0.0.1:${fe}
-  log-format "log %ST %tsc rc=%rc"
-  default_backend be
-backend be
+`
+
+const sections =
+  (lines: readonly string[], { address }: Origin, isFcgi: boolean): RowSections =>
+  (port, name) =>
+    `
+frontend ${name}
+  bind 127.0.0.1:${port}
+  log-format "log %f %ST %tsc rc=%rc"
+  default_backend be-${name}
+backend be-${name}
   ${lines.join('\n  ')}
-  server s ${origin.address} ${isFcgi ? 'proto fcgi\n  use-fcgi-app app\nfcgi-app app\n  docroot /srv' : ''}
-`,
-  })
-  t.after(() => running.stop())
-  const answer = await askOnce(running.ports.fe, request)
-  await running.waitForLog(/log .* rc=\S+/)
-  const logged = /log (.* rc=\S+)/.exec(running.logs())?.[1] ?? ''
+  server s ${address} ${isFcgi ? `proto fcgi\n  use-fcgi-app app-${name}\nfcgi-app app-${name}\n  docroot /srv` : ''}
+`
+
+/** The status, how often the server was asked, and the line of the log. */
+async function outcome(
+  program: RowsProgram,
+  row: number,
+  origin: Origin | undefined,
+  request: string,
+): Promise<string> {
+  const answer = await askOnce(program.port(row), request)
+  const line = new RegExp(`log ${nameOfRow(row)} (.* rc=\\S+)`)
+  await program.waitForLog(line)
+  const logged = line.exec(program.logs())?.[1] ?? ''
   const status = typeof answer === 'string' ? answer : (answer.line.split(' ')[1] ?? '')
-  return `${status} asked ${origin.asked()} ${logged}`
+  return `${status} asked ${origin?.asked()} ${logged}`
 }
 
 const cases: readonly (readonly [lines: readonly string[], deeds: readonly Deed[]])[] = [
@@ -137,18 +138,41 @@ const cases: readonly (readonly [lines: readonly string[], deeds: readonly Deed[
   ],
 ]
 
-describe('retry-on', { concurrency: 3, skip: skipWithoutHaproxy() }, () => {
-  for (const [lines, deeds] of cases) {
-    for (const [method, request] of Object.entries(requests)) {
-      it(`${lines.join(', ') || 'the default'}; ${deeds.join(', ')}; ${method}`, async (t) => {
-        const [theirs, ours, overFcgi] = await Promise.all([
-          outcome(t, 'haproxy', false, lines, deeds, request),
-          outcome(t, 'sluice', false, lines, deeds, request),
-          outcome(t, 'sluice', true, lines, deeds, request),
-        ])
-        assert.equal(ours, theirs)
-        assert.equal(overFcgi, theirs)
-      })
+const rows = cases.flatMap(([lines, deeds]) =>
+  Object.entries(requests).map(([method, request]) => ({ lines, deeds, method, request })),
+)
+
+describe('retry-on', { concurrency: 12, skip: skipWithoutHaproxy() }, () => {
+  const cleanups = new Cleanups()
+  const origins: Origin[][] = []
+  const programs: RowsProgram[] = []
+
+  before(async () => {
+    // HAProxy, sluice, and sluice before FastCGI.
+    for (const [which, open] of [
+      ['haproxy', httpOrigin],
+      ['sluice', httpOrigin],
+      ['sluice', fcgiOrigin],
+    ] as const) {
+      const each = await Promise.all(rows.map(({ deeds }) => open(cleanups, deeds)))
+      const all = rows.map(({ lines }, row) =>
+        sections(lines, each[row] ?? assert.fail(), open === fcgiOrigin),
+      )
+      const program = await startRows(which, head, all)
+      cleanups.after(() => program.stop())
+      origins.push(each)
+      programs.push(program)
     }
+  })
+  after(() => cleanups.run())
+
+  for (const [row, { lines, deeds, method, request }] of rows.entries()) {
+    it(`${lines.join(', ') || 'the default'}; ${deeds.join(', ')}; ${method}`, async () => {
+      const [theirs, ours, overFcgi] = await Promise.all(
+        programs.map((program, at) => outcome(program, row, origins[at]?.[row], request)),
+      )
+      assert.equal(ours, theirs)
+      assert.equal(overFcgi, theirs)
+    })
   }
 })

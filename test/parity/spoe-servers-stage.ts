@@ -6,9 +6,9 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ack, ScriptedAgent } from '../engine/scripted-agent.ts'
 import type { AgentPeer, RawFrame } from '../engine/scripted-agent.ts'
-import { startHaproxy } from '../support/haproxy.ts'
 import { freePorts } from '../support/ports.ts'
-import { startSluice } from '../support/sluice.ts'
+import { nameOfRow, startRows } from '../support/rows.ts'
+import type { RowSections } from '../support/rows.ts'
 
 /** What is asked of which agents. */
 export interface ServersScenario {
@@ -90,14 +90,11 @@ async function startCounting(
 
 const lines = (texts: readonly string[] = []): string => texts.map((line) => `  ${line}\n`).join('')
 
-/** The name of what belongs to a scenario by its place in the list. */
-const named = (what: string, at: number): string => `${what}-${at}`
-
-const spoe = ({ agent, args = '' }: ServersScenario, place: number): string =>
+const spoe = ({ agent, args = '' }: ServersScenario, row: string): string =>
   ['one', 'two']
     .map(
-      (name) => `[${named(name, place)}]
-spoe-agent ${named(`agent-${name}`, place)}
+      (name) => `[${name}-${row}]
+spoe-agent agent-${name}-${row}
   messages m
   option var-prefix e
   option set-on-error err
@@ -105,7 +102,7 @@ spoe-agent ${named(`agent-${name}`, place)}
   timeout hello 1s
   timeout idle 30s
   timeout processing 1s
-  use-backend ${named('agents', place)}
+  use-backend agents-${row}
 ${lines(agent)}spoe-message m
   args ${args}
   event on-frontend-http-request
@@ -125,20 +122,24 @@ defaults
   timeout connect 1s
 `
 
-function sections(scenario: ServersScenario, place: number, fe: number, agents: readonly number[]): string {
-  const servers = scenario.servers.map((rest, at) => `  server a${at} 127.0.0.1:${agents[at]} ${rest ?? ''}`)
-  const file = `config ${named('spoe', place)}.conf`
-  return `
-frontend ${named('fe', place)}
-  bind 127.0.0.1:${fe}
-  filter spoe engine ${named('one', place)} ${file}
-${scenario.twoEngines === true ? `  filter spoe engine ${named('two', place)} ${file}` : ''}
+const sections =
+  (scenario: ServersScenario, agents: readonly number[]): RowSections =>
+  (port, name) => {
+    const servers = scenario.servers.map(
+      (rest, at) => `  server a${at} 127.0.0.1:${agents[at]} ${rest ?? ''}`,
+    )
+    const file = `config ${name}.conf`
+    return `
+frontend ${name}
+  bind 127.0.0.1:${port}
+  filter spoe engine one-${name} ${file}
+${scenario.twoEngines === true ? `  filter spoe engine two-${name} ${file}` : ''}
   http-request return status 200 hdr x-err "%[var(txn.e.err)]"
-backend ${named('agents', place)}
+backend agents-${name}
   mode tcp
 ${lines(scenario.backend)}${servers.join('\n')}
 `
-}
+  }
 
 /** Answers the code of the error, or nothing when there was none. */
 async function ask(port: number): Promise<string> {
@@ -185,29 +186,17 @@ export async function startServers(
   scenarios: readonly ServersScenario[],
 ): Promise<ServersStage> {
   const crews = await Promise.all(scenarios.map(startCrew))
-  const options = {
-    ports: scenarios.map((_, place) => named('fe', place)),
-    config: (ports: Readonly<Record<string, number>>) =>
-      head(scenarios) +
-      scenarios
-        .map((each, place) => {
-          const agents = crews[place]?.agents.map(({ port }) => port) ?? []
-          return sections(each, place, ports[named('fe', place)] ?? 0, agents)
-        })
-        .join(''),
-    files: Object.fromEntries(
-      scenarios.map((each, place) => [`${named('spoe', place)}.conf`, spoe(each, place)]),
-    ),
-  }
-  const proxy = await (side === 'haproxy' ? startHaproxy(options) : startSluice(options))
+  const rows = scenarios.map((each, row) => sections(each, crews[row]?.agents.map(({ port }) => port) ?? []))
+  const files = scenarios.map((each, row) => [`${nameOfRow(row)}.conf`, spoe(each, nameOfRow(row))])
+  const proxy = await startRows(side, head(scenarios), rows, Object.fromEntries(files))
   return {
     async play(place) {
       const { [place]: scenario } = scenarios
       const { [place]: crew } = crews
       if (scenario === undefined || crew === undefined) throw new Error(`no scenario ${place}`)
       const { awaits } = scenario
-      if (awaits !== undefined) await proxy.waitForLog(`${named('agents', place)}${awaits}`, 5000)
-      return load(scenario, crew, proxy.ports[named('fe', place)] ?? 0)
+      if (awaits !== undefined) await proxy.waitForLog(`agents-${nameOfRow(place)}${awaits}`)
+      return load(scenario, crew, proxy.port(place))
     },
     async stop() {
       await proxy.stop()

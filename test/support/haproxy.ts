@@ -19,8 +19,6 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePorts } from './ports.ts'
 
-export { freePorts }
-
 /** What {@link startHaproxy} needs to know. */
 export interface HaproxyOptions<Port extends string> {
   /** Names for the ports to be found; `config` gets a number for each. */
