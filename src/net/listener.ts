@@ -14,6 +14,7 @@ import { dirname } from 'node:path'
 import type { Endpoint } from './endpoint.ts'
 import { watchDescriptors } from './descriptors.ts'
 import { dial } from './dial.ts'
+import { keepSocketsQuick } from './socket-copies.ts'
 
 /** How to listen, beside where. */
 export interface BindOptions {
@@ -100,6 +101,7 @@ function bind(server: Server, endpoint: Endpoint, options: BindOptions): Promise
       }
       server.on('error', onAcceptError)
       watchDescriptors(server, onAcceptError)
+      keepSocketsQuick(server)
       resolve(boundEndpoint(endpoint, server.address()))
     })
   })
