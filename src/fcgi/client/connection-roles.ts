@@ -9,8 +9,8 @@ export interface ConnectionStream {
   readonly role: number
   /** Whether the empty STDIN was sent. */
   readonly stdinEnded: boolean
-  /** Content of STDOUT; empty at its end. A view of memory that is not written again. */
-  recvStdout(content: Buffer): void
+  /** Content of STDOUT, from `start` to `end`; empty at its end. It is in memory that is not written again. */
+  recvStdout(bytes: Buffer, start: number, end: number): void
   recvStderr(content: Buffer): void
   /** END_REQUEST; the connection has forgotten the request already. */
   recvEnd(end: EndRequest): void
@@ -34,4 +34,6 @@ export interface ConnectionOwner<Connection> {
   released(connection: Connection): void
   /** It is gone; its requests are told next. */
   closed(connection: Connection, error: FcgiError): void
+  /** All that was read has been told. */
+  read?(): void
 }

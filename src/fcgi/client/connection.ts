@@ -289,6 +289,7 @@ export class FcgiConnection implements Timed<FcgiConnection>, Seated {
     } finally {
       this.#pumping = false
     }
+    this.#owner.read?.()
   }
 
   /** Half a record that no request waits for: the answer to the next one would be read as the rest of it. */
@@ -315,8 +316,10 @@ export class FcgiConnection implements Timed<FcgiConnection>, Seated {
     if (stream === undefined) {
       // An aborted request, or one that has ended twice, as in Go.
       if (type === RecordType.EndRequest && this.#aborted.delete(id)) this.#settle()
-    } else if (type === RecordType.Stdout) stream.recvStdout(this.#reader.content())
-    else if (type === RecordType.Stderr) stream.recvStderr(this.#reader.content())
+    } else if (type === RecordType.Stdout) {
+      const { bytes, start, end } = this.#reader
+      stream.recvStdout(bytes, start, end)
+    } else if (type === RecordType.Stderr) stream.recvStderr(this.#reader.content())
     else this.#recvEnd(stream)
   }
 

@@ -100,10 +100,16 @@ export class Exchange
 
   /** Begins: at once, or when the body is there. */
   start(): void {
-    this.#inCallOf(() => {
+    // As `#inCallOf` does, without a function for each request.
+    this.#inCall = true
+    try {
       this.#body.check()
       if (this.#body.length !== undefined) this.#owner.dispatch(this)
-    })
+    } catch (error) {
+      this.#failInCall(error)
+    } finally {
+      this.#inCall = false
+    }
   }
 
   get role(): number {
@@ -203,11 +209,15 @@ export class Exchange
     try {
       action()
     } catch (error) {
-      if (!(error instanceof FcgiError)) throw error
-      this.fail(error)
+      this.#failInCall(error)
     } finally {
       this.#inCall = false
     }
+  }
+
+  #failInCall(error: unknown): void {
+    if (!(error instanceof FcgiError)) throw error
+    this.fail(error)
   }
 
   pause(): void {
@@ -293,13 +303,13 @@ export class Exchange
     this.#notify(() => this.#handler.onDrain?.())
   }
 
-  recvStdout(content: Buffer): void {
+  recvStdout(bytes: Buffer, start: number, end: number): void {
     this.#attempts.progress = 'answered'
     this.#deadline.touch()
-    if (content.length === 0) {
+    if (start === end) {
       this.#step('recvStdoutEnd')
       // One that refuses a request may say so behind it.
-      if (this.#begun) this.#decode(() => this.#decoder.finish())
+      if (this.#begun) this.#decode(undefined, 0, 0)
       return
     }
     const late = this.#bodyEnded || this.#state === 'replied' || this.#state === 'ending'
@@ -307,18 +317,20 @@ export class Exchange
     if (late) return
     this.#begun = true
     this.#body.held = undefined
-    this.#decode(() => this.#decoder.push(content, this))
+    this.#decode(bytes, start, end)
   }
 
-  /** After each step of the decoder: the response may be complete. */
-  #decode(step: () => void): void {
+  /** Without bytes it is the end. The response may be complete then. */
+  #decode(bytes: Buffer | undefined, start: number, end: number): void {
+    const decoder = this.#decoder
     try {
-      step()
+      if (bytes === undefined) decoder.finish()
+      else decoder.push(bytes, this, start, end)
     } catch (error) {
       if (!(error instanceof FcgiError)) throw error
       return this.fail(error)
     }
-    if (this.#bodyEnded || !this.#decoder.bodyDone) return
+    if (this.#bodyEnded || !decoder.bodyDone) return
     this.#bodyEnded = true
     this.resume()
     this.#notify(() => this.#handler.onBodyEnd?.())
@@ -416,14 +428,24 @@ export class Exchange
     this.#notify(() => this.#handler.onInformational?.(head))
   }
 
+  // These two without a function for each, since every response has them.
+
   onHead(head: CgiHead): void {
-    this.#notify(() => this.#handler.onHead(head))
+    if (this.#over) return
+    try {
+      this.#handler.onHead(head)
+    } catch (error) {
+      this.#threw(error)
+    }
   }
 
   onBody(chunk: Buffer): void {
-    this.#notify(() => {
+    if (this.#over) return
+    try {
       if (!this.#handler.onBody(chunk)) this.pause()
-    })
+    } catch (error) {
+      this.#threw(error)
+    }
   }
 
   /**
@@ -463,9 +485,13 @@ export class Exchange
     try {
       callback()
     } catch (error) {
-      this.#logThrown(error)
-      this.fail(new FcgiError('ERR_FCGI_ABORTED', 'a callback threw', { cause: error }))
+      this.#threw(error)
     }
+  }
+
+  #threw(error: unknown): void {
+    this.#logThrown(error)
+    this.fail(new FcgiError('ERR_FCGI_ABORTED', 'a callback threw', { cause: error }))
   }
 
   /** Runs the callback that ends it. */

@@ -62,6 +62,8 @@ export interface MuxOwner {
   released(mux: FcgiMux): void
   /** It is gone, for good; requests that were on it are told next, so that what they do finds it gone. */
   closed(mux: FcgiMux, error: FcgiError): void
+  /** All that was read has been told: what came together can be looked at together. */
+  read?(): void
 }
 
 /**
@@ -110,6 +112,7 @@ export class FcgiMux {
     this.#connection = new FcgiConnection(socket, name, options, {
       released: () => owner.released(this),
       closed: (_, error) => this.#closed(error),
+      read: () => owner.read?.(),
     })
     this.#exchangeOwner = {
       options,

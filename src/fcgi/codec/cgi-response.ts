@@ -2,13 +2,14 @@ import { Writer } from '../../bytes/writer.ts'
 import {
   BodyDecoder,
   Framing,
+  HeaderKind,
   Http1Error,
   parseContentLength,
   parseHeaderBlock,
   reasonPhrase,
 } from '../../http1/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
-import { checkBuffer, checkLimits, checkMethods, checkText } from '../arguments.ts'
+import { checkLimits, checkMethods, checkRange, checkText } from '../arguments.ts'
 import { FcgiError } from '../errors.ts'
 
 /** The head of a response. */
@@ -85,15 +86,16 @@ export class CgiResponseDecoder {
   }
 
   /**
-   * Takes bytes of STDOUT.
-   * @throws FcgiError `ERR_FCGI_NPH`, `…_HEADERS`, `…_HEADERS_LIMIT`, `…_STATUS`, `…_RESPONSE_LENGTH`, `…_RESPONSE_BODY`.
+   * Takes bytes of STDOUT: those of the chunk from `start` to `end`, by default all.
+   * @throws FcgiError `ERR_FCGI_NPH`, `…_HEADERS`, `…_HEADERS_LIMIT`, `…_STATUS`, `…_RESPONSE_LENGTH`, `…_RESPONSE_BODY`;
+   * UsageError `ERR_SLUICE_OPTION`.
    */
-  push(chunk: Buffer, sink: CgiResponseSink): void {
-    checkBuffer('the chunk', chunk)
+  push(chunk: Buffer, sink: CgiResponseSink, start = 0, end?: number): void {
+    const stop = checkRange(chunk, start, end)
     checkMethods('the sink', sink, sinkMethods)
-    let rest = chunk
-    while (this.#phase === 'head' && rest.length > 0) rest = this.#pushHead(rest, sink)
-    if (rest.length > 0 && this.#phase === 'body') this.#pushBody(rest, sink)
+    let at = start
+    while (this.#phase === 'head' && at < stop) at = this.#pushHead(chunk, at, stop, sink)
+    if (at < stop && this.#phase === 'body') this.#pushBody(chunk.subarray(at, stop), sink)
   }
 
   /**
@@ -115,37 +117,43 @@ export class CgiResponseDecoder {
     }
   }
 
-  /** Answers what lies behind the head, or nothing when the head goes on. */
-  #pushHead(chunk: Buffer, sink: CgiResponseSink): Buffer {
+  /** Answers where the head ends, or `stop` when it goes on. */
+  #pushHead(chunk: Buffer, start: number, stop: number, sink: CgiResponseSink): number {
     const gathered = this.#partial
-    const had = gathered?.at ?? 0
-    if (gathered !== undefined) {
-      // No more is copied than a head may have; one byte more shows that it has more.
-      gathered.copy(chunk.subarray(0, this.#options.maxHeadSize + 1 - had))
+    const { maxHeadSize } = this.#options
+    if (gathered === undefined) {
+      const end = this.#findEnd(chunk, start, stop, start)
+      if (end < 0) (this.#partial = new Writer(Math.max(512, (stop - start) * 2))).copy(chunk, start, stop)
+      else this.#onHead(chunk, start, end, sink)
+      return end < 0 ? stop : end
     }
-    const bytes = gathered?.view() ?? chunk
-    const end = findHeadEnd(bytes, Math.max(0, had - 3))
-    if ((end < 0 ? bytes.length : end) > this.#options.maxHeadSize) {
-      throw new FcgiError('ERR_FCGI_HEADERS_LIMIT', `more than ${this.#options.maxHeadSize} bytes`)
-    }
-    refuseStatusLine(bytes)
-    if (end < 0) {
-      if (gathered === undefined) {
-        this.#partial = new Writer(Math.max(512, chunk.length * 2))
-        this.#partial.copy(chunk)
-      }
-      return chunk.subarray(chunk.length)
-    }
+    const had = gathered.at
+    // No more is copied than a head may have; one byte more shows that it has more.
+    gathered.copy(chunk, start, Math.min(stop, start + maxHeadSize + 1 - had))
+    const bytes = gathered.view()
+    const end = this.#findEnd(bytes, 0, bytes.length, Math.max(0, had - 3))
+    if (end < 0) return stop
     this.#partial = undefined
-    this.#onHead(bytes.subarray(0, end), sink)
-    return chunk.subarray(end - had)
+    this.#onHead(bytes, 0, end, sink)
+    return start + end - had
   }
 
-  #onHead(block: Buffer, sink: CgiResponseSink): void {
-    const headers = parseHeaders(block, this.#options.maxHeaders)
+  /** Where a head ends that begins at `start`, or -1; the search goes on at `from`. Refuses one that cannot become right. */
+  #findEnd(bytes: Buffer, start: number, stop: number, from: number): number {
+    const { maxHeadSize } = this.#options
+    const end = findHeadEnd(bytes, start, stop, from)
+    if ((end < 0 ? stop : end) - start > maxHeadSize) {
+      throw new FcgiError('ERR_FCGI_HEADERS_LIMIT', `more than ${maxHeadSize} bytes`)
+    }
+    refuseStatusLine(bytes, start, stop)
+    return end
+  }
+
+  #onHead(bytes: Buffer, start: number, end: number, sink: CgiResponseSink): void {
+    const headers = parseHeaders(bytes, start, end, this.#options.maxHeaders)
     const { status, reason } = takeStatus(headers)
     const framing = takeFraming(headers)
-    headers.deleteWhere((key) => connectionHeaders.has(key))
+    dropConnection(headers)
     if (status < 200 || status === 204) headers.delete('content-length')
     if (status < 200) this.#onInformational({ status, reason, headers, contentLength: undefined }, sink)
     else {
@@ -178,27 +186,34 @@ export class CgiResponseDecoder {
   }
 }
 
-/** Where the blank line ends, or -1. The search may begin within a line end. */
-function findHeadEnd(bytes: Buffer, from: number): number {
-  if (from === 0) {
-    if (bytes[0] === LF) return 1
-    if (bytes[0] === CR && bytes[1] === LF) return 2
-  }
-  for (let at = bytes.indexOf(LF, from); at >= 0; at = bytes.indexOf(LF, at + 1)) {
-    if (bytes[at + 1] === LF) return at + 2
-    if (bytes[at + 1] === CR && bytes[at + 2] === LF) return at + 3
+/** Where the blank line ends, or -1, of a head that begins at `start`. The search may begin within a line end. */
+function findHeadEnd(bytes: Buffer, start: number, stop: number, from: number): number {
+  // A head without a field.
+  let afterLine = from === start
+  for (let at = from; at < stop; at++) {
+    const byte = bytes[at]
+    if (byte === LF) {
+      if (afterLine) return at + 1
+      afterLine = true
+    } else if (byte !== CR || bytes[at + 1] !== LF) afterLine = false
   }
   return -1
 }
 
+/** How a status line begins. */
+const statusLine = 'HTTP/'
+
 /** NPH scripts write a status line themselves; FastCGI does not know them (FastCGI 1.0, section 6.2). */
-function refuseStatusLine(bytes: Buffer): void {
-  if (bytes.length >= 5 && bytes.toString('latin1', 0, 5) === 'HTTP/') throw new FcgiError('ERR_FCGI_NPH')
+function refuseStatusLine(bytes: Buffer, start: number, stop: number): void {
+  if (bytes[start] !== statusLine.charCodeAt(0) || stop - start < statusLine.length) return
+  if (bytes.toString('latin1', start, start + statusLine.length) === statusLine) {
+    throw new FcgiError('ERR_FCGI_NPH')
+  }
 }
 
-function parseHeaders(block: Buffer, maxHeaders: number): HeaderList {
+function parseHeaders(bytes: Buffer, start: number, end: number, maxHeaders: number): HeaderList {
   try {
-    return parseHeaderBlock(block, 0, block.length, { maxHeaders, bareLf: true })
+    return parseHeaderBlock(bytes, start, end, { maxHeaders, bareLf: true })
   } catch (error) {
     if (!(error instanceof Http1Error)) throw error
     const code = error.code === 'ERR_HTTP1_TOO_MANY_HEADERS' ? 'ERR_FCGI_HEADERS_LIMIT' : 'ERR_FCGI_HEADERS'
@@ -208,13 +223,14 @@ function parseHeaders(block: Buffer, maxHeaders: number): HeaderList {
 
 /** Status wins over Location, wherever it stands; a Location alone is a redirect (RFC 3875, 6.2.3). */
 function takeStatus(headers: HeaderList): { status: number; reason: string } {
-  const given = headers.all('status')
-  const text = given[0]
+  const text = headers.get('status')
   if (text === undefined) {
     const status = headers.has('location') ? 302 : 200
     return { status, reason: reasonPhrase(status) }
   }
-  if (given.some((each) => each !== text)) throw new FcgiError('ERR_FCGI_STATUS', 'it is there twice')
+  if (headers.all('status').some((each) => each !== text)) {
+    throw new FcgiError('ERR_FCGI_STATUS', 'it is there twice')
+  }
   headers.delete('status')
   const match = /^([1-9]\d\d)(?:[ \t]+(.*))?$/.exec(text)
   if (match === null) throw new FcgiError('ERR_FCGI_STATUS', JSON.stringify(text.slice(0, 40)))
@@ -224,20 +240,23 @@ function takeStatus(headers: HeaderList): { status: number; reason: string } {
 
 /** How the body ends. `chunked` from an application is decoded, as HAProxy does; the header goes. */
 function takeFraming(headers: HeaderList): Framing {
-  const [length, ...moreLengths] = headers.all('content-length')
-  const [coding, ...moreCodings] = headers.all('transfer-encoding')
+  if (!headers.mayHave(framingKinds)) return Framing.UntilClose
+  const coding = headers.get('transfer-encoding')
   if (coding !== undefined) {
-    if (length !== undefined || moreCodings.length > 0 || coding.toLowerCase() !== 'chunked') {
+    const isAlone = headers.all('transfer-encoding').length === 1 && !headers.has('content-length')
+    if (!isAlone || coding.toLowerCase() !== 'chunked') {
       throw new FcgiError('ERR_FCGI_HEADERS', `Transfer-Encoding ${JSON.stringify(coding.slice(0, 40))}`)
     }
     headers.delete('transfer-encoding')
     return Framing.Chunked
   }
+  const lengths = headers.all('content-length')
+  const [length] = lengths
   if (length === undefined) return Framing.UntilClose
-  if (moreLengths.some((each) => each !== length)) {
+  if (lengths.some((each) => each !== length)) {
     throw new FcgiError('ERR_FCGI_HEADERS', 'Content-Length is there with two values')
   }
-  if (moreLengths.length > 0) headers.set('Content-Length', length)
+  if (lengths.length > 1) headers.set('Content-Length', length)
   try {
     return parseContentLength(length)
   } catch (error) {
@@ -245,5 +264,18 @@ function takeFraming(headers: HeaderList): Framing {
   }
 }
 
+const framingKinds = (1 << HeaderKind.ContentLength) | (1 << HeaderKind.TransferEncoding)
+
 /** About the connection to our own client, and so not the application's to set (RFC 3875, 6.3.4). */
 const connectionHeaders = new Set(['connection', 'keep-alive', 'proxy-connection', 'upgrade', 'trailer'])
+/** Trailer is the only one of them that the codec has no kind for. */
+const connectionKinds =
+  (1 << HeaderKind.Connection) |
+  (1 << HeaderKind.KeepAlive) |
+  (1 << HeaderKind.ProxyConnection) |
+  (1 << HeaderKind.Upgrade)
+
+function dropConnection(headers: HeaderList): void {
+  if (!headers.mayHave(connectionKinds) && !headers.has('trailer')) return
+  headers.deleteWhere((key) => connectionHeaders.has(key))
+}

@@ -29,7 +29,7 @@ import type {
   ServerTransport,
 } from './server-transport.ts'
 import type { Server } from './server.ts'
-import type { Worker } from './worker-shortage.ts'
+import type { Waiting, Worker } from './worker-shortage.ts'
 
 /**
  * A connection to a `proto fcgi` server. Of one that does not multiplex, which are nearly all, this is the life:
@@ -43,6 +43,11 @@ export class FcgiServer implements ServerConnection, MuxOwner, Worker {
   /** Applications close when they like; HAProxy takes all for `safe` (`fcgi_detach`, src/mux_fcgi.c). */
   readonly safe = true
   seat = -1
+  // Of the shortage of workers.
+  previous: Worker | undefined
+  next: Worker | undefined
+  idle = false
+  waiting: Waiting | undefined
   requests = 0
   /** Looking at the socket tells nothing of what an application will do. */
   readonly restedAt = 0
@@ -51,6 +56,8 @@ export class FcgiServer implements ServerConnection, MuxOwner, Worker {
   readonly #socket: Socket
   readonly #mux: FcgiMux
   readonly #idle = new Deadline(() => this.destroy())
+  /** Requests that wait for all that was read to be told. */
+  readonly #behind: FcgiTransport[] = []
   /** Of the last request. */
   #own: OwnConnections | undefined
 
@@ -89,7 +96,7 @@ export class FcgiServer implements ServerConnection, MuxOwner, Worker {
       const kept = this.requests > 1
       return new FcgiTransport(
         events,
-        { server: this.#server, mux: this.#mux, socket: this.#socket, kept },
+        { server: this.#server, mux: this.#mux, socket: this.#socket, kept, behind: this.#behind },
         plan,
         head,
         params,
@@ -115,6 +122,10 @@ export class FcgiServer implements ServerConnection, MuxOwner, Worker {
 
   released(): void {
     this.#settle()
+  }
+
+  read(): void {
+    while (this.#behind.length > 0) this.#behind.shift()?.onRead()
   }
 
   closed(mux: FcgiMux): void {
@@ -207,6 +218,8 @@ interface Carrier {
   readonly socket: Socket
   /** Whether it has carried others. */
   readonly kept: boolean
+  /** Who is to be told when all that was read has been told. */
+  readonly behind: FcgiTransport[]
 }
 
 /** One request and its answer. */
@@ -219,9 +232,10 @@ class FcgiTransport implements ServerTransport, ExchangeHandler {
   readonly #server: Server
   readonly #socket: Socket
   readonly #kept: boolean
+  readonly #behind: FcgiTransport[]
   readonly #method: string
   readonly #minor: number
-  /** A head waits for the end of the turn: it leaves with the body that is there, and with its length when that is all. */
+  /** A head waits for what was read with it: it leaves with the body that is there, and with its length when that is all. */
   #pending: CgiHead | undefined
   /** What came while the stream was holding, or behind a head that waits. */
   #waiting: Buffer[] = []
@@ -238,7 +252,7 @@ class FcgiTransport implements ServerTransport, ExchangeHandler {
 
   constructor(
     events: ServerEvents,
-    { server, mux, socket, kept }: Carrier,
+    { server, mux, socket, kept, behind }: Carrier,
     plan: FcgiPlan,
     head: RequestHead,
     params: ParamList,
@@ -249,6 +263,7 @@ class FcgiTransport implements ServerTransport, ExchangeHandler {
     this.#server = server
     this.#socket = socket
     this.#kept = kept
+    this.#behind = behind
     this.#requestDone = head.framing === 0
     // Whatever rules have made of the header: an application would read another body.
     params.set(paramNames.contentLength, String(head.framing))
@@ -293,7 +308,13 @@ class FcgiTransport implements ServerTransport, ExchangeHandler {
     const { status } = head
     if (this.#method === 'HEAD' || status === 204 || status === 304) return this.#handOutHead(head, 0)
     this.#pending = head
-    process.nextTick(() => this.#handOutPending())
+    this.#behind.push(this)
+  }
+
+  /** All that came with the head, or with the end of the body, has been told. */
+  onRead(): void {
+    if (this.#pending === undefined) this.#endBody()
+    else this.#handOutPending()
   }
 
   /** Without a length it gets one when the body is complete, as in HAProxy, else chunks. HTTP/1.0 gets neither. */
@@ -303,10 +324,9 @@ class FcgiTransport implements ServerTransport, ExchangeHandler {
     this.#pending = undefined
     if (head.contentLength !== undefined) return this.#handOutHead(head, head.contentLength)
     if (!this.#ended || this.#minor === 0) return this.#handOutHead(head, Framing.Chunked)
-    this.#handOutHead(
-      head,
-      this.#waiting.reduce((sum, chunk) => sum + chunk.length, 0),
-    )
+    let size = 0
+    for (const chunk of this.#waiting) size += chunk.length
+    this.#handOutHead(head, size)
   }
 
   completeHead({ headers }: ResponseHead): void {
@@ -334,7 +354,7 @@ class FcgiTransport implements ServerTransport, ExchangeHandler {
   /** Told when what came with it has been read: END_REQUEST may be there, and the connection free for the next request. */
   onBodyEnd(): void {
     this.#ended = true
-    if (this.#pending === undefined) process.nextTick(() => this.#endBody())
+    if (this.#pending === undefined) this.#behind.push(this)
   }
 
   onEnd(): void {
@@ -345,11 +365,11 @@ class FcgiTransport implements ServerTransport, ExchangeHandler {
     if (!this.#requestDone && !this.#parted) this.#events.onServerDrain()
   }
 
-  #endBody(): void {
+  #endBody(pieces: readonly Buffer[] = []): void {
     if (!this.#ended || this.#held || this.#over) return
     this.#over = true
     // A response without a body has ended with its head.
-    if (this.#hasBody) this.#events.onServerBody([], true, undefined)
+    if (this.#hasBody) this.#events.onServerBody(pieces, true, undefined)
   }
 
   onError(error: FcgiError): void {
@@ -391,6 +411,7 @@ class FcgiTransport implements ServerTransport, ExchangeHandler {
   #handOut(): void {
     const waiting = this.#waiting
     this.#waiting = []
+    if (this.#ended) return this.#endBody(waiting)
     for (const [index, chunk] of waiting.entries()) {
       this.#events.onServerBody([chunk], false, undefined)
       if (this.#held) {
@@ -398,7 +419,6 @@ class FcgiTransport implements ServerTransport, ExchangeHandler {
         return
       }
     }
-    this.#endBody()
   }
 
   drain(): void {}

@@ -15,6 +15,10 @@ function play(script: string): string {
   const find = (name: string) => {
     const found = all.get(name) ?? {
       answered: false,
+      idle: false,
+      waiting: undefined,
+      previous: undefined,
+      next: undefined,
       destroy: () => {
         told.push(`-${name}`)
         shortage.closed(found)
