@@ -37,8 +37,22 @@ export function findAgents(flags: readonly AgentFlag[]): Record<string, MountedA
  */
 export async function loadAgents(flags: readonly AgentFlag[]): Promise<Record<string, LoadedAgent>> {
   const agents: [string, LoadedAgent][] = []
-  for (const flag of flags) agents.push([flag.name, await loadAgent(flag)])
+  for (const flag of flags) agents.push([flag.name, await orIdle(flag, loadAgent(flag))])
   return Object.fromEntries(agents)
+}
+
+/** A file may wait for what never comes. With nothing else to do Node.js would end without a word. */
+async function orIdle<Loaded>(flag: AgentFlag, loading: Promise<Loaded>): Promise<Loaded> {
+  let onIdle: () => void = () => {}
+  const idle = new Promise<never>((_, reject) => {
+    onIdle = () => reject(refuse(flag, 'it never ends: it waits for something, and nothing is under way'))
+  })
+  process.once('beforeExit', onIdle)
+  try {
+    return await Promise.race([loading, idle])
+  } finally {
+    process.off('beforeExit', onIdle)
+  }
 }
 
 async function loadAgent(flag: AgentFlag): Promise<LoadedAgent> {

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { monotonic } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
+import { onAbort } from '../base/on-abort.ts'
 import { hasMethods, requireArgument, show } from '../base/options.ts'
 import { EncodedMessages } from '../spop/encoded-messages.ts'
 import { createReader } from '../spop/frame-head.ts'
@@ -171,13 +172,13 @@ class PoolEngine implements Engine {
       }
       checkExchange(messages, timeout, resolve, stream)
       if (signal.aborted) return resolve(aborted(signal))
-      const onAbort = () => exchange.cancel(signal.reason)
       const onOutcome = (outcome: Outcome) => {
-        signal.removeEventListener('abort', onAbort)
+        forget()
         resolve(outcome)
       }
+      // It is never called back before this returns.
       const exchange = this.#begin(messages, timeout, onOutcome, stream)
-      signal.addEventListener('abort', onAbort)
+      const forget = onAbort(signal, () => exchange.cancel(signal.reason))
     })
   }
 

@@ -123,6 +123,18 @@ const wrong: readonly (readonly [
     ['--agent', 'a.mjs'],
     /it cannot be run: no list/,
   ],
+  [
+    'a file that waits for nothing',
+    { 'a.mjs': 'await new Promise(() => {})' },
+    ['--agent', 'a.mjs'],
+    /a\.mjs: it never ends/,
+  ],
+  [
+    'a function that waits for nothing',
+    { 'a.mjs': 'export default () => new Promise(() => {})' },
+    ['--agent', 'a.mjs'],
+    /a\.mjs: it never ends/,
+  ],
   ['a file with a mistake', { 'a.mjs': 'export default (' }, ['--agent', 'a.mjs'], /it cannot be run: /],
   [
     'a module that is missing',

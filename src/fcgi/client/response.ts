@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { onAbort } from '../../base/on-abort.ts'
 import type { HeaderList } from '../../http1/index.ts'
 import type { CgiHead } from '../codec/cgi-response.ts'
 import { FcgiError } from '../errors.ts'
@@ -50,6 +51,7 @@ export class PendingResponse implements ExchangeHandler {
   #bodyEnded = false
   #onDrain: (() => void) | undefined
   #stopBody: (() => void) | undefined
+  #forgetSignal: (() => void) | undefined
 
   /** @throws UsageError `ERR_SLUICE_OPTION` */
   constructor(starter: ExchangeStarter, init: FcgiRequestInit) {
@@ -79,7 +81,7 @@ export class PendingResponse implements ExchangeHandler {
     const request = { params, ...whole, data: file, ...(role === undefined ? {} : { role }) }
     const exchange = starter.start(request, this)
     this.#exchange = exchange
-    signal?.addEventListener('abort', this.#onAbort)
+    if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.#giveUp(abortError(signal)))
     if (bytes !== undefined && !(bytes instanceof Uint8Array)) void this.#sendBody(exchange, bytes)
   }
 
@@ -107,11 +109,6 @@ export class PendingResponse implements ExchangeHandler {
     return new Promise((resolve) => {
       this.#onDrain = resolve
     })
-  }
-
-  readonly #onAbort = (): void => {
-    const { signal } = this.#init
-    if (signal !== undefined) this.#giveUp(abortError(signal))
   }
 
   #giveUp(error: FcgiError): void {
@@ -175,7 +172,7 @@ export class PendingResponse implements ExchangeHandler {
 
   #finish(): void {
     this.#over = true
-    this.#init.signal?.removeEventListener('abort', this.#onAbort)
+    this.#forgetSignal?.()
     this.onDrain()
   }
 }
