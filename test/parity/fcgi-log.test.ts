@@ -32,7 +32,7 @@ function waited(times: string): string {
   return times.split('/').map(Number).map(show).join('/')
 }
 
-/** Requests, sent 100 ms apart on connections of their own; `!` behind one: its client goes after 200 ms. */
+/** Requests, sent 100 ms apart on connections of their own; `!` behind one: its client goes after 200 ms. `*` has no path. */
 async function logOf(t: TestContext, which: Which, backend: string, queries: readonly string[]) {
   const running = await start[which]({
     ports: ['fe'],
@@ -62,7 +62,8 @@ fcgi-app app
     queries.map(async (query, at) => {
       await sleep(at * 100)
       const client = new RawHttp(running.ports.fe)
-      client.send(`GET /x?${query.replace('!', '')} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+      const line = query === '*' ? 'OPTIONS *' : `GET /x?${query.replace('!', '')}`
+      client.send(`${line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
       if (query.endsWith('!')) await sleep(200)
       else await client.reply()
       client.close()
@@ -83,6 +84,7 @@ describe('the log', { skip: skipWithoutHaproxy(), concurrency: 3 }, () => {
     ['the application is silent', 'SERVER', 'timeout server 300ms', ['never']],
     ['the application closes', 'SERVER', '', ['closes']],
     ['the client goes', 'SERVER', '', ['never!']],
+    ['a request without a path', 'SERVER', '', ['*', '0']],
     ['nobody listens', 'DEAD', 'retries 1\n  timeout connect 300ms', ['0']],
     ['nobody listens at one of two', 'DEAD\n  SERVER', 'option redispatch', ['0']],
   ] as const) {

@@ -345,6 +345,8 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
     }
     if (answering.state === 'done') return this.#discardRest()
     if (answering.waits) return
+    // What cannot be put into parameters is a fault of its own to HAProxy.
+    if (why === 'refused' && error?.status === 500) return this.replyError(500, 'I')
     if (why === 'refused') return this.#refuse(error?.status ?? 400)
     const cause: Cause = why === 'timeout' ? 's' : why === 'invalid' ? 'P' : 'S'
     if (answering.begun) return this.giveUp(cause, () => this.#client.cut())
