@@ -28,9 +28,12 @@ import type { Asking } from './http-request.ts'
 import { HttpResponse } from './http-response.ts'
 import type { Answering } from './http-response.ts'
 import { logBeginning } from './log-line.ts'
+import { Meeting } from './meeting.ts'
+import type { Meets } from './meeting.ts'
 import { StreamRecord } from './record.ts'
 import type { Beginning } from './record.ts'
 import { replyHead } from './reply.ts'
+import { hasResponseReason, reasonOf } from './retry-reason.ts'
 import type { Router } from './router.ts'
 import type { Session } from './session.ts'
 import { ProxyStream } from './stream.ts'
@@ -40,15 +43,14 @@ import { ProxyStream } from './stream.ts'
  * does comes to its asking side, what the server does to its answering side; here is what concerns both: the phases, the
  * way to a server, answers of our own, and the end. What is told to the log goes through the record.
  */
-export class HttpStream extends ProxyStream implements ConnectorClient, Asking, Answering {
+export class HttpStream extends ProxyStream implements ConnectorClient, Asking, Answering, Meets {
   readonly asking: HttpRequest
   readonly answering: HttpResponse
   readonly #client: ClientTransport
   #connector: Connector | undefined
   /** A monitor is not logged. */
   #silent = false
-  /** How far the steps of a new connection are; `held`: its server is not read meanwhile. */
-  #meeting: 'awaited' | 'running' | 'held' | 'over' = 'awaited'
+  #meeting: Meeting | undefined
 
   /** @param serial that of the stream whose connection turned out to be HTTP; undefined: it is a new stream */
   constructor(
@@ -132,7 +134,7 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
 
   static readonly #behindFrontend = (stream: HttpStream): void => stream.#chooseBackend()
   static readonly #behindBackend = (stream: HttpStream): void => stream.#forward()
-  static readonly #behindMeeting = (stream: HttpStream): void => stream.#onMet()
+  static readonly #behindMeeting = (stream: HttpStream): void => stream.#meeting?.end()
   static readonly #behindResponse = (stream: HttpStream): void => stream.answering.send()
 
   start(): void {
@@ -205,7 +207,7 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
   }
 
   judge(): void {
-    if (this.#meeting === 'running' || this.#meeting === 'held') {
+    if (this.#meeting?.runs === true) {
       this.answering.server?.hold()
       return this.inspectAgain()
     }
@@ -268,39 +270,20 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
     // It may have failed, and have said so, already.
     if (server === undefined || this.over) return
     answering.server = server
-    // `conn-failure` is the one reason that needs no copy.
     const mayRepeat = server.reused || server.mayRefuse || hasResponseReason(this.chosenBackend)
     asking.body.forward(server, mayRepeat ? this.context.settings.maxBufferSize : 0)
     if (!this.over) this.#meet(server)
   }
 
-  /**
-   * The events and the content rules of a connection: as in HAProxy they do not wait for what the server says, and it is not
-   * read while an agent is asked. The request is on its way meanwhile. One that is sent again meets its new server silently.
-   */
   #meet(server: ServerTransport): void {
     const steps = this.route?.server ?? []
     if (steps.length === 0) return
-    if (this.#meeting === 'awaited') {
-      this.#meeting = 'running'
+    if (this.#meeting === undefined) {
+      this.#meeting = new Meeting(this)
       this.direction = 'response'
       this.runSteps(steps, HttpStream.#behindMeeting)
     }
-    if (this.over || this.awaitsBytes || this.#isMet) return
-    this.#meeting = 'held'
-    server.hold()
-  }
-
-  // A getter: the compiler does not see that steps have run.
-  get #isMet(): boolean {
-    return this.#meeting === 'over'
-  }
-
-  #onMet(): void {
-    const isHeld = this.#meeting === 'held'
-    this.#meeting = 'over'
-    if (this.answering.state === 'judged') this.judge()
-    else if (isHeld) this.answering.server?.release()
+    this.#meeting.join(server)
   }
 
   /** In the backend that the request would have gone to: its rules see the response, and the log has its name. */
@@ -495,27 +478,6 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
     if (this.asking.body.complete) this.#client.finish()
     else this.#client.end()
     connector?.passOn()
-  }
-}
-
-function hasResponseReason(backend: Backend | undefined): boolean {
-  const reasons = backend?.plan.model.retryOn
-  return reasons !== undefined && reasons.size > (reasons.has('conn-failure') ? 1 : 0)
-}
-
-/** As `retry-on` has it. */
-function reasonOf(why: ServerFailure): RetryReason | undefined {
-  switch (why) {
-    case 'closed':
-      return 'empty-response'
-    case 'timeout':
-      return 'response-timeout'
-    case 'invalid':
-      return 'junk-response'
-    case 'overloaded':
-    case 'declined':
-    case 'refused':
-      return undefined
   }
 }
 

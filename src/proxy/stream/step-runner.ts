@@ -117,7 +117,7 @@ export abstract class StepRunner {
   }
 
   /** Whether it is bytes that are waited for. */
-  protected get awaitsBytes(): boolean {
+  get awaitsBytes(): boolean {
     return this.#bytes !== undefined && this.#bytes === this.#wait
   }
 
