@@ -88,7 +88,8 @@ export class NotifyEncoder {
     if (stream === undefined || this.#profile.ids === 'connection') {
       exchange.streamId = this.#ids.take()
       exchange.frameId = 1
-    } else {
+    } else if (exchange.frameId === 0) {
+      // What has not left keeps its place in its stream.
       exchange.streamId = stream.id
       exchange.frameId = stream.nextFrame()
     }

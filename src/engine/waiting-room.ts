@@ -186,6 +186,7 @@ export class WaitingRoom<C extends Notified> {
   resend(exchange: Exchange, lost: Server<C>, now: number): void {
     exchange.resent = true
     exchange.sentAt = -1
+    exchange.frameId = 0
     exchange.fragmented = false
     const server = this.#lineup.choose(now, lost)
     if (server === undefined) this.#queue.push(exchange)

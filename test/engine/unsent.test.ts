@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createEngine } from 'sluice/engine'
 import type { EngineOptions, Outcome } from 'sluice/engine'
-import { ack, agentDisconnect, agentHello, startAgent } from './scripted-agent.ts'
+import { ack, agentDisconnect, agentHello, cutFrame, startAgent } from './scripted-agent.ts'
 import type { AgentPeer, RawFrame } from './scripted-agent.ts'
 
 const check = [{ name: 'check', args: [] }]
@@ -88,6 +88,23 @@ describe('what has not left a connection when that ends', () => {
       assert.equal(status, 0)
       assert.equal(agent.peers.length, 4)
       assert.ok(processTime >= 20, `three pauses of 10 to 20 ms took ${processTime} ms`)
+    })
+  }
+
+  for (const profile of ['default', '2.6'] as const) {
+    it(`keeps its place in its stream, profile ${profile}`, async (t) => {
+      const { agent, engine } = await setUp(t, leaving(agentDisconnect(0)), { profile })
+      const stream = engine.createStream(7)
+      const ask = () => new Promise<Outcome>((resolve) => void engine.exchange(check, 5000, resolve, stream))
+      const { status } = await new Promise<Outcome>((resolve) => {
+        engine.exchange(check, 5000, () => void ask().then(resolve), stream)
+      })
+      assert.equal(status, 0)
+      const frames = agent.peers[1]?.chunks.flatMap((chunk) => (chunk[4] === 3 ? [cutFrame(chunk)] : []))
+      assert.deepEqual(
+        frames?.map(({ streamId, frameId }) => [streamId, frameId]),
+        [[7, 2]],
+      )
     })
   }
 
