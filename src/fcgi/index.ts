@@ -70,8 +70,7 @@ export { decodePairs } from './codec/name-value.ts'
 export type { OnPair } from './codec/name-value.ts'
 export { encodeParams } from './codec/params.ts'
 export { ParamsDecoder } from './codec/params-decoder.ts'
-export type { Param, ParamEncoding } from './codec/params.ts'
-export type { ParamLimits } from './codec/params-decoder.ts'
+export type { Param, ParamEncoding, ParamLimits } from './codec/params.ts'
 export {
   decodeGetValues,
   decodeGetValuesResult,

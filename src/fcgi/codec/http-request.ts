@@ -6,6 +6,9 @@ import { createHeaderName, HeaderList } from '../../http1/index.ts'
 import type { HeaderName } from '../../http1/index.ts'
 import { requireArgument } from '../../base/options.ts'
 import type { EnvironmentRequest } from './environment.ts'
+import { ParamList } from './param-list.ts'
+import { paramName, paramNames } from './param-name.ts'
+import type { ParamName } from './param-name.ts'
 
 /** Text has one character per byte, as everywhere in parameters. */
 export interface CgiRequest extends Omit<EnvironmentRequest, 'bodySize'> {
@@ -22,24 +25,30 @@ export function readHttpRequest(params: ReadonlyMap<string, string>): CgiRequest
   const isText = (each: unknown) => typeof each === 'string'
   const isRight = params instanceof Map && [...params].flat().every(isText)
   requireArgument(isRight, 'the parameters', 'must be a Map of strings', params)
-  return httpRequestOf(params)
+  const list = new ParamList()
+  for (const [name, value] of params) list.set(paramName(name), value)
+  return httpRequestOf(list)
 }
 
 /** {@link readHttpRequest} of parameters that were decoded here. */
-export function httpRequestOf(params: ReadonlyMap<string, string>): CgiRequest {
-  const contentLength = readLength(params.get('CONTENT_LENGTH'))
+export function httpRequestOf(params: ParamList): CgiRequest {
+  const contentLength = readLength(params.get(paramNames.contentLength))
   return {
-    method: params.get('REQUEST_METHOD') ?? 'GET',
+    method: params.get(paramNames.requestMethod) ?? 'GET',
     target: readTarget(params),
-    version: /^HTTP\/\d(?:\.\d)?$/.exec(params.get('SERVER_PROTOCOL') ?? '')?.[0] ?? 'HTTP/1.1',
+    version: readVersion(params.get(paramNames.serverProtocol)),
     headers: readHeaders(params, contentLength),
-    remoteAddress: params.get('REMOTE_ADDR') ?? '',
-    remotePort: readPort(params.get('REMOTE_PORT')),
-    localAddress: params.get('SERVER_ADDR') ?? '',
-    localPort: readPort(params.get('SERVER_PORT')),
+    remoteAddress: params.get(paramNames.remoteAddr) ?? '',
+    remotePort: readPort(params.get(paramNames.remotePort)),
+    localAddress: params.get(paramNames.serverAddr) ?? '',
+    localPort: readPort(params.get(paramNames.serverPort)),
     tls: isTls(params),
     contentLength,
   }
+}
+
+function readVersion(text = ''): string {
+  return text !== 'HTTP/1.1' && /^HTTP\/\d(?:\.\d)?$/.test(text) ? text : 'HTTP/1.1'
 }
 
 /** nginx sends an empty one for a request without a body, HAProxy `0`. */
@@ -52,18 +61,18 @@ function readPort(text: string | undefined): number {
 }
 
 /** Apache says `on`, IIS `off` for what is plain; lighttpd and nginx have REQUEST_SCHEME, too. */
-function isTls(params: ReadonlyMap<string, string>): boolean {
-  const https = params.get('HTTPS')?.toLowerCase()
+function isTls(params: ParamList): boolean {
+  const https = params.get(paramNames.https)?.toLowerCase()
   if (https !== undefined && https !== '') return https !== 'off' && https !== '0'
-  return params.get('REQUEST_SCHEME') === 'https'
+  return params.get(paramNames.requestScheme) === 'https'
 }
 
 /** REQUEST_URI is no part of CGI, and every gateway sends it; without it the path is put together again. */
-function readTarget(params: ReadonlyMap<string, string>): string {
-  const uri = params.get('REQUEST_URI')
+function readTarget(params: ParamList): string {
+  const uri = params.get(paramNames.requestUri)
   if (uri !== undefined && uri !== '') return uri
-  const path = encodePath((params.get('SCRIPT_NAME') ?? '') + (params.get('PATH_INFO') ?? ''))
-  const query = params.get('QUERY_STRING') ?? ''
+  const path = encodePath((params.get(paramNames.scriptName) ?? '') + (params.get(paramNames.pathInfo) ?? ''))
+  const query = params.get(paramNames.queryString) ?? ''
   return (path.startsWith('/') ? path : `/${path}`) + (query === '' ? '' : `?${query}`)
 }
 
@@ -76,13 +85,14 @@ function encodePath(path: string): string {
   })
 }
 
-function readHeaders(params: ReadonlyMap<string, string>, contentLength: number | undefined): HeaderList {
+function readHeaders(params: ParamList, contentLength: number | undefined): HeaderList {
   const headers = new HeaderList()
-  for (const [name, value] of params) {
-    const header = name.startsWith('HTTP_') ? headerName(name) : undefined
-    if (header !== undefined) headers.push(header, value)
+  const { names, values } = params
+  for (let at = 0; at < names.length; at++) {
+    const header = headerOf(names[at] as ParamName) // arrays of one length, here and below
+    if (header !== null) headers.push(header, values[at] as string)
   }
-  const type = params.get('CONTENT_TYPE')
+  const type = params.get(paramNames.contentType)
   if (type !== undefined && type !== '') headers.push(contentTypeName, type)
   // HAProxy sends the length of a body that is not there, too.
   if (contentLength !== undefined && (contentLength > 0 || !isBodyless(params))) {
@@ -94,27 +104,29 @@ function readHeaders(params: ReadonlyMap<string, string>, contentLength: number 
 /** What has a parameter without HTTP_, or must not be believed. */
 const notHeaders = new Set(['HTTP_PROXY', 'HTTP_CONTENT_LENGTH', 'HTTP_CONTENT_TYPE'])
 
-function isBodyless(params: ReadonlyMap<string, string>): boolean {
-  const method = params.get('REQUEST_METHOD') ?? 'GET'
+function isBodyless(params: ParamList): boolean {
+  const method = params.get(paramNames.requestMethod) ?? 'GET'
   return method === 'GET' || method === 'HEAD'
 }
 
 const contentTypeName = createHeaderName('Content-Type')
 const contentLengthName = createHeaderName('Content-Length')
-const headerNames = new Map<string, HeaderName>()
-const maxCachedNames = 512
 
-/** `HTTP_ACCEPT_LANGUAGE` was `Accept-Language`, or `accept_language`: the difference is lost. Undefined: not a header. */
-function headerName(param: string): HeaderName | undefined {
-  const cached = headerNames.get(param)
-  if (cached !== undefined) return cached
-  if (notHeaders.has(param)) return undefined
+/** `HTTP_ACCEPT_LANGUAGE` was `Accept-Language`, or `accept_language`: the difference is lost. Null: not a header. */
+function headerOf(name: ParamName): HeaderName | null {
+  if (name.header === undefined) name.header = isHeader(name.text) ? makeHeader(name.text) : null
+  return name.header
+}
+
+function isHeader(param: string): boolean {
+  return param.startsWith('HTTP_') && !notHeaders.has(param)
+}
+
+function makeHeader(param: string): HeaderName {
   const name = param
     .slice(5)
     .toLowerCase()
     .replaceAll('_', '-')
     .replace(/(?<![^-])[a-z]/g, (letter) => letter.toUpperCase())
-  const header = createHeaderName(name)
-  if (headerNames.size < maxCachedNames && param.length < 64) headerNames.set(param, header)
-  return header
+  return createHeaderName(name)
 }

@@ -1,5 +1,7 @@
 /** Names of parameters, kept: the same few come with every request. */
 
+import type { HeaderName } from '../../http1/index.ts'
+
 /** Lengths from here on take four bytes (section 3.4). */
 export const longLength = 128
 
@@ -15,6 +17,8 @@ export class ParamName {
   readonly long: string
   /** Whether it is the one object of its text. */
   readonly kept: boolean
+  /** What header it was; null: none. Undefined: nobody has asked. */
+  header: HeaderName | null | undefined
   /** The number of the list that it was put in last, and its place there: see ParamList. */
   list = 0
   at = 0
@@ -32,7 +36,7 @@ export class ParamName {
 
 /** The same text in one piece: what was joined is walked through each time it is written. */
 function flat(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1')
+  return Buffer.from(text).toString()
 }
 
 const names = new Map<string, ParamName>()
@@ -48,10 +52,11 @@ export function paramName(text: string): ParamName {
   return made
 }
 
-/** Those that every application may expect (RFC 3875, section 4.1), and what HAProxy adds. */
+/** Those that every application may expect (RFC 3875, section 4.1), and what gateways add. */
 export const paramNames = {
   authType: paramName('AUTH_TYPE'),
   contentLength: paramName('CONTENT_LENGTH'),
+  contentType: paramName('CONTENT_TYPE'),
   documentRoot: paramName('DOCUMENT_ROOT'),
   gatewayInterface: paramName('GATEWAY_INTERFACE'),
   https: paramName('HTTPS'),
@@ -62,9 +67,11 @@ export const paramNames = {
   remotePort: paramName('REMOTE_PORT'),
   remoteUser: paramName('REMOTE_USER'),
   requestMethod: paramName('REQUEST_METHOD'),
+  requestScheme: paramName('REQUEST_SCHEME'),
   requestUri: paramName('REQUEST_URI'),
   scriptFilename: paramName('SCRIPT_FILENAME'),
   scriptName: paramName('SCRIPT_NAME'),
+  serverAddr: paramName('SERVER_ADDR'),
   serverName: paramName('SERVER_NAME'),
   serverPort: paramName('SERVER_PORT'),
   serverProtocol: paramName('SERVER_PROTOCOL'),

@@ -20,6 +20,14 @@ export type ParamEncoding = 'latin1' | 'utf8'
 /** A parameter: text in the encoding that is given beside it, or bytes. A Map of such pairs is an iterable of them. */
 export type Param = readonly [name: string, value: string | Uint8Array]
 
+/** What the parameters of a request may cost a responder. */
+export interface ParamLimits {
+  /** Bytes of all pairs together, lengths included. */
+  readonly maxParamsSize: number
+  /** How many pairs. */
+  readonly maxParams: number
+}
+
 /**
  * Writes the parameters as records of `id`, and the empty record that ends them.
  * @throws FcgiError `ERR_FCGI_PARAM_SIZE` for a pair that no record holds; `ERR_FCGI_PARAM_VALUE` for an empty name, a NUL,

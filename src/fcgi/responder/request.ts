@@ -7,7 +7,8 @@ import { isFcgiBody } from '../body.ts'
 import { ProtocolStatus } from '../codec/end-request.ts'
 import { httpRequestOf } from '../codec/http-request.ts'
 import type { CgiRequest } from '../codec/http-request.ts'
-import { ParamsDecoder } from '../codec/params-decoder.ts'
+import { ParamList } from '../codec/param-list.ts'
+import { ParamsReader } from '../codec/params-reader.ts'
 import { formatReplyHead } from '../codec/reply-head.ts'
 import type { ReplyHeaders } from '../codec/reply-head.ts'
 import { stepResponder } from '../codec/state.ts'
@@ -30,7 +31,7 @@ function takeReply(given: FcgiReply | undefined | void): FcgiReply | undefined {
   })
 }
 
-const noParams: ReadonlyMap<string, string> = new Map()
+const noParams = new ParamList()
 
 /** What a request needs from its connection. */
 export interface RequestLink {
@@ -62,10 +63,12 @@ export class ResponderRequest implements ServingContext, Timed<ResponderRequest>
   later: ResponderRequest | undefined
   readonly id: number
   readonly role: FcgiRole
-  params: ReadonlyMap<string, string> = noParams
   onAborted: (() => void) | undefined
 
   #state: ResponderState = 'params'
+  #params = noParams
+  /** Made for a handler that asks for it. */
+  #map: ReadonlyMap<string, string> | undefined
   #http: CgiRequest | undefined
   #stdin: StdinStream | undefined
   /** Whether the handler has asked for STDIN. */
@@ -82,22 +85,26 @@ export class ResponderRequest implements ServingContext, Timed<ResponderRequest>
   #begun = false
   /** Whether the handler was called, which then settles the request. */
   #served = false
-  readonly #decoder: ParamsDecoder
+  readonly #decoder: ParamsReader
   readonly #link: RequestLink
 
   constructor(id: number, role: FcgiRole, link: RequestLink) {
     this.id = id
     this.role = role
     this.#link = link
-    this.#decoder = new ParamsDecoder(link.options, link.options.encoding)
+    this.#decoder = new ParamsReader(link.options, link.options.encoding)
   }
 
   get over(): boolean {
     return this.#state === 'ended'
   }
 
+  get params(): ReadonlyMap<string, string> {
+    return (this.#map ??= new Map(this.#params))
+  }
+
   get http(): CgiRequest {
-    return (this.#http ??= httpRequestOf(this.params))
+    return (this.#http ??= httpRequestOf(this.#params))
   }
 
   get stdin(): Readable {
@@ -174,7 +181,7 @@ export class ResponderRequest implements ServingContext, Timed<ResponderRequest>
     }
     try {
       if (!complete) return this.#decoder.push(content)
-      this.params = this.#decoder.finish()
+      this.#params = this.#decoder.finish()
     } catch (error) {
       if (!(error instanceof FcgiError) || error.code === 'ERR_FCGI_TRUNCATED') throw error
       return this.#refuse(error)
