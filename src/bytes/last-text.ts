@@ -1,4 +1,5 @@
 import type { Reader } from './reader.ts'
+import { shortText } from './short-text.ts'
 
 /** Longer texts are seldom the same again. */
 const longest = 32
@@ -15,6 +16,8 @@ export class LastText {
     if (count > longest) return reader.utf8(count)
     const start = reader.skip(count)
     if (isText(reader.bytes, start, count, this.#text)) return this.#text
+    const short = shortText(reader.bytes, start, count)
+    if (short !== undefined) return (this.#text = short)
     reader.at = start
     const text = reader.utf8(count)
     // Of others, the characters are not the bytes.

@@ -141,7 +141,7 @@ function check(schema: Schema, messages: readonly (readonly Item[])[], cut: numb
 
 test('a decoder that has read other messages reads as one that has read none', () => {
   fc.assert(fc.property(schemas, sequences, fc.double({ min: 0, max: 1, noNaN: true }), check), {
-    numRuns: 600,
+    numRuns: 400,
   })
 })
 
