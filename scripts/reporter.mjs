@@ -17,7 +17,7 @@ function told(event) {
   const { type, data } = event
   if (type === 'test:dequeue') return { began: data.name }
   if (type !== 'test:pass' && type !== 'test:fail') return undefined
-  const ended = { ended: data.name }
+  const ended = { ended: data.name, at: Date.now() }
   if (data.nesting === 0) ended.duration = data.details.duration_ms
   if (data.todo !== undefined || data.skip !== undefined) ended.skipped = true
   else if (type === 'test:pass') ended.passed = isLeaf(event)

@@ -8,6 +8,9 @@ import { join } from 'node:path'
 /** Milliseconds that a file may take; the slowest take a sixth of it. */
 const limit = 240_000
 
+/** A file that lives longer than this behind its last test, in milliseconds, has left a timer or a socket open: it is told. */
+const patience = 1500
+
 const seconds = (milliseconds) => `${(milliseconds / 1000).toFixed(1)} s`
 
 class FileReport {
@@ -16,6 +19,8 @@ class FileReport {
   duration = 0
   failures = []
   #running = []
+  #lastAt
+  #lingered = 0
 
   constructor(path) {
     this.path = path
@@ -26,7 +31,8 @@ class FileReport {
     for (const line of text.split('\n').slice(0, -1)) this.#add(JSON.parse(line))
   }
 
-  #add({ began, ended, duration = 0, passed, skipped, failure }) {
+  #add({ began, ended, at, duration = 0, passed, skipped, failure }) {
+    this.#lastAt = at ?? this.#lastAt
     if (began !== undefined) this.#running.push(began)
     else if (this.#running.includes(ended)) this.#running.splice(this.#running.indexOf(ended), 1)
     this.duration += duration
@@ -37,6 +43,7 @@ class FileReport {
 
   /** How the process ended: what no test told is a failure, too. */
   close({ code, signal, late }) {
+    if (this.#lastAt !== undefined) this.#lingered = Date.now() - this.#lastAt
     const running = this.#running.length === 0 ? 'none was told' : this.#running.join(' > ')
     if (late) this.failures.push(`\n     did not end within ${seconds(limit)}; running: ${running}\n`)
     else if (code !== 0 && this.failures.length === 0) {
@@ -50,7 +57,8 @@ class FileReport {
     if (this.skipped > 0) counts.push(`${this.skipped} skipped`)
     if (this.failures.length > 0) counts.push(`${this.failures.length} FAILED`)
     const verdict = this.failures.length > 0 ? 'FAIL' : 'ok  '
-    return `${verdict} ${this.path} (${counts.join(', ')}, ${seconds(this.duration)})`
+    const lingered = this.#lingered > patience ? `, and ${seconds(this.#lingered)} until it ended` : ''
+    return `${verdict} ${this.path} (${counts.join(', ')}, ${seconds(this.duration)}${lingered})`
   }
 }
 

@@ -47,7 +47,7 @@ function main() {
   for (const line of Object.keys(versions)) {
     const node = nodePath(line)
     console.log(`\n=== Node.js ${execFileSync(node, ['--version']).toString().trim()} ===`)
-    const args = ['scripts/test.mjs', '--unit', '--no-build', '--node', node, ...positionals]
+    const args = ['scripts/test.mjs', '--unit', '--runtime', '--no-build', '--node', node, ...positionals]
     if (spawnSync(process.execPath, args, { stdio: 'inherit' }).status !== 0) failed.push(line)
   }
   if (failed.length > 0) {

@@ -2,6 +2,7 @@
 //   --unit          only the tests that need no other program (everything outside test/e2e and test/parity)
 //   --node PATH     the node binary that runs the tests (default: this one)
 //   --no-build      the tests are compiled already
+//   --runtime       with --unit: not those that look at the sources alone, which say the same on every Node.js
 //   WORD…           only test files whose path contains one of the words
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
@@ -12,11 +13,16 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     unit: { type: 'boolean', default: false },
+    runtime: { type: 'boolean', default: false },
     node: { type: 'string', default: process.execPath },
     'no-build': { type: 'boolean', default: false },
   },
 })
 
+const readsSources = (path) =>
+  /^test\/(architecture|public-docs|docs|types\/.*|lint\/.*|config\/(readers|house|registry))\.test\.ts$/.test(
+    path,
+  )
 const needsPeers = (path) => /^test\/(e2e|parity)\//.test(path)
 
 function testFiles(folder) {
@@ -43,6 +49,7 @@ if (!values['no-build']) {
 
 const files = testFiles('test')
   .filter((path) => !values.unit || !needsPeers(path))
+  .filter((path) => !values.runtime || !readsSources(path))
   .filter((path) => positionals.length === 0 || positionals.some((word) => path.includes(word)))
 if (files.length === 0) {
   console.error(`no test file matches ${positionals.join(' ')}`)

@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict'
 import { performance } from 'node:perf_hooks'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { Deadlines } from '#src/base/deadlines.js'
 import type { Expiring } from '#src/base/deadlines.js'
 import { LaneDeadline } from '#src/base/lane-deadline.js'
 
+const made: Deadlines<Expiring>[] = []
+after(() => {
+  for (const lanes of made) lanes.clear()
+})
+
 /** A deadline in new lanes, and when it is missed: milliseconds since the start. */
 function begin(): { deadline: LaneDeadline; missed: Promise<number>; start: number; count: () => number } {
   const lanes = new Deadlines<Expiring>((item) => item.expire(), true)
+  made.push(lanes)
   const start = performance.now()
   let count = 0
   let tell: (time: number) => void

@@ -1,6 +1,6 @@
 /** Which of its timeouts counts for a client, and what is said when it has run out. */
 import assert from 'node:assert/strict'
-import { it } from 'node:test'
+import { after, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { monotonic } from '#src/base/clock.js'
 import { Deadlines } from '#src/base/deadlines.js'
@@ -8,6 +8,11 @@ import type { Expiring } from '#src/base/deadlines.js'
 import { Http1Waiting } from '#src/proxy/client/http1-waiting.js'
 import { resolveTimeouts } from '#src/proxy/plan/timeouts.js'
 import type { Timeouts } from '#src/config/index.js'
+
+const made: Deadlines<Expiring>[] = []
+after(() => {
+  for (const deadlines of made) deadlines.clear()
+})
 
 const never = 60_000
 const soon = 15
@@ -83,6 +88,7 @@ function waitingWith(of: (name: Name) => number, expired: () => void): Http1Wait
     httpKeepAlive: of('httpKeepAlive'),
   } as Timeouts) // the others are not asked for
   const deadlines = new Deadlines<Expiring>((item) => item.expire(), true)
+  made.push(deadlines)
   return new Http1Waiting(timeouts, deadlines, { onDeadline: expired })
 }
 
