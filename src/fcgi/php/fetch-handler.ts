@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { HeaderList } from '../../http1/index.ts'
 import type { FcgiResponse } from '../client/response.ts'
+import { FcgiError } from '../errors.ts'
 import { errorAnswer } from './gateway.ts'
 import type { ErrorAnswer, PhpGateway } from './gateway.ts'
 import type { GatewayRequest, RunDecision } from './parameters.ts'
@@ -51,15 +52,29 @@ async function run(
   decision: RunDecision,
 ): Promise<Response> {
   const params = gateway.parameters(described, decision, request)
+  if (request.bodyUsed) throw new FcgiError('ERR_FCGI_BODY_READ')
   const body =
     request.body === null || described.body === 'none'
       ? undefined
       : Readable.fromWeb(request.body as ReadableStream<Uint8Array>)
   const response = await gateway.client.request({ params, body, signal: request.signal })
+  try {
+    return standardResponse(response, request.method)
+  } catch (error) {
+    // Nobody will read it.
+    response.body.destroy()
+    throw error
+  }
+}
+
+/** @throws FcgiError of a response that has failed already, or has a status that the standard does not know. */
+function standardResponse(response: FcgiResponse, method: string): Response {
+  const { status, reason: statusText } = response
+  if (status > 599) throw new FcgiError('ERR_FCGI_STATUS', `${status}, and a Response has none above 599`)
   const headers = new Headers()
   for (const [name, value] of response.headers) headers.append(name, value)
-  const { status, reason: statusText } = response
-  return new Response(bodyOf(response, request.method), { status, statusText, headers })
+  if (response.body.errored !== null && method !== 'HEAD') throw response.body.errored
+  return new Response(bodyOf(response, method), { status, statusText, headers })
 }
 
 function bodyOf({ status, body }: FcgiResponse, method: string): globalThis.ReadableStream | null {
