@@ -54,6 +54,7 @@ const rooms = {
       'test/support/black-hole.ts',
       'test/support/captures.ts',
       'test/support/hex.ts',
+      'test/support/ports.ts',
       'test/support/until.ts',
       'test/vectors/captures',
     ],

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import type { TestContext } from 'node:test'
 import { createAgent, type Agent, type AgentOptions } from 'sluice/agent'
 import { startHaproxy, type Haproxy } from '../support/haproxy.ts'
+import { freePorts } from '../support/ports.ts'
 
 /** What a server answered. */
 export interface Answer {
@@ -45,18 +46,19 @@ export function ask(port: number, question: Question = {}): Promise<Answer> {
   })
 }
 
-/** An agent on a port of the kernel's choice, closed with the test. */
+/** An agent on a port of its own, closed with the test. */
 export async function startAgent(
   t: TestContext,
   setUp: (agent: Agent) => void,
   options: AgentOptions = {},
-  port = 0,
+  given?: number,
 ): Promise<{ agent: Agent; port: number }> {
   const agent = createAgent({ closeDelay: 50, closeTimeout: 2000, logger: false, ...options })
   setUp(agent)
-  const address = await agent.listen(`127.0.0.1:${port}`)
+  const [port = 0] = given === undefined ? await freePorts(1) : [given]
+  await agent.listen(`127.0.0.1:${port}`)
   t.after(() => agent.destroy())
-  return { agent, port: address.type === 'tcp' ? address.port : 0 }
+  return { agent, port }
 }
 
 /** What differs from the usual configuration. */

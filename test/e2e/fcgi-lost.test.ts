@@ -97,7 +97,7 @@ async function ask(
   return seen
 }
 
-describe('no request is lost', { skip: skipWithoutPhpFpm() }, () => {
+describe('no request is lost', { concurrency: 3, skip: skipWithoutPhpFpm() }, () => {
   for (const reuse of ['never', 'safe', 'aggressive', 'always']) {
     it(`when a worker is replaced after five requests, http-reuse ${reuse}`, async (t) => {
       const { port } = await system(t, { children: 8, maxRequests: 5 }, [`http-reuse ${reuse}`])
@@ -148,7 +148,7 @@ async function next(port: number, before: number, request: string): Promise<stri
 }
 
 // A script that dies leaves the empty STDIN unread, so its end looks like that of a connection which nobody has read.
-describe('a script that kills its worker', { skip: skipWithoutPhpFpm() }, () => {
+describe('a script that kills its worker', { concurrency: 3, skip: skipWithoutPhpFpm() }, () => {
   for (const reuse of ['safe', 'always']) {
     it(`has run once behind a POST, http-reuse ${reuse}`, async (t) => {
       const { php, port } = await system(t, { children: 4 }, [`http-reuse ${reuse}`])

@@ -4,6 +4,7 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { freePorts } from '../support/ports.ts'
 
 /** A frame as it came, with its parts. */
 export interface RawFrame {
@@ -195,8 +196,9 @@ export class ScriptedAgent {
     }
   }
 
-  async listen(port = 0): Promise<this> {
-    this.#server.listen(port, '127.0.0.1')
+  /** On a port that nobody else gets while it is stopped. */
+  async listen(port?: number): Promise<this> {
+    this.#server.listen(port ?? (await freePorts(1))[0], '127.0.0.1')
     await once(this.#server, 'listening')
     this.port = (this.#server.address() as AddressInfo).port
     return this
@@ -216,7 +218,7 @@ export class ScriptedAgent {
   }
 }
 
-/** Starts an agent on a port that the kernel chooses, and stops it after the test. */
+/** Starts an agent, and stops it after the test. */
 export async function startAgent(
   t: { after(hook: () => void | Promise<void>): void },
   script: Script,

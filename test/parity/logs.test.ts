@@ -13,6 +13,7 @@ import { loadProxy } from 'sluice/proxy'
 import { folder } from '../proxy/support.ts'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
 import type { Haproxy } from '../support/haproxy.ts'
+import { oneByOne } from '../support/one-by-one.ts'
 import { startSluice } from '../support/sluice.ts'
 import type { Sluice } from '../support/sluice.ts'
 import { cases } from './log-cases.ts'
@@ -36,7 +37,7 @@ describe('log lines with their times', { skip, concurrency: 16 }, () => {
   let haproxy: Haproxy<'fe'>
   let sluice: Sluice<'fe'>
   const recorded = new Map(readLines())
-  let alone = Promise.resolve()
+  const calmly = oneByOne()
 
   before(async () => {
     peers = await startLogPeers()
@@ -93,9 +94,9 @@ describe('log lines with their times', { skip, concurrency: 16 }, () => {
     const isLate = (): boolean => result.agree === isKnown || !isKept(result)
     // A busy machine is late with many at a time: again one by one.
     if (isLate()) {
-      await (alone = alone.then(async () => {
+      await calmly(async () => {
         for (let again = 0; again < 3 && isLate(); again++) result = await compare(one)
-      }))
+      })
     }
     const { theirs, ours, agree } = result
     if (wanted !== undefined) {

@@ -10,6 +10,7 @@ import { known, refused } from '../parity/log-known.js'
 import { forgive, readLines } from '../parity/log-lines.js'
 import { configOf, frontName, play, spoe, startLogPeers } from '../parity/log-play.js'
 import type { LogPeers, LogWriter } from '../parity/log-play.js'
+import { oneByOne } from '../support/one-by-one.ts'
 import { startProxy } from './support.js'
 
 const rows = cases.filter(({ name }) => !refused.has(name) && !known.has(name))
@@ -17,7 +18,7 @@ const rows = cases.filter(({ name }) => !refused.has(name) && !known.has(name))
 describe('log lines', () => {
   const recorded = readLines()
   const cleanups: (() => unknown)[] = []
-  let alone = Promise.resolve()
+  const calmly = oneByOne()
   let peers: LogPeers
   let writer: LogWriter
 
@@ -47,9 +48,9 @@ describe('log lines', () => {
     const isLate = (): boolean => lines.join('\n') !== wanted.join('\n')
     // A busy machine is late with many at a time: again one by one.
     if (isLate()) {
-      await (alone = alone.then(async () => {
+      await calmly(async () => {
         for (let again = 0; again < 3 && isLate(); again++) lines = await once()
-      }))
+      })
     }
     assert.deepEqual(lines, wanted)
   }

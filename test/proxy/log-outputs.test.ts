@@ -129,7 +129,7 @@ async function load(port: number, count: number, size: number): Promise<void> {
 
 const megabyte = 1_048_576
 
-describe('a log whose reader', () => {
+describe('a log whose reader', { concurrency: 3 }, () => {
   for (const target of targets) {
     it(`stalls costs lines, not memory, and does not hold up the end: ${target}`, async (t) => {
       const sluice = await run(t, `${target} len 65535 format raw local0`, target)
@@ -140,7 +140,7 @@ describe('a log whose reader', () => {
       assert.ok(sluice.memory() - before < 40 * megabyte, `from ${before} to ${sluice.memory()} bytes`)
       const { code, took } = await sluice.end()
       assert.equal(code, 0)
-      assert.ok(took < 1000, `${took} ms`)
+      assert.ok(took < 3000, `${took} ms`)
       if (target !== 'stderr') {
         assert.equal(sluice.said.text.match(/log lines are being lost/g)?.length, 1)
         assert.match(sluice.said.text, new RegExp(`log lines were lost target=${target} lines=\\d+`))
@@ -168,7 +168,7 @@ describe('a log whose reader', () => {
       await load(sluice.port, 100, 100)
       const { code, took } = await sluice.end()
       assert.equal(code, 0)
-      assert.ok(took < 1000, `${took} ms`)
+      assert.ok(took < 3000, `${took} ms`)
       if (target !== 'stderr') assert.match(sluice.said.text, /being lost target=\S+ why="?write EPIPE/)
     })
   }
@@ -183,7 +183,7 @@ describe('a log over UDP', () => {
     assert.equal(sluice.said.text.match(/being lost/g)?.length, 1)
     const { code, took } = await sluice.end()
     assert.equal(code, 0)
-    assert.ok(took < 1000, `${took} ms`)
+    assert.ok(took < 3000, `${took} ms`)
   })
 
   it('to a port that nobody has, and with datagrams that are too large, ends nothing', async (t) => {
