@@ -117,8 +117,10 @@ async function compare(
   proxy: readonly string[],
   count: number,
 ): Promise<Sent> {
-  const theirs = await send(t, 'haproxy', global, proxy, count)
-  const ours = await send(t, 'sluice', global, proxy, count)
+  const [theirs, ours] = await Promise.all([
+    send(t, 'haproxy', global, proxy, count),
+    send(t, 'sluice', global, proxy, count),
+  ])
   assert.deepEqual(ours, theirs)
   return theirs
 }
@@ -126,7 +128,7 @@ async function compare(
 const targets = (target: string): string[] =>
   formats.map((format) => `log ${target} ${format === '' ? '' : `format ${format}`} local0`)
 
-describe('the header of a log line', { skip }, () => {
+describe('the header of a log line', { skip, concurrency: 3 }, () => {
   for (const [name, lines] of Object.entries(headers)) {
     it(`in every format: ${name}`, async (t) => {
       const sent = await compare(t, lines, [...targets('UDP'), 'log-format "line %HM"'], formats.length)
