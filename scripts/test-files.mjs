@@ -3,7 +3,10 @@
 // whose loop goes on behind a test that timed out, or whose output a left process keeps open.)
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+
+/** Found from wherever a test goes. */
+const reporter = new URL('reporter.mjs', import.meta.url).href
 
 /** Milliseconds that a file may take; the slowest take a sixth of it. */
 const limit = 240_000
@@ -83,9 +86,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 /** Runs one file to its end. Resolves with what it told. */
 function runFile(path, node) {
   const report = new FileReport(path)
-  const events = join('.build/reports', `${path.replaceAll('/', '-')}.jsonl`)
+  const events = resolve('.build/reports', `${path.replaceAll('/', '-')}.jsonl`)
   rmSync(events, { force: true })
-  const args = ['--enable-source-maps', '--test-reporter=./scripts/reporter.mjs']
+  const args = ['--enable-source-maps', `--test-reporter=${reporter}`]
   args.push(`--test-reporter-destination=${events}`, join('.build', path.replace(/\.ts$/, '.js')))
   const child = spawn(node, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
   groups.add(child.pid)
