@@ -16,7 +16,7 @@
  */
 export { Agent, createAgent } from './agent.ts'
 export type { Actions } from './actions.ts'
-export type { ArgumentsOf, ArgumentSpec, ArgumentType, Schema } from './argument-types.ts'
+export type { ArgumentsOf, ArgumentSpec, ArgumentType, Schema } from './arguments/types.ts'
 export { AgentCluster, createAgentCluster, type AgentClusterOptions } from './cluster.ts'
 export type { ClusterStatusOptions } from './cluster-status.ts'
 export { joinCluster } from './cluster-worker.ts'

@@ -5,8 +5,8 @@
 import { UsageError } from '../base/errors.ts'
 import { isPlainObject, show } from '../base/options.ts'
 import type { Actions } from './actions.ts'
-import type { ArgumentsOf, Schema } from './argument-types.ts'
-import { ArgumentDecoder } from './arguments.ts'
+import type { ArgumentsOf, Schema } from './arguments/types.ts'
+import { ArgumentDecoder } from './arguments/decoder.ts'
 import type { Answered } from './handlers.ts'
 
 /** One handler that runs in a worker thread. */

@@ -1,8 +1,8 @@
 /** Declarations of arguments, checked and taken apart. */
-import { LastText } from '../bytes/last-text.ts'
-import { isArgumentType, knownTypes } from './argument-readers.ts'
-import type { ArgumentType, Schema } from './argument-types.ts'
-import { AgentError } from './errors.ts'
+import { LastText } from '../../bytes/last-text.ts'
+import { isArgumentType, knownTypes } from './readers.ts'
+import type { ArgumentType, Schema } from './types.ts'
+import { AgentError } from '../errors.ts'
 
 /** One declared argument. */
 export interface Slot {

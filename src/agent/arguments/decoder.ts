@@ -2,11 +2,11 @@
  * Typed arguments: what a handler declares once is checked for every message, and TypeScript infers the handler's
  * parameter from it.
  */
-import type { Reader } from '../bytes/reader.ts'
-import { readPlainly } from './argument-list.ts'
-import { ArgumentPlan } from './argument-plan.ts'
-import { Slots } from './argument-slots.ts'
-import type { Schema } from './argument-types.ts'
+import type { Reader } from '../../bytes/reader.ts'
+import { readPlainly } from './list.ts'
+import { ArgumentPlan } from './plan.ts'
+import { Slots } from './slots.ts'
+import type { Schema } from './types.ts'
 
 /** Peers may disagree on the order of arguments, an old and a new configuration for example: so many orders are known. */
 const mostPlans = 4

@@ -1,10 +1,10 @@
 /** From the wire to the types of arguments. */
-import type { LastText } from '../bytes/last-text.ts'
-import type { Reader } from '../bytes/reader.ts'
-import { IpAddress } from '../net/ip-address.ts'
-import { decodeTypedData, DataType, readIpv6, readSigned } from '../spop/typed-data.ts'
-import { readVarint, readVarint64 } from '../spop/varint.ts'
-import type { ArgumentType } from './argument-types.ts'
+import type { LastText } from '../../bytes/last-text.ts'
+import type { Reader } from '../../bytes/reader.ts'
+import { IpAddress } from '../../net/ip-address.ts'
+import { decodeTypedData, DataType, readIpv6, readSigned } from '../../spop/typed-data.ts'
+import { readVarint, readVarint64 } from '../../spop/varint.ts'
+import type { ArgumentType } from './types.ts'
 
 /** The value on the wire is not of the wanted type. */
 export const mismatch = Symbol('mismatch')

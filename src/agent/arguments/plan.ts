@@ -3,13 +3,13 @@
  * them are what they were in the message before (a method, a port, NULL): of these the bytes are compared, and the value is
  * there already, in the object that is copied for each message.
  */
-import { isSame, wordsOf } from '../bytes/known-bytes.ts'
-import type { Reader } from '../bytes/reader.ts'
-import { DataType, skipTypedData } from '../spop/typed-data.ts'
-import { readVarint } from '../spop/varint.ts'
-import { mayBeNull, typeAt } from './argument-list.ts'
-import { isKept, mismatch, readArgument } from './argument-readers.ts'
-import type { Slot, Slots } from './argument-slots.ts'
+import { isSame, wordsOf } from '../../bytes/known-bytes.ts'
+import type { Reader } from '../../bytes/reader.ts'
+import { DataType, skipTypedData } from '../../spop/typed-data.ts'
+import { readVarint } from '../../spop/varint.ts'
+import { mayBeNull, typeAt } from './list.ts'
+import { isKept, mismatch, readArgument } from './readers.ts'
+import type { Slot, Slots } from './slots.ts'
 
 /** What is longer is seldom the same again, and not worth the memory. In bytes. */
 const longestName = 64

@@ -1,6 +1,6 @@
 /** What may be declared of arguments, and what TypeScript makes of it. */
-import type { IpAddress } from '../net/ip-address.ts'
-import type { TypedData } from '../spop/typed-data.ts'
+import type { IpAddress } from '../../net/ip-address.ts'
+import type { TypedData } from '../../spop/typed-data.ts'
 
 interface ArgumentTypes {
   /** IPv4 or IPv6. */

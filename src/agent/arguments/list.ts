@@ -1,11 +1,11 @@
 /** Arguments one by one, whatever their order. */
-import type { Reader } from '../bytes/reader.ts'
-import { DataType, skipTypedData } from '../spop/typed-data.ts'
-import { readString } from '../spop/string.ts'
-import { readVarint } from '../spop/varint.ts'
-import { mismatch, readArgument } from './argument-readers.ts'
-import type { Slot, Slots } from './argument-slots.ts'
-import { AgentError } from './errors.ts'
+import type { Reader } from '../../bytes/reader.ts'
+import { DataType, skipTypedData } from '../../spop/typed-data.ts'
+import { readString } from '../../spop/string.ts'
+import { readVarint } from '../../spop/varint.ts'
+import { mismatch, readArgument } from './readers.ts'
+import type { Slot, Slots } from './slots.ts'
+import { AgentError } from '../errors.ts'
 
 const typeNames: readonly string[] = [
   'null',
