@@ -3,8 +3,9 @@
 import { inspect } from 'node:util'
 
 const isLeaf = ({ data }) => data.details?.type !== 'suite'
-/** A parent that failed only because of its children says nothing new. */
-const isCause = ({ data }) => data.details?.error?.failureType !== 'subtestsFailed'
+/** A parent that failed because of its children says nothing new, nor does a child that its parent had no more time for. */
+const isCause = ({ data }) =>
+  !['subtestsFailed', 'cancelledByParent'].includes(data.details?.error?.failureType)
 
 /** Where it failed, and why, whole: the line is that of the source, by its map. */
 function describe({ name, line, details }) {

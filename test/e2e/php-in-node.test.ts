@@ -200,7 +200,9 @@ describe('PHP in Node.js', { skip: skipWithoutPhpFpm() }, () => {
       assert.equal(large.body, sum)
 
       assert.equal((await ask(url, '/big.php')).body.length, 6_553_600)
-      await assert.rejects(ask(url, '/broken.php'))
+      // Who takes a whole Response may have been told in time to say so.
+      const broken = await ask(url, '/broken.php').catch(() => undefined)
+      assert.ok(broken === undefined || (name === 'hono.js' && broken.status === 502), `${broken?.status}`)
       assert.equal((await ask(url, '/slow.php')).body, 'late')
       assert.deepEqual(await stop(), [0, null])
     })

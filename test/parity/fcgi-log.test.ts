@@ -80,7 +80,7 @@ describe('the log', { skip: skipWithoutHaproxy(), concurrency: 3 }, () => {
     ['an answer', 'SERVER', '', ['300']],
     ['the queue', 'SERVER maxconn 1', '', ['400', '0']],
     ['the queue is too slow', 'SERVER maxconn 1', 'timeout queue 200ms', ['600', '0']],
-    ['a client leaves the queue', 'SERVER maxconn 1', 'option abortonclose', ['600', '0!']],
+    ['a client leaves the queue', 'SERVER maxconn 1', 'option abortonclose', ['1500', '0!']],
     ['the application is silent', 'SERVER', 'timeout server 300ms', ['never']],
     ['the application closes', 'SERVER', '', ['closes']],
     ['the client goes', 'SERVER', '', ['never!']],

@@ -36,7 +36,7 @@ test('other processes get others, even those of one number', async () => {
     const given = await Promise.all(
       others.map(async ({ stdout }) => Number(((await once(stdout, 'data')) as [Buffer])[0].toString())),
     )
-    const slice = (port: number): number => Math.floor((port - 10_240) / 256)
+    const slice = (port: number): number => Math.floor((port - 10_240) / 1024)
     assert.equal(new Set([own, ...given].map(slice)).size, 5)
   } finally {
     for (const other of others) other.kill('SIGKILL')

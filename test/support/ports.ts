@@ -9,7 +9,7 @@ import type { Server } from 'node:net'
 const first = 10_240
 const last = 32_767
 /** Each process has a slice of so many; the lowest one is what it holds the others by. */
-const sliceSize = 256
+const sliceSize = 1024
 const slices = Math.floor((last + 1 - first) / sliceSize)
 
 let slice: Promise<number> | undefined
@@ -17,7 +17,7 @@ let next = 0
 
 /**
  * `count` ports of 127.0.0.1 on which nobody listens, all different. They come again only when the process has gone
- * through all of its 255.
+ * through its whole slice.
  *
  * @throws Error when too many test processes run, or too many ports of this one are in use.
  */
