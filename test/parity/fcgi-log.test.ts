@@ -3,8 +3,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { reply, startApp } from '../fcgi/support.ts'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
+import { oneByOne } from '../support/one-by-one.ts'
 import { freePorts } from '../support/ports.ts'
 import { RawHttp } from '../support/raw-http.ts'
 import { startSluice } from '../support/sluice.ts'
@@ -75,6 +77,9 @@ fcgi-app app
   return lines.map((line) => line.replace(/-?\d+(?:\/-?\d+){4}/, waited)).sort()
 }
 
+/** What comes late on a busy machine is asked once more alone. */
+const calmly = oneByOne()
+
 describe('the log', { skip: skipWithoutHaproxy(), concurrency: 3 }, () => {
   for (const [name, server, options, queries] of [
     ['an answer', 'SERVER', '', ['300']],
@@ -90,15 +95,24 @@ describe('the log', { skip: skipWithoutHaproxy(), concurrency: 3 }, () => {
   ] as const) {
     it(name, async (t) => {
       const [dead] = await freePorts(1)
-      const lines: unknown[] = []
-      for (const which of ['haproxy', 'sluice'] as const) {
-        const live = `server live ${await slowApp(t)} proto fcgi`
-        const text = server
-          .replace('SERVER', live)
-          .replace('DEAD', `server dead 127.0.0.1:${dead} proto fcgi`)
-        lines.push(await logOf(t, which, `${options}\n  ${text}`, queries))
+      const play = async (): Promise<unknown[]> => {
+        const lines: unknown[] = []
+        for (const which of ['haproxy', 'sluice'] as const) {
+          const live = `server live ${await slowApp(t)} proto fcgi`
+          const text = server
+            .replace('SERVER', live)
+            .replace('DEAD', `server dead 127.0.0.1:${dead} proto fcgi`)
+          lines.push(await logOf(t, which, `${options}\n  ${text}`, queries))
+        }
+        return lines
       }
-      assert.deepEqual(lines[1], lines[0])
+      let [theirs, ours] = await play()
+      if (!isDeepStrictEqual(ours, theirs)) {
+        await calmly(async () => {
+          ;[theirs, ours] = await play()
+        })
+      }
+      assert.deepEqual(ours, theirs)
     })
   }
 })
