@@ -31,4 +31,5 @@ export default async function* report(source) {
     const line = told(event)
     if (line !== undefined) yield `${JSON.stringify(line)}\n`
   }
+  yield `${JSON.stringify({ over: true })}\n`
 }

@@ -24,6 +24,8 @@ class FileReport {
   #running = []
   #lastAt
   #lingered = 0
+  /** All its tests have ended: one that leaves the process takes those behind it with it. */
+  #over = false
 
   constructor(path) {
     this.path = path
@@ -34,7 +36,8 @@ class FileReport {
     for (const line of text.split('\n').slice(0, -1)) this.#add(JSON.parse(line))
   }
 
-  #add({ began, ended, at, duration = 0, passed, skipped, failure }) {
+  #add({ began, ended, at, duration = 0, passed, skipped, failure, over = false }) {
+    this.#over ||= over
     this.#lastAt = at ?? this.#lastAt
     if (began !== undefined) this.#running.push(began)
     else if (this.#running.includes(ended)) this.#running.splice(this.#running.indexOf(ended), 1)
@@ -49,7 +52,7 @@ class FileReport {
     if (this.#lastAt !== undefined) this.#lingered = Date.now() - this.#lastAt
     const running = this.#running.length === 0 ? 'none was told' : this.#running.join(' > ')
     if (late) this.failures.push(`\n     did not end within ${seconds(limit)}; running: ${running}\n`)
-    else if (code !== 0 && this.failures.length === 0) {
+    else if ((code !== 0 || !this.#over) && this.failures.length === 0) {
       this.failures.push(`\n     ended with ${signal ?? code}; running: ${running}\n`)
     } else if (this.passed + this.skipped + this.failures.length === 0)
       this.failures.push('\n     has no test\n')

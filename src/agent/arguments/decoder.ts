@@ -14,8 +14,8 @@ const mostPlans = 4
 const planEvery = 32
 
 /**
- * Reads the arguments of one kind of message: as the one before, if their names are the same (argument-plan.ts), else one by
- * one (argument-list.ts), which is how plans are made.
+ * Reads the arguments of one kind of message: as the one before, if their names are the same (plan.ts), else one by
+ * one (list.ts), which is how plans are made.
  */
 export class ArgumentDecoder {
   readonly #slots: Slots

@@ -138,7 +138,7 @@ export class ArgumentPlan {
 
   /**
    * Reads the arguments; undefined, with the reader anywhere, when the names are not those, or when an argument is not as
-   * declared: to say what is wrong is for argument-list.ts. What it throws, that would have thrown, too.
+   * declared: to say what is wrong is for list.ts. What it throws, that would have thrown, too.
    */
   read(reader: Reader): Record<string, unknown> | undefined {
     const words = wordsOf(reader.bytes)
