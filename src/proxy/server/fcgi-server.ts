@@ -324,9 +324,13 @@ class FcgiTransport implements ServerTransport, ExchangeHandler {
     this.#pending = undefined
     if (head.contentLength !== undefined) return this.#handOutHead(head, head.contentLength)
     if (!this.#ended || this.#minor === 0) return this.#handOutHead(head, Framing.Chunked)
+    this.#handOutHead(head, this.#waitingSize)
+  }
+
+  get #waitingSize(): number {
     let size = 0
     for (const chunk of this.#waiting) size += chunk.length
-    this.#handOutHead(head, size)
+    return size
   }
 
   completeHead({ headers }: ResponseHead): void {
@@ -373,10 +377,17 @@ class FcgiTransport implements ServerTransport, ExchangeHandler {
   }
 
   onError(error: FcgiError): void {
+    // What there is of a response that is cut short is the client's, as with HAProxy and nginx.
+    if (
+      cuts.has(error.code) &&
+      this.#waitingSize < (this.#pending?.contentLength ?? Number.POSITIVE_INFINITY)
+    )
+      this.#handOutPending()
     if (this.#over) return
     this.#over = true
     this.unsent = error.notRun
-    const why = unsendable.has(error.code) ? 'refused' : failureOf(error)
+    const isCut = this.#hasBody && cuts.has(error.code)
+    const why = unsendable.has(error.code) ? 'refused' : isCut ? 'closed' : failureOf(error)
     this.#events.onServerFailed(why, error)
   }
 
@@ -446,6 +457,9 @@ const unsendable: ReadonlySet<string> = new Set([
   'ERR_FCGI_PARAM_SIZE',
   'ERR_FCGI_PARAM_VALUE',
 ])
+
+/** They say that a response has less than it should; the former also that it has more. */
+const cuts: ReadonlySet<string> = new Set(['ERR_FCGI_RESPONSE_LENGTH', 'ERR_FCGI_CONNECTION_LOST'])
 
 function failureOf(error: FcgiError): ServerFailure {
   if (error.code === 'ERR_FCGI_CONNECTION_LOST') return 'closed'

@@ -78,6 +78,8 @@ export const fine = { library: '200 hello', proxy: '200 hello' } as const
 export const bad = (code: string) => ({ library: `ERR_FCGI_${code}`, proxy: '502' })
 /** The head is right, and the library has told of it; the proxy has not when the fault comes in the same turn. */
 export const cut = (code: string) => ({ library: `200 cut ERR_FCGI_${code}`, proxy: '502' })
+/** What there is is the client's, as with HAProxy and nginx, and the rest is missing. */
+export const short = { library: '200 cut ERR_FCGI_RESPONSE_LENGTH', proxy: '200 cut' } as const
 
 /** Nothing comes. */
 export const late = { library: 'ERR_FCGI_RESPONSE_TIMEOUT', proxy: '504', silent: true } as const

@@ -1,6 +1,6 @@
 /** Responses that are wrong in records that are right: heads, bodies, STDERR. */
 import { end, record, reply } from '../../fcgi/support.ts'
-import { answer, answerAndClose, bad, cut, fine, flood, hello, stdout, whole } from './application.ts'
+import { answer, answerAndClose, bad, cut, fine, flood, hello, short, stdout, whole } from './application.ts'
 import type { Hostile } from './application.ts'
 
 const head = 'Status: 201 Yes\r\nA: b\r\n\r\n'
@@ -83,7 +83,7 @@ const bodies: readonly Hostile[] = [
   {
     what: 'Content-Length of more than there is',
     play: whole('Content-Length: 9\r\n\r\nhello'),
-    ...cut('RESPONSE_LENGTH'),
+    ...short,
   },
   {
     what: 'Content-Length of less than there is',
@@ -107,9 +107,15 @@ const bodies: readonly Hostile[] = [
   {
     what: 'chunks without the last',
     play: whole(`${chunked}5\r\nhello\r\n`),
+    ...short,
+  },
+  { what: 'half a chunk', play: whole(`${chunked}9\r\nhello`), ...short },
+  { what: 'Content-Length, and nothing', play: whole('Content-Length: 9\r\n\r\n'), ...short },
+  {
+    what: 'Content-Length of less than there is, in one record',
+    play: answer((id) => [...stdout(id, 'Content-Length: 3\r\n\r\nhello'), end(id)]),
     ...cut('RESPONSE_LENGTH'),
   },
-  { what: 'half a chunk', play: whole(`${chunked}9\r\nhello`), ...cut('RESPONSE_LENGTH') },
   {
     what: 'a chunk that does not end where it says',
     play: whole(`${chunked}5\r\nhello!\r\n0\r\n\r\n`),
