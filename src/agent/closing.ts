@@ -8,6 +8,7 @@ export class Closing {
   readonly #socket: Duplex
   readonly #delay: number
   #timer: NodeJS.Timeout | undefined
+  #ended = false
 
   /** `delay`: how long the socket stays open after the last frame, in milliseconds. */
   constructor(socket: Duplex, delay: number) {
@@ -17,13 +18,20 @@ export class Closing {
 
   /** Ends our half after the delay; HAProxy 3.5 loses the status of a connection that ends at once. */
   endSoon(): void {
-    this.#timer ??= setTimeout(() => this.end(), this.#delay)
+    if (!this.#ended) this.#timer ??= setTimeout(() => this.end(), this.#delay)
   }
 
-  /** Ends our half now. */
+  /** Ends our half as soon as everything is sent. */
   end(): void {
-    this.#socket.end()
+    if (this.#ended) return
+    this.#ended = true
     clearTimeout(this.#timer)
+    // A peer that reads slowly has its answers first; one that reads nothing is `stallTimeout`'s.
+    this.#socket.end(() => this.#awaitPeer())
+  }
+
+  #awaitPeer(): void {
+    if (this.#socket.destroyed) return
     this.#timer = setTimeout(() => this.#socket.destroy(), this.#delay + patience)
   }
 

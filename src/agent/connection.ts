@@ -163,7 +163,7 @@ export class AgentConnection implements Carrier {
     }
     outbox.inTurn = false
     this.#unfinished.note(splitter.midFrame, taken, this.#fragments?.pending === true, now)
-    if (!this.#mayRead) this.#pause()
+    if (!this.#mayRead && !this.#hasLeft()) this.#pause()
     // An idle connection must not keep the chunk that it has read last.
     this.#reader.reset(nothing)
     if (this.#doomed) return this.destroy()
@@ -192,6 +192,7 @@ export class AgentConnection implements Carrier {
     }
     this.#paused = false
     this.#socket.resume()
+    if (this.#readEnded && !this.#hasLeft()) this.#onFin()
   }
 
   /** A function, for the compiler does not see that taking frames may pause. */
@@ -505,6 +506,11 @@ export class AgentConnection implements Carrier {
 
   #onEnd(): void {
     this.#readEnded = true
+    // A socket tells of FIN although it is paused: what came before it is read before it.
+    if (!this.#paused || this.#splitter.drained) this.#onFin()
+  }
+
+  #onFin(): void {
     if ((this.#splitter.midFrame || this.#fragments?.pending === true) && !this.#hasLeft()) {
       return this.#fail(
         new SpopError('ERR_SPOP_TRUNCATED', 'the peer closed inside a frame, or between fragments'),

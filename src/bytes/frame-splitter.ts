@@ -51,6 +51,11 @@ export class FrameSplitter {
     return this.#have > 0
   }
 
+  /** Whether the chunk was read to its end. */
+  get drained(): boolean {
+    return this.#at === this.#chunk.length
+  }
+
   /**
    * Whether the chunk ends with a frame: what is left of it behind the current one is nothing, or whole frames. False, too, when
    * it breaks a limit.

@@ -39,6 +39,7 @@ test('a frame that is whole within its chunk is not copied', () => {
   while (splitter.next()) {
     assert.equal(splitter.bytes, chunk)
     places.push([splitter.start, splitter.end])
+    assert.equal(splitter.drained, splitter.end === chunk.length)
   }
   assert.deepEqual(places, [
     [0, 5],
