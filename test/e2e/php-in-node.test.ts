@@ -6,7 +6,8 @@ import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { readdirSync, symlinkSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
@@ -17,7 +18,8 @@ import type { PhpFpmOptions } from 'sluice/fcgi'
 import { skipWithoutPhpFpm, startPhpFpm } from '../support/php-fpm.ts'
 import type { PhpFpm } from '../support/php-fpm.ts'
 import { RawHttp } from '../support/raw-http.ts'
-import type { RawReply } from '../support/raw-http.ts'
+import type { RawEnd, RawReply } from '../support/raw-http.ts'
+import { until } from '../support/until.ts'
 
 const folder = 'examples/php-fpm'
 const examples = readdirSync(folder)
@@ -41,6 +43,8 @@ const scripts = {
   'form.php': `<?php echo $_FILES['f']['size'], ' ', md5_file($_FILES['f']['tmp_name']), ' ', $_POST['name'];`,
   'many.php': `<?php setcookie('a', '1'); setcookie('b', '2'); http_response_code(418); header('X-A: 1'); echo 'teapot';`,
   'slow.php': `<?php header('X-Early: 1'); flush(); usleep(300000); echo 'late';`,
+  'work.php': `<?php header('Content-Length: 2'); echo 'ok'; flush();
+    for ($i = 0; $i < 500 && !file_exists('go'); $i++) usleep(10000); touch('done');`,
   'sleep.php': `<?php sleep(3); echo 'never';`,
   'broken.php': `<?php header('Content-Length: 100'); echo 'short';`,
   'nothing.php': `<?php http_response_code(204);`,
@@ -53,6 +57,8 @@ interface Answer {
   readonly headers: IncomingMessage['headers']
   readonly body: string
 }
+
+const lineOf = (reply: RawReply | RawEnd) => (typeof reply === 'string' ? reply : reply.line)
 
 function ask(url: string, path: string, options: { method?: string; headers?: object; body?: Buffer } = {}) {
   const { method = 'GET', headers = {}, body } = options
@@ -368,5 +374,24 @@ describe('PHP in Node.js', { skip: skipWithoutPhpFpm() }, () => {
     assert.equal(ended, false)
     response.resume()
     await once(response, 'end')
+  })
+
+  it('takes the next request of a connection while the script of the last one works on, to its end', async (t) => {
+    const { port } = await startHere(t)
+    const client = new RawHttp(port)
+    t.after(() => client.close())
+    for (const method of ['GET', 'HEAD', 'POST']) {
+      client.send(
+        `${method} /work.php HTTP/1.1\r\nHost: a\r\n${method === 'POST' ? 'Content-Length: 3' : 'A: b'}\r\n\r\n`,
+      )
+      if (method === 'POST') client.send('abc')
+      assert.match(lineOf(await client.reply(method === 'HEAD')), / 200 /)
+      client.send('GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n')
+      assert.match(lineOf(await client.reply()), / 404 /)
+      assert.equal(existsSync(join(php.docroot, 'done')), false, method)
+      writeFileSync(join(php.docroot, 'go'), '')
+      await until(() => existsSync(join(php.docroot, 'done')))
+      for (const name of ['go', 'done']) rmSync(join(php.docroot, name))
+    }
   })
 })

@@ -44,6 +44,10 @@ class NodeRun implements ExchangeHandler {
   readonly #request: ParsedRequest
   readonly #response: ServerResponse
   #hasWritten = false
+  /** Whether nothing of the request body is to be sent any more. */
+  #isSent = true
+  /** Whether the response is complete. */
+  #isDone = false
 
   constructor(gateway: PhpGateway, request: IncomingMessage, response: ServerResponse) {
     this.#gateway = gateway
@@ -67,17 +71,21 @@ class NodeRun implements ExchangeHandler {
     if (parsed !== undefined) params.set('CONTENT_LENGTH', String(parsed.length))
     const streams = described.body !== 'none' && parsed === undefined
     const exchange = this.#gateway.client.start({ params, body: parsed, hasBody: streams }, this)
-    this.#response.once('close', () => exchange.abort())
+    this.#response.once('close', () => this.#isDone || exchange.abort())
     this.#response.on('drain', () => exchange.resume())
     if (streams) this.#sendBody(exchange)
   }
 
   #sendBody(exchange: FcgiExchange): void {
     const request = this.#request
+    this.#isSent = false
     request.on('data', (chunk: Buffer) => {
       if (!exchange.write(chunk)) request.pause()
     })
-    request.on('end', () => exchange.end())
+    request.on('end', () => {
+      this.#isSent = true
+      exchange.end()
+    })
   }
 
   onDrain(): void {
@@ -111,7 +119,18 @@ class NodeRun implements ExchangeHandler {
     return this.#response.write(chunk)
   }
 
+  /**
+   * The client may ask the next thing while the script works on. Not before the request is sent: Node.js throws away what comes
+   * of it behind its response, and the script would wait for it.
+   */
+  onBodyEnd(): void {
+    if (!this.#isSent) return
+    this.#isDone = true
+    this.#response.end()
+  }
+
   onEnd(): void {
+    this.#isDone = true
     this.#response.end()
     // What a script did not wait for is still read, or the client's next request would not be.
     this.#request.resume()
@@ -125,7 +144,7 @@ class NodeRun implements ExchangeHandler {
     const response = this.#response
     const answer = this.#gateway.failed(error, this.#request)
     this.#request.resume()
-    if (response.destroyed) return
+    if (response.destroyed || this.#isDone) return
     if (response.headersSent) return void response.destroy()
     for (const name of response.getHeaderNames()) response.removeHeader(name)
     response.statusMessage = ''

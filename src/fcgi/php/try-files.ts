@@ -112,8 +112,16 @@ function fallback(entry: string, { path, query }: Target): Decision {
   if (mark < 0) return { kind: 'run', script: entry, pathInfo: '', query: undefined }
   const filled = entry
     .slice(mark + 1)
-    .replace(/\$(?:args|query_string|uri)/g, (name) => (name === '$uri' ? encodeURI(path) : query))
+    .replace(/\$(?:args|query_string|uri)/g, (name) => (name === '$uri' ? encodePath(path) : query))
   return { kind: 'run', script: entry.slice(0, mark), pathInfo: '', query: filled }
+}
+
+/** A path as part of a query: nothing in it is the end of a value, and each character is a byte. */
+function encodePath(path: string): string {
+  return path.replace(/[^\w\-.~/]/g, (byte) => {
+    const digits = byte.charCodeAt(0).toString(16).padStart(2, '0')
+    return `%${digits.toUpperCase()}`
+  })
 }
 
 /** Names that begin with a dot are nobody's to ask for, but for what RFC 8615 has put there. */

@@ -113,6 +113,8 @@ describe('a path', () => {
       [['$uri', '$uri.php', '=404'], '/page/', '/page.php|'],
       [['$uri', '/index.php?$args'], '/x/y?b=c', '/index.php||b=c'],
       [['/index.php?q=$uri&$query_string'], '/a.php?b', '/index.php||q=/a.php&b'],
+      [['/index.php?q=$uri'], '/caf%C3%A9/%ff', '/index.php||q=/caf%C3%A9/%FF'],
+      [['/index.php?q=$uri&$args'], '/a&b=1+2%23%25?c', '/index.php||q=/a%26b%3D1%2B2%23%25&c'],
       [['$uri', '/sub/index.php'], '/none', '/sub/index.php|'],
     ]
     for (const [tryFiles, target, expected] of other) {
