@@ -6,11 +6,11 @@ import cluster from 'node:cluster'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { monotonic } from '../base/clock.ts'
-import { loggerOption } from '../base/logger-option.ts'
+import { loggerOption, resolveLogging, type Logging } from '../base/logger-option.ts'
 import { stderrLogger } from '../base/stderr-logger.ts'
 import type { Logger } from '../base/logger.ts'
 import { errorMessage, UsageError } from '../base/errors.ts'
-import { boolean, integer, resolveOptions, show, type Resolved, type Specs } from '../base/options.ts'
+import { boolean, integer, milliseconds, show, type Specs } from '../base/options.ts'
 import type { Endpoint } from '../net/endpoint.ts'
 import { StatusBoard } from '../status/board.ts'
 import type { StatusPort } from '../status/port.ts'
@@ -44,15 +44,14 @@ export interface AgentClusterOptions {
 
 const specs: Specs<AgentClusterOptions> = {
   workers: integer(availableParallelism(), { min: 1, max: 1024 }),
-  restartDelay: integer(500, { min: 1 }),
-  closeTimeout: integer(10_000, { min: 1 }),
-  joinTimeout: integer(10_000, { min: 1, max: 0x7fff_ffff }),
+  restartDelay: milliseconds(500, { min: 1 }),
+  closeTimeout: milliseconds(10_000, { min: 1 }),
+  joinTimeout: milliseconds(10_000, { min: 1 }),
   roundRobin: boolean(false),
   logger: loggerOption(stderrLogger),
 }
 
-/** `false` is a logger by then. */
-type Settings = Resolved<AgentClusterOptions> & { readonly logger: Logger }
+type Settings = Logging<AgentClusterOptions>
 
 const longestRestartDelay = 30_000
 /** A worker that lived this long was not the victim of its own start. */
@@ -106,7 +105,7 @@ export class AgentCluster {
     if (!cluster.isPrimary)
       throw new AgentError('ERR_AGENT_CLUSTER', 'createAgentCluster() was called in a worker')
     this.#path = modulePath(module)
-    this.#options = resolveOptions(specs, options, 'createAgentCluster') as Settings
+    this.#options = resolveLogging(specs, options, 'createAgentCluster')
     this.#delay = this.#options.restartDelay
     this.#owner = {
       onJoined: () => this.#settleWaiters(),

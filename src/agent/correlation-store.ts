@@ -3,6 +3,7 @@ import type { UsageError } from '../base/errors.ts'
 import {
   hasMethods,
   integer,
+  milliseconds,
   refuseArgument,
   resolveOptions,
   type Resolved,
@@ -20,7 +21,7 @@ export interface CorrelationStoreOptions {
 }
 
 const specs: Specs<CorrelationStoreOptions> = {
-  ttl: integer(60_000, { min: 1, max: 0x7fff_ffff }),
+  ttl: milliseconds(60_000, { min: 1 }),
   maxEntries: integer(100_000, { min: 1 }),
   maxWaiting: integer(10_000),
 }

@@ -3,6 +3,7 @@ import { isAt } from '../bytes/known-bytes.ts'
 import { latin1Text } from '../bytes/latin1.ts'
 import type { Reader } from '../bytes/reader.ts'
 import { UsageError } from '../base/errors.ts'
+import { longestTimer } from '../base/clock.ts'
 import { optional, optionalInteger, resolveOptions, show, type Specs } from '../base/options.ts'
 import type { Message } from '../spop/notify.ts'
 import { readVarint } from '../spop/varint.ts'
@@ -86,7 +87,7 @@ export interface Registration {
 }
 
 const specs: Specs<MessageOptions> = {
-  deadline: optionalInteger({ max: 0x7fff_ffff }),
+  deadline: optionalInteger({ max: longestTimer }),
   fallback: optional('function'),
 }
 

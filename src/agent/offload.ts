@@ -6,11 +6,11 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { Writer } from '../bytes/writer.ts'
 import { LinkedList, type Linked } from '../base/linked-list.ts'
-import { loggerOption } from '../base/logger-option.ts'
+import { loggerOption, resolveLogging, type Logging } from '../base/logger-option.ts'
 import { stderrLogger } from '../base/stderr-logger.ts'
 import type { Logger } from '../base/logger.ts'
 import { UsageError } from '../base/errors.ts'
-import { integer, resolveOptions, show, type Resolved, type Specs } from '../base/options.ts'
+import { integer, milliseconds, show, type Specs } from '../base/options.ts'
 import { encodeMessages, type Message } from '../spop/notify.ts'
 import { ActionWriter } from './action-writer.ts'
 import { AgentError } from './errors.ts'
@@ -33,12 +33,11 @@ export interface OffloadOptions {
 const specs: Specs<OffloadOptions> = {
   threads: integer(Math.max(1, availableParallelism() - 1), { min: 1, max: 256 }),
   maxQueue: integer(1000),
-  threadTimeout: integer(10_000, { max: 0x7fff_ffff }),
+  threadTimeout: milliseconds(10_000),
   logger: loggerOption(stderrLogger),
 }
 
-/** `false` is a logger by then. */
-type Settings = Resolved<OffloadOptions> & { readonly logger: Logger }
+type Settings = Logging<OffloadOptions>
 
 interface Job extends Linked<Job> {
   /** In an ArrayBuffer of its own, which moves to the thread. */
@@ -164,7 +163,7 @@ export class Offload {
 
   constructor(module: string | URL, options: OffloadOptions) {
     this.#module = checkModule(module)
-    this.#options = resolveOptions(specs, options, 'createOffload') as Settings
+    this.#options = resolveLogging(specs, options, 'createOffload')
     this.#owner = {
       onFree: (thread) => this.#onFree(thread),
       onExit: (thread, error) => this.#onExit(thread, error),

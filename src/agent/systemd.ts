@@ -3,9 +3,9 @@
  * the unix kind, which NOTIFY_SOCKET is, so `systemd-notify` says it: a process each time.
  */
 import { execFile } from 'node:child_process'
-import { requireArgument, resolveOptions, type Specs } from '../base/options.ts'
+import { requireArgument, type Specs } from '../base/options.ts'
 import type { Logger } from '../base/logger.ts'
-import { loggerOption } from '../base/logger-option.ts'
+import { loggerOption, resolveLogging } from '../base/logger-option.ts'
 import { stderrLogger } from '../base/stderr-logger.ts'
 
 /** See each key. */
@@ -30,7 +30,7 @@ const longestCall = 5000
 export function notifySystemd(agent: { readonly ready: boolean }, options: SystemdOptions = {}): () => void {
   const canTell = typeof agent === 'object' && agent !== null && 'ready' in agent
   requireArgument(canTell, 'notifySystemd: the agent', 'must say whether it is ready', agent)
-  const logger = resolveOptions(specs, options, 'notifySystemd').logger as Logger
+  const { logger } = resolveLogging(specs, options, 'notifySystemd')
   const { NOTIFY_SOCKET: socket = '' } = process.env
   if (socket === '') return () => {}
   let calling = false

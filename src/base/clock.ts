@@ -1,5 +1,8 @@
 /** The one place that reads the clock. Pure modules never do: time reaches them as an argument. */
 
+/** The longest wait of a timer, in milliseconds: for more, `setTimeout` warns and waits for 1. */
+export const longestTimer = 0x7fff_ffff
+
 /** Milliseconds since an arbitrary start, with a fraction, never going backwards. */
 export function monotonic(): number {
   return performance.now()

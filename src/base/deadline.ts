@@ -1,7 +1,4 @@
-import { monotonic } from './clock.ts'
-
-/** Longer waits than `setTimeout` takes are as good as none. */
-const longest = 0x7fff_ffff
+import { longestTimer, monotonic } from './clock.ts'
 
 /**
  * A deadline that is moved often and missed seldom, such as that of one side of a connection: moving it costs a look at the
@@ -28,7 +25,8 @@ export class Deadline {
 
   /** Waits for `timeout` milliseconds from now; undefined waits for ever. Who has just read the clock says `now`. */
   arm(timeout: number | undefined, now?: number): void {
-    if (timeout === undefined || timeout > longest) {
+    // Longer ones are as good as none.
+    if (timeout === undefined || timeout > longestTimer) {
       this.#at = 0
       return
     }

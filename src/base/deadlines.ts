@@ -3,7 +3,7 @@
  * duration has a lane, first in first out, and one timer for the head of it. Items are linked through their own fields:
  * adding and removing allocate nothing, and an item that is done is not kept alive by a slow one before it.
  */
-import { monotonic } from './clock.ts'
+import { longestTimer, monotonic } from './clock.ts'
 
 /** What can be given a deadline. The fields belong to its lane. */
 export interface Timed<T extends Timed<T>> {
@@ -64,9 +64,6 @@ export interface Expiring extends Timed<Expiring> {
   expire(): void
 }
 
-/** Longer waits than `setTimeout` takes are as good as none. */
-const longest = 0x7fff_ffff
-
 /** `setTimeout` counts from the start of the loop's turn, so it may be early by less than this. */
 const slack = 1
 
@@ -112,7 +109,7 @@ export class Deadlines<T extends Timed<T>> {
       lane.remove(item)
       if (lane.duration === duration) return lane.add(item, now)
     }
-    if (duration !== undefined && duration <= longest) this.add(item, duration, now)
+    if (duration !== undefined && duration <= longestTimer) this.add(item, duration, now)
   }
 
   #arm(lane: Lane<T>, delay: number): void {

@@ -2,11 +2,27 @@
 import { Console } from 'node:console'
 import { errorMessage } from './errors.ts'
 import { createTextLogger, logLevels, silentLogger, type Logger, type LogLevel } from './logger.ts'
-import type { OptionSpec } from './options.ts'
+import { resolveOptions, type OptionSpec, type Resolved, type Specs } from './options.ts'
 
 /** Anything with the four methods of {@link Logger}, or false for silence; `fallback` when it is not given. */
 export function loggerOption(fallback: Logger = silentLogger): OptionSpec<Logger> {
   return { fallback, check: checkLogger, convert: toLogger }
+}
+
+/** What options with a `logger` resolve to: `false` is a logger by then. */
+export type Logging<Options> = Omit<Resolved<Options>, 'logger'> & { readonly logger: Logger }
+
+/**
+ * Resolves options whose `logger` is checked by {@link loggerOption}.
+ * @throws UsageError `ERR_SLUICE_OPTION`.
+ */
+export function resolveLogging<Options extends { readonly logger?: Logger | false | undefined }>(
+  specs: Specs<Options>,
+  given: Options,
+  where: string,
+): Logging<Options> {
+  // It has converted the logger; what is left of the type is that of what is given.
+  return resolveOptions(specs, given, where) as unknown as Logging<Options>
 }
 
 function checkLogger(given: unknown): string | undefined {

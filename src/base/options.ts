@@ -3,7 +3,9 @@
  * frozen and has no optional field, so nothing inside says `??`. Unknown keys and wrong values throw
  * {@link UsageError} `ERR_SLUICE_OPTION` naming the key, the rule and the value.
  */
+import { longestTimer } from './clock.ts'
 import { UsageError } from './errors.ts'
+import { didYouMean } from './suggest.ts'
 
 /** How one option is checked, and what it is when it is not given. */
 export interface OptionSpec<Value> {
@@ -36,6 +38,14 @@ export function integer(
         ? undefined
         : `must be a whole number from ${min} to ${max}`,
   }
+}
+
+/** A wait in milliseconds, no longer than a timer's; with `min` 0, which is the default, 0 may stand for "for ever". */
+export function milliseconds(
+  fallback: number,
+  { min = 0, max = longestTimer }: { min?: number; max?: number } = {},
+): OptionSpec<number> {
+  return integer(fallback, { min, max })
 }
 
 /** A whole number between `min` (default 0) and `max`; undefined when it is not given. */
@@ -131,12 +141,7 @@ export function resolveOptions<Options extends object>(
     )
   }
   for (const key of Object.keys(given)) {
-    if (!Object.hasOwn(table, key)) {
-      throw new UsageError(
-        'ERR_SLUICE_OPTION',
-        `${where}: unknown option '${key}'; known are ${Object.keys(table).join(', ')}`,
-      )
-    }
+    if (!Object.hasOwn(table, key)) refuseUnknown(key, Object.keys(table), where)
   }
   for (const [key, spec] of Object.entries(table)) {
     const value = (given as Record<string, unknown>)[key]
@@ -148,6 +153,13 @@ export function resolveOptions<Options extends object>(
     else result[key] = spec.convert === undefined ? value : spec.convert(value)
   }
   return Object.freeze(result) as Resolved<Options>
+}
+
+function refuseUnknown(key: string, known: readonly string[], where: string): never {
+  const hint = didYouMean(key, known)
+  const list = `nown are ${known.join(', ')}`
+  const rest = hint === undefined ? `k${list}` : `${hint} K${list}`
+  throw new UsageError('ERR_SLUICE_OPTION', `${where}: unknown option '${key}'; ${rest}`)
 }
 
 /** Of an object only what it is: among options there may be a key or a password. */

@@ -1,12 +1,10 @@
 /** Ends a command as its user asks: the first signal closes gracefully, the second at once. */
 import { constants } from 'node:os'
+import { longestTimer } from '../base/clock.ts'
 import { note } from './output.ts'
 
 /** How long the last words may take to leave, in milliseconds: nobody may read them. */
 const lastWords = 250
-
-/** The longest wait of a timer. */
-const longest = 0x7fff_ffff
 
 /** SIGUSR1 is HAProxy's soft stop; without a listener Node.js would open its debugger. */
 const closing = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const
@@ -34,7 +32,7 @@ export async function serveUntilSignal<Running>(
   const asked = firstSignal(say, reload)
   const running = await start()
   // A proxy that only watches its servers has nothing else that keeps the process.
-  setInterval(() => {}, longest)
+  setInterval(() => {}, longestTimer)
   const signal = await asked
   await close(running)
   setTimeout(() => process.exit(), lastWords)

@@ -1,4 +1,5 @@
 /** What an engine is asked, how its caller is answered, and what is refused before anything is begun. */
+import { longestTimer } from '../base/clock.ts'
 import { refuseArgument, requireArgument } from '../base/options.ts'
 import { EncodedMessages } from '../spop/encoded-messages.ts'
 import { messagesRule, type MessageInput, type NotifyInput } from '../spop/notify.ts'
@@ -25,9 +26,6 @@ export interface PendingExchange {
   /** Ends it with status 5, and calls the callback before this returns; nothing happens when it has ended already. */
   cancel(): void
 }
-
-/** `setTimeout` takes no more. */
-export const maxTimeout = 0x7fff_ffff
 
 const keys: readonly string[] = ['messages', 'timeout', 'signal', 'stream'] satisfies (keyof EngineRequest)[]
 
@@ -63,10 +61,10 @@ export function checkExchange(
     refuseArgument('exchange: the messages', messagesRule, messages)
   }
   // Compared so that NaN is refused, too.
-  if (typeof timeout !== 'number' || !(timeout >= 1 && timeout <= maxTimeout)) {
+  if (typeof timeout !== 'number' || !(timeout >= 1 && timeout <= longestTimer)) {
     refuseArgument(
       'exchange: the timeout',
-      `must be a number of milliseconds from 1 to ${maxTimeout}`,
+      `must be a number of milliseconds from 1 to ${longestTimer}`,
       timeout,
     )
   }

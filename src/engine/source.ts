@@ -39,11 +39,11 @@ export interface AgentServerOptions {
   /** An endpoint; or an agent of this process, which is then asked without a socket. */
   readonly address: string | Endpoint | Acceptor
   /** Its share among the others, from 0 (nothing is sent there) to 256. @default 1 */
-  readonly weight?: number
+  readonly weight?: number | undefined
   /** Asked only when no other server is up. @default false */
-  readonly backup?: boolean
+  readonly backup?: boolean | undefined
   /** Connections to it, those being made included; 0: no limit of its own. @default 0 */
-  readonly maxConnections?: number
+  readonly maxConnections?: number | undefined
 }
 
 /** A server in a list: an endpoint as text (`host:port`, `unix@/path`, …) or parsed, an agent of this process, or one of them with options. */

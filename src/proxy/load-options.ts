@@ -10,13 +10,13 @@ export interface LoadOptions {
   /** Configuration files, or folders whose `.cfg` files are read in the order of their names. */
   readonly files: readonly string[]
   /** For `$NAME`, `env()` and the conditions of `.if`. @default none */
-  readonly env?: Environment
+  readonly env?: Environment | undefined
   /** Where relative names begin, also those of SPOE, pattern and error files. @default process.cwd() */
-  readonly cwd?: string
+  readonly cwd?: string | undefined
   /** Most client connections of the process, as HAProxy's `-n`; wins over `global maxconn`. */
-  readonly maxconn?: number
+  readonly maxconn?: number | undefined
   /** Agents of this process by the names that `server NAME inproc@NAME` gives them; who made them closes them. @default none */
-  readonly agents?: Readonly<Record<string, MountedAgent>>
+  readonly agents?: Readonly<Record<string, MountedAgent>> | undefined
 }
 
 /** An agent in the same process: what `createAgent` of `sluice/agent` makes has what it takes. */

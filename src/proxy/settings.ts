@@ -2,25 +2,26 @@
 import { defaults } from '../config/index.ts'
 import type { Global } from '../config/index.ts'
 import type { ExchangeRecorder } from '../engine/index.ts'
-import { loggerOption } from '../base/logger-option.ts'
+import { loggerOption, resolveLogging } from '../base/logger-option.ts'
+import type { Logging } from '../base/logger-option.ts'
 import type { Logger } from '../base/logger.ts'
-import { hasMethods, integer, optional, resolveOptions } from '../base/options.ts'
-import type { OptionSpec, Resolved, Specs } from '../base/options.ts'
+import { hasMethods, integer, milliseconds, optional } from '../base/options.ts'
+import type { OptionSpec, Specs } from '../base/options.ts'
 
 /** Milliseconds and bytes. */
 export interface ProxyOptions {
   /** Largest head of a request or response. @default `tune.bufsize`, 16384 */
-  maxHeadSize?: number
+  maxHeadSize?: number | undefined
   /** Most header fields of a message. @default `tune.http.maxhdr`, 101 */
-  maxHeaders?: number
+  maxHeaders?: number | undefined
   /** Most bytes of a body that rules may see (`option http-buffer-request`). @default `tune.bufsize`, 16384 */
-  maxBufferSize?: number
+  maxBufferSize?: number | undefined
   /** How long a connection that is being closed may still take in what the client sends. @default 1000 */
-  lingerTimeout?: number
+  lingerTimeout?: number | undefined
   /** How long `close` waits for its clients, who are cut off then; 0: without limit. @default `hard-stop-after`, 0 */
-  hardStopAfter?: number
+  hardStopAfter?: number | undefined
   /** Told about servers going down and up, and about faults. @default silent */
-  logger?: Logger
+  logger?: Logger | false | undefined
   /** Sees what agents are asked and answer; each SPOE filter is a source, called as its engine. @default none */
   recorder?: ProxyRecorder | undefined
   /**
@@ -47,8 +48,8 @@ const specs: Specs<ProxyOptions> = {
   maxHeadSize: integer(defaults.bufferSize, { min: 256, max: 1_048_576 }),
   maxHeaders: integer(defaults.maxHeaders, { min: 1, max: 32_767 }),
   maxBufferSize: integer(defaults.bufferSize, { min: 256, max: 1_048_576 }),
-  lingerTimeout: integer(1000, { max: 60_000 }),
-  hardStopAfter: integer(0, { max: 0x7fff_ffff }),
+  lingerTimeout: milliseconds(1000, { max: 60_000 }),
+  hardStopAfter: milliseconds(0),
   logger: loggerOption(),
   recorder,
   stdout: optional<(line: string) => void>('function'),
@@ -56,7 +57,7 @@ const specs: Specs<ProxyOptions> = {
 }
 
 /** Every option with a value. */
-export type ProxySettings = Resolved<ProxyOptions>
+export type ProxySettings = Logging<ProxyOptions>
 
 /**
  * Fills the gaps, first with what the `global` section says.
@@ -69,7 +70,8 @@ export function resolveProxyOptions(given: ProxyOptions, global: Global): ProxyS
     ...(maxHeaders === undefined ? {} : { maxHeaders }),
     ...(hardStopAfter === undefined ? {} : { hardStopAfter }),
   }
-  // What is no object of options leaves nothing when it is spread.
-  resolveOptions(specs, given, 'createProxy')
-  return resolveOptions(specs, { ...tuned, ...given }, 'createProxy')
+  // What is no object of options leaves nothing when it is taken apart.
+  resolveLogging(specs, given, 'createProxy')
+  const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  return resolveLogging(specs, { ...tuned, ...said }, 'createProxy')
 }

@@ -3,9 +3,9 @@ import type { Outcome } from '../engine/outcome.ts'
 import type { EngineStream } from '../engine/profile.ts'
 import { Writer } from '../bytes/writer.ts'
 import { monotonic, wallClock } from '../base/clock.ts'
-import { loggerOption } from '../base/logger-option.ts'
+import { loggerOption, resolveLogging, type Logging } from '../base/logger-option.ts'
 import type { Logger } from '../base/logger.ts'
-import { integer, requireArgument, resolveOptions, strings, type Specs } from '../base/options.ts'
+import { integer, requireArgument, strings, type Specs } from '../base/options.ts'
 import { encodeSetVar, encodeUnsetVar, type Action } from '../spop/ack.ts'
 import { encodeMessages, type MessageInput } from '../spop/notify.ts'
 import type { RecordingError } from './errors.ts'
@@ -15,16 +15,16 @@ import { encodeRecord, signature, type Ending, type FileRecord } from './format.
 /** Bytes. */
 export interface RecorderOptions {
   /** The largest file. @default 104857600: 100 MiB, some hundred thousand exchanges */
-  readonly maxSize?: number
+  readonly maxSize?: number | undefined
   /**
    * How many files there may be. With 1 the recorder stops when its file is full, and refuses to begin when it exists; with more
    * it goes on in a new file, the ones before are called `FILE.1` (the latest), `FILE.2`, …, and the oldest is deleted. @default 1
    */
-  readonly maxFiles?: number
+  readonly maxFiles?: number | undefined
   /** Arguments and variables whose values are left out: they are recorded as NULL. `*` stands for all. @default none */
-  readonly omit?: readonly string[]
+  readonly omit?: readonly string[] | undefined
   /** Told when the recording is full, loses exchanges, or cannot be written. @default silent */
-  readonly logger?: Logger
+  readonly logger?: Logger | false | undefined
 }
 
 /** What a recorder has done. */
@@ -88,7 +88,7 @@ const noActions = Buffer.alloc(0)
 const microseconds = (milliseconds: number): number => Math.max(0, Math.round(milliseconds * 1000))
 
 class FileRecorder implements Recorder {
-  readonly #settings: Required<RecorderOptions>
+  readonly #settings: Logging<RecorderOptions>
   readonly #sink: FileSink
   readonly #omitted: ReadonlySet<string>
   readonly #writer = new Writer(gatheredSize + 4096)
@@ -113,7 +113,7 @@ class FileRecorder implements Recorder {
   readonly #unnamed: ExchangeRecorder
 
   constructor(file: string, options: RecorderOptions) {
-    this.#settings = resolveOptions(specs, options, 'createRecorder')
+    this.#settings = resolveLogging(specs, options, 'createRecorder')
     this.#omitted = new Set(this.#settings.omit)
     this.#sink = new FileSink(file, this.#settings.maxFiles, (error) => this.#fail(error))
     this.#begin()

@@ -7,11 +7,12 @@ import { monotonic } from '../base/clock.ts'
 import {
   hasMethods,
   integer,
-  optionalInteger,
+  milliseconds,
   requireArgument,
   resolveOptions,
   strings,
   type OptionSpec,
+  type Resolved,
   type Specs,
 } from '../base/options.ts'
 import { inStartOrder } from './in-start-order.ts'
@@ -24,15 +25,15 @@ export type ReplayRate = 'recorded' | 'max' | { readonly times: number } | { rea
 /** Milliseconds. */
 export interface ReplayOptions {
   /** @default 'recorded' */
-  readonly rate?: ReplayRate
+  readonly rate?: ReplayRate | undefined
   /** Exchanges that may be under way at a time; when that many are, sending falls behind. @default 256 */
-  readonly maxInFlight?: number
+  readonly maxInFlight?: number | undefined
   /** How long an answer may take. @default 1000 */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** Sends no more than so many. @default all */
   readonly limit?: number | undefined
   /** Variables that need not be equal: `name`, or `scope.name`. @default none */
-  readonly ignore?: readonly string[]
+  readonly ignore?: readonly string[] | undefined
 }
 
 const isRate = (given: unknown): boolean => {
@@ -52,8 +53,8 @@ const rate: OptionSpec<ReplayRate> = {
 const specs: Specs<ReplayOptions> = {
   rate,
   maxInFlight: integer(256, { min: 1, max: 100_000 }),
-  timeout: integer(1000, { min: 1, max: 0x7fff_ffff }),
-  limit: optionalInteger({ min: 1 }),
+  timeout: milliseconds(1000, { min: 1 }),
+  limit: integer(Infinity, { min: 1 }),
   ignore: strings([]),
 }
 
@@ -93,7 +94,7 @@ const tick = 1
 
 class Replay {
   readonly #engine: Engine
-  readonly #options: Required<ReplayOptions>
+  readonly #options: Resolved<ReplayOptions>
   readonly #ignored: ReadonlySet<string>
   #report: ReportWriter | undefined
   #tracks = new Map<number, StreamTrack>()
@@ -105,14 +106,14 @@ class Replay {
   #sent = 0
   #lag = 0
 
-  constructor(engine: Engine, options: Required<ReplayOptions>) {
+  constructor(engine: Engine, options: Resolved<ReplayOptions>) {
     this.#engine = engine
     this.#options = options
     this.#ignored = new Set(options.ignore)
   }
 
   async send(recording: Recording): Promise<void> {
-    const { limit = Infinity, maxInFlight } = this.#options
+    const { limit, maxInFlight } = this.#options
     // Numbers of streams are the recording's own.
     this.#tracks = new Map()
     for await (const exchange of inStartOrder(recording)) {

@@ -1,13 +1,10 @@
 /** What several functions of this folder are given, and how it is checked. */
-import { integer, type OptionSpec } from '../base/options.ts'
+import { milliseconds, type OptionSpec } from '../base/options.ts'
 import { messagesRule, type MessageInput } from '../spop/notify.ts'
-
-/** `setTimeout` takes no more. */
-const maxTimeout = 0x7fff_ffff
 
 /** Milliseconds to wait: without any, nothing could be answered in time. */
 export function timeoutOption(fallback: number): OptionSpec<number> {
-  return integer(fallback, { min: 1, max: maxTimeout })
+  return milliseconds(fallback, { min: 1 })
 }
 
 /** Messages; undefined when they are not given. */

@@ -29,23 +29,23 @@ import { formatEvent, Wire, type ReceivedFrame, type WireEvent, type WireLogEntr
 /** Sizes are bytes, times milliseconds. */
 export interface DriverOptions {
   /** What HELLO announces: lower it to test an agent whose answers must be small. @default 16380 */
-  readonly maxFrameSize?: number
+  readonly maxFrameSize?: number | undefined
   /** @default 'test-engine' */
-  readonly engineId?: string
+  readonly engineId?: string | undefined
   /** How long an answer may take. @default 5000: above the agent's default deadline */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
 }
 
 /** How to send a NOTIFY. */
 export interface DriverSettings {
   /** Cuts the payload into fragments of this many bytes; 0 sends it whole. @default 0 */
-  readonly fragmentSize?: number
+  readonly fragmentSize?: number | undefined
   /** Cuts the bytes into writes of this size, each in a turn of its own; 0 is one write. @default 0 */
-  readonly writeSize?: number
+  readonly writeSize?: number | undefined
   /** Ids instead of the driver's own. */
   readonly ids?: readonly [streamId: Id, frameId: Id] | undefined
   /** As {@link DriverOptions.timeout}. */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
 }
 
 /** Arguments of a message: in order as pairs, or as an object when no name repeats and none is empty. */

@@ -10,6 +10,7 @@ import {
   requireArgument,
   resolveOptions,
   type OptionSpec,
+  type Resolved,
   type Specs,
 } from '../base/options.ts'
 import type { Action } from '../spop/ack.ts'
@@ -26,25 +27,25 @@ export interface ScriptedPeerOptions {
   /** Whose manners to have. */
   readonly version: PeerVersion
   /** A connected stream. */
-  readonly stream?: Duplex
+  readonly stream?: Duplex | undefined
   /** An address, such as `127.0.0.1:12345` or `/run/agent.sock`. */
-  readonly endpoint?: string | Endpoint
+  readonly endpoint?: string | Endpoint | undefined
   /** An agent of this process: it is connected in memory. */
-  readonly agent?: Acceptor
+  readonly agent?: Acceptor | undefined
   /** @default a random UUID */
-  readonly engineId?: string
+  readonly engineId?: string | undefined
   /** What HELLO announces. @default 16380 */
-  readonly maxFrameSize?: number
+  readonly maxFrameSize?: number | undefined
   /** What HELLO announces. @default `pipelining,async` up to 3.0, `pipelining` since */
-  readonly capabilities?: string
+  readonly capabilities?: string | undefined
   /** How long each step of the script waits. @default 2000 */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
 }
 
 /** How to send a NOTIFY. */
 export interface NotifySettings {
   /** Up to 3.0: the client's stream that it belongs to; a new one when it is not given. */
-  readonly stream?: number
+  readonly stream?: number | undefined
 }
 
 /** An ACK that HAProxy takes. */
@@ -72,7 +73,7 @@ export interface PeerEnd {
 type WithDefault = 'version' | 'maxFrameSize' | 'timeout'
 
 /** What a scripted peer was told, with the gaps filled for which one value is right for all versions. */
-export type PeerSettings = Required<Pick<ScriptedPeerOptions, WithDefault>> & {
+export type PeerSettings = Pick<Resolved<ScriptedPeerOptions>, WithDefault> & {
   readonly [Key in Exclude<keyof ScriptedPeerOptions, WithDefault>]: ScriptedPeerOptions[Key] | undefined
 }
 

@@ -30,9 +30,9 @@ export type Cutting = 'recorded' | 'whole' | number
 /** How to replay. */
 export interface ReplayOptions {
   /** @default 'recorded' */
-  readonly cutting?: Cutting
+  readonly cutting?: Cutting | undefined
   /** How long the answers to what was sent may take, in milliseconds. @default 2000 */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
 }
 
 /** What became of one connection. */

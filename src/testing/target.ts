@@ -20,7 +20,7 @@ export interface ConnectOptions {
   /** Speak TLS, with these options. @default none */
   readonly tls?: ConnectionOptions | undefined
   /** Milliseconds. @default 2000 */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
 }
 
 /**

@@ -64,9 +64,9 @@ test('given values are kept, false and zero and empty ones too; undefined counts
 test('an unknown option is named, and so are those that exist', () => {
   assert.equal(
     complaint({ sizes: 1 }),
-    "createThing: unknown option 'sizes'; known are size, name, on, mode, list, onDone",
+    "createThing: unknown option 'sizes'; did you mean 'size'? Known are size, name, on, mode, list, onDone",
   )
-  assert.match(complaint({ toString: 1 }), /unknown option 'toString'/)
+  assert.match(complaint({ toString: 1 }), /unknown option 'toString'; known are size, /)
   assert.match(complaint(JSON.parse('{"__proto__": 1}')), /unknown option '__proto__'/)
 })
 

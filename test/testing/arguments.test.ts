@@ -54,7 +54,8 @@ describe('createDriver', () => {
 })
 
 describe('notify', () => {
-  const unknown = /notify: unknown option 'frgmentSize'; known are fragmentSize, writeSize, ids, timeout/
+  const unknown =
+    /notify: unknown option 'frgmentSize'; did you mean 'fragmentSize'\? Known are fragmentSize, writeSize, ids, timeout/
   for (const [args, message] of [
     [['x', {}, { frgmentSize: 2 }], unknown],
     [[[{ name: 'x', args: [] }], { frgmentSize: 2 }], unknown],
@@ -137,7 +138,10 @@ describe('createScriptedPeer', () => {
     await peer.hello()
     const notify = peer.notify.bind(peer) as Loose
     await refused(() => notify('x'), /notify: the messages must be an array of .*, not 'x'/)
-    await refused(() => notify([], { steam: 1 }), /notify: unknown option 'steam'; known are stream/)
+    await refused(
+      () => notify([], { steam: 1 }),
+      /notify: unknown option 'steam'; did you mean 'stream'\? Known are stream/,
+    )
     await refused(() => notify([], { stream: -1 }), /option 'stream' must be a whole number/)
     await refused(() => (peer.sendRaw.bind(peer) as Loose)(5), /the digits must be a string, not 5/)
     await peer.leave()
@@ -146,7 +150,11 @@ describe('createScriptedPeer', () => {
 
 describe('replayCapture', () => {
   for (const [connections, options, message] of [
-    [[], { cuting: 1 }, /replayCapture: unknown option 'cuting'; known are cutting, timeout/],
+    [
+      [],
+      { cuting: 1 },
+      /replayCapture: unknown option 'cuting'; did you mean 'cutting'\? Known are cutting, timeout/,
+    ],
     [[], { cutting: 0 }, /option 'cutting' must be recorded, whole, or a whole number above 0, not 0/],
     [[], { cutting: 'all' }, /option 'cutting' must be .*, not 'all'/],
     [[], { timeout: 0 }, /option 'timeout' must be /],
@@ -161,7 +169,7 @@ describe('replayCapture', () => {
 
 describe('runConformance', () => {
   for (const [options, message] of [
-    [{ onyl: ['hello'] }, /runConformance: unknown option 'onyl'; known are .*only/],
+    [{ onyl: ['hello'] }, /runConformance: unknown option 'onyl'; did you mean 'only'\? Known are .*only/],
     [{ only: 'hello' }, /option 'only' must be an array of strings, not 'hello'/],
     [
       { only: ['hello', 'nosuch'] },

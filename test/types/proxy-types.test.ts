@@ -59,6 +59,7 @@ it('the declaration files of sluice/proxy are few, and none is of a room behind 
   const leaves = files.filter((file) => /^(?:base|net)\//.test(file))
   assert.deepEqual(leaves.toSorted(), [
     'base/errors.d.ts',
+    'base/logger-option.d.ts',
     'base/logger.d.ts',
     'base/options.d.ts',
     'base/suggest.d.ts',

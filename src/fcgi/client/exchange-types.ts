@@ -15,9 +15,9 @@ export interface FcgiRequest {
   /** The whole request body, when it is at hand: it can be sent again as often as it takes. */
   readonly body?: Uint8Array | undefined
   /** Without `body`: whether the caller will `write` one and `end` it. @default false */
-  readonly hasBody?: boolean
+  readonly hasBody?: boolean | undefined
   /** @default Role.Responder */
-  readonly role?: number
+  readonly role?: number | undefined
   /**
    * For Role.Filter: the file that is to be filtered, sent behind the request body. FCGI_DATA_LENGTH is added when it is missing.
    * @default empty
@@ -42,9 +42,9 @@ export interface FcgiRequestInit extends Omit<FcgiRequest, 'body' | 'hasBody' | 
   /** Aborts the request, or the body of its response. */
   readonly signal?: AbortSignal | undefined
   /** Is told of each 1xx head. */
-  readonly onInformational?: (head: CgiHead) => void
+  readonly onInformational?: ((head: CgiHead) => void) | undefined
   /** Is told what this request brings on STDERR. */
-  readonly onStderr?: (text: string) => void
+  readonly onStderr?: ((text: string) => void) | undefined
 }
 
 /** How the application ended; undefined in both when it closed the connection instead, after a complete response. */

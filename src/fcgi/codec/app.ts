@@ -9,26 +9,26 @@ export interface FcgiAppOptions {
   /** Where the application finds the scripts, on its own machine. Mandatory. */
   docroot: string
   /** Appended to a SCRIPT_NAME that ends with a slash. @default '' (nothing is appended) */
-  index?: string
+  index?: string | undefined
   /**
    * Splits the decoded path: capture 1 is SCRIPT_NAME, capture 2, when it is there, PATH_INFO. A dot matches every
    * byte; flags other than `s` are refused, since matching without case has run the wrong scripts elsewhere.
    * @default '' (the whole path is SCRIPT_NAME)
    */
-  pathInfo?: string | RegExp
+  pathInfo?: string | RegExp | undefined
   /**
    * Whether header names with other characters than letters, digits and `-` are passed on. With `_` they would take
    * the place of the header that has `-` there. @default false
    */
-  preserveHeaderNames?: boolean
+  preserveHeaderNames?: boolean | undefined
   /** Whether SERVER_NAME keeps the port that the Host header has, as in HAProxy. @default true */
-  serverNamePort?: boolean
+  serverNamePort?: boolean | undefined
   /** Whether a path may lead out of the docroot with `..`, as in HAProxy. @default false */
-  allowTraversal?: boolean
+  allowTraversal?: boolean | undefined
   /** SERVER_SOFTWARE. @default 'sluice' */
-  serverSoftware?: string
+  serverSoftware?: string | undefined
   /** Longest request path in bytes, after decoding. @default 16384 */
-  maxPathSize?: number
+  maxPathSize?: number | undefined
 }
 
 const pathInfoSpec: OptionSpec<string | RegExp> = {

@@ -22,28 +22,28 @@ export interface PhpFpmOptions {
   /** Where php-fpm listens: `/path`, `host:port`; several for several of it. Mandatory. */
   socket: string | Endpoint | readonly (string | Endpoint)[]
   /** The same folder as php-fpm sees it, in its own container for example. @default the root */
-  docroot?: string
+  docroot?: string | undefined
   /**
    * What is tried for a path, in order, as nginx's `try_files` does: `$uri` is the file of that name, a script or one that is
    * left to others; `$uri/` the folder's `index`; `$uri.php` and the like are names made of it; `/index.php?$args` is a
    * script that takes all the rest; `=404` a status. With nothing found the request is left to others.
    * @default ['$uri', '$uri/', '/index.php']
    */
-  tryFiles?: readonly string[]
+  tryFiles?: readonly string[] | undefined
   /** Files that stand for their folder, in order. @default ['index.php', 'index.html'] */
-  index?: readonly string[]
+  index?: readonly string[] | undefined
   /** More parameters, or others in place of those that are made: an object, or a function of the request. @default none */
   params?: ExtraParams | ((request: PhpRequest) => ExtraParams) | undefined
   /** Names in lower case of headers that are hidden from applications otherwise. @default ['authorization'] */
-  passHeaders?: readonly string[]
+  passHeaders?: readonly string[] | undefined
   /** Largest request body in bytes; a larger one is answered with 413. 0 is no limit but PHP's own. @default 0 */
-  maxBodySize?: number
+  maxBodySize?: number | undefined
   /** Longest request path in bytes, after decoding. @default 4096 */
-  maxPathSize?: number
+  maxPathSize?: number | undefined
   /** Is told of each request that is answered with an error of the gateway, with what it was. @default none */
   onError?: ((error: Error, request: PhpRequest) => void) | undefined
   /** Options of the client, but for where to connect. @default {} */
-  client?: Omit<FcgiClientOptions, 'endpoint' | 'servers'>
+  client?: Omit<FcgiClientOptions, 'endpoint' | 'servers'> | undefined
 }
 
 const socketSpec: OptionSpec<string | Endpoint | readonly (string | Endpoint)[]> = {

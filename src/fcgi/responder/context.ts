@@ -10,13 +10,13 @@ export type FcgiRole = 'responder' | 'authorizer' | 'filter'
 /** What a handler may answer instead of writing it. */
 export interface FcgiReply {
   /** @default 200 */
-  readonly status?: number
+  readonly status?: number | undefined
   /** The header fields. */
-  readonly headers?: ReplyHeaders
+  readonly headers?: ReplyHeaders | undefined
   /** The body. @default none */
   readonly body?: FcgiBody | undefined
   /** What END_REQUEST says. @default 0 */
-  readonly appStatus?: number
+  readonly appStatus?: number | undefined
 }
 
 /** What a handler gets. */

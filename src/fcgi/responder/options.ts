@@ -1,9 +1,9 @@
 /** The options of {@link createFcgiResponder}: the interface for the reader, the table for the machine. */
 import { UsageError } from '../../base/errors.ts'
-import { loggerOption } from '../../base/logger-option.ts'
+import { loggerOption, resolveLogging, type Logging } from '../../base/logger-option.ts'
 import type { Logger } from '../../base/logger.ts'
-import { boolean, integer, oneOf, resolveOptions, strings } from '../../base/options.ts'
-import type { OptionSpec, Resolved, Specs } from '../../base/options.ts'
+import { boolean, integer, milliseconds, oneOf, strings } from '../../base/options.ts'
+import type { OptionSpec, Specs } from '../../base/options.ts'
 import { readArgument } from '../arguments.ts'
 import type { ParamEncoding } from '../codec/params.ts'
 import type { FcgiContext, FcgiReply, FcgiRole } from './context.ts'
@@ -19,55 +19,55 @@ export interface FcgiResponderOptions {
   /** Serves a request; called when its parameters are complete. */
   onRequest: FcgiHandler
   /** Roles that are served; others are answered UNKNOWN_ROLE. @default ['responder'] */
-  roles?: readonly FcgiRole[]
+  roles?: readonly FcgiRole[] | undefined
   /** Most connections at a time; further ones are closed at once. @default 1024 */
-  maxConnections?: number
+  maxConnections?: number | undefined
   /**
    * Most requests at a time on one connection. With 1 the connection does not multiplex, and a second request is
    * answered CANT_MPX_CONN. @default 64
    */
-  maxRequestsPerConnection?: number
+  maxRequestsPerConnection?: number | undefined
   /** Most requests at a time in all; further ones are answered OVERLOADED. @default 1024 */
-  maxRequests?: number
+  maxRequests?: number | undefined
   /** Bytes that the parameters of one request may have; a larger request is answered with status 431. @default 262144 */
-  maxParamsSize?: number
+  maxParamsSize?: number | undefined
   /** How many parameters one request may have. @default 1000 */
-  maxParams?: number
+  maxParams?: number | undefined
   /**
    * How much of a request body is held for a handler that does not read it, one record more at most; then the connection
    * is not read. @default 65536
    */
-  stdinBufferSize?: number
+  stdinBufferSize?: number | undefined
   /**
    * How much of what was written to a connection may be unsent before no further request is taken from it. It does not
    * bound what handlers write: see {@link FcgiContext.write}. @default 1048576
    */
-  maxPendingOutput?: number
+  maxPendingOutput?: number | undefined
   /** How long the parameters of a request may take to arrive; the connection is closed then. 0 waits for ever. @default 10000 */
-  paramsTimeout?: number
+  paramsTimeout?: number | undefined
   /**
    * How long a handler may wait for more of STDIN: the request is answered with status 408 then, its `signal` is aborted
    * and its `stdin` fails with `ERR_FCGI_STDIN_TIMEOUT`. It does not run while the handler does not read. 0 waits for
    * ever. @default 60000
    */
-  stdinTimeout?: number
+  stdinTimeout?: number | undefined
   /**
    * How long the gateway may take nothing of what was written for it; the connection is closed then. 0 waits for ever.
    * @default 60000
    */
-  stallTimeout?: number
+  stallTimeout?: number | undefined
   /** How long a connection may be open without a request; 0 waits for ever. @default 120000 */
-  idleTimeout?: number
+  idleTimeout?: number | undefined
   /** Addresses and CIDR ranges that may connect over TCP; none given: all. @default [] */
-  allowedPeers?: readonly string[]
+  allowedPeers?: readonly string[] | undefined
   /** Permissions of a unix socket that is listened on; 0 leaves what the umask gives. @default 0 */
-  socketMode?: number
+  socketMode?: number | undefined
   /** Whether records are padded to a multiple of eight bytes. @default false */
-  padding?: boolean
+  padding?: boolean | undefined
   /** How the bytes of parameters become text. @default 'latin1' */
-  encoding?: ParamEncoding
+  encoding?: ParamEncoding | undefined
   /** @default a logger that says nothing */
-  logger?: Logger | undefined
+  logger?: Logger | false | undefined
 }
 
 const noHandler: FcgiHandler = () => undefined
@@ -97,10 +97,10 @@ const specs: Specs<FcgiResponderOptions> = {
   maxParams: integer(1000, { min: 1 }),
   stdinBufferSize: integer(65_536, { min: 1 }),
   maxPendingOutput: integer(1_048_576, { min: 1 }),
-  paramsTimeout: integer(10_000, { max: 0x7fff_ffff }),
-  stdinTimeout: integer(60_000, { max: 0x7fff_ffff }),
-  stallTimeout: integer(60_000, { max: 0x7fff_ffff }),
-  idleTimeout: integer(120_000, { max: 0x7fff_ffff }),
+  paramsTimeout: milliseconds(10_000),
+  stdinTimeout: milliseconds(60_000),
+  stallTimeout: milliseconds(60_000),
+  idleTimeout: milliseconds(120_000),
   allowedPeers: strings([]),
   socketMode: integer(0, { max: 0o7777 }),
   padding: boolean(false),
@@ -109,9 +109,7 @@ const specs: Specs<FcgiResponderOptions> = {
 }
 
 /** The options with every gap filled. */
-export interface ResolvedResponderOptions extends Omit<Resolved<FcgiResponderOptions>, 'logger'> {
-  readonly logger: Logger
-}
+export type ResolvedResponderOptions = Logging<FcgiResponderOptions>
 
 /**
  * Checks the options.
@@ -119,11 +117,10 @@ export interface ResolvedResponderOptions extends Omit<Resolved<FcgiResponderOpt
  */
 export function resolveResponderOptions(given: FcgiResponderOptions): ResolvedResponderOptions {
   const resolved = readArgument('createFcgiResponder: the options', () =>
-    resolveOptions(specs, given, 'createFcgiResponder'),
+    resolveLogging(specs, given, 'createFcgiResponder'),
   )
   if (resolved.onRequest === noHandler) {
     throw new UsageError('ERR_SLUICE_OPTION', "createFcgiResponder: option 'onRequest' must be a function")
   }
-  // The table has a value for it; its type is that of what is given.
-  return { ...resolved, logger: resolved.logger as Logger }
+  return resolved
 }

@@ -1,5 +1,6 @@
 /** Kinds of values that configurations of ready agents have in common: durations, sizes, addresses, ranges. */
 import * as v from 'valibot'
+import { longestTimer } from '../../base/clock.ts'
 import { parseEndpoint } from '../../net/endpoint.ts'
 import { toStatusEndpoint } from '../../status/address.ts'
 import { parseCidr } from '../../net/cidr-map.ts'
@@ -29,7 +30,7 @@ function time(most: number, rule: string) {
 }
 
 /** `250ms`, `10s`, `5m`, `1h`, `7d`: milliseconds that a timer can wait for. */
-export const duration = time(0x7fff_ffff, `${timeRule}, of 24 days at most`)
+export const duration = time(longestTimer, `${timeRule}, of 24 days at most`)
 
 /** The same for ages, up to ten years. */
 export const age = time(10 * 365 * 86_400_000, timeRule)

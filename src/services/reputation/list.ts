@@ -1,7 +1,7 @@
 /** One list: gets it, judges whether it may replace the one before, and keeps it fresh. */
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { wallClock } from '../../base/clock.ts'
+import { longestTimer, wallClock } from '../../base/clock.ts'
 import { errorMessage } from '../../base/errors.ts'
 import { watchFile } from '../../base/file-watch.ts'
 import type { Logger } from '../../base/logger.ts'
@@ -22,8 +22,6 @@ export interface LoadedList {
 
 /** After a failure it is tried again so soon, in milliseconds, and twice as late each time. */
 const firstRetry = 15_000
-/** Node.js takes more for nothing. */
-const longestTimer = 0x7fff_ffff
 /** Of a list that is not strict, at most so large a share of the lines may be no ranges. */
 const mostWrong = 0.5
 

@@ -26,11 +26,11 @@ export interface ConformanceOptions extends ConnectOptions {
   /** Stops the agent gracefully: the last check. @default none: the check is skipped */
   readonly stop?: (() => unknown) | undefined
   /** How long each answer may take, in milliseconds. @default 2000 */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** Only the checks whose id begins with one of these. @default all */
   readonly only?: readonly string[] | undefined
   /** Keep the bytes of checks that passed too: those of their last connection. @default false */
-  readonly transcripts?: boolean
+  readonly transcripts?: boolean | undefined
   /** Called after each check. */
   readonly onResult?: ((result: ConformanceResult) => void) | undefined
 }

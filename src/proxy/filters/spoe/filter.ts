@@ -2,7 +2,7 @@
  * The SPOE filter: sends the messages of an event or a group to an agent, waits for the answer, sets the variables
  * that it names (SPOE.txt; src/flt_spoe.c of HAProxy 2.6).
  */
-import { monotonic } from '../../../base/clock.ts'
+import { longestTimer, monotonic } from '../../../base/clock.ts'
 import { createEngine } from '../../../engine/index.ts'
 import type { Engine, Outcome, PendingExchange } from '../../../engine/index.ts'
 import type { SpoeEvent } from '../../../config/index.ts'
@@ -147,7 +147,7 @@ export class SpoeFilter implements StreamFilter {
     const outcomes: Outcome[] = []
     let open = questions.length
     try {
-      for (const [at, { messages, timeout = longestTimeout }] of questions.entries()) {
+      for (const [at, { messages, timeout = longestTimer }] of questions.entries()) {
         const settle = (outcome: Outcome): void => {
           outcomes[at] = outcome
           if (--open > 0) return
@@ -170,7 +170,7 @@ export class SpoeFilter implements StreamFilter {
   /** Sends what nobody waits for: the stream may be gone when the answer comes. */
   #tell(stream: StepStream, context: SpoeContext, question: Question, kind: string, began: number): void {
     const { serial } = stream
-    const { messages, timeout = longestTimeout } = question
+    const { messages, timeout = longestTimer } = question
     const encoded = monotonic()
     const done = (outcome: Outcome | number): void => {
       const status = typeof outcome === 'number' ? outcome : outcome.status
@@ -304,5 +304,3 @@ export class SpoeFilter implements StreamFilter {
     this.#engine?.destroy()
   }
 }
-
-const longestTimeout = 0x7fff_ffff
