@@ -25,6 +25,7 @@ const nameForm = /^(?=.{1,32}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/
  * @throws UsageError `ERR_SLUICE_OPTION` for a name that will not do, and a folder that has something in it.
  */
 export function initCommand(folder: string, options: InitOptions, version: string): number {
+  if (folder === '') throw new UsageError('ERR_SLUICE_OPTION', "'' is no folder: name one that is new")
   const target = resolve(folder)
   const name = checkName(options.name ?? basename(target))
   requireEmpty(target, folder)

@@ -4,7 +4,7 @@ import { errorMessage, UsageError } from '../base/errors.ts'
 import { isCapture } from '../inspect/capture/packets.ts'
 import { readCapture, type CaptureSummary } from '../inspect/capture/read-capture.ts'
 import { readHex } from '../inspect/capture/read-hex.ts'
-import type { Entry, Severity } from '../inspect/entry.ts'
+import type { Entry, Protocol, Severity } from '../inspect/entry.ts'
 import { Inspector } from '../inspect/inspector.ts'
 import { createPrinter, readInspectSettings, type InspectOutputOptions } from './inspect-output.ts'
 import { note } from './output.ts'
@@ -37,10 +37,20 @@ export function inspectReadCommand(path: string, options: InspectReadOptions): n
   if (isCapture(file)) {
     tellSummary(readCapture(file, inspector, { port: options.port, any }))
   } else {
-    readHex(file.toString('latin1'), inspector, options.protocol ?? 'auto', Date.now())
+    readHexFile(path, file, inspector, options.protocol ?? 'auto')
   }
   note(`${counts.error} errors, ${counts.warning} warnings`)
   return counts.error === 0 ? 0 : 1
+}
+
+function readHexFile(path: string, file: Buffer, inspector: Inspector, protocol: Protocol | 'auto'): void {
+  try {
+    readHex(file.toString('latin1'), inspector, protocol, Date.now())
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    const what = 'neither a capture (pcap, pcapng) nor frames in hexadecimal'
+    throw new UsageError('ERR_SLUICE_OPTION', `${path}: ${what}: ${error.message}`, error)
+  }
 }
 
 /** Standard input is descriptor 0. */

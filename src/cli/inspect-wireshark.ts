@@ -1,9 +1,10 @@
 /** `sluice inspect wireshark`: the dissector for SPOP, printed or installed. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { errorMessage, UsageError } from '../base/errors.ts'
 import { note, print } from './output.ts'
+import { makeFolder } from './write-file.ts'
 
 /** The options of the command, as commander hands them over. */
 export interface InspectWiresharkOptions {
@@ -34,7 +35,7 @@ export function inspectWiresharkCommand({ install, folder }: InspectWiresharkOpt
   const place = folder ?? pluginFolder()
   const path = join(place, 'spop.lua')
   try {
-    mkdirSync(place, { recursive: true })
+    makeFolder('--folder', place)
     checkReplaced(path, text)
     writeFileSync(path, text)
   } catch (error) {

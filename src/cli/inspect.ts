@@ -42,8 +42,13 @@ export async function inspectCommand(options: InspectCommandOptions): Promise<nu
     onBytes: (connection, from, bytes, time) => pcap?.onBytes(connection, from, bytes, time),
   })
   const forward = endpointOf('--forward', options.forward)
+  const listen = endpointOf('--listen', options.listen)
+  if (reaches(forward, listen)) {
+    const message = `--forward ${formatEndpoint(forward)} is the address of --listen: it would forward to itself`
+    throw new UsageError('ERR_SLUICE_OPTION', message)
+  }
   const tap = new Tap(inspector, {
-    listen: endpointOf('--listen', options.listen),
+    listen,
     forward,
     meddling: readMeddling(options),
     now: createClock(),
@@ -68,6 +73,15 @@ function endpointOf(flag: string, given: string | undefined): Endpoint {
     throw new UsageError('ERR_SLUICE_OPTION', `${flag} is missing: ${what}`)
   }
   return parseEndpoint(given)
+}
+
+/** Whether a connection to `to` would arrive at `at`, as far as their texts tell. */
+function reaches(to: Endpoint, at: Endpoint): boolean {
+  if (to.type !== 'tcp' || at.type !== 'tcp') return formatEndpoint(to) === formatEndpoint(at)
+  if (to.port !== at.port || at.port === 0) return false
+  const isLocal = /^(?:localhost|127\..*|::1|0\.0\.0\.0|::)$/
+  const isAny = at.host === '0.0.0.0' || at.host === '::'
+  return to.host === at.host || (isAny && isLocal.test(to.host))
 }
 
 function readMeddling({ delay = [], drop = [], protocol }: InspectCommandOptions): Meddling {

@@ -130,7 +130,8 @@ export class SpopLane implements Lane {
 
   #greet(): void {
     this.#state = 'greeting'
-    const { manners, engineIdOf } = this.#shared
+    const { manners, engineIdOf, target } = this.#shared
+    this.#patience = setTimeout(() => this.#waitedInVain(), target.connectTimeout)
     const writer = new Writer()
     encodeHaproxyHello(writer, {
       type: 'haproxy-hello',
@@ -143,7 +144,17 @@ export class SpopLane implements Lane {
     this.#link?.write(writer.view())
   }
 
+  /** Whoever listens there does not speak: HAProxy's `timeout hello` is over. */
+  #waitedInVain(): void {
+    this.#link?.reset()
+    this.#rest = undefined
+    this.#state = 'away'
+    this.#host.meter.counts.refused++
+    this.#reconnect.later(`no AGENT-HELLO within ${this.#shared.target.connectTimeout} ms`)
+  }
+
   #onHello(bytes: Buffer, now: number): void {
+    clearTimeout(this.#patience)
     const frame = decodeFrame(bytes)
     if (frame.type === 'agent-disconnect') return this.#lose(disconnectStatus(frame.statusCode), now)
     if (frame.type !== 'agent-hello') {
@@ -350,6 +361,7 @@ export class SpopLane implements Lane {
   /** The connection is lost: what waits on it fails, and another one is made. */
   #lose(status: number, now: number): void {
     const wasReady = this.#state === 'ready'
+    clearTimeout(this.#patience)
     this.#state = 'away'
     this.#rest = undefined
     this.#notifies.reset()

@@ -96,7 +96,9 @@ class FileRecording implements Recording {
       for await (const chunk of createReadStream(this.#file, { highWaterMark: 1_048_576 }))
         yield chunk as Buffer // no encoding is set
     } catch (error) {
-      throw new RecordingError('ERR_RECORDING_FILE', errorMessage(error), { cause: error })
+      throw new RecordingError('ERR_RECORDING_FILE', `${this.#file}: ${errorMessage(error)}`, {
+        cause: error,
+      })
     }
   }
 

@@ -151,6 +151,12 @@ test('a file that is not there', async () => {
   assert.equal(code, 1)
 })
 
+test('a name that is empty is not the working directory', async () => {
+  const { code, stdout } = await runCli(['check', ''], { cwd: folder.dir })
+  assert.match(stdout, /^:1:1: error: the configuration '' cannot be read: EISDIR/)
+  assert.equal(code, 1)
+})
+
 test('--engine without a SPOE file', async () => {
   const { code, stderr } = await runCli(['check', 'one.cfg', '--engine', 'x'], { cwd: folder.dir })
   assert.equal(stderr, 'error: --engine needs a SPOE file\n')

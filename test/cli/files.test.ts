@@ -18,6 +18,8 @@ describe('what cannot be written is told with its flag, its path and the reason'
   for (const [args, wanted] of [
     [['run', '-f', 'a.cfg', '-p', 'none/pid'], /^sluice: -p none\/pid: ENOENT: .* \(ERR_SLUICE_OPTION\)$/m],
     [['run', '-f', 'a.cfg', '-C', 'none'], /^sluice: -C none: ENOENT: .* \(ERR_SLUICE_OPTION\)$/m],
+    [['init', '/proc/my-agent'], /^sluice: init \/proc\/my-agent: E[A-Z]+: .* \(ERR_SLUICE_OPTION\)$/m],
+    [['init', '', '--name', 'gate'], /^sluice: '' is no folder: .* \(ERR_SLUICE_OPTION\)$/m],
     [['init', 'file/my-agent'], /^sluice: .*file\/my-agent.*: ENOTDIR: .* \(ERR_SLUICE_OPTION\)$/m],
     [
       ['snippet', 'ip-reputation', '--write', '.'],

@@ -48,11 +48,11 @@ describe('sluice inspect read', () => {
 
   it('a file that is not there, and one that is nothing, are told in a line', async (t) => {
     const path = join(folder(t), 'a.txt')
-    writeFileSync(path, 'no frames here')
+    writeFileSync(path, 'no \x1bframes here')
     for (const [file, why] of [
       ['/nowhere/a.pcap', /ENOENT/],
       ['/dev/null', /there is nothing in it/],
-      [path, /line 1 is no hexadecimal: 'no frames here'/],
+      [path, /a\.txt: neither a capture .*: line 1 is no hexadecimal: 'no \.frames here'/],
     ] as const) {
       const { code, stderr } = await runCli(['inspect', 'read', file])
       assert.equal(code, 2)

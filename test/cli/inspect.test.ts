@@ -238,6 +238,8 @@ describe('sluice inspect', () => {
       [['--listen', '127.0.0.1:0'], /--forward is missing/],
       [['read'], /missing required argument 'file'/],
       [['--colour'], /unknown option '--colour'/],
+      [['--listen', ':4', '--forward', 'localhost:4'], /--forward localhost:4 is the address of --listen/],
+      [['--listen', '/a.sock', '--forward', 'unix@/a.sock'], /it would forward to itself/],
       [['--listen', 'x', '--forward', 'y:1'], /'y:1'|'x' is not an address/],
       [['--listen', '127.0.0.1:0', '--forward', '/x', '--delay', 'a'], /--delay a: wanted NAME=TIME/],
       [

@@ -184,6 +184,7 @@ const wrong: readonly (readonly [what: string, args: readonly string[], message:
     /does not begin with 'SLUICE-RECORDING '.*ERR_RECORDING_FORMAT/,
   ],
   ['a file that is not there', ['nothing.rec', 'AGENT'], /ENOENT.*ERR_RECORDING_FILE/],
+  ['a folder', ['test', 'AGENT'], /test: EISDIR.*ERR_RECORDING_FILE/],
   ['nobody there', ['package.json', 'spop://127.0.0.1:1'], /^spop:\/\/127\.0\.0\.1:1: .*ECONNREFUSED/],
   ['another scheme', ['package.json', 'http://127.0.0.1:1'], /use spop:\/\/host:port.*ERR_SLUICE_ADDRESS/],
   ['TLS to nobody', ['package.json', 'spops://127.0.0.1:1'], /^spops:\/\/127\.0\.0\.1:1: .*ECONNREFUSED/],

@@ -10,7 +10,7 @@ import {
   type AgentPeer,
   type Script,
 } from '../engine/scripted-agent.ts'
-import { openPlan, runLoad } from './run.ts'
+import { loadOptions, openPlan, runLoad } from './run.ts'
 
 /** What an agent does with the NOTIFY of that number, from 1, of a connection. */
 type Deed = (peer: AgentPeer, ids: string, count: number) => void
@@ -99,7 +99,7 @@ describe('faults', { concurrency: 6 }, () => {
     assert.ok(said.includes('\x0bstatus-code\x03\x04'), said)
   })
 
-  test('an agent that refuses HELLO, or is not there, ends the run with its words', async (t) => {
+  test('an agent that refuses HELLO, says nothing, or is not there, ends the run with its words', async (t) => {
     const refusing = await startAgent(t, async (peer) => {
       await peer.frame()
       peer.socket.end(Buffer.from(agentDisconnect(8), 'hex'))
@@ -108,6 +108,9 @@ describe('faults', { concurrency: 6 }, () => {
     const closing = await startAgent(t, (peer) => void peer.socket.end())
     await assert.rejects(() => runLoad(closing.port), /closed or reset the connection/)
     await assert.rejects(() => runLoad(1), /ECONNREFUSED/)
+    const silent = await startAgent(t, async () => {})
+    const target = { ...loadOptions(silent.port).target, connectTimeout: 50 }
+    await assert.rejects(() => runLoad(silent.port, { target }), /no AGENT-HELLO within 50 ms/)
   })
 
   test('an open loop without a connection waits, and its time-outs are counted', async (t) => {

@@ -39,7 +39,10 @@ function readLine(line: string, number: number): HexPiece | undefined {
   if (!/^(?:[0-9a-f]{2})+$/i.test(digits)) {
     throw new UsageError(
       'ERR_SLUICE_OPTION',
-      `line ${number} is no hexadecimal: '${line.trim().slice(0, 60)}'`,
+      `line ${number} is no hexadecimal: '${line
+        .trim()
+        .slice(0, 60)
+        .replace(/[^\x20-\x7e]/g, '.')}'`,
     )
   }
   const from = mark === null ? undefined : mark[1] === '>' ? 'client' : 'server'

@@ -21,6 +21,8 @@ export class Files {
 
   /** The files of a `-f` argument: itself, or the `.cfg` files of a folder in the order of their names. */
   expand(path: string): string[] {
+    // An empty variable of a script is no name of the working directory.
+    if (path === '') return [path]
     const full = resolve(this.#cwd, path)
     try {
       if (!statSync(full).isDirectory()) return [path]
