@@ -55,3 +55,45 @@ test('every form of target, every form of monitor-uri', { skip: skipWithoutHapro
     await sluice.stop()
   }
 })
+
+test('rules for content come first, those for requests never', { skip: skipWithoutHaproxy() }, async () => {
+  const rules = [
+    'tcp-request content reject',
+    'tcp-request content reject if { path /health }',
+    'tcp-request content accept',
+    'http-request deny',
+    'http-request return status 201',
+    'http-after-response set-status 202',
+    'option http-buffer-request',
+  ]
+  const ports = rules.map((_, at) => `fe${at}`)
+  const text = (numbers: Readonly<Record<string, number>>): string =>
+    `defaults\n  mode http\n  timeout client 5s\n  timeout server 5s\n  timeout connect 1s\n${rules
+      .map((rule, at) =>
+        [
+          `frontend fe${at}`,
+          `  bind 127.0.0.1:${numbers[`fe${at}`]}`,
+          '  monitor-uri /health',
+          '  tcp-request inspect-delay 1s',
+          `  ${rule}\n`,
+        ].join('\n'),
+      )
+      .join('')}`
+  const request = 'POST /health HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\n\r\n'
+  const askAll = (numbers: Readonly<Record<string, number>>): Promise<string[]> =>
+    Promise.all(
+      rules.map(async (rule, at) => {
+        const reply = await askOnce(numbers[`fe${at}`] ?? 0, request)
+        return `${rule}: ${typeof reply === 'string' ? reply : reply.line}`
+      }),
+    )
+  const haproxy = await startHaproxy({ ports, config: text })
+  const sluice = await startSluice({ ports, config: text })
+  try {
+    const [theirs, ours] = [await askAll(haproxy.ports), await askAll(sluice.ports)]
+    assert.deepEqual(ours, theirs)
+  } finally {
+    await haproxy.stop()
+    await sluice.stop()
+  }
+})

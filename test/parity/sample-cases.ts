@@ -125,6 +125,8 @@ const text = [
   'str(some text),strcmp(txn.text)',
   'str(some texu),strcmp(txn.text)',
   'str(rome text),strcmp(txn.text)',
+  'str(0),strcmp(txn.text)',
+  'bin(736f6dff),strcmp(txn.text)',
   'str(some),strcmp(txn.text)',
   'str(some text and more),strcmp(txn.text)',
   'str(some text),strcmp(txn.missing)',

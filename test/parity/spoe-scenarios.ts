@@ -90,6 +90,28 @@ const eventScenarios: readonly SpoeScenario[] = [
     filterIn: 'backend',
     messages: all(tcpEvents),
   },
+  ...(['frontend', 'backend'] as const).map((filterIn): SpoeScenario => ({
+    name: `tcp frontend and http backend, all events of a filter in the ${filterIn}`,
+    mode: 'tcp',
+    backendMode: 'http',
+    filterIn,
+    messages: { ...all(httpEvents), named: ['args p=path f=fe_name', 'event on-frontend-http-request'] },
+    requests: 3,
+  })),
+  {
+    name: 'tcp frontend and http backend, a verdict of on-frontend-http-request',
+    mode: 'tcp',
+    backendMode: 'http',
+    messages: { m: ['args p=path', onRequest] },
+    backend: ['http-request deny if { var(txn.e.v) -m int 2 }'],
+    requests: 3,
+  },
+  {
+    name: 'http, monitor-uri and all events',
+    messages: all(httpEvents),
+    rules: ['monitor-uri /1'],
+    requests: 2,
+  },
   {
     name: 'http, events of a connection know nothing of the response',
     messages: {

@@ -18,6 +18,8 @@ export interface SpoeScenario {
   readonly name: string
   /** @default 'http' */
   readonly mode?: 'http' | 'tcp'
+  /** A TCP frontend's backend may speak HTTP. @default `mode` */
+  readonly backendMode?: 'http'
   /** Lines of the spoe-agent, beside those that all have. */
   readonly agent?: readonly string[]
   /** Replaces what all agents have but `messages` and `use-backend`. */
@@ -85,8 +87,9 @@ interface Ports {
 
 function section(at: number, each: SpoeScenario, { fe, agent, origin, echo }: Ports): string {
   const mode = each.mode ?? 'http'
+  const backendMode = each.backendMode ?? mode
   const lines = (texts: readonly string[] = []) => texts.map((line) => `  ${line}`)
-  const headers = ['v', 'w', 'err', 'pt', 'tt'].map(
+  const headers = ['v', 'w', 'err'].map(
     (name) => `  http-response set-header X-${name} "%[var(txn.e.${name})]"`,
   )
   const filter = (section: 'frontend' | 'backend') =>
@@ -98,13 +101,14 @@ function section(at: number, each: SpoeScenario, { fe, agent, origin, echo }: Po
     ...filter('frontend'),
     ...(each.second === true ? [`  filter spoe engine e2 config s${at}.conf`] : []),
     ...lines(each.rules),
-    ...(mode === 'http' ? headers.filter((line) => !/X-[pt]t/.test(line)) : []),
+    ...(mode === 'http' ? headers : []),
     `  default_backend b${at}`,
     `backend b${at}`,
-    `  mode ${mode}`,
+    `  mode ${backendMode}`,
     ...filter('backend'),
     ...lines(each.backend),
-    `  server s 127.0.0.1:${mode === 'http' ? origin : echo}`,
+    ...(mode === backendMode ? [] : headers),
+    `  server s 127.0.0.1:${backendMode === 'http' ? origin : echo}`,
     `backend a${at}`,
     '  mode tcp',
     '  timeout connect 1s',
@@ -346,7 +350,11 @@ async function playAll(
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [at, each] = next
       const seen = seens[at] as Map<string, string> // one for each
-      await (each.mode === 'tcp' ? askTcp : askHttp)(each, running.ports[`f${at}`] ?? 0, seen)
+      await ((each.backendMode ?? each.mode) === 'tcp' ? askTcp : askHttp)(
+        each,
+        running.ports[`f${at}`] ?? 0,
+        seen,
+      )
     }
   }
   await Promise.all(Array.from({ length: together }, work))

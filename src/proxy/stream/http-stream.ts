@@ -133,6 +133,7 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
   // The phases. One function for all streams: a closure for each would cost as much as the stream.
 
   static readonly #behindFrontend = (stream: HttpStream): void => stream.#chooseBackend()
+  static readonly #behindUpgrade = (stream: HttpStream): void => stream.#runBackend()
   static readonly #behindBackend = (stream: HttpStream): void => stream.#forward()
   static readonly #behindMeeting = (stream: HttpStream): void => stream.#meeting?.end()
   static readonly #behindResponse = (stream: HttpStream): void => stream.answering.send()
@@ -140,27 +141,32 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
   start(): void {
     logBeginning(this)
     this.asking.take()
-    if (this.asking.asksMonitor) {
-      this.#silent = true
-      this.reply(this.errorPage(200), 'L')
-    } else this.runSteps(this.frontend.steps, HttpStream.#behindFrontend)
+    this.runSteps(this.frontend.httpSteps, HttpStream.#behindFrontend)
   }
 
   /** As `start`, for a stream that its frontend, of TCP, has sent to `backend` already. */
   startBehind(backend: Backend, before: ProxyStream): void {
     this.inherit(before)
     this.asking.take()
-    this.#goTo(backend)
+    this.enter(backend)
+    this.runSteps(this.frontend.upgradeSteps, HttpStream.#behindUpgrade)
+  }
+
+  override answerMonitor(): Flow {
+    if (!this.asking.asksMonitor) return Flow.Next
+    this.#silent = true
+    return this.reply(this.errorPage(200), 'L')
   }
 
   #chooseBackend(): void {
     const backend = this.frontend.chooseBackend(this)
     if (backend === undefined) return this.onUnavailable('no-server')
-    this.#goTo(backend)
+    this.enter(backend)
+    this.#runBackend()
   }
 
-  #goTo(backend: Backend): void {
-    this.runSteps(this.enter(backend).request, HttpStream.#behindBackend)
+  #runBackend(): void {
+    this.runSteps(this.route?.request ?? [], HttpStream.#behindBackend)
   }
 
   override awaitBody(): Flow {

@@ -5,7 +5,7 @@ import type { Backend } from '../server/backend.ts'
 import type { Backends } from '../server/backends.ts'
 import type { StreamFilter } from './filter.ts'
 import type { Step } from './step.ts'
-import { afterResponseSteps, frontendSteps, routeSteps } from './steps.ts'
+import { afterResponseSteps, frontendSteps, routeSteps, upgradeSteps } from './steps.ts'
 import type { Route, Side } from './steps.ts'
 
 /** One for each frontend, shared by its streams. */
@@ -15,6 +15,10 @@ export class Router implements SampleNamed, Side {
   readonly id: number
   readonly filters: readonly StreamFilter[]
   readonly steps: readonly Step[]
+  /** Those of streams that are HTTP from their beginning: in a TCP frontend, the requests behind the first of a connection. */
+  readonly httpSteps: readonly Step[]
+  /** Those of the first one, which was TCP until its backend was chosen. */
+  readonly upgradeSteps: readonly Step[]
   readonly afterResponse: readonly Step[]
   /** Client connections now. */
   connections = 0
@@ -32,7 +36,9 @@ export class Router implements SampleNamed, Side {
     this.#backends = backends
     this.#filtersOf = filtersOf
     this.filters = filtersOf(plan)
-    this.steps = frontendSteps(this)
+    this.steps = frontendSteps(this, plan.model.mode)
+    this.httpSteps = plan.model.mode === 'http' ? this.steps : frontendSteps(this, 'http')
+    this.upgradeSteps = upgradeSteps(this)
     this.afterResponse = afterResponseSteps(this, undefined)
   }
 

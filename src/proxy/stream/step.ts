@@ -22,6 +22,8 @@ export interface StepStream extends RuleStream {
   eventAsked(): void
   /** Content rules cannot decide on the bytes that are there. */
   awaitBytes(): Flow
+  /** Answers a request for `monitor-uri`; `Flow.Next` for others. */
+  answerMonitor(): Flow
   /** Waits for the body of the request, or for as much of it as is kept; `Flow.Next` when there is nothing to wait for. */
   awaitBody(): Flow
   /**

@@ -1,11 +1,12 @@
 /** Puts the phases of a frontend and a backend together into lists of steps; empty ones are left out. */
-import type { RuleSet } from '../../config/index.ts'
+import type { ProxyMode, RuleSet } from '../../config/index.ts'
 import { phases, phasesOf } from '../plan/phases.ts'
 import type { Phase } from '../plan/phases.ts'
 import type { ProxyPlan } from '../plan/plan.ts'
 import type { RulePlan } from '../plan/rule.ts'
 import { BodyStep, WholeBodyStep } from './body-step.ts'
 import type { StreamFilter } from './filter.ts'
+import { MonitorStep } from './monitor-step.ts'
 import { RulesStep } from './rules-step.ts'
 import type { Step } from './step.ts'
 
@@ -25,9 +26,14 @@ export interface Route {
   readonly filters: readonly StreamFilter[]
 }
 
-/** The steps before a backend is chosen. */
-export function frontendSteps(frontend: Side): readonly Step[] {
-  return build(phasesOf[frontend.plan.model.mode].frontend, frontend, undefined)
+/** The steps before a backend is chosen, of streams in this mode: those of a TCP frontend may have become HTTP. */
+export function frontendSteps(frontend: Side, mode: ProxyMode): readonly Step[] {
+  return build(phasesOf[mode].frontend, frontend, undefined)
+}
+
+/** What a stream goes through that becomes HTTP in front of its backend: what TCP streams know nothing of. */
+export function upgradeSteps(frontend: Side): readonly Step[] {
+  return build([phases.frontendHttpRequest], frontend, undefined)
 }
 
 /**
@@ -62,6 +68,7 @@ export function afterResponseSteps(frontend: Side, backend: Side | undefined): r
 
 function build(list: readonly Phase[], frontend: Side, backend: Side | undefined): readonly Step[] {
   return list.flatMap((phase) => [
+    ...(phase === phases.frontendHttpRequest && asksMonitor(frontend) ? [new MonitorStep()] : []),
     // Content rules run before the body is waited for: what they reject is not asked to go on.
     ...(phase === phases.frontendHttpRequest && buffers(frontend) ? [new BodyStep()] : []),
     ...eventSteps(phase, frontend, backend),
@@ -90,8 +97,12 @@ function ruleSteps(
   })
 }
 
-function buffers({ plan }: Side): boolean {
-  return plan.model.options.httpBufferRequest
+function asksMonitor({ plan }: Side): boolean {
+  return plan.model.monitorUri !== undefined
+}
+
+function buffers({ plan: { model } }: Side): boolean {
+  return model.mode === 'http' && model.options.httpBufferRequest
 }
 
 function isContent(ruleSet: RuleSet): boolean {

@@ -159,6 +159,10 @@ export abstract class ProxyStream extends StepRunner implements StepStream, Logg
   /** Something that should not happen has happened: ends the stream. */
   protected abstract fault(): void
 
+  answerMonitor(): Flow {
+    return Flow.Next
+  }
+
   awaitBody(): Flow {
     return Flow.Next
   }

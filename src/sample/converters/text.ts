@@ -65,7 +65,7 @@ function compareBytes(a: string, b: string): number {
   const common = Math.min(a.length, b.length)
   for (let at = 0; at < common; at++) {
     const difference = a.charCodeAt(at) - b.charCodeAt(at)
-    if (difference !== 0) return Math.sign(difference)
+    if (difference !== 0) return difference
     if (a.charCodeAt(at) === 0) break
   }
   return Math.sign(a.length - b.length)
