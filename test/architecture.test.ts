@@ -82,7 +82,8 @@ function roomOf(path: string): string | undefined {
   return /^src\/proxy\/([^/.]+)/.exec(path)?.[1]
 }
 
-/** Folders and files that do no I/O and read no clock. Of FastCGI: what knows records and parameters, and no socket. */
+/** Folders and files that do no I/O and read no clock. Of FastCGI: what knows records and parameters, and no socket; of
+ * the agent: what a connection does with what it knows. */
 const pure = [
   'bytes/',
   'spop/',
@@ -92,6 +93,11 @@ const pure = [
   'lint/',
   'fcgi/codec/',
   'fcgi/errors.ts',
+  'agent/ends.ts',
+  'agent/overdue.ts',
+  'agent/held-exchanges.ts',
+  'agent/held-input.ts',
+  'agent/unfinished.ts',
 ].map((path) => `src/${path}`)
 
 /** What reads a clock, waits, or reaches the process. Names behind a dot or before a colon are somebody's own. */

@@ -1,13 +1,11 @@
 import type { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import { FrameSplitter } from '../bytes/frame-splitter.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { monotonic } from '../base/clock.ts'
-import { errorMessage, SluiceError } from '../base/errors.ts'
+import type { SluiceError } from '../base/errors.ts'
 import { decodeDisconnect, encodeDisconnect, type DisconnectFrame } from '../spop/disconnect.ts'
 import { SpopError, StatusCode, statusText } from '../spop/errors.ts'
-import { FragmentAssembler } from '../spop/fragments.ts'
 import { control } from '../spop/frame.ts'
 import {
   createReader,
@@ -16,13 +14,13 @@ import {
   FrameType,
   lengthSize,
   readFrameHead,
-  SpopFraming,
 } from '../spop/frame-head.ts'
 import { decodeHaproxyHello, encodeAgentHello, type HaproxyHelloFrame } from '../spop/hello.ts'
 import { acceptHaproxyHello } from '../spop/negotiation.ts'
 import { stepAgent, type AgentEvent, type AgentState } from '../spop/state.ts'
 import { encodeHeldAck } from './ack-assembly.ts'
 import { Closing } from './closing.ts'
+import { describeFault, statusOf } from './connection-faults.ts'
 import type { ConnectionHost } from './connection-host.ts'
 import {
   tellClosed,
@@ -36,29 +34,26 @@ import {
 } from './connection-log.ts'
 import type { Carrier } from './dispatcher.ts'
 import { Drain } from './drain.ts'
+import { endOf, type End, type EndEvent } from './ends.ts'
 import { AgentError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { describeOpening } from './foreign.ts'
 import { profileOf } from './haproxy-profile.ts'
 import { HeldExchanges } from './held-exchanges.ts'
-import { HeldInput } from './held-input.ts'
+import { Intake, type IntakeOwner } from './intake.ts'
 import { Outbox } from './outbox.ts'
-import { Unfinished } from './unfinished.ts'
+import { overdue } from './overdue.ts'
+import { Payloads } from './payloads.ts'
 
 const nothing = Buffer.alloc(0)
-/**
- * A peer has so long, in milliseconds, to take of what is over `maxPendingOutput`: hundreds of handlers may be done in one
- * turn, in which nobody can read.
- */
-const overPatience = 500
 
 /**
- * One connection from HAProxy: bytes in, frames to the dispatcher, bytes out. It owns the socket; what may come when is
- * the table of spop/state.ts, what is agreed is spop/negotiation.ts.
+ * One connection from HAProxy: frames in, to the dispatcher, frames out. It owns the socket. What may come when is the table
+ * of spop/state.ts, how it ends that of ends.ts, what is agreed spop/negotiation.ts; intake.ts reads, outbox.ts writes.
  *
  * All frames that are made in one turn of the event loop leave in one write, and a frame is never split over two.
  */
-export class AgentConnection implements Carrier {
+export class AgentConnection implements Carrier, IntakeOwner {
   readonly id: number
   readonly peer: string
   readonly certificate: X509Certificate | undefined
@@ -75,22 +70,15 @@ export class AgentConnection implements Carrier {
   readonly #host: ConnectionHost<AgentConnection>
   readonly #outbox: Outbox
   readonly #closing: Closing
-  readonly #framing: SpopFraming
-  readonly #splitter: FrameSplitter
+  readonly #intake: Intake
+  readonly #payloads: Payloads
   readonly #reader = createReader()
   readonly #head = new FrameHead()
   readonly #exchanges = new HeldExchanges()
-  readonly #input = new HeldInput()
-  readonly #unfinished = new Unfinished()
-  /** Nothing is read from the socket: see {@link AgentConnection.mayRead}. */
-  #paused = false
   inFlight = 0
-  #fragments: FragmentAssembler | undefined
   /** What the peer seems to speak instead of SPOP. */
   #foreign: string | undefined
   #state: AgentState = 'idle'
-  /** The peer has sent FIN. */
-  #readEnded = false
   #drain: Drain | undefined
   /** It was cut in the middle of a turn. */
   #doomed = false
@@ -107,11 +95,17 @@ export class AgentConnection implements Carrier {
     this.#outbox = new Outbox(socket, host.outboxes)
     this.#closing = new Closing(socket, closeDelay)
     this.maxFrameSize = host.options.maxFrameSize
-    this.#framing = new SpopFraming(this.maxFrameSize)
-    this.#splitter = new FrameSplitter(this.#framing)
+    this.#payloads = new Payloads(host.options, host.metrics)
+    this.#intake = new Intake(socket, this, {
+      maxFrameSize: this.maxFrameSize,
+      maxPendingInput: host.options.maxPendingInput,
+      outbox: this.#outbox,
+      exchanges: this.#exchanges,
+      dispatcher: host.dispatcher,
+    })
     this.lastActivity = monotonic()
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
-    socket.on('end', () => this.#onEnd())
+    socket.on('end', () => this.#intake.end())
     socket.on('error', (error: NodeJS.ErrnoException) => this.#onError(error))
     socket.on('close', () => this.#onClose())
     socket.on('drain', () => this.#onDrain())
@@ -123,88 +117,29 @@ export class AgentConnection implements Carrier {
 
   /** Whether it may carry ACKs of another connection of its engine: see `async`. */
   get takesForeignAcks(): boolean {
-    return this.async && this.#state === 'open' && !this.#readEnded
+    return this.async && this.#state === 'open' && !this.#intake.ended
   }
 
-  // --- bytes in -----------------------------------------------------------------------------------------------------
+  // --- frames in ----------------------------------------------------------------------------------------------------
 
   #onData(chunk: Buffer): void {
-    const { metrics, dispatcher } = this.#host
-    metrics.bytesReceived += chunk.length
-    if (this.#state === 'leaving' || this.#state === 'closed') return
+    this.#host.metrics.bytesReceived += chunk.length
+    if (!this.takesFrames) return
     const now = monotonic()
     if (this.#state !== 'idle') this.lastActivity = now
     else if (chunk[0] !== 0) this.#foreign ??= describeOpening(chunk)
-    dispatcher.beginTurn(now)
-    this.#splitter.push(chunk)
-    this.#takeFrames(now)
+    this.#intake.take(chunk, now)
   }
 
-  /** Whether the peer may ask for more: not while it leaves answers unread, or handlers keep too much of what it sent. */
-  get #mayRead(): boolean {
-    return !this.#outbox.full && this.#input.size < this.#host.options.maxPendingInput
+  get takesFrames(): boolean {
+    return this.#state !== 'leaving' && this.#state !== 'closed' && !this.#doomed
   }
 
-  /** Takes the frames of the chunk, until it is used up or the peer may not ask for more. */
-  #takeFrames(now: number): void {
-    const outbox = this.#outbox
-    const splitter = this.#splitter
-    let taken = false
-    outbox.inTurn = true
-    try {
-      while (this.#mayRead && splitter.next()) {
-        taken = true
-        this.#onFrame(splitter.bytes, splitter.start, splitter.end)
-        if (this.#hasLeft() || this.#doomed) break
-        outbox.flushIfLarge()
-      }
-    } catch (error) {
-      this.#fail(error)
-    }
-    outbox.inTurn = false
-    this.#unfinished.note(splitter.midFrame, taken, this.#fragments?.pending === true, now)
-    if (!this.#mayRead && !this.#hasLeft()) this.#pause()
-    // An idle connection must not keep the chunk that it has read last.
-    this.#reader.reset(nothing)
-    if (this.#doomed) return this.destroy()
-    this.#leaveIfDrained()
-    outbox.schedule(this.#host.dispatcher.now)
+  get midPayload(): boolean {
+    return this.#payloads.pending
   }
 
-  /** What the socket has read already waits in the splitter: a chunk at most. */
-  #pause(): void {
-    if (this.#paused) return
-    this.#paused = true
-    this.#socket.pause()
-  }
-
-  /** Something that kept the peer from asking is gone. */
-  #goOn(): void {
-    if (!this.#paused) return
-    if (!this.#hasLeft()) {
-      if (!this.#mayRead) return
-      const now = monotonic()
-      this.#paused = false
-      this.#unfinished.forgive(now)
-      this.#host.dispatcher.beginTurn(now)
-      this.#takeFrames(now)
-      if (this.#isPaused()) return
-    }
-    this.#paused = false
-    this.#socket.resume()
-    if (this.#readEnded && !this.#hasLeft()) this.#onFin()
-  }
-
-  /** A function, for the compiler does not see that taking frames may pause. */
-  #isPaused(): boolean {
-    return this.#paused
-  }
-
-  #hasLeft(): boolean {
-    return this.#state === 'leaving' || this.#state === 'closed'
-  }
-
-  #onFrame(bytes: Buffer, start: number, end: number): void {
+  onFrame(bytes: Buffer, start: number, end: number): void {
     const { metrics, tracer } = this.#host
     metrics.framesReceived++
     if (tracer.active) tracer.trace('recv', this, bytes.subarray(start, end))
@@ -231,9 +166,7 @@ export class AgentConnection implements Carrier {
   /** Moves on in the state table; an event that is not in it is the peer's violation. */
   #step(event: AgentEvent | undefined, what: string): void {
     const next = event === undefined ? undefined : stepAgent(this.#state, event)
-    if (next === undefined) {
-      throw new SpopError('ERR_SPOP_INVALID_FRAME', `${what} on a connection in state '${this.#state}'`)
-    }
+    if (next === undefined) throw misplaced(what, this.#state)
     this.#state = next
   }
 
@@ -241,13 +174,14 @@ export class AgentConnection implements Carrier {
     if (this.#state !== 'open') this.#step('recvNotify', 'NOTIFY')
     if (this.#exchanges.size > 0) this.#supersede(head)
     if ((head.flags & (FrameFlag.Fin | FrameFlag.Abort)) === FrameFlag.Fin) {
-      this.#fragments?.checkInterlaced(head.streamId, head.frameId)
+      this.#payloads.checkInterlaced(head)
       this.#host.dispatcher.dispatch(this, head, this.#reader)
     } else if (head.abort) {
-      this.#fragments?.checkInterlaced(head.streamId, head.frameId)
+      this.#payloads.checkInterlaced(head)
       this.#host.metrics.aborted++
     } else {
-      this.#beginFragments(head)
+      this.#payloads.begin(head, this.#reader)
+      this.#intake.beginPayload(this.#host.dispatcher.now)
     }
   }
 
@@ -259,34 +193,23 @@ export class AgentConnection implements Carrier {
     const older = this.#exchanges.find(streamId, frameId)
     if (older === undefined) return
     this.#exchanges.remove(older)
-    this.#letGo(older)
     const error = new AgentError('ERR_AGENT_SUPERSEDED', `stream ${streamId}, frame ${frameId}`)
     tellSuperseded(this.#host, this, error)
     this.#host.dispatcher.abandon(older, error)
   }
 
-  #beginFragments(head: FrameHead): void {
-    if (!this.#host.options.fragmentation) throw new SpopError('ERR_SPOP_FRAGMENTATION')
-    this.#fragments ??= new FragmentAssembler(this.#host.options.maxPayloadSize)
-    this.#fragments.begin(head.streamId, head.frameId, this.#reader.view(this.#reader.remaining))
-    this.#unfinished.beginPayload(this.#host.dispatcher.now)
-  }
-
   #onUnset(head: FrameHead): void {
     this.#step('recvUnset', 'UNSET')
-    const { streamId, frameId, fin, abort } = head
-    if (this.#fragments === undefined) {
-      throw new SpopError('ERR_SPOP_FRAME_ID_NOT_FOUND', `UNSET ${streamId}/${frameId} continues nothing`)
-    }
-    const payload = this.#reader.view(this.#reader.remaining)
-    const outcome = this.#fragments.append({ type: 'unset', streamId, frameId, fin, abort, payload })
-    if (outcome === 'more') return
-    if (outcome === 'aborted') {
-      this.#host.metrics.aborted++
-      return
-    }
-    this.#host.metrics.fragmented++
-    this.#host.dispatcher.dispatch(this, head, this.#reader.reset(outcome))
+    const payload = this.#payloads.append(head, this.#reader)
+    if (payload !== undefined) this.#host.dispatcher.dispatch(this, head, this.#reader.reset(payload))
+  }
+
+  onTaken(): void {
+    // An idle connection must not keep the chunk that it has read last.
+    this.#reader.reset(nothing)
+    if (this.#doomed) return this.destroy()
+    this.#leaveIfDrained()
+    this.#outbox.schedule(this.#host.dispatcher.now)
   }
 
   // --- handshake ----------------------------------------------------------------------------------------------------
@@ -306,11 +229,11 @@ export class AgentConnection implements Carrier {
       metrics.healthChecks++
       if (!this.#host.isReady()) {
         tellNotReady(this.#host, this)
-        return this.#leave(StatusCode.ResourceAllocation, 'not ready')
+        return this.#end('fault', { statusCode: StatusCode.ResourceAllocation, message: 'not ready' })
       }
     }
     this.maxFrameSize = agreement.maxFrameSize
-    this.#framing.maxFrameSize = agreement.maxFrameSize
+    this.#intake.agree(agreement.maxFrameSize)
     this.engineId = hello.engineId ?? ''
     // Without an engine-id nobody knows which connections belong together.
     this.async = agreement.async && this.engineId !== ''
@@ -318,21 +241,14 @@ export class AgentConnection implements Carrier {
     const start = writer.at
     encodeAgentHello(writer, reply)
     this.#sent(start)
-    if (hello.healthcheck) {
-      this.#outbox.flush()
-      return this.#closing.endSoon()
-    }
+    if (hello.healthcheck) return this.#end('checked')
     tellOpen(this.#host, this, this.async)
   }
 
   #onDisconnect(frame: DisconnectFrame): void {
-    this.#step('recvDisconnect', 'HAPROXY-DISCONNECT')
+    if (endOf(this.#state, 'goodbye') === undefined) throw misplaced('HAPROXY-DISCONNECT', this.#state)
     tellDisconnect(this.#host, this, frame)
-    this.#handOver()
-    this.#abandonAll()
-    this.#writeDisconnect(StatusCode.Normal, statusText(StatusCode.Normal))
-    this.#outbox.finish()
-    this.#closing.end()
+    this.#end('goodbye')
   }
 
   // --- answers ------------------------------------------------------------------------------------------------------
@@ -347,22 +263,11 @@ export class AgentConnection implements Carrier {
   }
 
   hold(exchange: Exchange): void {
-    this.#keep(exchange, this.#reader.bytes)
-  }
-
-  #keep(exchange: Exchange, bytes: Buffer): void {
-    exchange.input = this.#input.hold(bytes)
-    this.#exchanges.push(exchange)
-  }
-
-  #letGo(exchange: Exchange): void {
-    if (exchange.input !== undefined) this.#input.letGo(exchange.input)
-    exchange.input = undefined
+    this.#exchanges.push(exchange, this.#reader.bytes)
   }
 
   release(exchange: Exchange): void {
     this.#exchanges.remove(exchange)
-    this.#letGo(exchange)
     const { writer } = this.#outbox
     const start = writer.at
     if (!encodeHeldAck(writer, exchange, this.maxFrameSize))
@@ -373,27 +278,8 @@ export class AgentConnection implements Carrier {
       this.#outbox.schedule(this.#host.dispatcher.now)
     }
     // Later: this was called by who has just finished one, in the middle of something.
-    if (this.#paused) setImmediate(() => this.#goOn())
+    if (this.#intake.paused) setImmediate(() => this.#intake.goOn())
     this.#leaveIfDrained()
-  }
-
-  /** This connection is on its way out: with `async`, what is still worked on is answered on a sibling. */
-  #handOver(): void {
-    if (!this.async || this.#exchanges.size === 0) return
-    const sibling = this.#host.findSibling(this)
-    if (sibling === undefined) return
-    for (const exchange of this.#exchanges.takeAll()) {
-      const bytes = exchange.input?.bytes ?? nothing
-      this.#letGo(exchange)
-      sibling.#adopt(exchange, bytes)
-    }
-  }
-
-  #adopt(exchange: Exchange, bytes: Buffer): void {
-    exchange.carrier.inFlight -= exchange.pending
-    this.inFlight += exchange.pending
-    exchange.carrier = this
-    this.#keep(exchange, bytes)
   }
 
   /** A frame that is not an ACK, or any frame while tracing, stands in the outgoing buffer. */
@@ -406,50 +292,94 @@ export class AgentConnection implements Carrier {
 
   #onDrain(): void {
     this.#outbox.drained()
-    this.#goOn()
+    this.#intake.goOn()
     this.#leaveIfDrained()
   }
 
   // --- the end ------------------------------------------------------------------------------------------------------
 
-  #fail(error: unknown): void {
-    const coded =
-      error instanceof SluiceError
-        ? error
-        : new AgentError('ERR_AGENT_INTERNAL', errorMessage(error), { cause: error })
-    tellGivenUp(this.#host, this, coded, this.#foreign)
-    // Whoever waits for an answer gets one before the connection goes.
+  /** Does what ends.ts says: `word` is what DISCONNECT says, `error` why those who wait are answered by their fallback. */
+  #end(event: EndEvent, word: Word = normal, error?: SluiceError): void {
+    const end = endOf(this.#state, event)
+    if (end === undefined) return
+    this.#state = end.next
+    if (end.held === 'answer') this.#answerAll(error)
+    else if (end.held === 'handOver') this.#abandonAll()
+    if (end.word) this.#say(word)
+    this.#endSocket(end.socket)
+  }
+
+  #answerAll(error: unknown): void {
     for (let exchange = this.#exchanges.first, next; exchange !== undefined; exchange = next) {
       next = exchange.next
-      this.#host.dispatcher.answerNow(exchange, coded)
+      this.#host.dispatcher.answerNow(exchange, error)
     }
-    this.#leave(statusOf(coded), coded.message)
   }
 
-  /** Sends DISCONNECT and closes, a little later: HAProxy 3.5 loses the status of a connection that ends at once. */
-  #leave(status: number, message: string): void {
-    const next = stepAgent(this.#state, this.#state === 'draining' ? 'drained' : 'fail')
-    if (next === undefined) return
-    this.#state = next
-    this.#writeDisconnect(status, message)
-    this.#outbox.finish()
-    this.#closing.endSoon()
+  #abandonAll(): void {
+    this.#handOver()
+    if (this.#exchanges.size === 0) return
+    const reason = new AgentError('ERR_AGENT_CLOSED', `connection ${this.id} from ${this.peer}`)
+    for (const exchange of this.#exchanges.takeAll()) this.#host.dispatcher.abandon(exchange, reason)
   }
 
-  #writeDisconnect(statusCode: number, message: string): void {
+  /** With `async`, what is still worked on is answered on a sibling. */
+  #handOver(): void {
+    if (!this.async || this.#exchanges.size === 0) return
+    const sibling = this.#host.findSibling(this)
+    if (sibling === undefined) return
+    for (const exchange of this.#exchanges.takeAll()) sibling.#adopt(exchange)
+  }
+
+  #adopt(exchange: Exchange): void {
+    exchange.carrier.inFlight -= exchange.pending
+    this.inFlight += exchange.pending
+    exchange.carrier = this
+    this.#exchanges.push(exchange, exchange.input?.bytes ?? nothing)
+  }
+
+  #say({ statusCode, message }: Word): void {
     const { writer } = this.#outbox
     const start = writer.at
     encodeDisconnect(writer, { type: 'agent-disconnect', statusCode, message })
     this.#sent(start)
   }
 
+  #endSocket(how: End['socket']): void {
+    if (how === 'keep') return
+    if (how === 'cut') return void this.#socket.destroy()
+    if (how === 'gone') {
+      this.#closing.clear()
+      this.#outbox.drop()
+      return this.#host.onClose(this)
+    }
+    this.#outbox.finish()
+    if (how === 'endSoon') this.#closing.endSoon()
+    else if (how === 'end') this.#closing.end()
+    else this.#socket.destroy()
+  }
+
+  onFault(thrown: unknown): void {
+    if (endOf(this.#state, 'fault') === undefined) return
+    const error = describeFault(thrown)
+    tellGivenUp(this.#host, this, error, this.#foreign)
+    this.#end('fault', { statusCode: statusOf(error), message: error.message }, error)
+  }
+
+  onFin(): void {
+    if (this.takesFrames && (this.#intake.midFrame || this.midPayload)) {
+      const detail = 'the peer closed inside a frame, or between fragments'
+      return this.onFault(new SpopError('ERR_SPOP_TRUNCATED', detail))
+    }
+    // The peer sends no more; what it asked for is still answered.
+    this.#handOver()
+    this.#end(this.#exchanges.size === 0 ? 'fin' : 'finHeld')
+  }
+
   /** Stops taking part as soon as everything is answered: ACKs first, then DISCONNECT 0. */
   drain(): void {
-    const next = stepAgent(this.#state, 'drain')
-    if (next === undefined) return
-    const before = this.#state
-    this.#state = next
-    if (before === 'idle') return void this.#socket.destroy()
+    this.#end('drain')
+    if (this.#state !== 'draining') return
     this.#drain ??= new Drain(() => {
       this.#leaveIfDrained()
       return this.#state === 'draining'
@@ -457,71 +387,32 @@ export class AgentConnection implements Carrier {
   }
 
   #leaveIfDrained(): void {
-    if (this.#state !== 'draining' || this.#outbox.inTurn || this.#paused) return
-    if (this.#exchanges.size > 0 || this.#fragments?.pending === true || this.#splitter.midFrame) return
-    if (this.#readEnded || this.#drain?.isOver(this.lastActivity) === true) {
-      this.#leave(StatusCode.Normal, statusText(StatusCode.Normal))
-    }
+    if (this.#state !== 'draining' || this.#outbox.inTurn || this.#intake.paused) return
+    if (this.#exchanges.size > 0 || this.midPayload || this.#intake.midFrame) return
+    if (this.#intake.ended || this.#drain?.isOver(this.lastActivity) === true) this.#end('drained')
   }
 
   /** Called now and then by the agent, which owns the timer. */
   checkTimeouts(now: number): void {
-    const { handshakeTimeout, idleTimeout, maxPendingOutput, receiveTimeout, stallTimeout } =
-      this.#host.options
-    const stalled = this.#outbox.stalledFor(now)
-    if (stalled > stallTimeout && stallTimeout > 0) {
-      return this.#cut(new AgentError('ERR_AGENT_STALLED', `for ${stallTimeout} ms`))
+    const due = overdue(
+      {
+        state: this.#state,
+        stalled: this.#outbox.stalledFor(now),
+        over: this.#outbox.over,
+        owing: this.#intake.owing(now),
+        silent: now - this.lastActivity,
+        held: this.#exchanges.size,
+      },
+      this.#host.options,
+    )
+    if (due === undefined || this.#socket.destroyed) return
+    if (due.event === 'fault') return this.onFault(due.error)
+    if (due.event === 'stalled') {
+      tellCut(this.#host, this, due.error)
+      return this.#end('stalled')
     }
-    if (stalled > overPatience && this.#outbox.over) {
-      return this.#cut(new AgentError('ERR_AGENT_STALLED', `more than ${maxPendingOutput} bytes wait for it`))
-    }
-    if (
-      !this.#paused &&
-      !this.#hasLeft() &&
-      this.#unfinished.age(now) > receiveTimeout &&
-      receiveTimeout > 0
-    ) {
-      return this.#fail(new AgentError('ERR_AGENT_RECEIVE_TIMEOUT', `after ${receiveTimeout} ms`))
-    }
-    const silent = now - this.lastActivity
-    if (this.#state === 'idle' && handshakeTimeout > 0 && silent > handshakeTimeout) {
-      this.#fail(new AgentError('ERR_AGENT_HANDSHAKE_TIMEOUT', `after ${handshakeTimeout} ms`))
-    } else if (
-      this.#state === 'open' &&
-      idleTimeout > 0 &&
-      silent > idleTimeout &&
-      this.#exchanges.size === 0
-    ) {
-      this.#host.metrics.countError('ERR_AGENT_IDLE_TIMEOUT')
-      this.drain()
-    }
-  }
-
-  /** A DISCONNECT would only queue behind what the peer does not read. */
-  #cut(error: AgentError): void {
-    if (this.#socket.destroyed) return
-    tellCut(this.#host, this, error)
-    this.#socket.destroy()
-  }
-
-  #onEnd(): void {
-    this.#readEnded = true
-    // A socket tells of FIN although it is paused: what came before it is read before it.
-    if (!this.#paused || this.#splitter.drained) this.#onFin()
-  }
-
-  #onFin(): void {
-    if ((this.#splitter.midFrame || this.#fragments?.pending === true) && !this.#hasLeft()) {
-      return this.#fail(
-        new SpopError('ERR_SPOP_TRUNCATED', 'the peer closed inside a frame, or between fragments'),
-      )
-    }
-    // The peer sends no more; what it asked for is still answered.
-    this.#handOver()
-    if (this.#exchanges.size === 0) {
-      this.#outbox.finish()
-      this.#closing.end()
-    } else if (this.#state === 'open') this.#state = stepAgent(this.#state, 'drain') ?? this.#state
+    this.#host.metrics.countError(due.error.code)
+    this.drain()
   }
 
   #onError(error: NodeJS.ErrnoException): void {
@@ -534,40 +425,24 @@ export class AgentConnection implements Carrier {
   }
 
   #onClose(): void {
-    this.#closing.clear()
     tellClosed(this.#host, this)
-    this.#state = 'closed'
-    this.#handOver()
-    this.#abandonAll()
-    this.#outbox.drop()
-    this.#host.onClose(this)
-  }
-
-  #abandonAll(): void {
-    if (this.#exchanges.size === 0) return
-    const reason = new AgentError('ERR_AGENT_CLOSED', `connection ${this.id} from ${this.peer}`)
-    for (const exchange of this.#exchanges.takeAll()) {
-      this.#letGo(exchange)
-      this.#host.dispatcher.abandon(exchange, reason)
-    }
+    this.#end('lost')
   }
 
   /** Cuts the connection; in the middle of a turn, by the word of a handler, at its end: an answer is half made. */
   destroy(): void {
-    if (this.#outbox.inTurn) {
-      this.#doomed = true
-      return
-    }
-    this.#outbox.finish()
-    this.#socket.destroy()
+    if (this.#outbox.inTurn) this.#doomed = true
+    else this.#end('destroyed')
   }
 }
 
-const timeouts: readonly string[] = ['ERR_AGENT_HANDSHAKE_TIMEOUT', 'ERR_AGENT_RECEIVE_TIMEOUT']
+/** What a DISCONNECT says. */
+type Word = Pick<DisconnectFrame, 'statusCode' | 'message'>
 
-function statusOf(error: SluiceError): number {
-  if (error instanceof SpopError) return error.status
-  return timeouts.includes(error.code) ? StatusCode.Timeout : StatusCode.Unknown
+const normal: Word = { statusCode: StatusCode.Normal, message: statusText(StatusCode.Normal) }
+
+function misplaced(what: string, state: AgentState): SpopError {
+  return new SpopError('ERR_SPOP_INVALID_FRAME', `${what} on a connection in state '${state}'`)
 }
 
 function isAgentFrame(type: number): boolean {

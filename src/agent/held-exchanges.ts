@@ -1,12 +1,17 @@
 import { LinkedList } from '../base/linked-list.ts'
 import type { Id } from '../spop/frame-head.ts'
 import type { Exchange } from './exchange.ts'
+import { HeldInput } from './held-input.ts'
 
 /** HAProxy has 20 in flight: looking through so many costs less than an index of them. */
 const mostSearched = 64
 
-/** The exchanges of a connection that wait for their handlers, in the order in which they came, and by their ids. */
+/**
+ * The exchanges of a connection that wait for their handlers, in the order in which they came, and by their ids; and what
+ * of its input they keep.
+ */
 export class HeldExchanges {
+  readonly #input = new HeldInput()
   readonly #list = new LinkedList<Exchange>()
   /**
    * The latest of each stream, the others linked behind it: from the moment when there are many, until there are none.
@@ -24,7 +29,14 @@ export class HeldExchanges {
     return this.#list.first
   }
 
-  push(exchange: Exchange): void {
+  /** Bytes of input that they keep. */
+  get inputSize(): number {
+    return this.#input.size
+  }
+
+  /** One that came in `bytes`. */
+  push(exchange: Exchange, bytes: Buffer): void {
+    exchange.input = this.#input.hold(bytes)
     this.#list.push(exchange)
     if (exchange.streamId > this.#highest) this.#highest = exchange.streamId
     if (this.#byStream !== undefined) addTo(this.#byStream, exchange)
@@ -48,6 +60,8 @@ export class HeldExchanges {
   }
 
   remove(exchange: Exchange): void {
+    if (exchange.input !== undefined) this.#input.letGo(exchange.input)
+    exchange.input = undefined
     this.#list.remove(exchange)
     if (this.#list.size === 0) this.#reset()
     else if (this.#byStream !== undefined) removeFrom(this.#byStream, exchange)
@@ -58,9 +72,10 @@ export class HeldExchanges {
     this.#highest = -1
   }
 
-  /** Takes all of them, in their order. */
+  /** Takes all of them, in their order. Each has its `input` still, for who adopts it. */
   takeAll(): Iterable<Exchange> {
     this.#reset()
+    this.#input.clear()
     return this.#list.takeAll()
   }
 }

@@ -26,6 +26,12 @@ export class HeldInput {
     return held
   }
 
+  /** Nothing is kept any more. */
+  clear(): void {
+    this.size = 0
+    this.#latest = undefined
+  }
+
   /** It is kept no more. */
   letGo(held: Held): void {
     held.count--

@@ -16,7 +16,7 @@
 /** The agent's end. */
 export const agentTransitions = {
   idle: { recvHello: 'open', recvHealthCheck: 'checked', drain: 'leaving', fail: 'leaving', lost: 'closed' },
-  checked: { drain: 'checked', fail: 'leaving', lost: 'closed' },
+  checked: { drain: 'checked', recvDisconnect: 'leaving', fail: 'leaving', lost: 'closed' },
   open: {
     recvNotify: 'open',
     recvUnset: 'open',

@@ -18,7 +18,7 @@ recvHealthCheck  checked  .        .         .         .        .
 recvNotify       .        .        open      draining  .        .
 recvUnset        .        .        open      draining  .        .
 recvUnknown      .        .        open      draining  .        .
-recvDisconnect   .        .        leaving   leaving   .        .
+recvDisconnect   .        leaving  leaving   leaving   .        .
 drain            leaving  checked  draining  draining  .        .
 drained          .        .        .         leaving   .        .
 fail             leaving  leaving  leaving   leaving   .        .
