@@ -513,6 +513,9 @@ const requestFetches = [
   'http_auth_user',
   'http_auth_pass',
   'http_auth_bearer',
+  'http_auth_bearer(host)',
+  'http_auth_bearer(x-none)',
+  'http_auth_bearer(Authorization)',
   'unique-id',
 ]
 

@@ -244,7 +244,7 @@ backend be
       {
         files: {
           '400.http': 'HTTP/1.0 400 Nope\nX-A: b\n\nno',
-          '503.http': 'HTTP/1.1 599 Busy\r\nContent-Type: text/plain\r\nContent-Length: 99\r\n\r\nbusy',
+          '503.http': 'HTTP/1.1 599 Busy\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nbusy',
           'other.http': 'HTTP/1.1 503 x\r\n\r\n',
           'empty.http': '',
         },
@@ -252,11 +252,11 @@ backend be
     )
     assert.equal(
       await ask(t, proxy.port(), 'GET /'),
-      'HTTP/1.1 599 Busy\r\ncontent-length: 4\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\nbusy',
+      'HTTP/1.1 599 Busy\r\ncontent-type: text/plain\r\ncontent-length: 4\r\nconnection: close\r\n\r\nbusy',
     )
     assert.equal(
       await rawClient(t, proxy.port(), 'BAD\r\n\r\n').untilEnd(),
-      'HTTP/1.1 400 Nope\r\ncontent-length: 2\r\nx-a: b\r\nconnection: close\r\n\r\nno',
+      'HTTP/1.0 400 Nope\r\nx-a: b\r\n\r\nno',
     )
     assert.equal(await rawClient(t, proxy.port(), 'GET').untilEnd(), '')
   })

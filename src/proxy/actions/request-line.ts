@@ -46,7 +46,8 @@ export function writeTarget(target: string, part: TargetPart, text: string): str
     case 'pathq':
       return `${origin}${rooted(encoded)}`
     case 'query':
-      return `${origin}${path}${encoded === '' ? '' : `?${encoded}`}`
+      // An empty one leaves the question mark of the old one, as in HAProxy.
+      return encoded === '' && query === '' ? target : `${origin}${path}?${encoded}`
     case 'uri':
       return /^[a-z]+:\/\//i.test(encoded) ? encoded : rooted(encoded)
   }

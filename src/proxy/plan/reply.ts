@@ -1,5 +1,5 @@
 /** An answer that the proxy gives itself: an error page, `return`, `deny`, `redirect`. */
-import type { HeaderList } from '../../http1/index.ts'
+import type { Framing, HeaderList } from '../../http1/index.ts'
 import type { Stream } from '../../sample/stream.ts'
 
 /** The headers belong to the stream from then on. */
@@ -12,6 +12,10 @@ export interface StreamReply {
   readonly close: boolean
   /** Bytes that `%B` counts beside those that are here. */
   readonly uncounted?: number
+  /** Of a file. @default 1 */
+  readonly minor?: 0 | 1
+  /** Of a file. @default the length of the body */
+  readonly framing?: Framing
   /** Nothing is sent, and the connection is closed. */
   readonly silent?: boolean
   /** What the log shows, when that is not `status`: an error page may have another than that of the error. */
@@ -26,8 +30,19 @@ export interface ErrorReply {
   readonly body: Buffer
   /** The file is empty: the connection is closed without a word. */
   readonly silent: boolean
+  /** What an `errorfile` says for itself; without it the answer is HTTP/1.1, has a length and leaves the connection open. */
+  readonly file?: FileWords
   /** Something of the stream is in it (`http-error` with a format): made anew for each, who may keep it. */
   readonly build?: (stream: Stream) => ErrorReply | undefined
+}
+
+/** HAProxy sends a file in its own version, and one without a length ends with the connection. */
+export interface FileWords {
+  readonly minor: 0 | 1
+  readonly framing: Framing
+  readonly close: boolean
+  /** As of {@link StreamReply}. */
+  readonly uncounted: number
 }
 
 /** A page that many streams share, for one of them: rules may change its headers. */
@@ -39,6 +54,8 @@ export function copyPage(page: ErrorReply): ErrorReply {
  * A page of one stream's own, on its way out. Field by field: this is made for every request that a rule answers, and a
  * spread is several times as dear.
  */
-export function sendable({ status, reason, headers, body, silent }: ErrorReply, logged: number): StreamReply {
+export function sendable(page: ErrorReply, logged: number): StreamReply {
+  const { status, reason, headers, body, silent, file } = page
+  if (file !== undefined) return { status, reason, headers, body, silent, logged, ...file }
   return { status, reason, headers, body, close: false, silent, logged }
 }

@@ -8,19 +8,28 @@ import { cleanTe, dropFraming, fixFraming, setConnection } from '../wire/hop-by-
 import { cleanUpgrade } from '../wire/upgrade.ts'
 import type { ProxyPlan } from '../plan/plan.ts'
 
-/** `option forwardfor` of the backend, else of the frontend. */
+/**
+ * `option forwardfor` of both sections: either of them asks for it, and excepts addresses from it; the backend names the
+ * header, and who does not say `if-none` wins.
+ */
 export function addForwardedFor(
   headers: HeaderList,
   address: Uint8Array | undefined,
   frontend: ProxyPlan,
   backend: ProxyPlan,
 ): void {
-  const plan = backend.model.options.forwardFor === undefined ? frontend : backend
-  const option = plan.model.options.forwardFor
-  if (option === undefined || address === undefined || address.length === 0) return
-  if (option.ifNone && headers.has(option.header.toLowerCase())) return
-  if (plan.forwardExcept !== undefined && inRange(address, plan.forwardExcept)) return
-  headers.add(option.header, formatIp(address))
+  const front = frontend.model.options.forwardFor
+  const back = backend.model.options.forwardFor
+  const header = (back ?? front)?.header
+  if (header === undefined || address === undefined || address.length === 0) return
+  const ifNone = front?.ifNone !== false && back?.ifNone !== false
+  if (ifNone && headers.has(header.toLowerCase())) return
+  if (isExcepted(address, frontend) || isExcepted(address, backend)) return
+  headers.add(header, formatIp(address))
+}
+
+function isExcepted(address: Uint8Array, { forwardExcept }: ProxyPlan): boolean {
+  return forwardExcept !== undefined && inRange(address, forwardExcept)
 }
 
 function inRange(address: Uint8Array, { bytes, bits }: Cidr): boolean {

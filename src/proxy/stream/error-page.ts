@@ -83,8 +83,9 @@ export function rawErrorPage(status: number): Buffer {
 }
 
 /** The head of an `errorfile` that is sent before there is a stream. */
-export function formatErrorReply({ status, reason, headers }: ErrorReply): string {
+export function formatErrorReply({ status, reason, headers, file }: ErrorReply): string {
+  const minor = file?.minor ?? 1
   const own = headers.clone()
-  own.add('connection', 'close')
-  return formatResponseHead(status, reason, own)
+  if (minor === 1) own.add('connection', 'close')
+  return formatResponseHead(status, reason, own, minor)
 }

@@ -224,10 +224,10 @@ export class HttpResponse implements ServerEvents {
   // Answers of our own.
 
   /** An answer in place of the server's, for its rules to see. */
-  replace(head: ResponseHead, framing: Framing): void {
+  replace(head: ResponseHead): void {
     if (this.#state !== 'local') this.#move('reply')
     this.#held = undefined
-    this.#set(head, framing)
+    this.#set(head, head.framing)
   }
 
   /** Its rules are through. `mayKeep`: the client's connection is good for another request. */
@@ -240,7 +240,7 @@ export class HttpResponse implements ServerEvents {
     record.bytesRead += uncounted ?? 0
     const hasBody = asking.method !== 'HEAD' && head.status !== 204 && head.status !== 304
     this.#move('send')
-    this.#client.sendHead(head, body.length, false, mayKeep)
+    this.#client.sendHead(head, this.#framing, false, mayKeep)
     if (hasBody && body.length > 0) {
       record.bytesRead += body.length
       this.#client.sendBody([body], true, undefined)

@@ -424,7 +424,7 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
     this.abandonWait()
     // What of the body has come already is read; what has not come ends the connection.
     asking.body.discard(this.context.settings.maxBufferSize)
-    answering.replace(replyHead(reply), reply.body.length)
+    answering.replace(replyHead(reply))
     this.record.status = reply.status
     const steps = this.route?.afterResponse ?? this.frontend.afterResponse
     this.runSteps(steps, () => this.#sendReply(reply))

@@ -29,6 +29,14 @@ export function errorReply(
 }
 
 /** The head of an answer, for the rules of http-after-response to change. */
-export function replyHead({ status, reason, headers, body }: StreamReply): ResponseHead {
-  return { minor: 1, status, reason, headers, framing: body.length, connection: 0, upgrade: undefined }
+export function replyHead({ status, reason, headers, body, minor, framing }: StreamReply): ResponseHead {
+  return {
+    minor: minor ?? 1,
+    status,
+    reason,
+    headers,
+    framing: framing ?? body.length,
+    connection: 0,
+    upgrade: undefined,
+  }
 }

@@ -83,12 +83,14 @@ function credentialsOf(stream: Stream, header: string): Credentials | undefined 
   return { scheme: 'Basic', user: decoded.slice(0, colon), password: decoded.slice(colon + 1), token }
 }
 
+/** Of a header that is named there is always a token, if an empty one. */
 function buildBearer(args: Arguments): Fetch {
-  const header = (args.text(0) ?? 'authorization').toLowerCase()
+  const named = args.text(0)?.toLowerCase()
   return {
     one: (stream) => {
-      const found = credentialsOf(stream, header)
-      return found?.scheme === 'Bearer' ? str(found.token) : undefined
+      const found = credentialsOf(stream, named ?? authorization)
+      if (found?.scheme === 'Bearer') return str(found.token)
+      return named === undefined ? undefined : str('')
     },
   }
 }
