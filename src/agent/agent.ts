@@ -268,15 +268,19 @@ export class Agent {
   }
 
   async #close(): Promise<void> {
-    if (this.#closed) return
+    if (!this.#closed) await this.#sayGoodbye()
+    this.destroy()
+    // What was cut is gone a turn later; handlers have seen their signal then.
+    await this.#emptied(1000)
+    await Promise.all([...this.#statusPorts].map((port) => port.close()))
+  }
+
+  async #sayGoodbye(): Promise<void> {
     this.#closed = true
     await this.#listeners.close()
     this.#listeners.destroyHandshakes()
     for (const connection of this.#connections) connection.drain()
     await this.#emptied(this.#options.closeTimeout)
-    this.destroy()
-    // What was cut is gone a turn later; handlers have seen their signal then.
-    await this.#emptied(1000)
   }
 
   #emptied(limit: number): Promise<void> {
@@ -295,7 +299,7 @@ export class Agent {
     this.#closed = true
     void this.#listeners.close()
     for (const connection of this.#connections) connection.destroy()
-    for (const port of this.#statusPorts) port.close()
+    for (const port of this.#statusPorts) void port.close()
     clearInterval(this.#sweep)
     this.#sweep = undefined
     this.#dispatcher.clear()
@@ -327,7 +331,7 @@ export class Agent {
   async serveStatus(where: string | Endpoint, options: StatusOptions = {}): Promise<StatusPort> {
     if (this.#closed) throw new UsageError('ERR_SLUICE_CLOSED', 'serveStatus() after close()')
     const port = await openStatusPort(where, options, this.#seen(), this.status, this.#options.logger)
-    if (this.#closed) port.close()
+    if (this.#closed) await port.close()
     this.#refuseOver('serveStatus')
     this.#statusPorts.add(port)
     return port

@@ -238,8 +238,9 @@ export class AgentCluster {
     try {
       const port = await openClusterPort(where, options, watch.seen, this.status, this.#options.logger)
       this.#statusPorts.set(port, watch)
-      if (this.#isOver()) this.#closeStatus()
-      return port
+      if (!this.#isOver()) return port
+      await this.#closeStatus()
+      throw new UsageError('ERR_SLUICE_CLOSED', 'close() while serveStatus() was waiting')
     } catch (error) {
       watch.end()
       throw error
@@ -251,11 +252,9 @@ export class AgentCluster {
     return this.#closed
   }
 
-  #closeStatus(): void {
-    for (const [port, watch] of this.#statusPorts) {
-      port.close()
-      watch.end()
-    }
+  async #closeStatus(): Promise<void> {
+    for (const watch of this.#statusPorts.values()) watch.end()
+    await Promise.all([...this.#statusPorts.keys()].map((port) => port.close()))
   }
 
   /** Lets all workers fail their health checks, see `Agent.drain`. */
@@ -303,7 +302,7 @@ export class AgentCluster {
     for (const timer of this.#timers) clearTimeout(timer)
     this.#rejectWaiters(closedError())
     await Promise.all([...this.#members].map((member) => this.#stop(member)))
-    this.#closeStatus()
+    await this.#closeStatus()
   }
 
   #stop(member: ClusterMember): Promise<void> {

@@ -58,16 +58,19 @@ export interface Engine {
    * @throws UsageError `ERR_SLUICE_OPTION` for what is no id.
    */
   createStream(id?: number): EngineStream
-  /** One health check as HAProxy's `option spop-check` does it. @throws UsageError for an unknown server. */
+  /**
+   * One health check as HAProxy's `option spop-check` does it, on a connection of its own.
+   * @throws UsageError `ERR_SLUICE_OPTION` for an unknown server, `ERR_SLUICE_CLOSED` (a rejection).
+   */
   healthCheck(server: string): Promise<HealthReport>
   /**
    * From now on `recorder` sees each exchange with its outcome, in place of the one before; undefined: nobody does.
    * @throws UsageError `ERR_SLUICE_OPTION` for what is no recorder.
    */
   record(recorder: ExchangeRecorder | undefined): void
-  /** Takes no more, ends what is under way, says goodbye to the agents. Settles when all sockets are closed. */
+  /** Takes no more, waits for what is under way, says goodbye to the agents. Settles when all sockets are closed. */
   close(): Promise<void>
-  /** Ends every exchange with status 5 and destroys the sockets. */
+  /** Ends every exchange, and every health check, with status 5 and destroys the sockets; `error` is the cause. */
   destroy(error?: Error): void
   /** The same as {@link Engine.close}. */
   [Symbol.asyncDispose](): Promise<void>
@@ -104,6 +107,10 @@ class PoolEngine implements Engine {
   readonly #pool: Pool
   readonly #tracing: EngineTracing | undefined
   #recorder: ExchangeRecorder | undefined
+  /** Health checks under way: their connections are none of the pool's. */
+  readonly #checks = new Set<Promise<HealthReport>>()
+  readonly #checking = new AbortController()
+  #closing: Promise<void> | undefined
 
   constructor(settings: ConnectionSettings) {
     this.#settings = settings
@@ -191,20 +198,29 @@ class PoolEngine implements Engine {
   }
 
   async healthCheck(server: string): Promise<HealthReport> {
+    if (this.#closing !== undefined) throw new UsageError('ERR_SLUICE_CLOSED', 'the engine was closed')
     const target = this.#pool.servers.find(({ name }) => name === server)
-    if (target !== undefined) return checkHealth(target.of, this.#settings.options)
-    throw new UsageError(
-      'ERR_SLUICE_OPTION',
-      `no server ${show(server)}; there are ${this.servers.join(', ')}`,
-    )
+    if (target === undefined) {
+      const known = this.servers.join(', ')
+      throw new UsageError('ERR_SLUICE_OPTION', `no server ${show(server)}; there are ${known}`)
+    }
+    const check = checkHealth(target.of, this.#settings.options, this.#checking.signal)
+    this.#checks.add(check)
+    return check.finally(() => this.#checks.delete(check))
   }
 
   close(): Promise<void> {
-    return this.#pool.close()
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([this.#pool.close(), ...this.#checks])
   }
 
   destroy(error?: Error): void {
+    void this.close()
     this.#pool.destroy(error)
+    this.#checking.abort(error)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -6,6 +6,7 @@ import { FrameSplitter } from '../bytes/frame-splitter.ts'
 import { Writer } from '../bytes/writer.ts'
 import { monotonic } from '../base/clock.ts'
 import { Deadline } from '../base/deadline.ts'
+import { onAbort } from '../base/on-abort.ts'
 import { decodeDisconnect } from '../spop/disconnect.ts'
 import { SpopError } from '../spop/errors.ts'
 import {
@@ -46,10 +47,19 @@ export interface HealthTarget {
   connect(connectTo: ConnectTo): Transport
 }
 
-/** Never rejects. */
-export function checkHealth(target: HealthTarget, options: EngineSettings): Promise<HealthReport> {
+/** Never rejects; `signal` ends it, with its reason as the cause. */
+export function checkHealth(
+  target: HealthTarget,
+  options: EngineSettings,
+  signal: AbortSignal,
+): Promise<HealthReport> {
   return new Promise((resolve) => {
-    new HealthCheck(target, options, resolve)
+    const check = new HealthCheck(target, options, (report) => {
+      forget()
+      resolve(report)
+    })
+    // It is never over before this returns.
+    const forget = onAbort(signal, () => check.interrupt(signal.reason))
   })
 }
 
@@ -75,6 +85,10 @@ class HealthCheck {
     this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     this.#socket.on('error', (error) => this.#onLost(error.message, error))
     this.#socket.on('close', () => this.#onLost('the agent closed it before it answered', undefined))
+  }
+
+  interrupt(cause: unknown): void {
+    this.#finish(new EngineError('ERR_ENGINE_INTERRUPTED', 'the engine was destroyed', { cause }))
   }
 
   #onConnect(): void {

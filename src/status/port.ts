@@ -45,7 +45,7 @@ export class StatusPort {
   #state: PageState
   #utilization = performance.eventLoopUtilization()
   #timer: NodeJS.Timeout | undefined
-  #closed = false
+  #closing: Promise<void> | undefined
 
   private constructor(
     where: string | Endpoint,
@@ -216,13 +216,21 @@ export class StatusPort {
     replyJson(request, response, 200, snapshot, { 'x-snapshot-id': snapshot.snapshot.id })
   }
 
-  /** Closes at once: open pages are cut off. */
-  close(): void {
-    if (this.#closed) return
-    this.#closed = true
+  /** Cuts off open pages, and settles when the address is free again. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
     clearInterval(this.#timer)
     this.#pages.close()
-    this.#server.close()
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#server.closeAllConnections()
+    await closed
+  }
+
+  /** The same as {@link StatusPort.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 }

@@ -1,11 +1,12 @@
 /** The status port of an agent, asked by raw HTTP. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import type { Actions, Agent, AgentOptions, StatusOptions } from 'sluice/agent'
+import type { Actions, Agent, AgentOptions, StatusOptions, StatusPort } from 'sluice/agent'
 import type { PageState, Point } from '#src/status/view/page-state.js'
 import { frame, notify } from '../support/peer.ts'
 import { askOnce, fieldOf, RawHttp, type RawReply } from '../support/raw-http.ts'
@@ -33,6 +34,29 @@ async function statusStage(
 const statusOf = ({ line }: RawReply) => Number(line.split(' ')[1])
 
 describe('a status port', () => {
+  for (const [what, end] of [
+    ['is closed', (_: Agent, status: StatusPort) => Promise.all([status.close(), status.close()])],
+    ['is disposed of', (_: Agent, status: StatusPort) => status[Symbol.asyncDispose]()],
+    ['is that of an agent which is closed', (agent: Agent) => agent.close()],
+    [
+      'is that of an agent which is destroyed and closed',
+      (agent: Agent) => {
+        agent.destroy()
+        return agent.close()
+      },
+    ],
+  ] as const) {
+    it(`that ${what} has given its address back then`, async (t) => {
+      const { agent, status, statusPort } = await statusStage(t)
+      const page = new RawHttp(statusPort)
+      t.after(() => page.close())
+      await end(agent, status)
+      const next = createServer().listen(statusPort, '127.0.0.1')
+      await once(next, 'listening')
+      next.close()
+    })
+  }
+
   it('answers what it has, says what it has not, and is read only', async (t) => {
     const { ask, statusPort } = await statusStage(t)
     assert.deepEqual([statusOf(await ask('/healthz')), (await ask('/healthz')).body], [200, 'ok\n'])

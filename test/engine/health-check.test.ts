@@ -110,3 +110,32 @@ test('no answer, no agent and no server', async (t) => {
   assert.deepEqual([absent.error?.code, absent.error?.status], ['ERR_ENGINE_CONNECT', 257])
   await assert.rejects(engine.healthCheck('other:1'), { code: 'ERR_SLUICE_OPTION' })
 })
+
+test('a check of an engine that was closed is refused', async (t) => {
+  const agent = await startAgent(t, async () => {})
+  const engine = createEngine({ servers: [agent.address] })
+  await engine.close()
+  await assert.rejects(engine.healthCheck(agent.address), { code: 'ERR_SLUICE_CLOSED' })
+})
+
+test('close() waits for a check under way, and destroy() ends it', async (t) => {
+  const agent = await startAgent(t, async (peer) => {
+    await peer.frame()
+  })
+  const engine = createEngine({ servers: [agent.address] })
+  const seen: string[] = []
+  const checked = engine.healthCheck(agent.address).then((report) => {
+    seen.push('checked')
+    return report
+  })
+  const closed = engine.close().then(() => seen.push('closed'))
+  await new Promise(setImmediate)
+  assert.deepEqual(seen, [])
+  const planted = new Error('planted')
+  engine.destroy(planted)
+  await closed
+  const { healthy, error } = await checked
+  assert.deepEqual([healthy, error?.code, error?.status], [false, 'ERR_ENGINE_INTERRUPTED', 5])
+  assert.deepEqual(error?.cause, planted)
+  assert.equal(seen.length, 2)
+})

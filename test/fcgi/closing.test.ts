@@ -20,6 +20,7 @@ import type {
   FcgiHandler,
   FcgiResponder,
 } from 'sluice/fcgi'
+import { until } from '../support/until.ts'
 import { begin, connectPeer, end, record, reply, request, startApp, tempDir } from './support.ts'
 
 /** An application that accepts, and reads nothing. */
@@ -271,6 +272,32 @@ describe('a responder', () => {
     await assert.rejects(listening, hasCode('ERR_SLUICE_CLOSED'))
     await assert.rejects(connectPeer(t, { path }))
   })
+
+  const ends: Record<string, (responder: FcgiResponder) => Promise<void>> = {
+    'is destroyed, and then closed': (responder) => {
+      responder.destroy()
+      return responder.close()
+    },
+    'is closed, and then destroyed': (responder) => {
+      const closed = responder.close()
+      responder.destroy()
+      return closed
+    },
+  }
+  for (const [what, end] of Object.entries(ends)) {
+    it(`that ${what} does not wait for a handler that never ends`, async (t) => {
+      let context: FcgiContext | undefined
+      const { responder, path } = await start(t, (given) => {
+        context = given
+        return new Promise<undefined>(() => {})
+      })
+      const peer = await connectPeer(t, { path })
+      peer.send(request(1, {}, null))
+      await until(() => context !== undefined)
+      await end(responder)
+      assert.deepEqual([context?.signal.aborted, responder.stats.connections], [true, 0])
+    })
+  }
 
   // Whatever a handler does to its responder, from wherever it is called: the responder closes.
   const deeds: Record<string, (responder: FcgiResponder, context: FcgiContext) => void> = {

@@ -35,7 +35,7 @@ export interface FcgiAppServer extends AsyncDisposable {
   readonly stats: FcgiResponderStats
   /** Stops accepting; resolves when the last request has ended and all connections are closed. */
   close(): Promise<void>
-  /** Closes everything now; requests and responses see `close`. */
+  /** Closes everything now, as `FcgiResponder.destroy`; requests and responses see `close`. */
   destroy(): void
 }
 

@@ -42,7 +42,10 @@ export interface FcgiResponder extends AsyncDisposable {
   readonly stats: FcgiResponderStats
   /** Stops accepting; resolves when the last request has ended and all connections are closed. */
   close(): Promise<void>
-  /** Closes everything now; handlers see their signal aborted. */
+  /**
+   * Closes everything now; handlers see their signal aborted. `close` waits no longer than a tenth of a second for those that go
+   * on nevertheless.
+   */
   destroy(): void
 }
 
@@ -65,6 +68,9 @@ export function createFcgiResponder(options: FcgiResponderOptions): FcgiResponde
   return new Responder(resolveResponderOptions(options))
 }
 
+/** How long handlers of a responder that is destroyed are waited for, in milliseconds: to hear of it takes them a turn. */
+const farewell = 100
+
 class Responder implements FcgiResponder, ConnectionHost {
   readonly options: ResolvedResponderOptions
   readonly #allowed: CidrMap<true> | undefined
@@ -72,6 +78,8 @@ class Responder implements FcgiResponder, ConnectionHost {
   readonly #connections = new Set<ResponderConnection>()
   readonly deadlines = new Deadlines<ResponderRequest>((request) => request.expire(), false)
   #closed = false
+  /** All is gone, or given up. */
+  #finished = false
   #onEmpty: (() => void)[] = []
   #active = 0
   #requests = 0
@@ -154,13 +162,18 @@ class Responder implements FcgiResponder, ConnectionHost {
   }
 
   #checkEmpty(): void {
-    if (!this.#closed || this.#connections.size > 0 || this.#active > 0) return
+    if (this.#closed && this.#connections.size === 0 && this.#active === 0) this.#finish()
+  }
+
+  #finish(): void {
+    this.#finished = true
     this.deadlines.clear()
     for (const resolve of this.#onEmpty.splice(0)) resolve()
   }
 
   close(): Promise<void> {
     this.#shut()
+    if (this.#finished) return Promise.resolve()
     const emptied = new Promise<void>((resolve) => {
       this.#onEmpty.push(resolve)
     })
@@ -172,6 +185,7 @@ class Responder implements FcgiResponder, ConnectionHost {
   destroy(): void {
     this.#shut()
     for (const connection of this.#connections) connection.destroy()
+    if (this.#active > 0) setTimeout(() => this.#finish(), farewell)
   }
 
   /** Closing the server of a unix socket removes its file. */

@@ -1,5 +1,5 @@
 /** The door between a plan as it is seen from outside and what is in it. */
-import { UsageError } from '../../base/errors.ts'
+import { refuseArgument } from '../../base/options.ts'
 import type { Plan } from './opaque.ts'
 import type { InnerPlan } from './plan.ts'
 
@@ -18,6 +18,7 @@ export function sealPlan(inner: InnerPlan): Plan {
  */
 export function openPlan(plan: Plan): InnerPlan {
   const inner = plans.get(plan)
-  if (inner === undefined) throw new UsageError('ERR_SLUICE_OPTION', 'the plan did not come from loadProxy')
-  return inner
+  if (inner !== undefined) return inner
+  const rule = 'must be one that loadProxy gave, which gives none when one of its diagnostics is an error'
+  return refuseArgument('createProxy: the plan', rule, plan)
 }
