@@ -9,7 +9,8 @@
  *                        └─recvStdoutEnd─▶ replied ──sendStdinEnd──▶ ending ──recvEnd──▶ complete
  * ```
  * END_REQUEST ends everything, with or without the empty STDOUT that should come before it (php-fpm sends none). A
- * connection that is lost after the empty STDOUT leaves a complete response.
+ * connection that is lost after the empty STDOUT leaves a complete response. One that is refused before a byte of STDOUT is
+ * `waiting` again (`retry`), whether or not the empty STDOUT came before the refusal.
  *
  * A connection of the client:
  * ```
@@ -53,6 +54,7 @@ export const requestTransitions = {
     recvStdoutEnd: 'replied',
     recvStderr: 'replied',
     recvEnd: 'complete',
+    retry: 'waiting',
     abort: 'failed',
     lost: 'complete',
   },
@@ -61,6 +63,7 @@ export const requestTransitions = {
     recvStdoutEnd: 'ending',
     recvStderr: 'ending',
     recvEnd: 'complete',
+    retry: 'waiting',
     abort: 'failed',
     lost: 'complete',
   },

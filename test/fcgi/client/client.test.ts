@@ -718,6 +718,34 @@ describe('retries', () => {
     one.check()
   })
 
+  // An application may end the streams of what it refuses (FastCGI 1.0, section 3.3: a stream has an end).
+  for (const [before, records] of [
+    ['the empty STDOUT', (id: number) => [record('STDOUT', id)]],
+    ['both empty streams', (id: number) => [record('STDERR', id), record('STDOUT', id)]],
+    ['words on STDERR', (id: number) => [record('STDERR', id, 'no'), record('STDOUT', id)]],
+  ] as const) {
+    for (const method of ['GET', 'POST']) {
+      it(`of a ${method} that is refused behind ${before} bring its answer`, async (t) => {
+        const bodies: string[] = []
+        const app = await startApp(t, async (peer) => {
+          for (let first = await peer.next(); first !== undefined; first = await peer.next()) {
+            const { id } = first
+            const seen = await peer.until('STDIN', id)
+            bodies.push(seen.flatMap((each) => (each.type === 'STDIN' ? [each.content] : [])).join(''))
+            peer.send(...(bodies.length > 1 ? [reply(id)] : [...records(id), end(id, 1)]))
+          }
+        })
+        const client = createClient(t, { endpoint: app.endpoint })
+        const request = method === 'GET' ? get : post('abc')
+        const response = await client.request(request)
+        assert.equal(await text(response.body), 'hello')
+        assert.deepEqual(await response.ended, { appStatus: 0, protocolStatus: 0 })
+        assert.deepEqual(bodies, method === 'GET' ? ['', ''] : ['abc', 'abc'])
+        app.check()
+      })
+    }
+  }
+
   it('are as many as maxRetries', async (t) => {
     const app = await startApp(t, async (peer) => {
       const { id } = await peer.request()
