@@ -96,10 +96,14 @@ export class RequestBody {
     else this.#file.finish(then)
   }
 
-  /** Sends what waits in the file, from its beginning; answers false when there is none. */
-  sendFile(sink: SpoolSink): boolean {
-    this.#file?.sendTo(sink)
+  /** Whether some of it waits in a file. */
+  get isSpooled(): boolean {
     return this.#file !== undefined
+  }
+
+  /** Sends what waits in the file, from its beginning. */
+  sendFile(sink: SpoolSink): void {
+    this.#file?.sendTo(sink)
   }
 
   /** The connection takes more of the file. */

@@ -1,8 +1,10 @@
+import { errorMessage } from '../../base/errors.ts'
 import { Role } from '../codec/begin-request.ts'
 import { ParamList } from '../codec/param-list.ts'
 import { paramName, paramNames } from '../codec/param-name.ts'
 import type { ParamName } from '../codec/param-name.ts'
 import type { Param } from '../codec/params.ts'
+import { FcgiError } from '../errors.ts'
 import type { ExchangeRequest } from './exchange-types.ts'
 
 const dataLength = paramName('FCGI_DATA_LENGTH')
@@ -43,4 +45,10 @@ export class RequestParams {
     const value = 'get' in given ? given.get(text) : given.findLast((each) => each[0] === text)?.[1]
     return typeof value === 'object' ? Buffer.from(value).toString('latin1') : value
   }
+}
+
+/** What to say when they cannot be sent: those that were changed after they were given may throw anything. */
+export function unsendable(error: unknown): FcgiError {
+  if (error instanceof FcgiError) return error
+  return new FcgiError('ERR_FCGI_PARAM_VALUE', errorMessage(error), { cause: error })
 }

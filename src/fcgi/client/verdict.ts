@@ -1,0 +1,49 @@
+/** What becomes of a request when something happens to it, as a table. Pure. */
+import type { RequestState } from '../codec/state.ts'
+
+/**
+ * How much of an answer has come: nothing on STDOUT; some of it; all, by its own account (Content-Length, the last chunk,
+ * a status without a body) or by the empty STDOUT; or the empty STDOUT and nothing before it.
+ */
+export type Answer = 'none' | 'begun' | 'whole' | 'void'
+
+/**
+ * What happens: content on STDOUT, and its end; END_REQUEST with REQUEST_COMPLETE, and with another protocol status; the
+ * end of the connection; nothing for as long as the application may be silent.
+ */
+export type Incident = 'stdout' | 'stdoutEnd' | 'ended' | 'refused' | 'lost' | 'silence'
+
+/**
+ * `skip`: nothing. `decode`: it is part of the answer. `finish`: the request is over, and has an answer if the decoder says
+ * so. `again`: it is sent again where that is allowed, else it fails. `fail`: it fails.
+ */
+export type Verdict = 'skip' | 'decode' | 'finish' | 'again' | 'fail'
+
+/** For the test that walks it. */
+export const verdicts = {
+  stdout: { none: 'decode', begun: 'decode', whole: 'skip', void: 'skip' },
+  // With nothing before it, it is not yet an empty response: an application that refuses may say so behind it.
+  stdoutEnd: { none: 'skip', begun: 'decode', whole: 'skip', void: 'skip' },
+  ended: { none: 'finish', begun: 'finish', whole: 'finish', void: 'finish' },
+  // Behind the first byte of an answer it is the end of that, whatever it says.
+  refused: { none: 'again', begun: 'finish', whole: 'finish', void: 'again' },
+  // What has ended STDOUT has run, and nothing but END_REQUEST is missing.
+  lost: { none: 'again', begun: 'fail', whole: 'finish', void: 'finish' },
+  silence: { none: 'fail', begun: 'fail', whole: 'finish', void: 'fail' },
+} as const satisfies Record<Incident, Record<Answer, Verdict>>
+
+/** What is to be done. */
+export function judge(incident: Incident, answer: Answer): Verdict {
+  return verdicts[incident][answer]
+}
+
+/**
+ * How much of an answer has come.
+ * @param begun - whether a byte of STDOUT has.
+ * @param whole - whether the decoder takes the response for complete.
+ */
+export function answerOf(state: RequestState, begun: boolean, whole: boolean): Answer {
+  if (whole) return 'whole'
+  if (begun) return 'begun'
+  return state === 'replied' || state === 'ending' ? 'void' : 'none'
+}
