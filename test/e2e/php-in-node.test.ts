@@ -47,6 +47,7 @@ const scripts = {
     for ($i = 0; $i < 500 && !file_exists('go'); $i++) usleep(10000); touch('done');`,
   'sleep.php': `<?php sleep(3); echo 'never';`,
   'broken.php': `<?php header('Content-Length: 100'); echo 'short';`,
+  'more.php': `<?php header('Content-Length: 3'); echo 'more';`,
   'nothing.php': `<?php http_response_code(204);`,
   'big.php': `<?php for ($i = 0; $i < 100; $i++) echo str_repeat('x', 65536);`,
   'endless.php': `<?php ignore_user_abort(false); for ($i = 0; $i < 600; $i++) { echo str_repeat('x', 1000); flush(); usleep(5000); }`,
@@ -393,5 +394,19 @@ describe('PHP in Node.js', { skip: skipWithoutPhpFpm() }, () => {
       await until(() => existsSync(join(php.docroot, 'done')))
       for (const name of ['go', 'done']) rmSync(join(php.docroot, name))
     }
+  })
+
+  it('hands out what there is of a response that has another length than it says', async (t) => {
+    const { port } = await startHere(t)
+    const ask = (path: string) => {
+      const client = new RawHttp(port)
+      t.after(() => client.close())
+      client.send(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`)
+      return client
+    }
+    await assert.rejects(ask('/broken.php').reply(), /the body was cut/)
+    const more = ask('/more.php')
+    assert.equal(((await more.reply()) as RawReply).body, 'mor')
+    assert.equal(await more.ended(), 'closed')
   })
 })

@@ -145,7 +145,8 @@ class NodeRun implements ExchangeHandler {
     const answer = this.#gateway.failed(error, this.#request)
     this.#request.resume()
     if (response.destroyed || this.#isDone) return
-    if (response.headersSent) return void response.destroy()
+    // What was written leaves at the end of the turn: the client is to see that there is a response, and that it is cut.
+    if (response.headersSent) return process.nextTick(() => response.destroy())
     for (const name of response.getHeaderNames()) response.removeHeader(name)
     response.statusMessage = ''
     sendAnswer(response, answer)
