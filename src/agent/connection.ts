@@ -3,9 +3,7 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { Writer } from '../bytes/writer.ts'
 import { monotonic } from '../base/clock.ts'
-import type { SluiceError } from '../base/errors.ts'
-import { decodeDisconnect, encodeDisconnect, type DisconnectFrame } from '../spop/disconnect.ts'
-import { SpopError, StatusCode, statusText } from '../spop/errors.ts'
+import { decodeDisconnect } from '../spop/disconnect.ts'
 import { control } from '../spop/frame.ts'
 import {
   createReader,
@@ -15,45 +13,37 @@ import {
   lengthSize,
   readFrameHead,
 } from '../spop/frame-head.ts'
-import { decodeHaproxyHello, encodeAgentHello, type HaproxyHelloFrame } from '../spop/hello.ts'
-import { acceptHaproxyHello } from '../spop/negotiation.ts'
-import { stepAgent, type AgentEvent, type AgentState } from '../spop/state.ts'
-import { encodeHeldAck } from './ack-assembly.ts'
-import { Closing } from './closing.ts'
-import { describeFault, statusOf } from './connection-faults.ts'
-import type { ConnectionHost } from './connection-host.ts'
 import {
-  tellClosed,
-  tellCut,
-  tellDisconnect,
-  tellFailed,
-  tellGivenUp,
-  tellNotReady,
-  tellOpen,
-  tellSuperseded,
-} from './connection-log.ts'
+  decodeHaproxyHello,
+  encodeAgentHello,
+  type AgentHelloFrame,
+  type HaproxyHelloFrame,
+} from '../spop/hello.ts'
+import { acceptHaproxyHello, type Agreement } from '../spop/negotiation.ts'
+import type { AgentState } from '../spop/state.ts'
+import { encodeHeldAck } from './ack-assembly.ts'
+import type { ConnectionHost } from './connection-host.ts'
+import { tellOpen, tellSuperseded } from './connection-log.ts'
 import type { Carrier } from './dispatcher.ts'
-import { Drain } from './drain.ts'
-import { endOf, type End, type EndEvent } from './ends.ts'
 import { AgentError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { describeOpening } from './foreign.ts'
 import { profileOf } from './haproxy-profile.ts'
 import { HeldExchanges } from './held-exchanges.ts'
 import { Intake, type IntakeOwner } from './intake.ts'
+import { Life, type Living } from './life.ts'
 import { Outbox } from './outbox.ts'
-import { overdue } from './overdue.ts'
 import { Payloads } from './payloads.ts'
 
 const nothing = Buffer.alloc(0)
 
 /**
- * One connection from HAProxy: frames in, to the dispatcher, frames out. It owns the socket. What may come when is the table
- * of spop/state.ts, how it ends that of ends.ts, what is agreed spop/negotiation.ts; intake.ts reads, outbox.ts writes.
+ * One connection from HAProxy: frames in, to the dispatcher, frames out. What is agreed is spop/negotiation.ts. Its parts share
+ * the socket: intake.ts reads it, outbox.ts writes to it, life.ts ends it, and has the state.
  *
  * All frames that are made in one turn of the event loop leave in one write, and a frame is never split over two.
  */
-export class AgentConnection implements Carrier, IntakeOwner {
+export class AgentConnection implements Carrier, IntakeOwner, Living {
   readonly id: number
   readonly peer: string
   readonly certificate: X509Certificate | undefined
@@ -66,34 +56,25 @@ export class AgentConnection implements Carrier, IntakeOwner {
   /** When bytes came last, by the monotonic clock; until HELLO, when the connection came: bytes alone are no progress. */
   lastActivity: number
 
-  readonly #socket: Duplex
   readonly #host: ConnectionHost<AgentConnection>
   readonly #outbox: Outbox
-  readonly #closing: Closing
   readonly #intake: Intake
   readonly #payloads: Payloads
+  readonly #life: Life
   readonly #reader = createReader()
   readonly #head = new FrameHead()
   readonly #exchanges = new HeldExchanges()
   inFlight = 0
-  /** What the peer seems to speak instead of SPOP. */
-  #foreign: string | undefined
-  #state: AgentState = 'idle'
-  #drain: Drain | undefined
-  /** It was cut in the middle of a turn. */
-  #doomed = false
+  foreign: string | undefined
 
   constructor(id: number, socket: Duplex, peer: string, host: ConnectionHost<AgentConnection>) {
     this.id = id
     this.peer = peer
-    this.#socket = socket
     this.#host = host
     // Not before it was verified: with `rejectUnauthorized: false` anybody's would be there.
     this.certificate =
       socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate() : undefined
-    const { closeDelay } = host.options
     this.#outbox = new Outbox(socket, host.outboxes)
-    this.#closing = new Closing(socket, closeDelay)
     this.maxFrameSize = host.options.maxFrameSize
     this.#payloads = new Payloads(host.options, host.metrics)
     this.#intake = new Intake(socket, this, {
@@ -103,21 +84,29 @@ export class AgentConnection implements Carrier, IntakeOwner {
       exchanges: this.#exchanges,
       dispatcher: host.dispatcher,
     })
+    this.#life = new Life(this, {
+      socket,
+      host,
+      outbox: this.#outbox,
+      exchanges: this.#exchanges,
+      intake: this.#intake,
+      payloads: this.#payloads,
+    })
     this.lastActivity = monotonic()
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('end', () => this.#intake.end())
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#onError(error))
-    socket.on('close', () => this.#onClose())
+    socket.on('error', (error: NodeJS.ErrnoException) => this.#life.failed(error))
+    socket.on('close', () => this.#life.lost())
     socket.on('drain', () => this.#onDrain())
   }
 
   get state(): AgentState {
-    return this.#state
+    return this.#life.state
   }
 
   /** Whether it may carry ACKs of another connection of its engine: see `async`. */
   get takesForeignAcks(): boolean {
-    return this.async && this.#state === 'open' && !this.#intake.ended
+    return this.async && this.#life.state === 'open' && !this.#intake.ended
   }
 
   // --- frames in ----------------------------------------------------------------------------------------------------
@@ -126,13 +115,13 @@ export class AgentConnection implements Carrier, IntakeOwner {
     this.#host.metrics.bytesReceived += chunk.length
     if (!this.takesFrames) return
     const now = monotonic()
-    if (this.#state !== 'idle') this.lastActivity = now
-    else if (chunk[0] !== 0) this.#foreign ??= describeOpening(chunk)
+    if (this.#life.state !== 'idle') this.lastActivity = now
+    else if (chunk[0] !== 0) this.foreign ??= describeOpening(chunk)
     this.#intake.take(chunk, now)
   }
 
   get takesFrames(): boolean {
-    return this.#state !== 'leaving' && this.#state !== 'closed' && !this.#doomed
+    return this.#life.takesFrames
   }
 
   get midPayload(): boolean {
@@ -154,24 +143,17 @@ export class AgentConnection implements Carrier, IntakeOwner {
       case FrameType.HaproxyHello:
         return this.#onHello(decodeHaproxyHello(control(reader, head, 'HAPROXY-HELLO')))
       case FrameType.HaproxyDisconnect:
-        return this.#onDisconnect(
+        return this.#life.goodbye(
           decodeDisconnect(control(reader, head, 'HAPROXY-DISCONNECT'), 'haproxy-disconnect'),
         )
       default:
         // SPOE.txt 3.2.2: unknown frames may be skipped silently. The agent's own types are not unknown.
-        this.#step(isAgentFrame(head.type) ? undefined : 'recvUnknown', `frame of type ${head.type}`)
+        this.#life.step(isAgentFrame(head.type) ? undefined : 'recvUnknown', `frame of type ${head.type}`)
     }
   }
 
-  /** Moves on in the state table; an event that is not in it is the peer's violation. */
-  #step(event: AgentEvent | undefined, what: string): void {
-    const next = event === undefined ? undefined : stepAgent(this.#state, event)
-    if (next === undefined) throw misplaced(what, this.#state)
-    this.#state = next
-  }
-
   #onNotify(head: FrameHead): void {
-    if (this.#state !== 'open') this.#step('recvNotify', 'NOTIFY')
+    if (this.#life.state !== 'open') this.#life.step('recvNotify', 'NOTIFY')
     if (this.#exchanges.size > 0) this.#supersede(head)
     if ((head.flags & (FrameFlag.Fin | FrameFlag.Abort)) === FrameFlag.Fin) {
       this.#payloads.checkInterlaced(head)
@@ -199,7 +181,7 @@ export class AgentConnection implements Carrier, IntakeOwner {
   }
 
   #onUnset(head: FrameHead): void {
-    this.#step('recvUnset', 'UNSET')
+    this.#life.step('recvUnset', 'UNSET')
     const payload = this.#payloads.append(head, this.#reader)
     if (payload !== undefined) this.#host.dispatcher.dispatch(this, head, this.#reader.reset(payload))
   }
@@ -207,9 +189,7 @@ export class AgentConnection implements Carrier, IntakeOwner {
   onTaken(): void {
     // An idle connection must not keep the chunk that it has read last.
     this.#reader.reset(nothing)
-    if (this.#doomed) return this.destroy()
-    this.#leaveIfDrained()
-    this.#outbox.schedule(this.#host.dispatcher.now)
+    if (!this.#life.endTurn()) this.#outbox.schedule(this.#host.dispatcher.now)
   }
 
   // --- handshake ----------------------------------------------------------------------------------------------------
@@ -220,35 +200,30 @@ export class AgentConnection implements Carrier, IntakeOwner {
       maxFrameSize: options.maxFrameSize,
       capabilities,
     })
-    this.#step(hello.healthcheck ? 'recvHealthCheck' : 'recvHello', 'HAPROXY-HELLO')
+    this.#life.step(hello.healthcheck ? 'recvHealthCheck' : 'recvHello', 'HAPROXY-HELLO')
     this.lastActivity = monotonic()
-    if (!hello.healthcheck) {
+    if (hello.healthcheck) {
+      metrics.healthChecks++
+      if (!this.#host.isReady()) return this.#life.refuse()
+    } else {
       metrics.connectionsAccepted++
       this.profile = profileOf(hello)
-    } else {
-      metrics.healthChecks++
-      if (!this.#host.isReady()) {
-        tellNotReady(this.#host, this)
-        return this.#end('fault', { statusCode: StatusCode.ResourceAllocation, message: 'not ready' })
-      }
     }
+    this.engineId = hello.engineId ?? ''
+    this.#greet(reply, agreement)
+    if (hello.healthcheck) this.#life.checked()
+    else tellOpen(this.#host, this, this.async)
+  }
+
+  #greet(reply: AgentHelloFrame, agreement: Agreement): void {
     this.maxFrameSize = agreement.maxFrameSize
     this.#intake.agree(agreement.maxFrameSize)
-    this.engineId = hello.engineId ?? ''
     // Without an engine-id nobody knows which connections belong together.
     this.async = agreement.async && this.engineId !== ''
     const { writer } = this.#outbox
     const start = writer.at
     encodeAgentHello(writer, reply)
-    this.#sent(start)
-    if (hello.healthcheck) return this.#end('checked')
-    tellOpen(this.#host, this, this.async)
-  }
-
-  #onDisconnect(frame: DisconnectFrame): void {
-    if (endOf(this.#state, 'goodbye') === undefined) throw misplaced('HAPROXY-DISCONNECT', this.#state)
-    tellDisconnect(this.#host, this, frame)
-    this.#end('goodbye')
+    this.sent(start)
   }
 
   // --- answers ------------------------------------------------------------------------------------------------------
@@ -259,7 +234,7 @@ export class AgentConnection implements Carrier, IntakeOwner {
 
   acknowledged(start: number): void {
     this.#host.metrics.acks++
-    if (this.#host.tracer.active) this.#sent(start)
+    if (this.#host.tracer.active) this.sent(start)
   }
 
   hold(exchange: Exchange): void {
@@ -279,11 +254,11 @@ export class AgentConnection implements Carrier, IntakeOwner {
     }
     // Later: this was called by who has just finished one, in the middle of something.
     if (this.#intake.paused) setImmediate(() => this.#intake.goOn())
-    this.#leaveIfDrained()
+    this.#life.leaveIfDrained()
   }
 
   /** A frame that is not an ACK, or any frame while tracing, stands in the outgoing buffer. */
-  #sent(start: number): void {
+  sent(start: number): void {
     const { tracer } = this.#host
     if (!tracer.active) return
     const { writer } = this.#outbox
@@ -293,38 +268,35 @@ export class AgentConnection implements Carrier, IntakeOwner {
   #onDrain(): void {
     this.#outbox.drained()
     this.#intake.goOn()
-    this.#leaveIfDrained()
+    this.#life.leaveIfDrained()
   }
 
   // --- the end ------------------------------------------------------------------------------------------------------
 
-  /** Does what ends.ts says: `word` is what DISCONNECT says, `error` why those who wait are answered by their fallback. */
-  #end(event: EndEvent, word: Word = normal, error?: SluiceError): void {
-    const end = endOf(this.#state, event)
-    if (end === undefined) return
-    this.#state = end.next
-    if (end.held === 'answer') this.#answerAll(error)
-    else if (end.held === 'handOver') this.#abandonAll()
-    if (end.word) this.#say(word)
-    this.#endSocket(end.socket)
+  onFault(error: unknown): void {
+    this.#life.fault(error)
   }
 
-  #answerAll(error: unknown): void {
-    for (let exchange = this.#exchanges.first, next; exchange !== undefined; exchange = next) {
-      next = exchange.next
-      this.#host.dispatcher.answerNow(exchange, error)
-    }
+  onFin(): void {
+    this.#life.fin()
   }
 
-  #abandonAll(): void {
-    this.#handOver()
-    if (this.#exchanges.size === 0) return
-    const reason = new AgentError('ERR_AGENT_CLOSED', `connection ${this.id} from ${this.peer}`)
-    for (const exchange of this.#exchanges.takeAll()) this.#host.dispatcher.abandon(exchange, reason)
+  /** Stops taking part as soon as everything is answered: ACKs first, then DISCONNECT 0. */
+  drain(): void {
+    this.#life.drain()
   }
 
-  /** With `async`, what is still worked on is answered on a sibling. */
-  #handOver(): void {
+  /** Called now and then by the agent, which owns the timer. */
+  checkTimeouts(now: number): void {
+    this.#life.checkTimeouts(now)
+  }
+
+  /** Cuts the connection; in the middle of a turn, by the word of a handler, at its end: an answer is half made. */
+  destroy(): void {
+    this.#life.destroy()
+  }
+
+  handOver(): void {
     if (!this.async || this.#exchanges.size === 0) return
     const sibling = this.#host.findSibling(this)
     if (sibling === undefined) return
@@ -338,111 +310,9 @@ export class AgentConnection implements Carrier, IntakeOwner {
     this.#exchanges.push(exchange, exchange.input?.bytes ?? nothing)
   }
 
-  #say({ statusCode, message }: Word): void {
-    const { writer } = this.#outbox
-    const start = writer.at
-    encodeDisconnect(writer, { type: 'agent-disconnect', statusCode, message })
-    this.#sent(start)
+  gone(): void {
+    this.#host.onClose(this)
   }
-
-  #endSocket(how: End['socket']): void {
-    if (how === 'keep') return
-    if (how === 'cut') return void this.#socket.destroy()
-    if (how === 'gone') {
-      this.#closing.clear()
-      this.#outbox.drop()
-      return this.#host.onClose(this)
-    }
-    this.#outbox.finish()
-    if (how === 'endSoon') this.#closing.endSoon()
-    else if (how === 'end') this.#closing.end()
-    else this.#socket.destroy()
-  }
-
-  onFault(thrown: unknown): void {
-    if (endOf(this.#state, 'fault') === undefined) return
-    const error = describeFault(thrown)
-    tellGivenUp(this.#host, this, error, this.#foreign)
-    this.#end('fault', { statusCode: statusOf(error), message: error.message }, error)
-  }
-
-  onFin(): void {
-    if (this.takesFrames && (this.#intake.midFrame || this.midPayload)) {
-      const detail = 'the peer closed inside a frame, or between fragments'
-      return this.onFault(new SpopError('ERR_SPOP_TRUNCATED', detail))
-    }
-    // The peer sends no more; what it asked for is still answered.
-    this.#handOver()
-    this.#end(this.#exchanges.size === 0 ? 'fin' : 'finHeld')
-  }
-
-  /** Stops taking part as soon as everything is answered: ACKs first, then DISCONNECT 0. */
-  drain(): void {
-    this.#end('drain')
-    if (this.#state !== 'draining') return
-    this.#drain ??= new Drain(() => {
-      this.#leaveIfDrained()
-      return this.#state === 'draining'
-    })
-  }
-
-  #leaveIfDrained(): void {
-    if (this.#state !== 'draining' || this.#outbox.inTurn || this.#intake.paused) return
-    if (this.#exchanges.size > 0 || this.midPayload || this.#intake.midFrame) return
-    if (this.#intake.ended || this.#drain?.isOver(this.lastActivity) === true) this.#end('drained')
-  }
-
-  /** Called now and then by the agent, which owns the timer. */
-  checkTimeouts(now: number): void {
-    const due = overdue(
-      {
-        state: this.#state,
-        stalled: this.#outbox.stalledFor(now),
-        over: this.#outbox.over,
-        owing: this.#intake.owing(now),
-        silent: now - this.lastActivity,
-        held: this.#exchanges.size,
-      },
-      this.#host.options,
-    )
-    if (due === undefined || this.#socket.destroyed) return
-    if (due.event === 'fault') return this.onFault(due.error)
-    if (due.event === 'stalled') {
-      tellCut(this.#host, this, due.error)
-      return this.#end('stalled')
-    }
-    this.#host.metrics.countError(due.error.code)
-    this.drain()
-  }
-
-  #onError(error: NodeJS.ErrnoException): void {
-    // Since 3.1 HAProxy leaves by a reset, and always does so after a health check.
-    if (error.code === 'ECONNRESET' || error.code === 'EPIPE') {
-      if (this.#state !== 'checked') this.#host.metrics.connectionsReset++
-      return
-    }
-    tellFailed(this.#host, this, error)
-  }
-
-  #onClose(): void {
-    tellClosed(this.#host, this)
-    this.#end('lost')
-  }
-
-  /** Cuts the connection; in the middle of a turn, by the word of a handler, at its end: an answer is half made. */
-  destroy(): void {
-    if (this.#outbox.inTurn) this.#doomed = true
-    else this.#end('destroyed')
-  }
-}
-
-/** What a DISCONNECT says. */
-type Word = Pick<DisconnectFrame, 'statusCode' | 'message'>
-
-const normal: Word = { statusCode: StatusCode.Normal, message: statusText(StatusCode.Normal) }
-
-function misplaced(what: string, state: AgentState): SpopError {
-  return new SpopError('ERR_SPOP_INVALID_FRAME', `${what} on a connection in state '${state}'`)
 }
 
 function isAgentFrame(type: number): boolean {

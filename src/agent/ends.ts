@@ -1,5 +1,5 @@
 /**
- * How a connection ends: what each thing that may end it does in each state of spop/state.ts. connection.ts finds out what has
+ * How a connection ends: what each thing that may end it does in each state of spop/state.ts. life.ts finds out what has
  * happened, and does what the table says; nothing else ends a connection. Pure.
  */
 import type { AgentState } from '../spop/state.ts'
