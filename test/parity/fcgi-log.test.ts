@@ -4,11 +4,11 @@ import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { reply, startApp } from '../fcgi/support.ts'
+import { record, reply, startApp } from '../fcgi/support.ts'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
 import { oneByOne } from '../support/one-by-one.ts'
 import { freePorts } from '../support/ports.ts'
-import { RawHttp } from '../support/raw-http.ts'
+import { askOnce, RawHttp } from '../support/raw-http.ts'
 import { startSluice } from '../support/sluice.ts'
 
 const start = { haproxy: startHaproxy, sluice: startSluice } as const
@@ -116,3 +116,43 @@ describe('the log', { skip: skipWithoutHaproxy(), concurrency: 3 }, () => {
     })
   }
 })
+
+it(
+  'what an application writes to STDERR has its bytes in the log',
+  { skip: skipWithoutHaproxy() },
+  async (t) => {
+    const app = await startApp(t, async (peer) => {
+      const { id } = await peer.request()
+      peer.send(
+        record('STDERR', id, Buffer.from('PHP: Ümläute, 30 € und 漢字\n')),
+        reply(id, 'A: b\r\n\r\nx'),
+      )
+    })
+    const lines: unknown[] = []
+    for (const which of ['haproxy', 'sluice'] as const) {
+      const running = await start[which]({
+        ports: ['fe'],
+        config: ({ fe }) => `
+defaults
+  mode http
+  timeout client 5s
+  timeout server 5s
+  timeout connect 2s
+listen fe
+  bind 127.0.0.1:${fe}
+  use-fcgi-app app
+  server live ${app.endpoint} proto fcgi
+fcgi-app app
+  docroot /srv
+  log-stderr stdout format raw local0
+`,
+      })
+      t.after(() => running.stop())
+      await askOnce(running.ports.fe, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+      await running.waitForLog(/PHP: .*\n/)
+      const logs = which === 'haproxy' ? Buffer.from(running.logs(), 'latin1').toString() : running.logs()
+      lines.push(/PHP: .*/.exec(logs)?.[0])
+    }
+    assert.deepEqual(lines, Array(2).fill('PHP: Ümläute, 30 € und 漢字'))
+  },
+)

@@ -110,7 +110,10 @@ export class FcgiTransport implements ServerTransport, ExchangeHandler {
 
   onStderr(text: string): void {
     const { logTargets, model } = this.#plan
-    if (logTargets.length > 0) this.#server.context.log.send(logTargets, model.name, 'err', text)
+    if (logTargets.length === 0) return
+    // Lines of a log have one character for each byte.
+    const line = Buffer.from(text).toString('latin1')
+    this.#server.context.log.send(logTargets, model.name, 'err', line)
   }
 
   onHead(head: CgiHead): void {
