@@ -22,6 +22,8 @@ export class Caller implements CgiResponseSink {
   paused = false
   /** Whether he has given the request up, and is told nothing. */
   gone = false
+  /** What stood in one record behind that over which he has stopped. */
+  #held: (() => void)[] | undefined
   readonly #handler: ExchangeHandler
   readonly #logger: Logger
   readonly #request: CalledFor
@@ -53,11 +55,13 @@ export class Caller implements CgiResponseSink {
   // From the decoder. The last two without a function for each, since every response has them.
 
   onInformational(head: CgiHead): void {
+    if (this.paused) return this.#hold(() => this.onInformational(head))
     this.notify(() => this.#handler.onInformational?.(head))
   }
 
   onHead(head: CgiHead): void {
     if (this.#request.over) return
+    if (this.paused) return this.#hold(() => this.onHead(head))
     try {
       this.#handler.onHead(head)
     } catch (error) {
@@ -67,10 +71,36 @@ export class Caller implements CgiResponseSink {
 
   onBody(chunk: Buffer): void {
     if (this.#request.over) return
+    if (this.paused) return this.#hold(() => this.onBody(chunk))
     try {
       if (!this.#handler.onBody(chunk)) this.#request.pause()
     } catch (error) {
       this.#threw(error)
+    }
+  }
+
+  #hold(telling: () => void): void {
+    this.#held ??= []
+    this.#held.push(telling)
+  }
+
+  /** Whether there is something that he has not been told yet. */
+  get isBehind(): boolean {
+    return this.#held !== undefined
+  }
+
+  /** Tells what was held; what he stops again waits again. */
+  catchUp(): void {
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const telling of held) telling()
+  }
+
+  /** Tells all of it, whatever he stops: it is complete, and nobody is left to be slowed down. */
+  hearOut(): void {
+    while (this.#held !== undefined) {
+      this.paused = false
+      this.catchUp()
     }
   }
 

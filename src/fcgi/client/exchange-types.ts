@@ -97,7 +97,7 @@ export interface FcgiExchange {
   write(chunk: Uint8Array): boolean
   /** The request body is complete. */
   end(): void
-  /** Stops the response, as `onBody` does by answering false. */
+  /** Stops the response, as `onBody` does by answering false: no head and no piece comes before `resume`. */
   pause(): void
   /** The response goes on. */
   resume(): void

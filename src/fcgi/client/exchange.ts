@@ -194,7 +194,19 @@ export class Exchange implements FcgiExchange, Sending, CalledFor, Linked<Exchan
     if (!this.#caller.paused) return
     this.#caller.paused = false
     this.touch()
-    this.#connection?.resume(this)
+    // Not at once: the caller may be in the middle of a callback.
+    if (this.#caller.isBehind) process.nextTick(() => this.#catchUp())
+    else this.#connection?.resume(this)
+  }
+
+  /** What stood in the record that was being read comes before the next one. */
+  #catchUp(): void {
+    const caller = this.#caller
+    if (this.over || caller.paused) return
+    caller.catchUp()
+    if (caller.isBehind) return
+    this.#tellWhole()
+    if (!caller.paused) this.#connection?.resume(this)
   }
 
   abort(): void {
@@ -266,7 +278,10 @@ export class Exchange implements FcgiExchange, Sending, CalledFor, Linked<Exchan
     this.#left()
     if (this.over) return
     const verdict = this.#judge('lost')
-    if (verdict === 'finish') return this.#finishWithoutEnd()
+    if (verdict === 'finish') {
+      this.#caller.hearOut()
+      return this.#finishWithoutEnd()
+    }
     const notRun = this.#attempts.lost(how)
     if (verdict === 'again' && this.#isHeld && this.#attempts.mayFollowLoss()) return this.#retry(error)
     this.fail(
@@ -299,7 +314,11 @@ export class Exchange implements FcgiExchange, Sending, CalledFor, Linked<Exchan
     } catch (error) {
       return this.#failDecoding(error)
     }
-    if (!decoder.bodyDone) return
+    if (!this.#caller.isBehind) this.#tellWhole()
+  }
+
+  #tellWhole(): void {
+    if (this.#bodyEnded || !this.#decoder.bodyDone) return
     this.#bodyEnded = true
     this.resume()
     this.#caller.onBodyEnd()

@@ -41,6 +41,8 @@ const serve =
     }
   }
 
+const silent = { onHead() {}, onBody: () => true, onEnd() {}, onError() {} }
+
 const failsWith = (code: string) => (error: unknown) => {
   assert.equal((error as FcgiError).code, code, String(error))
   return true
@@ -989,6 +991,81 @@ describe('backpressure', () => {
     })
     assert.deepEqual(seen, ['head', '1', 'resume 1', '2', 'resume 2', '3', 'resume 3', 'end'])
   })
+})
+
+describe('a caller that stops the response within a record', () => {
+  const chunked = 'Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n'
+  const heads = 'Status: 103\r\n\r\nStatus: 103\r\n\r\n'
+  const all = ['103', '103', 'head', 'ab', 'cd']
+  for (const [how, tail, last] of [
+    ['END_REQUEST behind it', (id: number) => [record('STDOUT', id), end(id)], ['whole', 'end 0']],
+    ['the end of the connection behind it', undefined, ['whole', 'end undefined']],
+  ] as const) {
+    it(`hears nothing more of it until he goes on, with ${how}`, async (t) => {
+      const app = await startApp(t, async (peer) => {
+        await peer.request()
+        peer.send(record('STDOUT', 1, heads + chunked), ...(tail?.(1) ?? []))
+        if (tail === undefined) peer.socket.end()
+      })
+      const client = createClient(t, { endpoint: app.endpoint })
+      const seen: string[] = []
+      const hears = (what: string) => {
+        seen.push(what)
+        exchange.pause()
+      }
+      const exchange = client.start(
+        { params: [] },
+        {
+          onInformational: ({ status }) => hears(String(status)),
+          onHead: () => hears('head'),
+          onBody: (chunk) => (seen.push(chunk.toString()), false),
+          onBodyEnd: () => seen.push('whole'),
+          onEnd: ({ protocolStatus }) => seen.push(`end ${String(protocolStatus)}`),
+          onError: ({ code }) => seen.push(code),
+        },
+      )
+      for (const [at] of all.slice(1).entries()) {
+        await until(() => seen.length > at)
+        await turn()
+        await turn()
+        assert.deepEqual(seen, all.slice(0, at + 1))
+        exchange.resume()
+        assert.equal(seen.length, at + 1)
+      }
+      await until(() => seen.length === all.length + last.length)
+      assert.deepEqual(seen, [...all, ...last])
+      app.check()
+    })
+  }
+
+  for (const what of ['abort', 'pause'] as const) {
+    it(`may ${what} when he hears what was held`, async (t) => {
+      const app = await startApp(t, async (peer) => {
+        peer.send(record('STDOUT', (await peer.request()).id, chunked))
+      })
+      const client = createClient(t, { endpoint: app.endpoint })
+      const seen: string[] = []
+      const exchange = client.start(
+        { params: [] },
+        {
+          ...silent,
+          onBody: (chunk) => {
+            seen.push(chunk.toString())
+            if (seen.length === 2) exchange[what]()
+            return false
+          },
+          onBodyEnd: () => seen.push('whole'),
+        },
+      )
+      await until(() => seen.length > 0)
+      exchange.resume()
+      exchange.pause()
+      exchange.resume()
+      await until(() => seen.length > 1)
+      await turn()
+      assert.deepEqual(seen, what === 'abort' ? ['ab', 'cd'] : ['ab', 'cd', 'whole'])
+    })
+  }
 })
 
 describe('multiplexing', () => {

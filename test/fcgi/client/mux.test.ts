@@ -294,6 +294,33 @@ it('an application that closes over GET_VALUES should not be asked again', async
   assert.deepEqual([outcome.exchange.reused, mux.refusedValues], [true, true])
 })
 
+it('what was held for a caller that had stopped it is told when the connection ends, if it is complete', async (t) => {
+  for (const [size, last] of [
+    [4, 'end'],
+    [5, 'ERR_FCGI_CONNECTION_LOST'],
+  ] as const) {
+    const app = await startApp(t, async (peer) => {
+      await peer.request()
+      peer.send(record('STDOUT', 1, `Content-Length: ${size}\r\n\r\nabcd`))
+    })
+    const { mux } = watch(await plain(t, app.endpoint))
+    const seen: string[] = []
+    const exchange = mux.start(
+      { params: [] },
+      {
+        onHead: () => (seen.push('head'), exchange.pause()),
+        onBody: (chunk) => (seen.push(chunk.toString()), false),
+        onEnd: () => seen.push('end'),
+        onError: ({ code }) => seen.push(code),
+      },
+    )
+    await until(() => seen.length > 0)
+    assert.deepEqual(seen, ['head'])
+    mux.destroy()
+    assert.deepEqual(seen, size === 4 ? ['head', 'abcd', last] : ['head', last])
+  }
+})
+
 it('records of a peer that is no application end it', async (t) => {
   const app = await startApp(t, async (peer) => {
     await peer.request()
