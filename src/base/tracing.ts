@@ -56,7 +56,7 @@ export const tracerName = 'sluice'
 /** Numbers of the API's enumerations. */
 export const spanKind = { server: 1, client: 2 } as const
 /** As {@link spanKind}. */
-export const errorStatus = 2
+const errorStatus = 2
 
 /** The option `tracing`, the same for agent and engine. */
 export const tracingOption: OptionSpec<TracingOptions | undefined> = {

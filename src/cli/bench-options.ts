@@ -69,7 +69,7 @@ function refuse(message: string): never {
 }
 
 /** Where to connect. @throws UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_OPTION`. */
-export function readSpopTarget(target: string, options: PlanFlags): LoadTarget {
+function readSpopTarget(target: string, options: PlanFlags): LoadTarget {
   const where = parseAgentTarget(target)
   const { endpoint } = where
   if (endpoint.type === 'fd')
@@ -129,7 +129,7 @@ export function readMessages({ message = [], arg = [] }: SpopFlags): NotifyTempl
 }
 
 /** @throws UsageError `ERR_SLUICE_OPTION`. */
-export function readManner(given = '3.x'): MannerName {
+function readManner(given = '3.x'): MannerName {
   const name = mannerNames.find((each) => each === given)
   return name ?? refuse(`--as ${given}: wanted ${mannerNames.join(' or ')}`)
 }

@@ -36,7 +36,7 @@ export function whyHopeless(servers: readonly Reachable[], whenDown: WhenDown): 
 }
 
 /** Why nothing can be asked: the status is that of the last failure, 257 for I/O. */
-export function describeDowntime(servers: readonly Pick<Reachable, 'name' | 'lastError'>[]): EngineError {
+function describeDowntime(servers: readonly Pick<Reachable, 'name' | 'lastError'>[]): EngineError {
   const cause = lastErrorOf(servers)
   const detail = servers
     .map(({ name, lastError }) => `${name}: ${lastError?.message ?? 'not tried'}`)

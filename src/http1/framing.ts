@@ -42,7 +42,7 @@ function refuseLength(value: string): never {
  * @throws Http1Error `ERR_HTTP1_TRANSFER_CODING` (501) when another coding is applied before a final `chunked`;
  * `ERR_HTTP1_TRANSFER_ENCODING` (400) when `chunked` is not last, is repeated or has parameters.
  */
-export function checkTransferEncoding(value: string): void {
+function checkTransferEncoding(value: string): void {
   if (value === 'chunked' || value.toLowerCase() === 'chunked') return
   const codings = value.split(',').map((each) => each.trim().toLowerCase())
   const shown = JSON.stringify(value.slice(0, 40))

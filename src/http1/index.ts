@@ -7,7 +7,6 @@ export { Http1Error, http1Faults } from './errors.ts'
 export type { Http1ErrorCode } from './errors.ts'
 export { Framing, parseContentLength } from './framing.ts'
 export { HeadBuffer } from './head-buffer.ts'
-export type { HeadBufferOptions } from './head-buffer.ts'
 export {
   encodeHead,
   formatChunkSize,
@@ -19,12 +18,12 @@ export {
   formatStatusLine,
 } from './head-format.ts'
 export { defaultHeadLimits, parseHeaderBlock } from './header-block.ts'
-export type { HeaderBlockOptions, HeadLimits } from './header-block.ts'
+export type { HeadLimits } from './header-block.ts'
 export { HeaderList, manyFields } from './header-list.ts'
 export { createHeaderName, HeaderKind } from './header-name.ts'
 export type { HeaderName } from './header-name.ts'
 export { isIdempotent, mayRepeat, useOfKept } from './repeat.ts'
-export type { Liveness, LostRequest } from './repeat.ts'
+export type { Liveness } from './repeat.ts'
 export { parseRequestHead } from './request-head.ts'
 export type { RequestHead } from './request-head.ts'
 export { mayBecomeRequest } from './request-prefix.ts'

@@ -16,7 +16,7 @@ const secretName = /cookie|authorization|passw|secret|token|api[-_.]?key|credent
 const longestName = 64
 
 /** Whether a value of that name is hidden. */
-export function isSecretName(name: string): boolean {
+function isSecretName(name: string): boolean {
   return secretName.test(name)
 }
 

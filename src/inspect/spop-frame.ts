@@ -55,7 +55,7 @@ const kinds: ReadonlyMap<number, Kind> = new Map<number, Kind>([
 ])
 
 /** Who never sends what. */
-export function sideName(side: Side): string {
+function sideName(side: Side): string {
   return side === 'client' ? 'HAProxy' : 'an agent'
 }
 

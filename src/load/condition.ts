@@ -52,7 +52,7 @@ const metrics: ReadonlyMap<string, Metric> = new Map<string, Metric>([
 ])
 
 /** Names of what conditions may look at. */
-export const metricNames: readonly string[] = [...metrics.keys()]
+const metricNames: readonly string[] = [...metrics.keys()]
 
 const compare: Readonly<Record<string, (left: number, right: number) => boolean>> = {
   '>': (left, right) => left > right,

@@ -22,7 +22,7 @@ const mostSize = 0x400_0000
 const Kind = { Begin: 1, Source: 2, Exchange: 3, Lost: 4, End: 5 } as const
 
 /** Why a file ends: its recorder was closed, goes on in the next file, or may write no more. */
-export const endings = ['closed', 'continued', 'full'] as const
+const endings = ['closed', 'continued', 'full'] as const
 
 /** One of {@link endings}. */
 export type Ending = (typeof endings)[number]

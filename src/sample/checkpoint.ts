@@ -6,7 +6,7 @@
 import type { SpoeEvent } from '../config/model/index.ts'
 
 /** A kind of information that a fetch is made from, with the name that diagnostics use. */
-export const sampleSources = {
+const sampleSources = {
   constant: 'nothing',
   internal: 'internal state',
   frontend: 'frontend',
@@ -44,7 +44,7 @@ const answered = [
  * event on-server-session; `log` for log-format; `error-page` for `http-error`, which stands in for the answer to a
  * request or for a response. A unique-id-format has what `http-request` rules have.
  */
-export const checkpoints = {
+const checkpoints = {
   config: ['constant'],
   'tcp-request-connection': accepted,
   'tcp-request-session': opened,

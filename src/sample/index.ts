@@ -25,8 +25,7 @@ export { extendRegistry } from './registry.ts'
 export type { SampleExtensions, SampleRegistry } from './registry.ts'
 export { renderSampleReference } from './reference.ts'
 export { compileRegex, compileReplacement } from './regex.ts'
-export type { RegexOptions } from './regex.ts'
-export { available, eventCheckpoints, checkpoints } from './checkpoint.ts'
+export { available, eventCheckpoints } from './checkpoint.ts'
 export type { Checkpoint, SampleSource } from './checkpoint.ts'
 export type {
   RequestState,
@@ -36,7 +35,6 @@ export type {
   SampleNamed,
   SampleRequest,
   SampleResponse,
-  SampleTls,
   Stream,
   StreamLog,
 } from './stream.ts'
@@ -50,6 +48,6 @@ export {
   setConditions,
   variableScopes,
 } from './variables.ts'
-export type { SetCondition, VariableName, VariableScope, VariableStoreOptions } from './variables.ts'
+export type { SetCondition, VariableName, VariableScope } from './variables.ts'
 export { Verdict, negateVerdict } from './verdict.ts'
 export { PatternCache } from './patterns/pattern-cache.ts'

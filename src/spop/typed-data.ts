@@ -125,7 +125,7 @@ function integerType(type: number): IntegerData['type'] {
 }
 
 /** Also for readers that know what they want: throws for the reserved types. */
-export function refuseType(head: number, reader: Reader): never {
+function refuseType(head: number, reader: Reader): never {
   throw new SpopError('ERR_SPOP_DATA_TYPE', `${head & 15} at byte ${reader.at - 1}`)
 }
 

@@ -2,7 +2,7 @@
 import type { LatencyReading } from './subject.ts'
 
 /** What pages show. */
-export const shownPercentiles = [0.5, 0.9, 0.99, 0.999] as const
+const shownPercentiles = [0.5, 0.9, 0.99, 0.999] as const
 
 /**
  * The value below which the part `q` of all values lies; undefined for none. What is above the last bound is told as the

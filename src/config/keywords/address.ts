@@ -9,7 +9,7 @@ import { addressWord } from '../text/word.ts'
 import type { Word } from '../text/word.ts'
 
 /** The address in `text`, which is (a part of) `word`. */
-export function readEndpoint(args: Args, word: Word, text = word.text): Endpoint | undefined {
+function readEndpoint(args: Args, word: Word, text = word.text): Endpoint | undefined {
   if (/^(udp|quic|sockpair)[46]?@/.test(text)) {
     return args.error('CFG_VALUE_UNSUPPORTED', word.place, `'${text}': only stream sockets are implemented`)
   }

@@ -2,7 +2,7 @@
 import type { EnvironmentMap } from './lexer.ts'
 
 /** The HAProxy version whose configuration language this is: what `version_atleast` compares with. */
-export const languageVersion = '2.6.0'
+const languageVersion = '2.6.0'
 
 /** The value of a condition, or why it has none. An empty condition is false. */
 export function evaluateCondition(

@@ -1,7 +1,7 @@
 /** Times as configuration.txt 2.5 writes them: a number and `us`, `ms` (the default), `s`, `m`, `h` or `d`. */
 
 /** The longest time HAProxy accepts, in milliseconds (about 24.8 days). */
-export const maxTime = 0x7fff_ffff
+const maxTime = 0x7fff_ffff
 
 const unitsInMicroseconds = new Map([
   ['us', 1],

@@ -30,7 +30,7 @@ export function setHeader(name: string, format: Format): RuleAction {
 }
 
 /** Adds a field at the end. */
-export function addHeader(name: string, format: Format): RuleAction {
+function addHeader(name: string, format: Format): RuleAction {
   return {
     type: 'add-header',
     run(stream) {
@@ -42,11 +42,7 @@ export function addHeader(name: string, format: Format): RuleAction {
 }
 
 /** Whether a name, in lower case, is meant by `del-header`. */
-export function nameMatcher(
-  match: HeaderMatch,
-  name: string,
-  regex: RegExp | undefined,
-): (key: string) => boolean {
+function nameMatcher(match: HeaderMatch, name: string, regex: RegExp | undefined): (key: string) => boolean {
   const wanted = name.toLowerCase()
   switch (match) {
     case 'str':
@@ -63,7 +59,7 @@ export function nameMatcher(
 }
 
 /** Removes all fields whose name matches. */
-export function delHeader(matches: (key: string) => boolean): RuleAction {
+function delHeader(matches: (key: string) => boolean): RuleAction {
   return {
     type: 'del-header',
     run(stream) {
@@ -113,11 +109,7 @@ function compileDel(action: ActionOf<'del-header'>, context: ActionContext): Rul
 }
 
 /** Gives every field of that name what `change` makes of its value. */
-export function changeValues(
-  headers: HeaderList,
-  key: string,
-  change: (value: string) => string | undefined,
-): void {
+function changeValues(headers: HeaderList, key: string, change: (value: string) => string | undefined): void {
   for (let at = 0; at < headers.length; at++) {
     if (headers.keys[at] !== key) continue
     const value = headers.values[at] as string // the arrays have one length
@@ -139,7 +131,7 @@ function valueEnd(line: string, from: number): number {
 }
 
 /** Changes the values between the commas of a line. What is changed loses the blanks around it. */
-export function changeListed(line: string, change: (value: string) => string | undefined): string {
+function changeListed(line: string, change: (value: string) => string | undefined): string {
   let out = ''
   for (let from = 0; ;) {
     const end = valueEnd(line, from)

@@ -14,7 +14,7 @@ function buildReply(plan: ReplyPlan, stream: RuleStream): StreamReply {
 }
 
 /** Answers with what the rule says; in the log it counts as an answer of the proxy's own. */
-export function returnReply(plan: ReplyPlan): RuleAction {
+function returnReply(plan: ReplyPlan): RuleAction {
   return {
     type: 'return',
     run: (stream) => stream.reply(buildReply(plan, stream), 'L'),

@@ -37,7 +37,7 @@ export function readTarget(target: string, part: TargetPart): string | undefined
 }
 
 /** The target with another part. */
-export function writeTarget(target: string, part: TargetPart, text: string): string {
+function writeTarget(target: string, part: TargetPart, text: string): string {
   const { origin, path, query } = splitTarget(target)
   const encoded = encodeTarget(text)
   switch (part) {

@@ -4,7 +4,7 @@ import type { RuleAction } from '../plan/rule.ts'
 import type { ActionCompilers, GroupPlan } from './context.ts'
 
 /** The rules go on when the answer is there: the action is not run again, since the rule set remembers the next rule. */
-export function sendSpoeGroup({ engine, messages }: GroupPlan, group: string): RuleAction {
+function sendSpoeGroup({ engine, messages }: GroupPlan, group: string): RuleAction {
   return {
     type: 'send-spoe-group',
     run: (stream) => stream.sendGroup(engine, messages, group),

@@ -14,7 +14,7 @@ interface Range {
  * Parses `5`, `5:9`, `5:`, `:9`; `-` may stand for the colon, so a negative number can only be compared through an
  * operator, as in HAProxy. A complaint, as a string, when it is neither.
  */
-export function parseRange(text: string): Range | string {
+function parseRange(text: string): Range | string {
   const separator = text.search(/[:-]/)
   if (separator < 0) {
     const value = parseInteger(text)

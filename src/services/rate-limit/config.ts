@@ -3,10 +3,7 @@ import * as v from 'valibot'
 import { duration, noDoubles, range, text, whole } from '../frame/schemas.ts'
 
 /** What a key may be made of: arguments of the message. */
-export const keyParts = ['src', 'host', 'path', 'method', 'token', 'key'] as const
-
-/** One of {@link keyParts}. */
-export type KeyPart = (typeof keyParts)[number]
+const keyParts = ['src', 'host', 'path', 'method', 'token', 'key'] as const
 
 const template = v.pipe(
   text,
