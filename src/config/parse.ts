@@ -17,7 +17,7 @@ import { brokenAcl } from './keywords/acl.ts'
 import { httpErrorsTable } from './keywords/error-pages.ts'
 import { fcgiTable } from './keywords/fcgi.ts'
 import { globalTable } from './keywords/global.ts'
-import { applyLine, refusesModifier } from './keywords/keyword.ts'
+import { applyLine, refuseSectionModifier, refusesModifier } from './keywords/keyword.ts'
 import type { KeywordTable } from './keywords/keyword.ts'
 import { proxyTableWith } from './keywords/registry.ts'
 import { readSectionHead, reportDuplicate, sectionKinds, unsupportedSections } from './keywords/sections.ts'
@@ -140,6 +140,8 @@ class ConfigReader implements LineHandler {
     const first = words[0]
     if (first === undefined) return
     const kind = sectionKinds.find((each) => each === first.text)
+    if (kind !== undefined || unsupportedSections.has(first.text))
+      refuseSectionModifier(first, modifier, this.#diagnostics)
     if (kind !== undefined) return this.#begin(kind, words, first.place)
     if (unsupportedSections.has(first.text)) return this.#skipSection(first, words)
     this.#apply(first, words, modifier)

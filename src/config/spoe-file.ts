@@ -3,7 +3,7 @@ import { finishSpoe } from './check/spoe-scope.ts'
 import { createAgentDraft } from './draft/spoe.ts'
 import type { SpoeAgentDraft, SpoeGroupDraft, SpoeMessageDraft } from './draft/spoe.ts'
 import { brokenAcl } from './keywords/acl.ts'
-import { applyLine } from './keywords/keyword.ts'
+import { applyLine, refuseSectionModifier } from './keywords/keyword.ts'
 import { checkName, reportDuplicate } from './keywords/sections.ts'
 import { frameLengthSize, spoeAgentTable } from './keywords/spoe-agent.ts'
 import { spoeGroupTable, spoeMessageTable } from './keywords/spoe-message.ts'
@@ -99,8 +99,9 @@ class SpoeReader implements LineHandler {
     const first = words[0]
     if (first === undefined) return
     const kind = kinds.find((each) => each === first.text)
-    if (kind === undefined) this.#apply(first, words, modifier)
-    else this.#begin(kind, first, words)
+    if (kind === undefined) return this.#apply(first, words, modifier)
+    refuseSectionModifier(first, modifier, this.#diagnostics)
+    this.#begin(kind, first, words)
   }
 
   broken(words: readonly Word[]): void {

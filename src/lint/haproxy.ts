@@ -11,6 +11,7 @@ import { ownToHaproxy } from './rules/own-keywords.ts'
 import { beginsWith } from './source-line.ts'
 import type { SourceLine } from './source-line.ts'
 import type { LintSubject } from './subject.ts'
+import { toleranceOf, unseen } from './tolerated.ts'
 import { formatBranch, muxBranch, registryBranch } from './version.ts'
 import type { HaproxyBranch } from './version.ts'
 
@@ -22,8 +23,32 @@ export function asHaproxySees(
 ): Diagnostic[] {
   const judge = new Judge(list, subject, branch)
   const spop = branch < muxBranch ? spopModes(subject) : []
-  const all = [...list, ...unknownInForeignSections(subject.lines), ...ownToHaproxy(subject), ...spop]
+  const all = [
+    ...list,
+    ...unknownInForeignSections(subject.lines),
+    ...ownToHaproxy(subject),
+    ...defaultsThatFail(subject, branch),
+    ...spop,
+  ]
   return all.flatMap((each) => judge.judge(each))
+}
+
+/** Behind `default`, HAProxy reads the last word of a line twice, and most options take no more words. */
+function defaultsThatFail({ lines, engines }: LintSubject, branch: HaproxyBranch): Diagnostic[] {
+  const all = [...lines, ...engines.flatMap((engine) => engine.lines)]
+  return all.flatMap(({ words, modifier }) => {
+    const [first, second] = words
+    if (modifier !== 'default' || first?.text !== 'option' || second?.text === 'redispatch') return []
+    return [
+      {
+        severity: branch === registryBranch ? 'error' : 'warning',
+        code: 'CFG_NEGATION',
+        place: first.place,
+        message: `'option ${second?.text ?? ''}': HAProxy 2.6 reads the last word behind 'default' twice, and refuses the line`,
+        hint: "write 'no option', or leave the line out",
+      },
+    ]
+  })
 }
 
 /** A mode that HAProxy does not know before 3.1. */
@@ -52,27 +77,6 @@ const lackingCodes: ReadonlySet<string> = new Set([
 
 /** Only sluice cannot do it; HAProxy has nothing to say. */
 const ownCodes: ReadonlySet<string> = new Set(['ERR_PROXY_LOG'])
-
-const asNumber = 'HAProxy reads as much of it as is a number'
-
-/** What HAProxy 2.6 lets pass where sluice does not: a code, and the lines for which that is so. */
-const tolerated: readonly (readonly [code: string, line: RegExp, reason: string])[] = [
-  ['CFG_ARGUMENT', /^(?:maxconn|retries|fullconn|maxconnrate|maxerrrate) /, asNumber],
-  ['CFG_ARGUMENT', /^max-waiting-frames -?[1-9]/, 'HAProxy reads it as a number without a sign'],
-  ['CFG_ARGUMENT', /^(?:server|default-server) .*(?:weight|maxconn) [^\d-]/, asNumber],
-  ['CFG_ARGUMENT_MISSING', /^(?:server|default-server) .*(?:weight|maxconn)$/, 'HAProxy takes 0'],
-  ['CFG_ARGUMENT_MISSING', /^(?:frontend|backend|listen|defaults)\b/, 'HAProxy does not look at it'],
-  [
-    'CFG_ARGUMENT_EXTRA',
-    /^(?:backend|defaults|tcp-re\w+ inspect-delay|unique-id-header|option redispatch)\b/,
-    'HAProxy does not look at it',
-  ],
-  ['CFG_ADDRESS', /:\d+[^\d\s-]+$/, asNumber],
-  ['CFG_SECTION_NAME', /^defaults\b/, 'HAProxy takes any name here'],
-  ['CFG_SAMPLE_CONDITION', /\s(?:if|unless)$/, 'HAProxy takes it, and the rule never or always applies'],
-  ['ERR_PROXY_NAME', /\b(?:set-header|add-header|hdr)\b/, 'HAProxy sends it as it is'],
-  ['CFG_SPOE_MESSAGE', /^args\b/, 'HAProxy sends a wrong count'],
-]
 
 class Judge {
   readonly #lines: ReadonlyMap<string, SourceLine>
@@ -146,16 +150,23 @@ class Judge {
   }
 
   /** Why HAProxy lets it pass; undefined when it does not. */
-  #tolerance({ code, place }: Diagnostic): string | undefined {
+  #tolerance(diagnostic: Diagnostic): string | undefined {
+    const { code, place } = diagnostic
     const line = this.#lines.get(keyOf(place))
     // HAProxy tests for an empty keyword where it means an unknown one.
     if (code === 'CFG_KEYWORD_UNKNOWN' && line?.section.kind === 'spoe-message')
       return 'HAProxy ignores the line'
-    const size = this.#isAlone(place) ? this.#frameSize(place) : undefined
+    const size = code === 'CFG_ARGUMENT' && this.#isAlone(place) ? this.#frameSize(place) : undefined
     if (size !== undefined) return `HAProxy takes it when 'tune.bufsize' is ${size + 4} or more`
-    const text = line?.words.map((word) => word.text).join(' ')
-    if (text === undefined) return undefined
-    return tolerated.find(([each, pattern]) => each === code && pattern.test(text))?.[2]
+    if (line === undefined) return undefined
+    if (code.startsWith('CFG_ARGUMENT_') && isHeadOfProxy(line))
+      return this.#isEmpty(line) ? unseen : undefined
+    return toleranceOf(diagnostic, line, this.#textAt(place) ?? '')
+  }
+
+  /** HAProxy notices a wrong head of a section at the first line behind it. */
+  #isEmpty(head: SourceLine): boolean {
+    return !this.#subject.lines.some((line) => line !== head && line.section === head.section)
   }
 
   /** Whether the ACL that is not known has a line that only sluice could not read. */
@@ -177,7 +188,8 @@ class Judge {
   }
 
   /** HAProxy takes what fits into `tune.bufsize`. */
-  #isGreaterFrame({ place }: Diagnostic): boolean {
+  #isGreaterFrame({ code, place }: Diagnostic): boolean {
+    if (code !== 'CFG_ARGUMENT') return false
     const size = this.#frameSize(place)
     return size !== undefined && size <= this.#subject.bufferSize - 4 && !this.#isAlone(place)
   }
@@ -196,6 +208,11 @@ class Judge {
     const size = Number(line.words[1]?.text)
     return size >= 256 ? size : undefined
   }
+}
+
+/** Whether it begins a section that is more than defaults. */
+function isHeadOfProxy({ words, section }: SourceLine): boolean {
+  return words[0]?.place === section.place && ['frontend', 'backend', 'listen'].includes(section.kind)
 }
 
 function keyOf({ file, line }: Pick<Place, 'file' | 'line'>): string {

@@ -190,6 +190,27 @@ export function refusesModifier<Target>(entry: Keyword<Target>, args: Args): boo
   return true
 }
 
+/** Beside options, what HAProxy takes behind `no`. */
+const negatables = 'log busy-polling set-dumpable strict-limits insecure-fork-wanted numa-cpu-mapping'.split(
+  ' ',
+)
+/** Options that it does not take there. */
+const lastingOptions = (
+  'tcpka httpslog external-check ldap-check mysql-check pgsql-check redis-check smtpchk ssl-hello-chk tcp-check ' +
+  'http-restrict-req-hdr-names originalto'
+).split(' ')
+
+function isNegatable(name: string): boolean {
+  const [first = '', option = ''] = name.split(' ')
+  return first === 'option' ? !lastingOptions.includes(option) : negatables.includes(first)
+}
+
+/** Reports a modifier in front of the line of a section. */
+export function refuseSectionModifier(first: Word, modifier: Modifier, diagnostics: Diagnostics): void {
+  if (modifier === undefined) return
+  diagnostics.error('CFG_NEGATION', first.place, `'${first.text}': '${modifier}' cannot stand before it`)
+}
+
 /** An entry for a keyword that HAProxy knows and sluice does not implement. */
 export function unsupportedKeyword<Target>(
   name: string,
@@ -206,7 +227,7 @@ export function unsupportedKeyword<Target>(
     fallback: '',
     doc: '',
     since: '',
-    negatable: true,
+    negatable: isNegatable(name),
     parentheses: true,
     ...entry,
     apply: (_target, args) => {
