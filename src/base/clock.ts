@@ -1,5 +1,7 @@
 /** The one place that reads the clock. Pure modules never do: time reaches them as an argument. */
 
+import { performance } from 'node:perf_hooks'
+
 /** The longest wait of a timer, in milliseconds: for more, `setTimeout` warns and waits for 1. */
 export const longestTimer = 0x7fff_ffff
 

@@ -133,7 +133,6 @@ export function resolveOptions<Options extends object>(
   where: string,
 ): Resolved<Options> {
   const table = specs as unknown as Record<string, OptionSpec<unknown>>
-  const result: Record<string, unknown> = {}
   if (!isPlainObject(given)) {
     throw new UsageError(
       'ERR_SLUICE_OPTION',
@@ -143,16 +142,17 @@ export function resolveOptions<Options extends object>(
   for (const key of Object.keys(given)) {
     if (!Object.hasOwn(table, key)) refuseUnknown(key, Object.keys(table), where)
   }
-  for (const [key, spec] of Object.entries(table)) {
+  const resolved = Object.entries(table).map(([key, spec]): [string, unknown] => {
     const value = (given as Record<string, unknown>)[key]
     const complaint = value === undefined ? undefined : spec.check(value)
     if (complaint !== undefined) {
       throw new UsageError('ERR_SLUICE_OPTION', `${where}: option '${key}' ${complaint}, not ${show(value)}`)
     }
-    if (value === undefined) result[key] = spec.fallback
-    else result[key] = spec.convert === undefined ? value : spec.convert(value)
-  }
-  return Object.freeze(result) as Resolved<Options>
+    if (value === undefined) return [key, spec.fallback]
+    return [key, spec.convert === undefined ? value : spec.convert(value)]
+  })
+  // To store them one by one makes V8 look up each option by its hash from the 13th on, wherever it is read.
+  return Object.freeze(Object.fromEntries(resolved)) as Resolved<Options>
 }
 
 function refuseUnknown(key: string, known: readonly string[], where: string): never {

@@ -1,5 +1,6 @@
 import { refuseArgument } from '../base/options.ts'
 import { latin1Text } from './latin1.ts'
+import { uint16At, uint32At } from './uint.ts'
 
 /** Called when a frame ends before the value that was asked for: throws the protocol's own error. */
 export type OnTruncated = (wanted: number, left: number, at: number) => never
@@ -74,12 +75,12 @@ export class Reader {
 
   /** Two bytes, the most significant first. */
   uint16(): number {
-    return this.bytes.readUInt16BE(this.skip(2))
+    return uint16At(this.bytes, this.skip(2))
   }
 
   /** Four bytes, the most significant first. */
   uint32(): number {
-    return this.bytes.readUInt32BE(this.skip(4))
+    return uint32At(this.bytes, this.skip(4))
   }
 
   /** A view of the next `count` bytes; it pins the chunk it came from, so copy what you keep for long. */

@@ -239,7 +239,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     const frame = this.#inbox.disconnect()
     const instead = this.#state === 'greeting' ? 'instead of HELLO' : undefined
     this.#recall()
-    const peaceful = frame.statusCode === StatusCode.Normal && instead === undefined && !this.#isBusy
+    const peaceful = frame.statusCode === StatusCode.Normal && instead === undefined && !this.#isBusy()
     this.#step('recvDisconnect')
     this.#deadline.arm(this.#settings.options.closeTimeout)
     this.#socket.destroySoon()
@@ -264,7 +264,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   }
 
   /** Whether its end is a failure: something is under way, or would be, and nothing was ever answered. */
-  get #isBusy(): boolean {
+  #isBusy(): boolean {
     return this.slots.live > 0 || (this.#unsent.length > 0 && !this.proven)
   }
 
@@ -332,7 +332,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   /** FIN (without `cause`) or an error of the socket. */
   #onLost(cause: Error | undefined): void {
     if (!this.#ended) this.#recall()
-    const underWay = this.#isBusy || this.#inbox.midFrame
+    const underWay = this.#isBusy() || this.#inbox.midFrame
     if (!this.#ended) this.destroy(describeLoss(this.#state, underWay, cause))
     else if (this.#state !== 'closed') this.destroy(undefined)
   }
@@ -357,18 +357,18 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   }
 
   #onTimer(): void {
-    if (this.#patienceOver > 0 && this.#underWay) {
+    if (this.#patienceOver > 0 && this.#underWay()) {
       this.#deadline.arm(this.#patienceOver)
       this.#patienceOver = 0
       // It may be ready, and this process have been slow itself: what has come is looked at first.
       setImmediate(() => {
-        if (this.#underWay) this.#host.slow(this)
+        if (this.#underWay()) this.#host.slow(this)
       })
     } else this.#onDeadline()
   }
 
   /** Whether it is still being made or greeted. */
-  get #underWay(): boolean {
+  #underWay(): boolean {
     return this.#state === 'connecting' || this.#state === 'greeting'
   }
 

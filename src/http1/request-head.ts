@@ -49,9 +49,24 @@ export function parseRequestHead(bytes: Buffer, start: number, end: number, maxH
   const head = headText(bytes, start, end)
   const headers = readHeaderLines(head, next, { maxHeaders, bareLf: false, names: requestNames })
   headers.readFrom(bytes, end)
-  const method = head.text.slice(0, methodEnd - start)
+  const method = knownMethod(bytes, start, methodEnd) ?? head.text.slice(0, methodEnd - start)
   const target = head.text.slice(targetStart - start, targetEnd - start)
   return finishRequest(method, target, minor, headers)
+}
+
+/** The methods of RFC 9110 and 5789, the most common first: one text for all requests, which is compared by its address. */
+const methods = ['GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'CONNECT', 'TRACE'] as const
+
+function knownMethod(bytes: Buffer, start: number, end: number): string | undefined {
+  for (const method of methods)
+    if (method.length === end - start && isText(method, bytes, start)) return method
+  return undefined
+}
+
+function isText(text: string, bytes: Buffer, at: number): boolean {
+  for (let index = 0; index < text.length; index++)
+    if (text.charCodeAt(index) !== bytes[at + index]) return false
+  return true
 }
 
 function scan(bytes: Buffer, from: number, end: number, use: number): number {

@@ -19,6 +19,7 @@ import type { Exchange, Lane, LaneHost } from './lane.ts'
 import { Link, type LoadTarget } from './link.ts'
 import { Reconnect } from './reconnect.ts'
 import type { Turn } from './template.ts'
+import { uint16At } from '../bytes/uint.ts'
 
 /** What all lanes to an application share. */
 export interface FcgiSettings {
@@ -163,7 +164,7 @@ export class FcgiLane implements Lane {
         this.#lose(brokenRecords, now)
         return end
       }
-      const stop = at + headerSize + bytes.readUInt16BE(at + 4)
+      const stop = at + headerSize + uint16At(bytes, at + 4)
       const next = stop + (bytes[at + 6] as number) // the header is there
       if (next > end) break
       this.#onRecord(bytes, at, stop, now)
@@ -174,7 +175,7 @@ export class FcgiLane implements Lane {
   }
 
   #onRecord(bytes: Buffer, at: number, stop: number, now: number): void {
-    const slot = this.#slots[bytes.readUInt16BE(at + 2) - 1]
+    const slot = this.#slots[uint16At(bytes, at + 2) - 1]
     const type = bytes[at + 1]
     if (slot === undefined || slot.state === 'free') {
       this.#host.meter.counts.stray++

@@ -8,6 +8,7 @@ import type { Writer } from '../bytes/writer.ts'
 import { refuseArgument } from '../base/options.ts'
 import { SpopError } from './errors.ts'
 import { readVarint64, writeVarint } from './varint.ts'
+import { uint32At } from '../bytes/uint.ts'
 
 /** Frame types (SPOE.txt 3.2.2). */
 export const FrameType = {
@@ -120,7 +121,7 @@ export class SpopFraming implements Framing {
   }
 
   sizeAt(bytes: Buffer, at: number): number {
-    const length = bytes.readUInt32BE(at)
+    const length = uint32At(bytes, at)
     if (length > this.maxFrameSize) this.#refuse(bytes, at, length)
     if (length < leastFrameSize) {
       throw new SpopError(

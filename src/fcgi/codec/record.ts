@@ -8,6 +8,7 @@ import type { Writer } from '../../bytes/writer.ts'
 import { show } from '../../base/options.ts'
 import { checkBuffer, checkBytes, checkInteger, checkWriter } from '../arguments.ts'
 import { FcgiError } from '../errors.ts'
+import { uint16At } from '../../bytes/uint.ts'
 
 /** The one version there is. */
 export const fcgiVersion = 1
@@ -174,7 +175,7 @@ function sizeAt(bytes: Buffer, at: number): number {
   if (version !== fcgiVersion) {
     throw new FcgiError('ERR_FCGI_VERSION', `0x${(version ?? 0).toString(16).padStart(2, '0')}`)
   }
-  return headerSize + bytes.readUInt16BE(at + 4) + (bytes[at + 6] as number) // the header is there
+  return headerSize + uint16At(bytes, at + 4) + (bytes[at + 6] as number) // the header is there
 }
 
 const nothing = Buffer.alloc(0)
@@ -219,9 +220,9 @@ export class RecordReader {
     const { bytes, start } = splitter
     this.bytes = bytes
     this.type = bytes[start + 1] as number // a frame is never shorter than its header
-    this.id = bytes.readUInt16BE(start + 2)
+    this.id = uint16At(bytes, start + 2)
     this.start = start + headerSize
-    this.end = this.start + bytes.readUInt16BE(start + 4)
+    this.end = this.start + uint16At(bytes, start + 4)
     return true
   }
 

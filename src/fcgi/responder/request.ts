@@ -141,7 +141,7 @@ export class ResponderRequest implements ServingContext, Timed<ResponderRequest>
   }
 
   #asked(): void {
-    if (this.#held < this.#link.options.stdinBufferSize) this.#link.resume(this)
+    if (this.#held() < this.#link.options.stdinBufferSize) this.#link.resume(this)
     this.#awaitStdin()
   }
 
@@ -214,11 +214,11 @@ export class ResponderRequest implements ServingContext, Timed<ResponderRequest>
 
   /** What nobody has read is bounded, of both streams together. */
   #checkHeld(): void {
-    if (this.#held >= this.#link.options.stdinBufferSize) this.#link.pause(this)
+    if (this.#held() >= this.#link.options.stdinBufferSize) this.#link.pause(this)
     this.#awaitStdin()
   }
 
-  get #held(): number {
+  #held(): number {
     return (this.#stdin?.held ?? 0) + (this.#data?.held ?? 0)
   }
 

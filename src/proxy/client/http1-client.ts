@@ -112,7 +112,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide, Wai
   }
 
   /** Empty lines are no request that anybody waits for. */
-  get #busy(): boolean {
+  #busy(): boolean {
     return this.#stream !== undefined || this.#reader.midHeadLine
   }
 
@@ -151,7 +151,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide, Wai
 
   // Its response.
 
-  get #writing(): Http1Writer {
+  #writing(): Http1Writer {
     return (this.#writer ??= new Http1Writer(this.#context, this.#socket, () => this.#onBlocked()))
   }
 
@@ -163,15 +163,15 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide, Wai
   }
 
   sendInformational(head: ResponseHead): void {
-    this.#writing.informational(head)
+    this.#writing().informational(head)
   }
 
   sendHead(head: ResponseHead, framing: Framing, tunnel: boolean, mayKeep: boolean): void {
-    this.#writing.head(head, framing, tunnel, mayKeep)
+    this.#writing().head(head, framing, tunnel, mayKeep)
   }
 
   sendBody(pieces: readonly Lent[], done: boolean, trailers: HeaderList | undefined): boolean {
-    return this.#writing.body(pieces, done, trailers)
+    return this.#writing().body(pieces, done, trailers)
   }
 
   openTunnel(timeout: number | undefined): void {
@@ -182,7 +182,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide, Wai
 
   sendRaw(chunk: Lent): boolean {
     this.#watch()
-    return this.#writing.outbox.bytes(chunk)
+    return this.#writing().outbox.bytes(chunk)
   }
 
   endRaw(): void {
@@ -208,7 +208,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide, Wai
     this.#stream = undefined
     // A body that was not read to its end would be the next request.
     const last = this.#reader.midBody || (this.#reader.ended && !this.#reader.pending)
-    if (!this.#writing.keep || last || this.#context.closing) return this.#leave()
+    if (!this.#writing().keep || last || this.#context.closing) return this.#leave()
     this.#accepted = turnTime()
     this.#acceptDate = turnDate()
     this.#beginning = undefined
@@ -226,7 +226,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide, Wai
    */
   #leave(): void {
     if (this.#state !== 'open') return
-    const writer = this.#writing
+    const writer = this.#writing()
     writer.outbox.flush()
     const saysMore = !writer.saidLast && !this.#reader.ended
     if (saysMore || this.#reader.pending || this.#socket.writableLength > 0) return this.end()
@@ -262,7 +262,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide, Wai
   // From the frontend.
 
   closeIfIdle(): void {
-    if (!this.#busy && this.#state === 'open') this.end()
+    if (!this.#busy() && this.#state === 'open') this.end()
   }
 
   destroy(): void {
@@ -364,7 +364,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide, Wai
   /** What a page with a format shows of a request that could not be read is what there is of it: the connection. */
   #sendRawPage(status: number, stream: BadRequest): void {
     const page = this.#router.plan.errorReplies.get(status)
-    this.#writing.page(status, page?.build?.(stream) ?? page)
+    this.#writing().page(status, page?.build?.(stream) ?? page)
     this.end()
   }
 
@@ -398,7 +398,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide, Wai
       before?.stream.serial,
     )
     this.#stream = stream
-    this.#writing.begin(head)
+    this.#writing().begin(head)
     if (this.#reader.expectBody(head.framing)) this.#reader.hold()
     this.#waiting.forNothing()
     this.#before = undefined

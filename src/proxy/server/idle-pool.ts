@@ -121,12 +121,12 @@ export class IdlePool {
     for (const connection of this.#all) connection.destroy()
   }
 
-  get #used(): number {
+  #used(): number {
     return this.#all.size - this.size
   }
 
   #countUsed(): void {
-    this.#peak = Math.max(this.#peak, this.#used)
+    this.#peak = Math.max(this.#peak, this.#used())
   }
 
   /** How many are needed at a time; half of what was needed once is forgotten with every purge. */
@@ -136,7 +136,7 @@ export class IdlePool {
     if (now - this.#since < idleTimeout) return this.#needed
     const needed = Math.ceil((this.#needed + this.#peak) / 2)
     this.#since = now
-    this.#peak = this.#used
+    this.#peak = this.#used()
     return (this.#needed = needed)
   }
 }

@@ -71,10 +71,10 @@ export class HttpResponse implements ServerEvents {
 
   /** Whether all of it has come, and waits for its rules alone. */
   get waits(): boolean {
-    return this.#state === 'judged' && this.#complete
+    return this.#state === 'judged' && this.#complete()
   }
 
-  get #complete(): boolean {
+  #complete(): boolean {
     return this.#framing === 0 || this.#held?.complete === true
   }
 
@@ -98,7 +98,7 @@ export class HttpResponse implements ServerEvents {
 
   /** Whether rules will see no more of its body, of which no more than `most` bytes are kept. */
   seen(most: number): boolean {
-    return this.#state !== 'awaited' && (this.#complete || (this.#held?.size ?? 0) >= most)
+    return this.#state !== 'awaited' && (this.#complete() || (this.#held?.size ?? 0) >= most)
   }
 
   // From the server.
@@ -155,7 +155,7 @@ export class HttpResponse implements ServerEvents {
     if (tunnel) return this.#openTunnel()
     if (this.#switches) this.dropServer()
     const more = this.#held === undefined || this.#held.sendTo(this.#client)
-    if (this.#complete) this.#end()
+    if (this.#complete()) this.#end()
     else if (more) this.server?.release()
   }
 

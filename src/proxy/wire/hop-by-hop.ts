@@ -102,7 +102,7 @@ function saysLength({ keys, values }: HeaderList, framing: Framing): boolean {
   if (framing < 0 || keys.includes('transfer-encoding')) return false
   const at = keys.indexOf('content-length')
   if (at < 0) return framing === 0
-  return Number(values[at]) === framing && !keys.includes('content-length', at + 1)
+  return values[at] === String(framing) && !keys.includes('content-length', at + 1)
 }
 
 /** A message without framing at all: 1xx and 204 answers (RFC 9110 section 8.6, RFC 9112 section 6.1). */

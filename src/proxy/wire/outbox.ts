@@ -61,7 +61,7 @@ export class Outbox implements Flushable {
     return this.#heldSince !== undefined
   }
 
-  get #held(): boolean {
+  #held(): boolean {
     return this.#heldSince !== undefined && !wasPolledSince(this.#heldSince)
   }
 
@@ -90,7 +90,7 @@ export class Outbox implements Flushable {
 
   /** Pieces of a body: as they are, or as one chunk and, when `done`, the end of all. False: wait for `drain`. */
   body(pieces: readonly Lent[], chunked: boolean, done: boolean, trailers: HeaderList | undefined): boolean {
-    const held = this.#held
+    const held = this.#held()
     const [only] = pieces
     const isAlone = !chunked && pieces.length === 1 && only !== undefined
     if (isAlone && !held && this.#text !== '' && only.length >= large && !isLent(only))
@@ -125,7 +125,7 @@ export class Outbox implements Flushable {
 
   /** False: wait for `drain`. */
   bytes(bytes: Lent): boolean {
-    if (this.#held) return this.#gather(bytes)
+    if (this.#held()) return this.#gather(bytes)
     if (this.#text !== '' || bytes.length >= large) this.flush()
     if (bytes.length >= large) {
       if (isLent(bytes)) return this.#sendNow(frame('', [bytes], false, false))
@@ -155,7 +155,7 @@ export class Outbox implements Flushable {
   /** Sends what has gathered. */
   flush(): void {
     this.#scheduled = false
-    if (this.#held) return this.#schedule()
+    if (this.#held()) return this.#schedule()
     const text = this.#text
     const size = this.#size
     if (size > 0) {

@@ -204,23 +204,23 @@ export class SpoeFilter implements StreamFilter {
 
   /** Whether the checks have taken all servers down; connections that stand are used nevertheless. */
   #deserted(engine: Engine): boolean {
-    const backend = this.#backend
+    const backend = this.#backend()
     return backend?.usableServers === 0 && engine.stats.connections === 0
   }
 
   /** Whether agents are spoken to as HAProxy 3.1 and later do. */
-  get #isSpop(): boolean {
-    return this.#backend?.plan.model.mode === 'spop'
+  #isSpop(): boolean {
+    return this.#backend()?.plan.model.mode === 'spop'
   }
 
-  get #backend(): Backend | undefined {
+  #backend(): Backend | undefined {
     const { backend } = this.plan
     return backend === undefined ? undefined : this.#backends.named(backend)
   }
 
   #getEngine(): Engine | undefined {
     if (this.#engine !== undefined || this.#closed) return this.#engine
-    const backend = this.#backend
+    const backend = this.#backend()
     if (backend === undefined || backend.servers.length === 0) return undefined
     const { logger, recorder } = this.#context.settings
     this.#engine = createEngine(engineOptions(this.plan.agent, backend, logger))
@@ -290,7 +290,7 @@ export class SpoeFilter implements StreamFilter {
       errors: this.#errors,
       processed: this.#processed + this.#skipped,
     }
-    const text = formatSpoeLine(fields, this.#isSpop)
+    const text = formatSpoeLine(fields, this.#isSpop())
     this.#context.log.send(logTargets, logTag, normal ? 'notice' : 'warning', text)
   }
 
