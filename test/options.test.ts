@@ -100,5 +100,5 @@ it('an option that is undefined is not given: what the configuration says stands
   >[1]
   const given = { maxHeadSize: undefined, maxHeaders: undefined, hardStopAfter: undefined, lingerTimeout: 5 }
   const { maxHeadSize, maxHeaders, hardStopAfter, lingerTimeout } = resolveProxyOptions(given, tuned)
-  assert.deepEqual([maxHeadSize, maxHeaders, hardStopAfter, lingerTimeout], [32_768, 50, 9000, 5])
+  assert.deepEqual([maxHeadSize, maxHeaders, hardStopAfter, lingerTimeout], [32_768, 49, 9000, 5])
 })

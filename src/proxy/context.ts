@@ -1,6 +1,7 @@
 /** What every part of a running proxy may reach: settings, the log, `proc` variables, and whether it is being closed. */
 import { networkInterfaces } from 'node:os'
 import { Deadlines } from '../base/deadlines.ts'
+import { defaults } from '../config/index.ts'
 import type { Expiring } from '../base/deadlines.ts'
 import { Turn } from '../base/turn.ts'
 import { formatIp } from '../net/ip.ts'
@@ -21,6 +22,8 @@ export class ProxyContext {
   readonly turn = new Turn()
   /** Of HTTP/1.1 connections, whose sockets keep the process alive. */
   readonly deadlines = new Deadlines<Expiring>((item) => item.expire(), false)
+  /** `tune.http.logurilen` */
+  readonly loggedRequestLine: number
   /** Client connections now. */
   connections = 0
   /** Whether connections are being closed as their requests end. */
@@ -31,6 +34,7 @@ export class ProxyContext {
 
   constructor(plan: InnerPlan, settings: ProxySettings, log: LogSink) {
     this.variables = new VariableStore({ permanent: plan.variableNames.of('proc') })
+    this.loggedRequestLine = plan.global.loggedRequestLine ?? defaults.loggedRequestLine
     this.settings = settings
     this.log = log
   }

@@ -12,7 +12,7 @@ import type { OptionSpec, Specs } from '../base/options.ts'
 export interface ProxyOptions {
   /** Largest head of a request or response. @default `tune.bufsize`, 16384 */
   maxHeadSize?: number | undefined
-  /** Most header fields of a message. @default `tune.http.maxhdr`, 101 */
+  /** Most header fields of a message. @default `tune.http.maxhdr` without the first line, 100 */
   maxHeaders?: number | undefined
   /** Most bytes of a body that rules may see (`option http-buffer-request`). @default `tune.bufsize`, 16384 */
   maxBufferSize?: number | undefined
@@ -46,7 +46,7 @@ const recorder: OptionSpec<ProxyRecorder | undefined> = {
 
 const specs: Specs<ProxyOptions> = {
   maxHeadSize: integer(defaults.bufferSize, { min: 256, max: 1_048_576 }),
-  maxHeaders: integer(defaults.maxHeaders, { min: 1, max: 32_767 }),
+  maxHeaders: integer(defaults.maxHeaders - 1, { min: 1, max: 32_767 }),
   maxBufferSize: integer(defaults.bufferSize, { min: 256, max: 1_048_576 }),
   lingerTimeout: milliseconds(1000, { max: 60_000 }),
   hardStopAfter: milliseconds(0),
@@ -67,7 +67,7 @@ export function resolveProxyOptions(given: ProxyOptions, global: Global): ProxyS
   const { bufferSize, maxHeaders, hardStopAfter } = global
   const tuned: ProxyOptions = {
     ...(bufferSize === undefined ? {} : { maxHeadSize: bufferSize, maxBufferSize: bufferSize }),
-    ...(maxHeaders === undefined ? {} : { maxHeaders }),
+    ...(maxHeaders === undefined ? {} : { maxHeaders: Math.max(1, maxHeaders - 1) }),
     ...(hardStopAfter === undefined ? {} : { hardStopAfter }),
   }
   // What is no object of options leaves nothing when it is taken apart.

@@ -68,3 +68,44 @@ describe('what is logged, and how urgently', { skip }, () => {
     })
   }
 })
+
+const lineConfig = (fe: number, keyword: string): string => `
+global
+  ${keyword}
+defaults
+  mode http
+  log stdout len 8192 format raw local0
+  timeout client 1s
+  log-format "# %{+Q}r|%HM|%HU|%HP|%HPO|%HQ|%HV|%[capture.req.method]|%[capture.req.uri]"
+frontend f
+  bind 127.0.0.1:${fe}
+  http-request return status 200
+`
+
+const targets = [
+  '/',
+  '/abcd?ef',
+  'http://h/abcd?ef',
+  `/${'p'.repeat(1007)}`,
+  `/${'p'.repeat(1008)}`,
+  `/${'p'.repeat(800)}?${'q'.repeat(800)}`,
+]
+
+describe('how much of a request line is logged', { skip }, () => {
+  for (const keyword of ['', ...[7, 2000].map((each) => `tune.http.logurilen ${each}`)]) {
+    it(JSON.stringify(keyword), async (t) => {
+      const haproxy = await startHaproxy({ ports: ['fe'], config: ({ fe }) => lineConfig(fe, keyword) })
+      t.after(() => haproxy.stop())
+      const sluice = await startProxy(t, lineConfig(0, keyword))
+      for (const port of [haproxy.ports.fe, sluice.port()]) {
+        const client = new RawClient(port)
+        client.send(targets.map((target) => `GET ${target} HTTP/1.1\r\nHost: h\r\n\r\n`).join(''))
+        await client.until(new RegExp(`(HTTP[^]*){${targets.length}}`))
+        client.destroy()
+      }
+      const theirs = (): string[] => haproxy.logs().match(/^# .*(?<!BADREQ>)"\|.*/gm) ?? []
+      await until(() => theirs().length === targets.length, 'a line for each')
+      assert.deepEqual(sluice.lines, theirs())
+    })
+  }
+})

@@ -64,6 +64,7 @@ ${pages.map((each) => `  http-request deny deny_status ${each} if { path /page${
   use_backend except if { path_beg /except }
   use_backend sclose if { path_beg /sclose }
   use_backend hclose if { path_beg /hclose }
+  use_backend pretend if { path_beg /pretend }
   use_backend %[path,field(3,/)] if { path_beg /dyn }
   default_backend b
 backend b
@@ -84,6 +85,10 @@ backend sclose
   server s 127.0.0.1:${origin}
 backend hclose
   option httpclose
+  server s 127.0.0.1:${origin}
+backend pretend
+  option http-server-close
+  option http-pretend-keepalive
   server s 127.0.0.1:${origin}
 `
 
@@ -153,6 +158,8 @@ export const cases: readonly Case[] = [
   { name: 'return with a body', raw: 'POST /return HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc' },
   one('http-server-close', '/sclose'),
   one('httpclose', '/hclose'),
+  one('http-pretend-keepalive', '/pretend'),
+  { name: 'http-pretend-keepalive for HTTP/1.0', raw: 'GET /pretend HTTP/1.0\r\n\r\n' },
   { name: 'http-server-close for HTTP/1.0', raw: 'GET /sclose HTTP/1.0\r\n\r\n' },
   one('deny', '/deny'),
   { name: 'deny HEAD', raw: 'HEAD /deny HTTP/1.1\r\nHost: a\r\n\r\n' },
@@ -221,6 +228,8 @@ export const cases: readonly Case[] = [
   { name: 'a relative target', raw: 'GET abc HTTP/1.1\r\nHost: a\r\n\r\n' },
   { name: 'a TLS greeting', raw: '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03' },
   one('a header of 20000 bytes', '/x', `X: ${'a'.repeat(20_000)}`),
+  one('100 headers', '/x', ...Array.from({ length: 99 }, () => 'X: a')),
+  one('101 headers', '/x', ...Array.from({ length: 100 }, () => 'X: a')),
   one('120 headers', '/x', ...Array.from({ length: 120 }, () => 'X: a')),
 ]
 

@@ -22,6 +22,7 @@ export function createGlobalDraft(environment: Map<string, string>): GlobalDraft
     bufferSize: undefined,
     statsSockets: 0,
     maxHeaders: undefined,
+    loggedRequestLine: undefined,
     patternCacheSize: undefined,
     hardStopAfter: undefined,
   }

@@ -94,6 +94,7 @@ export function createProxyDraft(kind: ProxyDraft['kind'], name: string, place: 
     },
     options: {
       connectionMode: defaults.connectionMode,
+      pretendKeepAlive: false,
       dontLogNull: false,
       dontLogNormal: false,
       logSeparateErrors: false,

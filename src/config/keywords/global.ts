@@ -164,11 +164,19 @@ const supported: readonly Keyword<GlobalDraft>[] = [
   ),
   countKeyword(
     'tune.http.maxhdr',
-    'the most header fields of a message',
+    'the most lines of a head, the first one included',
     (global, value) => {
       global.maxHeaders = value
     },
     { fallback: String(defaults.maxHeaders), max: 32_767, since: '1.4' },
+  ),
+  countKeyword(
+    'tune.http.logurilen',
+    'bytes of a request line, method and version included, that are kept for the log',
+    (global, value) => {
+      global.loggedRequestLine = value
+    },
+    { fallback: String(defaults.loggedRequestLine), min: 0, since: '1.9' },
   ),
   countKeyword(
     'tune.pattern.cache-size',
@@ -266,7 +274,7 @@ const harmless = `
   ssl-provider-path ssl-server-verify ssl-skip-self-issued-ca strict-limits thread-group thread-groups
   tune.buffers.limit tune.buffers.reserve tune.comp.maxlevel tune.fail-alloc
   tune.fd.edge-triggered tune.h2.header-table-size tune.h2.initial-window-size
-  tune.h2.max-concurrent-streams tune.h2.max-frame-size tune.http.cookielen tune.http.logurilen
+  tune.h2.max-concurrent-streams tune.h2.max-frame-size tune.http.cookielen
   tune.idle-pool.shared tune.idletimer tune.listener.multi-queue tune.lua.forced-yield
   tune.lua.maxmem tune.lua.service-timeout tune.lua.session-timeout tune.lua.task-timeout tune.maxaccept
   tune.maxpollevents tune.maxrewrite tune.peers.max-updates-at-once tune.pipesize

@@ -10,6 +10,7 @@ import type { Keyword, KeywordSection } from './keyword.ts'
 import { backends, everywhere, frontends } from './proxy-keyword.ts'
 
 type FlagName =
+  | 'pretendKeepAlive'
   | 'dontLogNull'
   | 'dontLogNormal'
   | 'logSeparateErrors'
@@ -131,6 +132,13 @@ const supported: readonly Keyword<ProxyDraft>[] = [
   connectionOption('http-keep-alive', 'keep-alive', 'keep connections on both sides', '1.5'),
   connectionOption('http-server-close', 'server-close', 'close to the server after each response', '1.4'),
   connectionOption('httpclose', 'close', 'close both sides after each response', '1.3'),
+  flagOption(
+    'http-pretend-keepalive',
+    backends,
+    'pretendKeepAlive',
+    'do not tell the server that its connection will be closed',
+    '1.4',
+  ),
   {
     name: 'option httplog',
     sections: everywhere,
@@ -202,12 +210,7 @@ export const optionKeywords: readonly Keyword<ProxyDraft>[] = [
     'ignored',
     prefix,
   ),
-  ...unsupportedList<ProxyDraft>(
-    'http-pretend-keepalive persist srvtcpka tcp-smart-connect',
-    backends,
-    'ignored',
-    prefix,
-  ),
+  ...unsupportedList<ProxyDraft>('persist srvtcpka tcp-smart-connect', backends, 'ignored', prefix),
   ...unsupportedList<ProxyDraft>(
     'http-no-delay nolinger splice-auto splice-request splice-response tcpka',
     everywhere,

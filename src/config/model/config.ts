@@ -33,8 +33,10 @@ export interface Global {
   readonly bufferSize: number | undefined
   /** How many `stats socket` lines there are: HAProxy runs for one alone. */
   readonly statsSockets: number
-  /** `tune.http.maxhdr`: the most header fields of a message. */
+  /** `tune.http.maxhdr`: the most lines of a head, the first one included. */
   readonly maxHeaders: number | undefined
+  /** `tune.http.logurilen`: bytes of a request line that are kept for the log. */
+  readonly loggedRequestLine: number | undefined
   /** `tune.pattern.cache-size`: how many answers lists of patterns remember. */
   readonly patternCacheSize: number | undefined
   /** `hard-stop-after`: milliseconds that a graceful close may take; 0: any. */

@@ -7,8 +7,10 @@ export const defaults = {
   connectionMode: 'keep-alive',
   /** `tune.bufsize`: bytes. */
   bufferSize: 16_384,
-  /** `tune.http.maxhdr` */
+  /** `tune.http.maxhdr`: with the first line. */
   maxHeaders: 101,
+  /** `tune.http.logurilen` */
+  loggedRequestLine: 1023,
   /** `tune.pattern.cache-size` */
   patternCacheSize: 10_000,
   /** Bytes of a log line. */

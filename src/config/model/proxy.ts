@@ -127,6 +127,8 @@ export type ConnectionMode = 'keep-alive' | 'server-close' | 'close'
 export interface ProxyOptions {
   /** @default 'keep-alive' */
   readonly connectionMode: ConnectionMode
+  /** `http-pretend-keepalive`: a server whose connection will be closed is not told. */
+  readonly pretendKeepAlive: boolean
   /** `dontlognull`: connections that carried nothing are not logged. */
   readonly dontLogNull: boolean
   /** `dontlog-normal`: streams that went well are not logged. */

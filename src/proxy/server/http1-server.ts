@@ -135,14 +135,15 @@ export class Http1Server implements ReaderSink, ServerConnection, ServerTranspor
 
   // From the stream.
 
-  begin({ head, mode, own, repeatable }: ServerRequest, events: ServerEvents): ServerTransport {
+  begin(request: ServerRequest, events: ServerEvents): ServerTransport {
+    const { head, mode, pretendKeepAlive, own, repeatable } = request
     const { method, framing } = head
     this.requests++
     this.#events = events
     this.#own = own
     this.#method = method
     if (!repeatable && this.reused) this.#outbox.holdSince(this.restedAt)
-    this.#outbox.head(prepareServerRequest(head, mode), head.headers)
+    this.#outbox.head(prepareServerRequest(head, pretendKeepAlive ? 'keep-alive' : mode), head.headers)
     this.#mayKeep = mode === 'keep-alive'
     this.#chunked = framing === Framing.Chunked
     this.#requestDone = this.#headOnly = framing === 0

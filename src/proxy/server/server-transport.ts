@@ -77,6 +77,8 @@ export interface OwnConnections {
 export interface ServerRequest {
   readonly head: RequestHead
   readonly mode: ConnectionMode
+  /** Whether the server is told that the connection stays, whatever `mode` says. */
+  readonly pretendKeepAlive: boolean
   /** Whether it may be sent again when nobody knows whether it arrived. */
   readonly repeatable: boolean
   /** For what is computed from the stream, such as the parameters of an application. */

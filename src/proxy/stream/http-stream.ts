@@ -84,7 +84,7 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
 
   override get requestLine(): string | undefined {
     // Content rules run before HAProxy has taken it down.
-    return this.inspecting ? undefined : this.asking.line
+    return this.inspecting ? undefined : this.asking.line.slice(0, this.context.loggedRequestLine)
   }
 
   override get responseHead(): ResponseHead | undefined {
@@ -270,9 +270,11 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
   #beginOn(connection: ServerConnection, mode: ConnectionMode): void {
     const { asking, answering } = this
     const { repeatable } = this
-    const isOwn = this.chosenBackend?.plan.model.httpReuse === 'never'
-    const own = isOwn ? this.ownConnections : undefined
-    const server = connection.begin({ head: asking.head, mode, repeatable, stream: this, own }, answering)
+    const model = this.chosenBackend?.plan.model
+    const pretendKeepAlive = model?.options.pretendKeepAlive === true
+    const own = model?.httpReuse === 'never' ? this.ownConnections : undefined
+    const request = { head: asking.head, mode, pretendKeepAlive, repeatable, stream: this, own }
+    const server = connection.begin(request, answering)
     // It may have failed, and have said so, already.
     if (server === undefined || this.over) return
     answering.server = server
