@@ -30,6 +30,9 @@ const noMessages: NotifyInput = []
 /** Attempts are looked after this often at most, in milliseconds. */
 const leastPause = 5
 
+/** A process that dies loses its connections one by one: for so many milliseconds none of them is trusted with what it had. */
+const dyingPause = 10
+
 /**
  * The exchanges that wait for a connection, at one server or for any, and the attempts to connect that are made for them.
  */
@@ -40,9 +43,12 @@ export class WaitingRoom<C extends Notified> {
   readonly #host: WaitingHost<C>
   /** Exchanges that wait for any server. */
   readonly #queue: Queue
+  /** Those that were lost and have nowhere else to go, for {@link dyingPause}. */
+  readonly #lost: Queue
   readonly #queueTimeout: QueueTimeout
   /** The next attempt to connect. What waits for it keeps the process alive, for there may be no socket that does. */
   readonly #retry = new Deadline(() => this.advance(monotonic()))
+  readonly #dying = new Deadline(() => this.#release())
 
   constructor(lineup: Lineup<C>, budget: QueueBudget, settings: ConnectionSettings, host: WaitingHost<C>) {
     this.#lineup = lineup
@@ -50,6 +56,7 @@ export class WaitingRoom<C extends Notified> {
     this.#settings = settings
     this.#host = host
     this.#queue = new Queue(budget)
+    this.#lost = new Queue(budget)
     this.#queueTimeout = new QueueTimeout(settings.options.queueTimeout, (...late) => host.fail(...late))
   }
 
@@ -189,13 +196,21 @@ export class WaitingRoom<C extends Notified> {
     exchange.frameId = 0
     exchange.fragmented = false
     const server = this.#lineup.choose(now, lost)
-    if (server === undefined) this.#queue.push(exchange)
-    else this.#place(exchange, server, now)
+    if (server !== undefined && server !== lost) return this.#place(exchange, server, now)
+    this.#lost.push(exchange)
+    if (!this.#dying.armed) this.#dying.arm(dyingPause, now)
+  }
+
+  /** What was lost waits for any server, as all else does. */
+  #release(): void {
+    for (const exchange of this.#lost.takeAll()) this.#queue.push(exchange)
+    this.advance(monotonic())
   }
 
   /** Everything that waits ends so. */
   failAll(error: EngineError, now: number): void {
     this.#failQueue(this.#queue, error, now)
+    this.#failQueue(this.#lost, error, now)
     for (const { queue } of this.#lineup.servers) this.#failQueue(queue, error, now)
   }
 
@@ -206,6 +221,7 @@ export class WaitingRoom<C extends Notified> {
   /** Stops the timers. */
   close(): void {
     this.#retry.stop()
+    this.#dying.stop()
     this.#queueTimeout.clear()
   }
 }

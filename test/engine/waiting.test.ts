@@ -295,6 +295,32 @@ test('whenLost: what was in flight is sent once more, elsewhere if there is an e
   assert.deepEqual([acks, lateAcks], [1, 0])
 })
 
+test('whenLost: a process that dies loses its connections one by one', async (t) => {
+  let alive = false
+  const seen: number[] = []
+  const agent = await startAgent(t, async (peer) => {
+    await peer.greet()
+    const place = agent.peers.indexOf(peer)
+    peer.onFrame((each) => {
+      if (each.type !== 3) return
+      seen.push(place)
+      if (alive) peer.send(ack(each.ids, setVar('n', 1)))
+    })
+  })
+  const { ask } = start(t, { servers: [agent.address], whenLost: 'resend', maxWaitingFrames: 4 })
+  const asked = ask(10)
+  await until(() => seen.length === 10)
+  const dying = [...agent.peers]
+  assert.ok(dying.length > 1)
+  for (const peer of dying) {
+    peer.socket.resetAndDestroy()
+    await sleep(2)
+  }
+  alive = true
+  assert.deepEqual(spread(await asked), { 1: 10 })
+  assert.equal(seen.length, 20) // each of them once more
+})
+
 test('nothing is sent again by an engine that was destroyed', async (t) => {
   let seen = 0
   const agent = await startAgent(t, async (peer) => {
