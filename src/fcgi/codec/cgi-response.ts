@@ -1,16 +1,10 @@
+import { latin1Text } from '../../bytes/latin1.ts'
 import { Writer } from '../../bytes/writer.ts'
-import {
-  BodyDecoder,
-  Framing,
-  HeaderKind,
-  Http1Error,
-  parseContentLength,
-  parseHeaderBlock,
-  reasonPhrase,
-} from '../../http1/index.ts'
+import { BodyDecoder, HeaderKind, Http1Error, parseHeaderBlock, reasonPhrase } from '../../http1/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
 import { checkLimits, checkMethods, checkRange, checkText } from '../arguments.ts'
 import { FcgiError } from '../errors.ts'
+import { takeFraming } from './cgi-framing.ts'
 
 /** The head of a response. */
 export interface CgiHead {
@@ -216,9 +210,22 @@ function parseHeaders(bytes: Buffer, start: number, end: number, maxHeaders: num
     return parseHeaderBlock(bytes, start, end, { maxHeaders, bareLf: true })
   } catch (error) {
     if (!(error instanceof Http1Error)) throw error
+    const spaced = error.code === 'ERR_HTTP1_HEADER_VALUE' ? spaceControls(bytes, start, end) : undefined
+    if (spaced !== undefined) return parseHeaders(spaced, 0, spaced.length, maxHeaders)
     const code = error.code === 'ERR_HTTP1_TOO_MANY_HEADERS' ? 'ERR_FCGI_HEADERS_LIMIT' : 'ERR_FCGI_HEADERS'
     throw new FcgiError(code, error.message, { cause: error })
   }
+}
+
+/**
+ * Scripts put what they were given into headers, control characters too, and HAProxy and nginx pass these on. They become spaces
+ * here (RFC 9110, section 5.5), for no framework of Node.js would send them. Undefined where there are none but NUL, which is refused.
+ */
+function spaceControls(bytes: Buffer, start: number, end: number): Buffer | undefined {
+  const text = latin1Text(bytes, start, end)
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+  const spaced = text.replace(/[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]/g, ' ')
+  return spaced === text ? undefined : Buffer.from(spaced, 'latin1')
 }
 
 /** Status wins over Location, wherever it stands; a Location alone is a redirect (RFC 3875, 6.2.3). */
@@ -232,39 +239,11 @@ function takeStatus(headers: HeaderList): { status: number; reason: string } {
     throw new FcgiError('ERR_FCGI_STATUS', 'it is there twice')
   }
   headers.delete('status')
-  const match = /^([1-9]\d\d)(?:[ \t]+(.*))?$/.exec(text)
+  const match = /^([1-9]\d\d)(?:[ \t]*(\D.*))?$/.exec(text)
   if (match === null) throw new FcgiError('ERR_FCGI_STATUS', JSON.stringify(text.slice(0, 40)))
   const status = Number(match[1])
   return { status, reason: match[2] ?? reasonPhrase(status) }
 }
-
-/** How the body ends. `chunked` from an application is decoded, as HAProxy does; the header goes. */
-function takeFraming(headers: HeaderList): Framing {
-  if (!headers.mayHave(framingKinds)) return Framing.UntilClose
-  const coding = headers.get('transfer-encoding')
-  if (coding !== undefined) {
-    const isAlone = headers.all('transfer-encoding').length === 1 && !headers.has('content-length')
-    if (!isAlone || coding.toLowerCase() !== 'chunked') {
-      throw new FcgiError('ERR_FCGI_HEADERS', `Transfer-Encoding ${JSON.stringify(coding.slice(0, 40))}`)
-    }
-    headers.delete('transfer-encoding')
-    return Framing.Chunked
-  }
-  const lengths = headers.all('content-length')
-  const [length] = lengths
-  if (length === undefined) return Framing.UntilClose
-  if (lengths.some((each) => each !== length)) {
-    throw new FcgiError('ERR_FCGI_HEADERS', 'Content-Length is there with two values')
-  }
-  if (lengths.length > 1) headers.set('Content-Length', length)
-  try {
-    return parseContentLength(length)
-  } catch (error) {
-    throw new FcgiError('ERR_FCGI_HEADERS', (error as Error).message, { cause: error })
-  }
-}
-
-const framingKinds = (1 << HeaderKind.ContentLength) | (1 << HeaderKind.TransferEncoding)
 
 /** About the connection to our own client, and so not the application's to set (RFC 3875, 6.3.4). */
 const connectionHeaders = new Set(['connection', 'keep-alive', 'proxy-connection', 'upgrade', 'trailer'])

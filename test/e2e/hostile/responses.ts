@@ -15,7 +15,8 @@ const heads: readonly Hostile[] = [
     ['NUL in a name', 'A\0: b'],
     ['NUL in a value', 'A: b\0c'],
     ['CR in a value', 'A: b\rc'],
-    ['a control character in a value', 'A: \x01'],
+    ['NUL and another one in a value', 'A: \x01\0'],
+    ['a control character in a name', 'A\x01: b'],
     ['a line without a colon', 'A'],
     ['a field without a name', ': b'],
     ['space in a name', 'A B: c'],
@@ -32,7 +33,7 @@ const heads: readonly Hostile[] = [
     ),
     ['two Content-Length', 'Content-Length: 5\r\nContent-Length: 6'],
   ].map(([what = '', line = '']) => ({ what, play: whole(`${line}\r\n\r\nhello`), ...bad('HEADERS') })),
-  ...['abc', '1000', '99', '0', '-200', '200OK', '', '2 00', '0200', '101'].map((status) => ({
+  ...['abc', '1000', '99', '0', '-200', '2OO', '', '2 00', '0200', '101'].map((status) => ({
     what: `Status of '${status}'`,
     play: whole(`Status: ${status}\r\n\r\nhello`),
     ...bad('STATUS'),
@@ -69,6 +70,12 @@ const heads: readonly Hostile[] = [
     ...bad('TRUNCATED_RESPONSE'),
   },
   { what: 'a head that is empty', play: whole('\n'), library: '200 ', proxy: '200 ' },
+  ...[
+    ['a control character in a value', 'A: \x01'],
+    ['Content-Length as a list', 'Content-Length: 5, 5,5'],
+    ['an empty Transfer-Encoding', 'Transfer-Encoding:'],
+    ["Status of '200OK'", 'Status: 200OK'],
+  ].map(([what = '', line = '']) => ({ what, play: whole(`${line}\r\n\r\nhello`), ...fine })),
   { what: 'lines that end as they like', play: whole('A: b\nC: d\r\nE: \xe4\n\r\nhello'), ...fine },
   {
     what: "fields that are the connection's",

@@ -71,6 +71,7 @@ function decodeText(text: string, method?: string): Result {
 describe('head', () => {
   const rows: [name: string, text: string, status: number, reason: string, body: string][] = [
     ['Status with a reason', 'Status: 404 Nothing Here\r\nA: b\r\n\r\nbody', 404, 'Nothing Here', 'body'],
+    ['Status with a reason close behind it', 'Status: 404.1-No\r\n\r\n', 404, '.1-No', ''],
     ['Status without one', 'Status: 404\r\n\r\nbody', 404, 'Not Found', 'body'],
     ['lines that end with LF', 'Status: 201 Made\nA: b\n\nbody', 201, 'Made', 'body'],
     ['both line ends', 'A: b\r\nC: d\n\r\nbody', 200, 'OK', 'body'],
@@ -115,7 +116,6 @@ describe('head', () => {
     ['two digits', 'Status: 99\r\n\r\n', 'ERR_FCGI_STATUS'],
     ['zero', 'Status: 000\r\n\r\n', 'ERR_FCGI_STATUS'],
     ['nothing', 'Status:\r\n\r\n', 'ERR_FCGI_STATUS'],
-    ['letters behind it', 'Status: 200OK\r\n\r\n', 'ERR_FCGI_STATUS'],
     ['two different ones', 'Status: 200\r\nStatus: 404\r\n\r\n', 'ERR_FCGI_STATUS'],
     ['101', 'Status: 101 Switching\r\n\r\n', 'ERR_FCGI_STATUS'],
   ] as const) {
@@ -184,6 +184,19 @@ describe('body', () => {
   it('is given one length when two equal ones came', () => {
     const { headers, contentLength } = decodeText('Content-Length: 1\nContent-Length: 1\n\nx')
     assert.deepEqual([headers, contentLength], [[['Content-Length', '1']], 1])
+    const list = decodeText('Content-Length: 1, 1,1\n\nx')
+    assert.deepEqual([list.headers, list.contentLength], [[['Content-Length', '1']], 1])
+    assert.equal(decodeText('Content-Length: 1, 2\n\nx').error, 'ERR_FCGI_HEADERS')
+  })
+
+  it('has no control characters in its headers', () => {
+    const { headers } = decodeText('A: b\x01c\x7f\x1bd\te\x02\nB: \xff\x01\n\nx')
+    assert.deepEqual(headers, [
+      ['A', 'b c  d\te'],
+      ['B', '\xff'],
+    ])
+    for (const text of ['A: b\x01\0\n\n', 'A\x01: b\n\n', 'A: b\x01\rc\n\n'])
+      assert.equal(decodeText(text).error, 'ERR_FCGI_HEADERS')
   })
 
   it('is decoded when the application chunks it', () => {
