@@ -179,7 +179,7 @@ export class Agent {
 
   /**
    * Serves one stream that is connected already: a socket from elsewhere, or one end of a pair in memory. `peer` is what
-   * log lines call it.
+   * log lines call it. Nothing happens when the stream is closed already.
    * @throws UsageError `ERR_SLUICE_OPTION` for what is no stream, `ERR_SLUICE_CLOSED`.
    */
   accept(stream: Duplex, peer = 'stream'): void {
@@ -187,6 +187,8 @@ export class Agent {
     requireArgument(isStream, 'accept(): the stream', 'must be a Duplex', stream)
     requireArgument(typeof peer === 'string', 'accept(): the peer', 'must be a string', peer)
     if (this.#closed) throw new UsageError('ERR_SLUICE_CLOSED', 'accept() after close()')
+    // It would never say again that it is, and be counted for ever.
+    if (stream.closed) return
     this.#metrics.connectionsActive++
     this.#connections.add(new AgentConnection(++this.#lastId, stream, peer, this.#host))
     this.#sweep ??= setInterval(() => this.#checkTimeouts(), sweepInterval).unref()

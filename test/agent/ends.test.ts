@@ -1,10 +1,12 @@
 /** How connections end, where several things come together: a FIN while nothing is read, answers that wait for a slow peer. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
 import { describe, it, mock } from 'node:test'
+import { createAgent } from 'sluice/agent'
 import { Closing } from '#src/agent/closing.js'
 import { ack, frame, hello, notify, readDisconnect } from '../support/peer.ts'
 import { until } from '../support/until.ts'
@@ -144,4 +146,14 @@ it('a connection that was told of a fault is read on, so that what it is told ar
   await until(() => socket.writableEnded)
   assert.ok(socket.writableLength > 30_000)
   assert.equal(socket.isPaused(), false)
+})
+
+it('a stream that was closed before it was accepted is no connection', async () => {
+  const agent = createAgent({ logger: false, closeTimeout: 60_000 })
+  const socket = new SpySocket()
+  socket.destroy()
+  await once(socket, 'close')
+  agent.accept(socket)
+  assert.equal(agent.stats.connections.active, 0)
+  await agent.close()
 })
