@@ -9,6 +9,7 @@ import type { Decision, TryFilesSettings } from '../../fcgi/php/try-files.ts'
 import { HeaderList, reasonPhrase } from '../../http1/index.ts'
 import { str } from '../../sample/index.ts'
 import { Flow } from '../plan/flow.ts'
+import type { StreamReply } from '../plan/reply.ts'
 import type { RuleAction, RuleStream } from '../plan/rule.ts'
 import type { ServedFile } from '../plan/served-file.ts'
 import type { ActionCompilers } from './context.ts'
@@ -77,12 +78,19 @@ function act(stream: RuleStream, method: string, decision: Decision, file: Serve
   if (file !== undefined) {
     if (method === 'GET' || method === 'HEAD') return stream.serveFile(file)
     void file.handle.close().catch(() => {})
-    return stream.reply(stream.errorPage(405), 'P')
+    return stream.reply(notAllowed(stream), 'P')
   }
   if (decision.kind === 'status') return stream.reply(stream.errorPage(decision.status), 'P')
   if (decision.kind === 'redirect') return stream.reply(moved(decision.location), 'L')
   if (decision.kind === 'run') tell(stream, decision)
   return Flow.Next
+}
+
+/** It says what is allowed (RFC 9110, section 15.5.6), unless a page of the configuration does. */
+function notAllowed(stream: RuleStream): StreamReply {
+  const page = stream.errorPage(405)
+  if (!page.headers.has('allow')) page.headers.add('allow', 'GET, HEAD')
+  return page
 }
 
 function moved(location: string) {
