@@ -172,7 +172,7 @@ export class Agent {
     const address = await this.#listeners.open(endpoint, settings)
     this.#refuseOver('listen')
     this.#lag.start()
-    this.#sweep ??= setInterval(() => this.#checkTimeouts(), sweepInterval).unref()
+    this.#startSweep()
     this.#options.logger.info({ address: formatEndpoint(address) }, 'agent listens')
     return address
   }
@@ -191,7 +191,7 @@ export class Agent {
     if (stream.closed) return
     this.#metrics.connectionsActive++
     this.#connections.add(new AgentConnection(++this.#lastId, stream, peer, this.#host))
-    this.#sweep ??= setInterval(() => this.#checkTimeouts(), sweepInterval).unref()
+    this.#startSweep()
     if (this.#connections.size >= this.#options.maxConnections) this.#listeners.pause()
   }
 
@@ -221,6 +221,11 @@ export class Agent {
       if (each !== connection && each.engineId === connection.engineId && each.takesForeignAcks) return each
     }
     return undefined
+  }
+
+  #startSweep(): void {
+    // Behind the reading of this turn: after a busy one, timers run before what has come in time is seen.
+    this.#sweep ??= setInterval(() => setImmediate(() => this.#checkTimeouts()), sweepInterval).unref()
   }
 
   #checkTimeouts(): void {

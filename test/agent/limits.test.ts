@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createAgent } from 'sluice/agent'
 import {
   ack,
+  agentHello,
   frame,
   hello,
   idsOf,
@@ -266,6 +267,25 @@ describe('what a peer has begun and does not finish', { concurrency: 16 }, () =>
     answer.resolve()
     peer.send(question.subarray(8))
     assert.equal((await peer.frames(3)).length, 3)
+  })
+
+  it('is not held against a peer that this process was too busy to read from', async (t) => {
+    const { agent, connect, open } = await stage(t, { handshakeTimeout: 300, receiveTimeout: 300 }, (it) =>
+      it.message('m', () => {}),
+    )
+    const late = await open()
+    late.send(question.subarray(0, 9))
+    await until(() => agent.stats.bytes.received > hello().length)
+    const fresh = await connect()
+    await until(() => agent.stats.connections.active === 2)
+    // Both are in time: their bytes are in the kernel before the loop is busy for longer than a look at the clock takes.
+    fresh.send(hello())
+    late.send(question.subarray(9))
+    const end = performance.now() + 900
+    while (performance.now() < end);
+    assert.deepEqual(await fresh.frame(), agentHello())
+    assert.deepEqual(await late.frame(), ack('01 01'))
+    assert.deepEqual(agent.stats.errors, {})
   })
 
   it('has its whole time again when we read again', async (t) => {
