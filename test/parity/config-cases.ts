@@ -10,6 +10,9 @@ listen main
 
 /** HAProxy 2.6 and sluice agree about these. */
 export const agreed: readonly string[] = [
+  '  option httpchk\n  http-check send uri /a\n  http-check send uri /b',
+  '  option httpchk\n  http-check expect status 200\n  http-check send uri /b',
+  'defaults\n mode http\n http-check send uri /a\nbackend b\n option httpchk\n http-check connect\n http-check send uri /b',
   // Words.
   '  description "a b" \'c d\' e\\ f',
   '  description "never closed',

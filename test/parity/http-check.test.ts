@@ -21,11 +21,24 @@ const skip = skipWithoutHaproxy() || skipWithoutPhpFpm()
 
 interface Case {
   readonly lines: readonly string[]
+  /** Of the defaults section that it names. */
+  readonly inherited?: readonly string[]
   readonly target: 'http' | 'php' | 'nobody'
 }
 
 const php = (...lines: string[]): Case => ({ lines, target: 'php' })
 const http = (...lines: string[]): Case => ({ lines, target: 'http' })
+
+/** Lines behind those of a defaults section. */
+const behind = (...lines: string[]): Case => ({
+  lines,
+  inherited: [
+    'option httpchk GET /204',
+    'http-check send hdr Host inherited',
+    'http-check expect status 204',
+  ],
+  target: 'http',
+})
 
 /** Nobody is where the server line points to; HTTP in a line stands for the port of the HTTP server. */
 const elsewhere = (...lines: string[]): Case => ({ lines, target: 'nobody' })
@@ -86,6 +99,12 @@ const cases: readonly Case[] = [
     'http-check expect status 200',
   ),
   { lines: ['option httpchk GET /200', 'http-check connect'], target: 'nobody' },
+  behind(),
+  behind('http-check send uri /200'),
+  behind('option httpchk GET /301'),
+  behind('option httpchk', 'http-check send meth PUT uri /200'),
+  behind('option httpchk GET /503', 'http-check expect status 503'),
+  behind('http-check connect', 'http-check send uri /404'),
   php(
     'option httpchk GET /ping',
     'http-check connect default',
@@ -171,20 +190,23 @@ async function run(
     config: ({ fe }) => `
 global
   log stdout format raw local0
-defaults
+defaults common
   mode http
   log global
   option log-health-checks
   timeout client 2s
   timeout server 2s
   timeout connect 1s
-frontend fe
+frontend fe from common
   bind 127.0.0.1:${fe}
 fcgi-app php
   docroot ${docroot}
 ${cases
   .map(
-    ({ lines, target }, at) => `backend b${at}
+    (
+      { lines, inherited, target },
+      at,
+    ) => `${inherited === undefined ? '' : `defaults d${at} from common\n  ${inherited.join('\n  ')}\n`}backend b${at} from ${inherited === undefined ? 'common' : `d${at}`}
   ${[...lines.map((line) => line.replace(/\bHTTP$|\bHTTP(?= )/, String(httpPort))), ...(target === 'php' ? ['use-fcgi-app php'] : [])].join('\n  ')}
   server s ${targets[target]} check inter 2s rise 1 fall 1`,
   )

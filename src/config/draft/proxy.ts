@@ -35,6 +35,8 @@ export interface ProxyDraft extends Omit<
   backlog: number | undefined
   /** What `option httpchk` and `http-check` have said, which counts when there is the former. */
   httpChecks: HttpCheck
+  /** They are those of the defaults section: the first line of its own about checks replaces them all. */
+  hasInheritedChecks: boolean
   /** What `server` lines begin with. */
   defaultServer: ServerDraft
 }
@@ -118,6 +120,7 @@ export function createProxyDraft(kind: ProxyDraft['kind'], name: string, place: 
     redirects: [],
     backlog: undefined,
     httpChecks: { rounds: [defaultRound] },
+    hasInheritedChecks: false,
     defaultServer: createServerDraft(),
   }
 }
@@ -148,6 +151,7 @@ export function inheritProxyDraft(
     redirects: [],
     captures: { request: [], response: [] },
     rules: emptyRules(),
+    hasInheritedChecks: true,
   }
   if (kind === 'backend') {
     proxy.maxconn = undefined

@@ -13,6 +13,7 @@ import { backends } from './proxy-keyword.ts'
 function applyHttpchk(proxy: ProxyDraft, args: Args): void {
   const words = args.rest().map(({ text }) => text)
   const [method, uri] = words.length === 1 ? [undefined, words[0]] : words
+  dropInherited(proxy)
   const [first, ...others] = proxy.httpChecks.rounds
   const asked = {
     ...first,
@@ -29,7 +30,14 @@ function applyHttpchk(proxy: ProxyDraft, args: Args): void {
 const isHaproxys = (name: string): boolean =>
   /^(?:disable-on-404|send-state|unset-var\(.*\)|set-var(?:-fmt)?\(.*\))$/.test(name)
 
+/** HAProxy has one list of rules for each section, and takes the one of `defaults` only where a section has none. */
+function dropInherited(proxy: ProxyDraft): void {
+  if (proxy.hasInheritedChecks) proxy.httpChecks = { rounds: [defaultRound] }
+  proxy.hasInheritedChecks = false
+}
+
 function applyHttpCheck(proxy: ProxyDraft, args: Args): void {
+  dropInherited(proxy)
   const word = args.expect("'connect', 'send' or 'expect'")
   if (word === undefined) return
   if (word.text === 'connect') applyConnect(proxy, args, word.place)
@@ -125,7 +133,7 @@ function readPort(args: Args): Partial<HttpCheckConnect> | undefined {
 
 function applySend(proxy: ProxyDraft, args: Args, place: Place): void {
   const round = roundOf(proxy)
-  if (round.connect !== undefined && round.isSaid) {
+  if (round.isSaid || round.expects.length > 0) {
     return args.error('CFG_ARGUMENT', place, "'http-check connect' is missing before it")
   }
   let changes: Partial<HttpCheckRound> = {}
