@@ -68,13 +68,19 @@ export class PendingResponse implements ExchangeHandler {
     try {
       this.#start(starter)
     } catch (error) {
-      this.#reject(error)
+      this.#refuse(error)
     }
+  }
+
+  /** It was never begun: nobody else would end the stream of its body. */
+  #refuse(error: unknown): void {
+    this.#reject(error)
+    if (this.#init.body instanceof Readable) destroyQuietly(this.#init.body)
   }
 
   #start(starter: ExchangeStarter): void {
     const { body, data, signal, params, role } = this.#init
-    if (signal?.aborted === true) return this.#reject(abortError(signal))
+    if (signal?.aborted === true) return this.#refuse(abortError(signal))
     const bytes = typeof body === 'string' ? Buffer.from(body) : body
     const whole = bytes instanceof Uint8Array ? { body: bytes } : { hasBody: bytes !== undefined }
     const file = typeof data === 'string' ? Buffer.from(data) : data

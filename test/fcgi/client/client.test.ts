@@ -823,6 +823,27 @@ describe('aborting', () => {
     await assert.rejects(text(body), failsWith('ERR_FCGI_CONNECTION_LOST'))
   })
 
+  it('before or behind its beginning ends the stream of its body, and so does a client that is closed', async (t) => {
+    const app = await startApp(t, () => {})
+    const client = createClient(t, { endpoint: app.endpoint })
+    const stream = () => new Readable({ read() {} })
+    const [before, behind, closed] = [stream(), stream(), stream()]
+    const controller = new AbortController()
+    const requests = [
+      client.request({ ...post(before), signal: AbortSignal.abort() }),
+      client.request({ ...post(behind), signal: controller.signal }),
+    ]
+    controller.abort()
+    for (const request of requests) await assert.rejects(request, failsWith('ERR_FCGI_ABORTED'))
+    await client.close()
+    await assert.rejects(client.request(post(closed)), failsWith('ERR_SLUICE_CLOSED'))
+    assert.deepEqual(
+      [before, behind, closed].map(({ destroyed }) => destroyed),
+      [true, true, true],
+    )
+    assert.equal(app.peers.length, 0)
+  })
+
   it('of one in the queue takes it out', async (t) => {
     const app = await startApp(t, async (peer) => {
       const { id, params } = await peer.request()
