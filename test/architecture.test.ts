@@ -382,3 +382,16 @@ test('a planted circle of files is found, over types and over several steps, onc
   const planted = { ...sources, 'src/fcgi/errors.ts': "import type { FcgiPool } from './client/pool.ts'" }
   assert.equal(importCircles(planted, 'src/fcgi/').length, 1)
 })
+
+test('every exception from the linter says why', () => {
+  const exceptions = ['src', 'test', 'bench'].flatMap((folder) =>
+    Object.entries(readSources(folder)).flatMap(([path, source]) =>
+      [...source.matchAll(/\/[/*] *(?:oxlint|eslint)-disable.*/g)].map(([text]) => `${path}: ${text}`),
+    ),
+  )
+  assert.ok(exceptions.length > 0)
+  assert.deepEqual(
+    exceptions.filter((text) => !/ -- \w/.test(text)),
+    [],
+  )
+})

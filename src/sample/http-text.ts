@@ -20,14 +20,14 @@ export function trimSpace(text: string, from = 0, to = text.length): string {
 
 /** Letters A to Z in lower case, other bytes untouched (String.toLowerCase would change latin1 letters). */
 export function lowerAscii(text: string): string {
-  // eslint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
   if (/^[\x00-\x7f]*$/.test(text)) return text.toLowerCase()
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }
 
 /** Letters a to z in upper case, other bytes untouched. */
 export function upperAscii(text: string): string {
-  // eslint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
   if (/^[\x00-\x7f]*$/.test(text)) return text.toUpperCase()
   return text.replace(/[a-z]+/g, (letters) => letters.toUpperCase())
 }

@@ -20,7 +20,7 @@ const escapeSpecial = (text: string): string => text.replace(/["\\\]]/g, '\\$&')
 
 const notOfRequests = /[^ !$-~]/g
 const notOfCaptures = /[^ !$-z~]/g
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
 const notOfHeaders = /[\x00-\x08\x0a-\x1f\x7f]/g
 
 /** For requests in logs: `#XX` for control and non-ASCII bytes, `"` and `#`. */
@@ -55,7 +55,7 @@ export function writeText(text: string | undefined, flags: LogFlags): string {
   return quoted(flags.escape ? escapeSpecial(whole) : whole, flags)
 }
 
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
 const control = /[\x00-\x1f\x7f]/g
 
 /**

@@ -276,7 +276,7 @@ describe('thenables', () => {
         'm',
         (_, actions) =>
           ({
-            // oxlint-disable-next-line unicorn/no-thenable
+            // oxlint-disable-next-line unicorn/no-thenable -- that is what is tested
             then(done: () => void) {
               actions.setVar('txn', 'x', 1)
               done()
@@ -300,7 +300,7 @@ describe('thenables', () => {
         'm',
         () =>
           ({
-            // oxlint-disable-next-line unicorn/no-thenable
+            // oxlint-disable-next-line unicorn/no-thenable -- that is what is tested
             then() {
               throw new Error('no')
             },

@@ -123,6 +123,6 @@ test('a request is one log line, which HAProxy does not keep', { skip }, async (
     .split('\n')
     .filter((line) => line.includes('&last end'))
   assert.equal(lines.length, values.length, lines.join('\n'))
-  for (const line of lines) assert.match(line, /^logged [^\x00-\x1f\x7f]* end$/) // eslint-disable-line no-control-regex
+  for (const line of lines) assert.match(line, /^logged [^\x00-\x1f\x7f]* end$/) // oxlint-disable-line no-control-regex -- they are what is looked for
   assert.equal(lines[1], 'logged a#0Ab "<a#0Ab>" a#0Ab /string?v=a%0Ab&last end')
 })

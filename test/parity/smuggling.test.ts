@@ -247,7 +247,7 @@ function oddities({ line, headers, framing, trailers }: Message): string[] {
   const count = (name: string) => headers.filter((each) => each.toLowerCase().startsWith(`${name}:`)).length
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+ [\x21-\x7e]+ HTTP\/1\.[01]$/.test(line)) found.push(line)
   for (const each of [...headers, ...trailers]) {
-    // eslint-disable-next-line no-control-regex
+    // oxlint-disable-next-line no-control-regex -- they are what is looked for
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\x00-\x08\x0a-\x1f\x7f]*$/.test(each)) found.push(each)
   }
   if (count('content-length') + count('transfer-encoding') > 1) found.push('two framings')

@@ -96,7 +96,7 @@ test('no value brings a control character into a log line', () => {
   assert.equal(format('%[var(txn.bin),json]', 'log', stream), 'a\\nb')
 })
 
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
 const control = /[\x00-\x1f\x7f]/
 
 test('spaces are merged in log lines only', () => {
