@@ -54,7 +54,7 @@ export interface FcgiContext {
   stderr(text: string): void
   /**
    * Ends the request; it is also ended, with 0, when the handler is done. The status is what exit() would be given; a
-   * negative one is sent as the number of its 32 bits.
+   * negative one is sent as the number of its 32 bits. What is written afterwards goes nowhere, and a second call does nothing.
    * @throws UsageError `ERR_SLUICE_OPTION`
    */
   end(appStatus?: number): void
