@@ -74,6 +74,9 @@ export type SetCondition = (typeof setConditions)[number]
 /** What HAProxy counts for a variable beside the bytes of a string (`struct var`), so that limits mean the same. */
 const overhead = 80
 
+/** More names than these are filed. */
+const few = 16
+
 /** Nearly all stores have no names of their own: they share this. */
 const none: ReadonlySet<string> = new Set()
 const always: readonly SetCondition[] = []
@@ -99,8 +102,11 @@ export interface VariableStoreOptions {
  * whether it is set (`var_set` in src/vars.c).
  */
 export class VariableStore {
-  /** Undefined for those that exist and are not set. */
-  readonly #values = new Map<string, SampleValue | undefined>()
+  readonly #names: string[] = []
+  /** Side by side with the names; undefined for those that exist and are not set. */
+  readonly #values: (SampleValue | undefined)[] = []
+  /** Where each name is, once there are many: a stream has few, and to make a Map costs more than to look through them. */
+  #places: Map<string, number> | undefined
   readonly #permanent: ReadonlySet<string>
   readonly #maxSize: number
   readonly #parent: VariableStore | undefined
@@ -116,59 +122,86 @@ export class VariableStore {
   /** How many variables are set. */
   get count(): number {
     let count = 0
-    for (const value of this.#values.values()) if (value !== undefined) count++
+    for (const value of this.#values) if (value !== undefined) count++
     return count
   }
 
   get(name: string): SampleValue | undefined {
-    return this.#values.get(name)
+    const at = this.#find(name)
+    return at < 0 ? undefined : this.#values[at]
   }
 
   /** False when a condition or the limit forbids it. */
   set(name: string, value: SampleValue, conditions: readonly SetCondition[] = always): boolean {
-    const exists = this.#values.has(name)
+    let at = this.#find(name)
+    const exists = at >= 0
     if (conditions.length > 0 && conditions.includes(exists ? 'ifnotexists' : 'ifexists')) return false
     if (!exists) {
       if (!this.#fits(overhead)) return false
-      this.#create(name)
+      at = this.#create(name)
     }
-    const previous = this.#values.get(name)
+    const previous = this.#values[at]
     for (const condition of conditions) if (!allows(condition, previous, value)) return false
     const growth = bytesIn(value) - bytesIn(previous)
     if (!this.#fits(growth)) return false
     this.#grow(growth)
-    this.#values.set(name, value)
+    this.#values[at] = value
     return true
   }
 
   /** Whether it was set. */
   unset(name: string): boolean {
-    if (!this.#values.has(name)) return false
-    const previous = this.#values.get(name)
+    const at = this.#find(name)
+    if (at < 0) return false
+    const previous = this.#values[at]
     this.#grow(-bytesIn(previous))
-    if (this.#permanent.has(name)) this.#values.set(name, undefined)
-    else {
-      this.#grow(-overhead)
-      this.#values.delete(name)
-    }
+    if (this.#permanent.has(name)) this.#values[at] = undefined
+    else this.#remove(at)
     return previous !== undefined
   }
 
   /** Empties the store, and gives its size back to the wider scopes. */
   clear(): void {
     this.#grow(-this.#size)
-    this.#values.clear()
+    this.#names.length = this.#values.length = 0
+    this.#places = undefined
     for (const name of this.#permanent) this.#create(name)
   }
 
   /** Name and value of each that is set. */
   *entries(): Generator<[string, SampleValue]> {
-    for (const [name, value] of this.#values) if (value !== undefined) yield [name, value]
+    for (const [at, name] of this.#names.entries()) {
+      const value = this.#values[at]
+      if (value !== undefined) yield [name, value]
+    }
   }
 
-  #create(name: string): void {
+  /** Where it is; -1 for a name that does not exist. */
+  #find(name: string): number {
+    return this.#places === undefined ? this.#names.indexOf(name) : (this.#places.get(name) ?? -1)
+  }
+
+  #create(name: string): number {
     this.#grow(overhead)
-    this.#values.set(name, undefined)
+    this.#values.push(undefined)
+    const at = this.#names.push(name) - 1
+    if (this.#places !== undefined) this.#places.set(name, at)
+    else if (at === few) this.#places = new Map(this.#names.map((each, place) => [each, place]))
+    return at
+  }
+
+  /** The last one takes its place. */
+  #remove(at: number): void {
+    this.#grow(-overhead)
+    const names = this.#names
+    const values = this.#values
+    this.#places?.delete(names[at] as string) // there is one at each place
+    const last = names.pop() as string
+    const value = values.pop()
+    if (at === names.length) return
+    names[at] = last
+    values[at] = value
+    this.#places?.set(last, at)
   }
 
   #fits(growth: number): boolean {

@@ -42,6 +42,33 @@ test('conditions decide whether a value is stored', () => {
   assert.deepEqual(store.get('a'), sint(0))
 })
 
+test('many names are found, and what is unset leaves the others', () => {
+  for (const count of [1, 2, 16, 17, 18, 40]) {
+    const store = new VariableStore({ permanent: ['n0'] })
+    const names = Array.from({ length: count }, (_, at) => `n${at}`)
+    for (const [at, name] of names.entries()) assert.equal(store.set(name, sint(at)), true)
+    // From the middle outwards and back again; the permanent one stays, unset.
+    for (const gone of [`n${count >> 1}`, `n${count - 1}`, 'n0']) {
+      const before = store.count
+      const was = store.get(gone) !== undefined
+      assert.equal(store.unset(gone), was, gone)
+      assert.equal(store.count, was ? before - 1 : before)
+      assert.equal(store.get(gone), undefined)
+      for (const [at, name] of names.entries()) {
+        const value = store.get(name)
+        if (value !== undefined) assert.deepEqual(value, sint(at), name)
+      }
+    }
+    assert.equal(store.set('n0', sint(7), ['ifexists']), true)
+    for (const [at, name] of names.entries()) store.set(name, sint(at + 1))
+    assert.equal(store.count, count)
+    assert.deepEqual(new Map(store.entries()).get(`n${count - 1}`), sint(count))
+    store.clear()
+    assert.equal(store.count, 0)
+    assert.equal(store.get(`n${count - 1}`), undefined)
+  }
+})
+
 test('limits count the stores within, and give back what is unset', () => {
   // Each variable counts 80 bytes, and those of its text.
   const session = new VariableStore({ maxSize: 332 })
