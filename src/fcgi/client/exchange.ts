@@ -2,7 +2,6 @@ import type { Deadlines } from '../../base/deadlines.ts'
 import type { Linked } from '../../base/linked-list.ts'
 import type { Seated } from '../../base/roster.ts'
 import { checkBytes } from '../arguments.ts'
-import { CgiResponseDecoder } from '../codec/cgi-response.ts'
 import { ProtocolStatus } from '../codec/end-request.ts'
 import type { EndRequest } from '../codec/end-request.ts'
 import { stepRequest } from '../codec/state.ts'
@@ -27,7 +26,9 @@ import { refusalOf } from './refusal.ts'
 import { RequestParams, unsendable } from './request-params.ts'
 import { Stdin } from './stdin.ts'
 import type { Sending } from './stdin.ts'
-import { answerOf, judge } from './verdict.ts'
+import { Stdout } from './stdout.ts'
+import type { Answered } from './stdout.ts'
+import { judge } from './verdict.ts'
 import type { Incident, Verdict } from './verdict.ts'
 
 /** What an exchange needs from the client. */
@@ -53,9 +54,9 @@ export interface ExchangeHome {
  * as something that takes STDIN, and survives it when the request may be sent again.
  *
  * What may come when is the table of codec/state.ts, and what comes of it that of verdict.ts; this does it. What is sent is
- * {@link Stdin}'s, and how the caller is told is {@link Caller}'s.
+ * {@link Stdin}'s, what is answered {@link Stdout}'s, and how the caller is told {@link Caller}'s.
  */
-export class Exchange implements FcgiExchange, Sending, CalledFor, Linked<Exchange>, Seated {
+export class Exchange implements FcgiExchange, Sending, Answered, CalledFor, Linked<Exchange>, Seated {
   previous: Exchange | undefined
   next: Exchange | undefined
   id = 0
@@ -66,12 +67,8 @@ export class Exchange implements FcgiExchange, Sending, CalledFor, Linked<Exchan
   queued = false
   #state: RequestState = 'waiting'
   #connection: FcgiConnection | undefined
-  /** Whether a byte of STDOUT has come. */
-  #begun = false
-  /** Whether the caller was told that the response is complete. What the application still writes goes nowhere. */
-  #bodyEnded = false
-  readonly #decoder: CgiResponseDecoder
   readonly #stdin: Stdin
+  readonly #stdout: Stdout
   readonly #caller: Caller
   readonly #deadline: ExchangeDeadline
   readonly #params: RequestParams
@@ -88,8 +85,8 @@ export class Exchange implements FcgiExchange, Sending, CalledFor, Linked<Exchan
     this.#owner = owner
     this.#deadline = new ExchangeDeadline(owner.deadlines)
     this.#attempts = new Attempts(params.method, options)
-    this.#decoder = new CgiResponseDecoder(params.method, options)
     this.#stdin = new Stdin(params.declaredLength, given, options, caller, this)
+    this.#stdout = new Stdout(params.method, options, caller, this)
   }
 
   /** Begins: at once, or when the body is there. */
@@ -185,7 +182,7 @@ export class Exchange implements FcgiExchange, Sending, CalledFor, Linked<Exchan
 
   pause(): void {
     // Nothing more comes, and END_REQUEST is not to be held up.
-    if (this.#bodyEnded) return
+    if (this.#stdout.told) return
     this.#caller.paused = true
     this.#connection?.pause(this)
   }
@@ -201,12 +198,8 @@ export class Exchange implements FcgiExchange, Sending, CalledFor, Linked<Exchan
 
   /** What stood in the record that was being read comes before the next one. */
   #catchUp(): void {
-    const caller = this.#caller
-    if (this.over || caller.paused) return
-    caller.catchUp()
-    if (caller.isBehind) return
-    this.#tellWhole()
-    if (!caller.paused) this.#connection?.resume(this)
+    if (this.over || this.#caller.paused || !this.#stdout.catchUp()) return
+    if (!this.#caller.paused) this.#connection?.resume(this)
   }
 
   abort(): void {
@@ -253,9 +246,8 @@ export class Exchange implements FcgiExchange, Sending, CalledFor, Linked<Exchan
     const verdict = this.#judge(isEnd ? 'stdoutEnd' : 'stdout')
     this.step(isEnd ? 'recvStdoutEnd' : 'recvStdout')
     if (verdict !== 'decode') return
-    this.#begun = true
     this.#stdin.body.held = undefined
-    this.#decode(bytes, start, end)
+    this.#stdout.take(bytes, start, end)
   }
 
   recvStderr(content: Buffer): void {
@@ -302,31 +294,7 @@ export class Exchange implements FcgiExchange, Sending, CalledFor, Linked<Exchan
   }
 
   #judge(incident: Incident): Verdict {
-    return judge(incident, answerOf(this.#state, this.#begun, this.#decoder.bodyDone))
-  }
-
-  /** Without bytes it is the end. The response may be complete then. */
-  #decode(bytes: Buffer, start: number, end: number): void {
-    const decoder = this.#decoder
-    try {
-      if (start === end) decoder.finish()
-      else decoder.push(bytes, this.#caller, start, end)
-    } catch (error) {
-      return this.#failDecoding(error)
-    }
-    if (!this.#caller.isBehind) this.#tellWhole()
-  }
-
-  #tellWhole(): void {
-    if (this.#bodyEnded || !this.#decoder.bodyDone) return
-    this.#bodyEnded = true
-    this.resume()
-    this.#caller.onBodyEnd()
-  }
-
-  #failDecoding(error: unknown): void {
-    if (!(error instanceof FcgiError)) throw error
-    this.fail(error)
+    return judge(incident, this.#stdout.answer)
   }
 
   /** Nobody has said anything for a while; it counts when the application is the one whose turn it is. */
@@ -355,11 +323,7 @@ export class Exchange implements FcgiExchange, Sending, CalledFor, Linked<Exchan
   }
 
   #finish(end: FcgiEnd): void {
-    try {
-      this.#decoder.finish()
-    } catch (error) {
-      return this.#failDecoding(error)
-    }
+    if (!this.#stdout.finish()) return
     if (!this.#close(end.protocolStatus === undefined ? 'lost' : 'recvEnd')) return
     this.#owner.finished(this, undefined)
     this.#caller.onEnd(end)
