@@ -126,6 +126,11 @@ const mistakes: readonly (readonly [what: string, text: string, ...complaints: s
   ],
   ['no list', 'agents:\n  ip-reputation:\n    on_error: open\n', "agents.yaml:2:3: 'sources' is missing"],
   [
+    'a text where a mapping is wanted',
+    'agents:\n  rate-limit:\n    policies: [{ name: a, limit: 1, window: 1s }]\n    store: redis://127.0.0.1:1\n',
+    `agents.yaml:4:12: store: must be a mapping, not "redis://127.0.0.1:1"`,
+  ],
+  [
     'a list without a place',
     list('        weight: 5\n'),
     "agents.yaml:4:9: sources[0]: must have 'file' or 'url', and not both",

@@ -42,7 +42,8 @@ function complain(issue: RichIssue, { schema, text, path, moreKeys }: About): Co
   const inner = (issue.path ?? []).map((each) => (typeof each === 'object' ? each.key : each))
   const whole = [...path, ...inner]
   const name = inner.length === 0 ? '' : nameOf(inner)
-  if (issue.type !== 'strict_object' || inner.length === 0)
+  // A mapping that is something else, or one with a key too many or too few.
+  if (issue.type !== 'strict_object' || inner.length === 0 || issue.expected === 'Object')
     return {
       ...text.placeOf(whole),
       message: `${name}${name === '' ? '' : ': '}${explain(issue, text, whole)}`,
