@@ -106,7 +106,7 @@ export class AgentConnection implements Carrier, IntakeOwner, Living {
 
   /** Whether it may carry ACKs of another connection of its engine: see `async`. */
   get takesForeignAcks(): boolean {
-    return this.async && this.#life.state === 'open' && !this.#intake.ended
+    return this.async && this.#life.answers && !this.#intake.ended
   }
 
   // --- frames in ----------------------------------------------------------------------------------------------------

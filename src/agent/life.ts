@@ -82,6 +82,11 @@ export class Life {
     return this.#state !== 'leaving' && this.#state !== 'closed' && !this.#doomed
   }
 
+  /** Whether an ACK can leave. */
+  get answers(): boolean {
+    return (this.#state === 'open' || this.#state === 'draining') && !this.#parts.socket.destroyed
+  }
+
   /**
    * Moves on in the state table.
    * @throws SpopError `ERR_SPOP_INVALID_FRAME` for an event that is not in it, which is the peer's violation; `what` names it.

@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
 import { describe, it, mock } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createAgent } from 'sluice/agent'
 import { Closing } from '#src/agent/closing.js'
-import { ack, frame, hello, notify, readDisconnect } from '../support/peer.ts'
+import { ack, frame, haproxyDisconnect, hello, notify, readDisconnect, type Peer } from '../support/peer.ts'
 import { until } from '../support/until.ts'
 import { stage, SpySocket } from './support.ts'
 
@@ -156,4 +157,34 @@ it('a stream that was closed before it was accepted is no connection', async () 
   agent.accept(socket)
   assert.equal(agent.stats.connections.active, 0)
   await agent.close()
+})
+
+describe('with async, a connection that ends while the agent closes', () => {
+  const ends: Record<string, (peer: Peer) => void> = {
+    'a reset': (peer) => peer.reset(),
+    'HAPROXY-DISCONNECT': (peer) => peer.send(haproxyDisconnect),
+  }
+  for (const [how, end] of Object.entries(ends))
+    it(`leaves its question to another that is still there: ${how}`, async (t) => {
+      const answers: (() => void)[] = []
+      const { agent, open } = await stage(t, { async: true, deadline: 0 }, (it) =>
+        it.message('m', () => new Promise<void>((resolve) => answers.push(resolve))),
+      )
+      const [asking, sibling] = [await open(), await open()]
+      asking.send(question)
+      await until(() => answers.length === 1)
+      sibling.send(notify('02 01', '01 "m" 00'))
+      await until(() => answers.length === 2)
+      const closed = agent.close()
+      await nextTurn()
+      end(asking)
+      if (how === 'a reset') await until(() => agent.stats.connections.active === 1)
+      else assert.equal((await asking.farewell()).status, 0)
+      for (const answer of answers) answer()
+      assert.deepEqual(await sibling.frames(2), [ack('01 01'), ack('02 01')])
+      assert.equal((await sibling.farewell()).status, 0)
+      asking.close()
+      sibling.close()
+      await closed
+    })
 })
