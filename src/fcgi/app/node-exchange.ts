@@ -217,12 +217,15 @@ function readerOf(context: ServingContext, request: IncomingMessage, cutShort: (
       ;(request.socket as GatewaySocket).stir()
       if (!request.push(chunk)) stdin.pause()
     })
-    stdin.on('end', () => {
+    const onEnd = (): void => {
       if (request.complete) return
       if (missing > 0) return cutShort()
       request.complete = true
       request.push(null)
-    })
+    }
+    // An empty body of unsaid length has shown that by ending.
+    if (stdin.readableEnded) onEnd()
+    else stdin.on('end', onEnd)
   }
 }
 
