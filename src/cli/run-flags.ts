@@ -257,6 +257,8 @@ function parseSize(name: string, text: string): number {
 
 /** Who asks for them believes that something is recorded. */
 function checkRecordFlags({ record, recordSize, recordFiles, recordOmit }: Draft): void {
+  if (recordFiles !== undefined && (recordFiles < 1 || recordFiles > 1000))
+    throw refuse(`--record-files wants a number from 1 to 1000, not '${recordFiles}'`)
   if (record !== undefined) return
   const more = recordSize !== undefined || recordFiles !== undefined || recordOmit.length > 0
   if (more) throw refuse('--record-size, --record-files and --record-omit want --record <file>')

@@ -219,6 +219,7 @@ test('a recording that cannot be begun is no proxy, and flags that need one are 
     [['-D', '--record', 'old.rec'], /old\.rec is there already/],
     [['--record-size', '1m'], /want --record <file>/],
     [['--record', 'a', '--record-size', 'big'], /--record-size wants a number of bytes/],
+    [['--record', 'a', '--record-files', '0'], /--record-files wants a number from 1 to 1000, not '0'/],
   ]
   for (const [args, message] of cases) {
     const { code, stderr } = await runCli(['run', '-f', 'haproxy.cfg', ...args], { cwd: folder.dir })

@@ -124,6 +124,7 @@ const mistakes: readonly (readonly [what: string, text: string, ...complaints: s
     'agents:\n  a.b:\n    use: ./own.mjs\n',
     "agents.yaml:2:3: 'a.b' must be letters, digits, '-' and '_', 32 at most",
   ],
+  ['a list', '- 1\n- 2\n', 'agents.yaml:1:1: must be a mapping, not a list'],
   ['no list', 'agents:\n  ip-reputation:\n    on_error: open\n', "agents.yaml:2:3: 'sources' is missing"],
   [
     'a text where a mapping is wanted',

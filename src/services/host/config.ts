@@ -111,6 +111,8 @@ export async function readReadyConfig({
   const folder = file === undefined ? process.cwd() : dirname(file)
   const source = new ConfigText(file === undefined ? '' : readText(file), file ?? '(none)', { env, folder })
   source.refuse(source.complaints)
+  if (Array.isArray(source.value))
+    source.refuse([{ ...source.placeOf([]), message: 'must be a mapping, not a list' }])
   const whole = await validate(processSchema, source.value ?? {}, source, [])
   if (whole.complaints !== undefined) source.refuse(whole.complaints)
   const { listen = [], socket_mode, status, log_level, tls: files, agents } = valueOf(whole)
