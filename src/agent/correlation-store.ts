@@ -1,7 +1,7 @@
 import { monotonic } from '../base/clock.ts'
+import { isAbortSignal, onAbort } from '../base/on-abort.ts'
 import type { UsageError } from '../base/errors.ts'
 import {
-  hasMethods,
   integer,
   milliseconds,
   refuseArgument,
@@ -56,26 +56,23 @@ class Waiter<Value> {
   readonly key: string
   readonly deadline: number
   readonly #resolve: (value: Value | undefined) => void
-  readonly #signal: AbortSignal | undefined
-  readonly #onAbort: () => void
+  readonly #forgetSignal: (() => void) | undefined
 
   constructor(
     key: string,
     deadline: number,
     resolve: (value: Value | undefined) => void,
     signal: AbortSignal | undefined,
-    onAbort: () => void,
+    onAborted: () => void,
   ) {
     this.key = key
     this.deadline = deadline
     this.#resolve = resolve
-    this.#signal = signal
-    this.#onAbort = onAbort
-    signal?.addEventListener('abort', onAbort, { once: true })
+    this.#forgetSignal = signal === undefined ? undefined : onAbort(signal, onAborted)
   }
 
   settle(value: Value | undefined): void {
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#forgetSignal?.()
     this.#resolve(value)
   }
 }
@@ -182,7 +179,7 @@ export class CorrelationStore<Value> {
       if (typeof timeout !== 'number' || !(timeout >= 0)) {
         refuseArgument('wait: the timeout', 'must be a number of milliseconds from 0', timeout)
       }
-      if (signal !== undefined && !hasMethods(signal, 'addEventListener')) {
+      if (signal !== undefined && !isAbortSignal(signal)) {
         refuseArgument('wait: the signal', 'must be an AbortSignal', signal)
       }
     } catch (error) {

@@ -1,3 +1,10 @@
+import { hasMethods } from './options.ts'
+
+/** Whether something is an AbortSignal. Not `instanceof`: one of another realm (test runners make some) is good as well. */
+export function isAbortSignal(given: unknown): given is AbortSignal {
+  return hasMethods(given, 'addEventListener') && typeof (given as AbortSignal).aborted === 'boolean'
+}
+
 const watched = new WeakMap<AbortSignal, Set<() => void>>()
 
 /**

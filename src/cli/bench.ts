@@ -4,13 +4,13 @@ import { parseCondition, type Condition } from '../load/condition.ts'
 import type { LoadEvents } from '../load/generator.ts'
 import { formatPercentiles } from '../load/hgrm.ts'
 import type { LoadResult } from '../load/result.ts'
-import type { Load } from '../load/load.ts'
 import { LiveView } from './bench-live.ts'
 import { readPlan, type BenchOptions } from './bench-options.ts'
 import { searchRate } from './bench-saturate.ts'
 import { subjectOf, type Subject } from './bench-subject.ts'
 import { formatResult } from './bench-text.ts'
 import { describeError, note, print } from './output.ts'
+import { onFirstSignal } from './signals.ts'
 import { writeFile } from './write-file.ts'
 
 /** Nothing was measured. */
@@ -58,26 +58,11 @@ async function runOnce(
   const view = new LiveView(process.stderr, plan)
   const events: LoadEvents = options.quiet === true ? {} : { onInterval: (...args) => view.show(...args) }
   const load = subject.create(plan, events)
-  const restore = stopOnSignal(load)
+  const restore = onFirstSignal(() => load.stop())
   try {
     return await load.run()
   } finally {
     restore()
     view.clear()
-  }
-}
-
-/** The first signal ends the load with its report, the second the process. Answers how to undo that. */
-function stopOnSignal(load: Load): () => void {
-  const signals = ['SIGINT', 'SIGTERM'] as const
-  let asked = false
-  const onSignal = (): void => {
-    if (asked) process.exit(130)
-    asked = true
-    load.stop()
-  }
-  for (const signal of signals) process.on(signal, onSignal)
-  return () => {
-    for (const signal of signals) process.off(signal, onSignal)
   }
 }

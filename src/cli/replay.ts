@@ -1,12 +1,18 @@
 /** `sluice replay`: yesterday's traffic for another agent, and what it answers otherwise. */
-import { createEngine, profileNames, type ProfileName } from '../engine/index.ts'
+import { createEngine, profileNames, type Engine, type ProfileName } from '../engine/index.ts'
 import { formatEndpoint } from '../net/endpoint.ts'
 import { UsageError } from '../base/errors.ts'
-import { openRecording, replay, type ReplayRate, type Recording } from '../recording/index.ts'
+import {
+  openRecording,
+  replay,
+  type ReplayRate,
+  type ReplayReport,
+  type Recording,
+} from '../recording/index.ts'
 import { parseAgentTarget, tlsFor, type AgentTlsOptions } from './agent-target.ts'
 import { note, print } from './output.ts'
-
 import { formatReplay, toReplayJson } from './replay-text.ts'
+import { onFirstSignal } from './signals.ts'
 
 /** The options of the command, as commander hands them over. */
 export interface ReplayCommandOptions extends AgentTlsOptions {
@@ -47,24 +53,13 @@ export async function replayCommand(args: readonly string[], options: ReplayComm
   const { endpoint } = agent
   const tls = tlsFor(target, agent, options)
   const recordings = files.map((file) => openRecording(file))
-  const { limit, inFlight, timeout, ignore } = options
   await using engine = createEngine({ servers: [endpoint], profile: parseProfile(options.profile), tls })
   const health = await engine.healthCheck(formatEndpoint(endpoint))
   if (!health.healthy) {
     note(`${target}: ${health.error?.message ?? 'the agent is not ready'}`)
     return failedExit
   }
-  const report = await replay(
-    recordings.map((recording) => filtered(recording, options)),
-    engine,
-    {
-      rate: parseRate(options.rate),
-      ignore: ignore ?? [],
-      ...(timeout === undefined ? {} : { timeout: wholeNumber('--timeout', timeout) }),
-      ...(inFlight === undefined ? {} : { maxInFlight: wholeNumber('--in-flight', inFlight) }),
-      ...(limit === undefined ? {} : { limit: wholeNumber('--limit', limit) }),
-    },
-  )
+  const report = await replayed(recordings, engine, options)
   const remarks = recordings.flatMap(remarksOn)
   for (const remark of remarks) note(remark)
   print(
@@ -77,6 +72,33 @@ export async function replayCommand(args: readonly string[], options: ReplayComm
     return failedExit
   }
   return report.different + report.failed === 0 ? 0 : 1
+}
+
+/** The first signal ends it, and what was sent until then is reported. */
+async function replayed(
+  recordings: readonly Recording[],
+  engine: Engine,
+  options: ReplayCommandOptions,
+): Promise<ReplayReport> {
+  const { limit, inFlight, timeout, ignore } = options
+  const ending = new AbortController()
+  const restore = onFirstSignal(() => ending.abort())
+  try {
+    return await replay(
+      recordings.map((recording) => filtered(recording, options)),
+      engine,
+      {
+        rate: parseRate(options.rate),
+        ignore,
+        timeout: timeout === undefined ? undefined : wholeNumber('--timeout', timeout),
+        maxInFlight: inFlight === undefined ? undefined : wholeNumber('--in-flight', inFlight),
+        limit: limit === undefined ? undefined : wholeNumber('--limit', limit),
+        signal: ending.signal,
+      },
+    )
+  } finally {
+    restore()
+  }
 }
 
 /** Only what was asked for. */

@@ -63,3 +63,18 @@ function firstSignal(say: (line: string) => void, reload: boolean): Promise<Node
 export function exitCodeOf(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
 }
+
+/** The first signal ends what is being measured, with its report, the second the process. Answers how to undo that. */
+export function onFirstSignal(end: () => void): () => void {
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  let asked = false
+  const onSignal = (): void => {
+    if (asked) process.exit(130)
+    asked = true
+    end()
+  }
+  for (const signal of signals) process.on(signal, onSignal)
+  return () => {
+    for (const signal of signals) process.off(signal, onSignal)
+  }
+}

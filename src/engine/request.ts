@@ -1,5 +1,6 @@
 /** What an engine is asked, how its caller is answered, and what is refused before anything is begun. */
 import { longestTimer } from '../base/clock.ts'
+import { isAbortSignal } from '../base/on-abort.ts'
 import { refuseArgument, requireArgument } from '../base/options.ts'
 import { EncodedMessages } from '../spop/encoded-messages.ts'
 import { messagesRule, type MessageInput, type NotifyInput } from '../spop/notify.ts'
@@ -39,12 +40,7 @@ export function checkRequest(request: EngineRequest): void {
   }
   const { signal } = request
   if (signal === undefined) return
-  requireArgument(isSignal(signal), 'send: the signal', 'must be an AbortSignal', signal)
-}
-
-/** Not `instanceof`: objects of another realm (test runners make some) are good as well. */
-function isSignal(given: Partial<AbortSignal> | null): boolean {
-  return typeof given?.addEventListener === 'function' && typeof given.aborted === 'boolean'
+  requireArgument(isAbortSignal(signal), 'send: the signal', 'must be an AbortSignal', signal)
 }
 
 /**

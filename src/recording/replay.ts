@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.ts'
 import { ErrorStatus } from '../engine/outcome.ts'
 import type { EngineStream } from '../engine/profile.ts'
 import { monotonic } from '../base/clock.ts'
+import { isAbortSignal } from '../base/on-abort.ts'
 import {
   hasMethods,
   integer,
@@ -32,6 +33,8 @@ export interface ReplayOptions {
   readonly timeout?: number | undefined
   /** Sends no more than so many. @default all */
   readonly limit?: number | undefined
+  /** Ends it early: what is under way is waited for, and the report is of what was sent. @default none */
+  readonly signal?: AbortSignal | undefined
   /** Variables that need not be equal: `name`, or `scope.name`. @default none */
   readonly ignore?: readonly string[] | undefined
 }
@@ -55,6 +58,10 @@ const specs: Specs<ReplayOptions> = {
   maxInFlight: integer(256, { min: 1, max: 100_000 }),
   timeout: milliseconds(1000, { min: 1 }),
   limit: integer(Infinity, { min: 1 }),
+  signal: {
+    fallback: undefined,
+    check: (given) => (isAbortSignal(given) ? undefined : 'must be an AbortSignal'),
+  },
   ignore: strings([]),
 }
 
@@ -117,13 +124,18 @@ class Replay {
     // Numbers of streams are the recording's own.
     this.#tracks = new Map()
     for await (const exchange of inStartOrder(recording)) {
-      if (this.#sent >= limit) return
+      if (this.#sent >= limit || this.#isAborted) return
       // What is omitted is known with the first exchange, and the same in all parts.
       this.#report ??= new ReportWriter({ omitted: recording.omitted, ignored: this.#ignored })
       await this.#awaitTurn(exchange)
       if (this.#underWay.size >= maxInFlight) await new Promise<void>((resolve) => (this.#room = resolve))
+      if (this.#isAborted) return
       this.#begin(exchange, this.#report)
     }
+  }
+
+  get #isAborted(): boolean {
+    return this.#options.signal?.aborted === true
   }
 
   async finish(): Promise<ReplayReport> {
@@ -137,11 +149,12 @@ class Replay {
       this.#began = monotonic()
       this.#firstRecorded = startedAt
     }
-    const { rate: wanted } = this.#options
+    const { rate: wanted, signal } = this.#options
     if (wanted === 'max') return
     const due = this.#began + this.#offset(startedAt, wanted)
     const early = due - monotonic()
-    if (early >= tick) await sleep(early)
+    // Whoever has called this looks whether it was ended.
+    if (early >= tick) await sleep(early, undefined, signal === undefined ? {} : { signal }).catch(() => {})
     this.#lag = Math.max(this.#lag, monotonic() - due)
   }
 

@@ -1,6 +1,7 @@
 /** Values that wait for their response, and responses that wait for their value. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { getEventListeners } from 'node:events'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CorrelationStore } from 'sluice/agent'
@@ -110,6 +111,16 @@ describe('wait()', () => {
     assert.equal(await served, 1)
     other.abort()
     assert.deepEqual(store.stats, { size: 0, waiting: 0, evicted: 0, expired: 0, missed: 2 })
+  })
+
+  it('is one of many that end with one signal, which has one listener for all', async () => {
+    const store = new CorrelationStore<number>()
+    const controller = new AbortController()
+    const waits = Array.from({ length: 30 }, () => store.wait('a', 5000, controller.signal))
+    // Node.js warns of a leak from the eleventh on.
+    assert.equal(getEventListeners(controller.signal, 'abort').length, 1)
+    controller.abort()
+    assert.ok((await Promise.all(waits)).every((value) => value === undefined))
   })
 
   it('keeps the process alive until it ends, and values alone do not', () => {

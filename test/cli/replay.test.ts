@@ -8,9 +8,12 @@ import { readFileSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { formatEndpoint } from 'sluice'
+import { createAgent } from 'sluice/agent'
 import { certificates, skipWithoutOpenssl } from '../support/certificates.ts'
 import { freePorts } from '../support/ports.ts'
 import { Cli, makeFolder, runCli, startSluice } from '../support/sluice.ts'
+import { until } from '../support/until.ts'
 
 interface Cleanup {
   after(hook: () => void | Promise<void>): void
@@ -120,6 +123,28 @@ test("a new version of an agent is tried on yesterday's traffic", async (t) => {
   assert.match(few.stdout, /^get-ip-reputation +5 /m)
   const none = await replay(proxy.file, `spop://${next}`, '--message', 'another')
   assert.deepEqual([none.code, none.stderr], [2, 'there was nothing to send\n'])
+})
+
+test('a signal ends a replay with the report of what was sent', async (t) => {
+  const proxy = await startProxy(t, await startAgent(t, oldList))
+  for (const ip of ['192.0.2.1', '192.0.2.2']) assert.equal(await proxy.ask(ip), '10')
+  proxy.cli.signal('SIGTERM')
+  await proxy.cli.ended
+  let asked = 0
+  const agent = createAgent({ closeTimeout: 100 })
+  t.after(() => agent.close())
+  agent.message('get-ip-reputation', (_, actions) => {
+    asked++
+    actions.setVar('sess', 'ip_score', 10)
+  })
+  const address = formatEndpoint(await agent.listen('127.0.0.1:0'))
+  const cli = new Cli(['replay', proxy.file, `spop://${address}`, '--rate', '0.001'])
+  t.after(() => cli.stop())
+  await until(() => asked === 1)
+  cli.signal('SIGINT')
+  const { code, stdout } = await cli.ended
+  assert.match(stdout, /\n1 same, 0 different, 0 failed\n$/)
+  assert.equal(code, 0)
 })
 
 test('an agent behind TLS is asked, when it is who it should be', { skip: skipWithoutOpenssl }, async (t) => {

@@ -130,6 +130,17 @@ test('a limit', async (t) => {
   assert.equal(report.sent, 7)
 })
 
+test('a signal ends it, also while the next exchange is waited for: the report is of what was sent', async (t) => {
+  const ending = new AbortController()
+  const define = (agent: Agent) =>
+    void agent.message('ask', () => void setImmediate(() => ending.abort(new Error('enough'))))
+  const inAnHour = exchange({ startedAt: 3_600_000 })
+  const report = await run(t, define, recording([exchange(), inAnHour]), { signal: ending.signal })
+  assert.deepEqual([report.sent, report.same], [1, 1])
+  const none = await run(t, () => {}, recording(everyTenth), { rate: 'max', signal: AbortSignal.abort() })
+  assert.equal(none.sent, 0)
+})
+
 const unset: Action = { type: 'unset-var', scope: 'sess', name: 'a' }
 
 /** What was answered then, what is answered now, and what differs: `before -> after`. */

@@ -1,4 +1,5 @@
 /** What `start` and `request` are given, looked at once and taken over. */
+import { isAbortSignal } from '../../base/on-abort.ts'
 import { requireArgument } from '../../base/options.ts'
 import {
   checkBytes,
@@ -46,7 +47,7 @@ export function takeInit(given: FcgiRequestInit): FcgiRequestInit {
     const { params, role, body, data, signal, onInformational, onStderr } = given
     const isBody = body === undefined || isFcgiBody(body)
     requireArgument(isBody, 'the request: body', 'must be a string, bytes or an async iterable', body)
-    const isSignal = signal === undefined || signal instanceof AbortSignal
+    const isSignal = signal === undefined || isAbortSignal(signal)
     requireArgument(isSignal, 'the request: signal', 'must be an AbortSignal', signal)
     if (onInformational !== undefined) checkFunction('the request: onInformational', onInformational)
     if (onStderr !== undefined) checkFunction('the request: onStderr', onStderr)

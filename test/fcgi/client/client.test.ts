@@ -779,6 +779,21 @@ describe('aborting', () => {
     app.check()
   })
 
+  it('may come from a signal of another realm, as test runners make them', async (t) => {
+    class ForeignSignal extends EventTarget {
+      aborted = false
+      readonly reason = new Error('enough')
+    }
+    const app = await startApp(t, () => {})
+    const client = createClient(t, { endpoint: app.endpoint })
+    const signal = new ForeignSignal()
+    const pending = client.request({ ...get, signal: signal as unknown as AbortSignal })
+    await firstPeer(app.peers)
+    signal.aborted = true
+    signal.dispatchEvent(new Event('abort'))
+    await assert.rejects(pending, failsWith('ERR_FCGI_ABORTED'))
+  })
+
   it('before the head rejects with the reason as the cause', async (t) => {
     const app = await startApp(t, () => {})
     const client = createClient(t, { endpoint: app.endpoint })
