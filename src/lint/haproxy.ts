@@ -205,8 +205,9 @@ class Judge {
   #frameSize(place: Place): number | undefined {
     const line = this.#lines.get(keyOf(place))
     if (line === undefined || !beginsWith(line, ['max-frame-size'])) return undefined
-    const size = Number(line.words[1]?.text)
-    return size >= 256 ? size : undefined
+    const { text = '' } = line.words[1] ?? {}
+    const size = Number(text)
+    return /^\d+$/.test(text) && size >= 256 ? size : undefined
   }
 }
 

@@ -78,6 +78,7 @@ export const spoeFiles: Readonly<Record<string, string>> = {
     msg('src'),
   'continue-on-error arg': S + agent('  option continue-on-error x\n') + msg('src'),
   'max-frame-size small': S + agent('  max-frame-size 100\n') + msg('src'),
+  'max-frame-size hexadecimal': S + agent('  max-frame-size 0x200\n') + msg('src'),
   'max-frame-size 256': S + agent('  max-frame-size 256\n') + msg('src'),
   'max-frame-size bufsize': S + agent('  max-frame-size 16384\n') + msg('src'),
   'max-frame-size bufsize-4': S + agent('  max-frame-size 16380\n') + msg('src'),
