@@ -69,6 +69,20 @@ async function inTurn(port: number, count: number): Promise<string> {
   return seen
 }
 
+/** One after the other, each behind the number of tries that it took, and behind `:` when it took two pauses. */
+async function triedInTurn(port: number, count: number): Promise<string> {
+  let seen = ''
+  for (let at = 0; at < count; at++) {
+    const before = performance.now()
+    const answer = await askOnce(port, 'GET /0 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+    if (typeof answer === 'string') return answer
+    const tries = answer.headers.find((line) => line.startsWith('x-tries: '))?.slice(9)
+    const isLate = answer.line.includes(' 503 ') && performance.now() - before > 100
+    seen += ` ${tries}${isLate ? ':' : ''}${answer.line.includes(' 200 ') ? answer.body : answer.line.slice(9, 12)}`
+  }
+  return seen
+}
+
 /** While none of those before has its answer. */
 async function atOnce(port: number, count: number): Promise<string> {
   const asked: Promise<string>[] = []
@@ -100,6 +114,33 @@ describe('40 requests, one after the other', { skip, concurrency: 3 }, () => {
       const ports = await proxies(t, [`balance ${algorithm}`, ...servers])
       const [theirs = '', ours = ''] = await Promise.all(ports.map((port) => inTurn(port, 40)))
       assert.equal(sorted(ours), sorted(theirs))
+    })
+  }
+})
+
+describe('servers that refuse, and how often each request is tried', { skip, concurrency: 3 }, () => {
+  const dead = 'server dead 127.0.0.1:1'
+  const [one, two] = ['option redispatch', 'option redispatch 2']
+  for (const [algorithm, options, servers] of [
+    ['roundrobin', one, [dead, 'SERVER']],
+    ['roundrobin', two, [dead, 'SERVER', 'SERVER']],
+    ['leastconn', one, [dead, 'SERVER']],
+    ['first', two, [dead, 'SERVER']],
+    ['roundrobin', '', [dead, 'SERVER']],
+    ['roundrobin', 'option redispatch 0', [dead, 'SERVER']],
+    ['roundrobin', one, [dead, 'SERVER backup']],
+    ['roundrobin', one, [dead]],
+  ] as const) {
+    it(`balance ${algorithm}: ${servers.join(', ')}, ${options}`, async (t) => {
+      const lines = [
+        'http-after-response set-header X-Tries %rc',
+        'retries 2',
+        'timeout connect 60ms',
+        options,
+      ]
+      const ports = await proxies(t, [`balance ${algorithm}`, ...lines, ...servers])
+      const [theirs, ours] = await Promise.all(ports.map((port) => triedInTurn(port, 6)))
+      assert.equal(ours, theirs)
     })
   }
 })

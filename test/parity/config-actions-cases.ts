@@ -134,6 +134,8 @@ export const cases: readonly ActionCase[] = [
   { name: 'capture-after', rules: ['http-after-response capture status,add(1) id 1'] },
   { name: 'capture-tcp', rules: ['tcp-request content capture src len 40'] },
   { name: 'capture-headers', rules: [], headers: 'X-Cap: one\r\nX-Cap: two and too long\r\n' },
+  // The log has another name for it: docs/compatibility.md.
+  { name: 'backend-disabled', rules: ['http-request set-log-level silent', 'use_backend %[str(off)]'] },
   { name: 'capture-backend', rules: ['use_backend captures'] },
 ]
 
@@ -191,6 +193,9 @@ backend dead
   server d 127.0.0.1:${dead}
 backend legacy
   redirect scheme https
+  server s 127.0.0.1:${origin}
+backend off
+  disabled
   server s 127.0.0.1:${origin}
 backend captures
   http-request capture method id 1

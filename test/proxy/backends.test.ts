@@ -56,11 +56,11 @@ describe('roundrobin', () => {
     assert.equal(await names(t, proxy.port(), 3), 'aaa')
   })
 
-  it('goes to another server when one refuses', async (t) => {
+  it('goes to another server when one refuses and option redispatch says so', async (t) => {
     const [a] = await origins(t, 'a')
     const proxy = await startProxy(
       t,
-      `${frontend}backend be\n  server dead 127.0.0.1:${await deadPort()}\n  server a 127.0.0.1:${a}\n`,
+      `${frontend}backend be\n  option redispatch\n  server dead 127.0.0.1:${await deadPort()}\n  server a 127.0.0.1:${a}\n`,
     )
     assert.equal(await names(t, proxy.port(), 4), 'aaaa')
     assert.match(proxy.lines[0] ?? '', /fe be\/a .* \d+\/\d+\/0\/0\/\+1 /)

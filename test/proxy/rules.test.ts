@@ -244,8 +244,9 @@ backend agents
   server s 127.0.0.1:${origin.port}
 `,
     )
-    for (const name of ['agents', 'off', 'nobody'])
+    for (const name of ['agents', 'nobody'])
       assert.match(await ask(t, proxy.port(), 'GET /', `X-Backend: ${name}`), /first$/, name)
+    assert.match(await ask(t, proxy.port(), 'GET /', 'X-Backend: off'), / 503 /)
     assert.match(await ask(t, proxy.port(), 'GET /off'), / 503 /)
   })
 })

@@ -104,7 +104,7 @@ export function createProxyDraft(kind: ProxyDraft['kind'], name: string, place: 
       forwardFor: undefined,
       httpCheck: undefined,
       spopCheck: false,
-      redispatch: undefined,
+      redispatch: false,
       abortOnClose: false,
       httpBufferRequest: false,
     },

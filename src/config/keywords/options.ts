@@ -102,12 +102,13 @@ function applyForwardFor(proxy: ProxyDraft, args: Args): void {
 
 function applyRedispatch(proxy: ProxyDraft, args: Args): void {
   if (args.modifier !== undefined) {
-    if (args.end()) proxy.options.redispatch = undefined
+    if (args.end()) proxy.options.redispatch = false
     return
   }
   const interval = args.remaining === 0 ? -1 : args.integer('<interval>', -0x7fff_ffff)
   if (interval === undefined || !args.end()) return
-  proxy.options.redispatch = interval === 0 ? undefined : { interval }
+  // 0 is on, too, whatever the manual says.
+  proxy.options.redispatch = true
 }
 
 const supported: readonly Keyword<ProxyDraft>[] = [

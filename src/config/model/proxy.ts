@@ -141,7 +141,8 @@ export interface ProxyOptions {
   readonly httpCheck: HttpCheck | undefined
   /** `spop-check`: health checks are SPOP handshakes. */
   readonly spopCheck: boolean
-  readonly redispatch: Redispatch | undefined
+  /** `redispatch`, whatever its interval: a request whose server refuses goes to another one. */
+  readonly redispatch: boolean
   /** `abortonclose`: a request whose client has left the queue is dropped. */
   readonly abortOnClose: boolean
   /** `http-buffer-request`: wait for the body (or a full buffer) before the rules run. */
@@ -166,12 +167,6 @@ export type RetryReason =
   | 'response-timeout'
   | '0rtt-rejected'
   | number
-
-/** `option redispatch [interval]`: another server at every `interval`-th retry; negative counts from the last one. */
-export interface Redispatch {
-  /** @default -1: the last retry only */
-  readonly interval: number
-}
 
 /** `log-format`, `option httplog`, `option tcplog`: the last one given counts. */
 export type LogFormat =

@@ -5,7 +5,18 @@ import type { Balanced, Balancer } from './balancer.ts'
 export class RoundRobin<T extends Balanced> implements Balancer<T, unknown> {
   readonly #waited = new Map<T, number>()
 
-  pick(candidates: readonly T[]): T {
+  /** Whoever is full, or avoided, loses its turn, as in HAProxy (`fwrr_get_next_server`). */
+  pick(candidates: readonly T[], _asker?: unknown, all: readonly T[] = candidates): T {
+    if (all.length === candidates.length) return this.#turn(candidates)
+    let left = all
+    for (;;) {
+      const next = this.#turn(left)
+      if (candidates.includes(next)) return next
+      left = left.filter((each) => each !== next)
+    }
+  }
+
+  #turn(candidates: readonly T[]): T {
     let total = 0
     let best = candidates[0] as T // there is at least one
     let most = Number.NEGATIVE_INFINITY

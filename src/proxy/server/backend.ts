@@ -40,6 +40,11 @@ export class Backend implements SampleNamed {
     this.streams--
   }
 
+  /** Those of `usableServers` that are no backups. */
+  get activeServers(): number {
+    return this.servers.filter(({ usable, backup }) => usable && !backup).length
+  }
+
   /** How many servers could be chosen. */
   get usableServers(): number {
     let count = 0

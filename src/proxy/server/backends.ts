@@ -30,6 +30,10 @@ export class Backends {
     return backend === undefined || backend.plan.model.disabled ? undefined : backend
   }
 
+  isDisabled(name: string): boolean {
+    return this.#byName.get(name)?.plan.model.disabled === true
+  }
+
   /** Ends what outlives the streams. */
   close(): void {
     for (const { servers } of this) for (const server of servers) server.close()

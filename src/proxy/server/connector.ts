@@ -249,14 +249,14 @@ export class Connector implements Queued {
    * busy is asked again at once.
    */
   retry(isBusy: boolean): void {
-    this.#retry(isBusy ? this.#turnAround : 0)
+    this.#retry(isBusy ? this.#turnAround : 0, this.#backend.usableServers > 1)
   }
 
   #onFailure(why: 'connect-error' | 'connect-timeout'): void {
     this.#dialling = undefined
     if (!this.mayRetry || !this.#backend.plan.model.retryOn.has('conn-failure')) return this.#fail(why)
     // A timeout has waited long enough already.
-    this.#retry(why === 'connect-timeout' ? 0 : this.#turnAround)
+    this.#retry(why === 'connect-timeout' ? 0 : this.#turnAround, this.#mayRedispatch())
   }
 
   /** Whether `retries` allows one more attempt. */
@@ -269,12 +269,10 @@ export class Connector implements Queued {
   }
 
   /** Another server at once, or the same one after `delay` milliseconds. */
-  #retry(delay: number): void {
+  #retry(delay: number, elsewhere: boolean): void {
     this.#client.record.retries++
     const server = this.#server
-    if (server === undefined || !server.usable || this.#mayRedispatch()) {
-      return this.#chooseAgain()
-    }
+    if (server === undefined || !server.usable || elsewhere) return this.#chooseAgain()
     this.#timer = setTimeout(() => this.#again(server), delay)
   }
 
@@ -286,17 +284,11 @@ export class Connector implements Queued {
   }
 
   /**
-   * With a balance that does not bind clients to servers and a second server, HAProxy goes there at once, whatever the
-   * options say (`back_handle_st_cer`); else `option redispatch` allows it at every n-th retry, or at the n-th last.
+   * HAProxy asks another one at once where two or more are active, whatever interval the option has; a single one, and
+   * without the option every one, is asked again after a pause (`back_handle_st_cer`).
    */
   #mayRedispatch(): boolean {
-    if (this.#backend.usableServers > 1) return true
-    const { options, retries } = this.#backend.plan.model
-    if (options.redispatch === undefined) return false
-    const { interval } = options.redispatch
-    const done = this.#client.record.retries
-    if (interval < 0) return (retries - done) % -interval === 0
-    return interval > 0 && done % interval === 0
+    return this.#backend.plan.model.options.redispatch && this.#backend.activeServers > 1
   }
 
   #fail(why: Unavailable): void {

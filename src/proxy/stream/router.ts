@@ -49,7 +49,9 @@ export class Router implements SampleNamed, Side {
       if (condition !== undefined && !condition(stream)) continue
       if (typeof backend !== 'function') return this.#backends.of(backend)
       // A computed name that is no backend's, or that of one for agents, leads to the default one.
-      const named = this.#backends.named(backend(stream))
+      const name = backend(stream)
+      if (this.#backends.isDisabled(name)) return undefined
+      const named = this.#backends.named(name)
       if (named !== undefined && named.plan.model.mode !== 'spop') return named
       break
     }
