@@ -15,3 +15,13 @@ export function notPromised<Value>(who: string, answer: Value): Value {
   answer.then(undefined, () => {})
   throw new Error(`${who} has answered a promise, and must answer at once: with what was found out before`)
 }
+
+/** A promise and the way to settle it. */
+export class Deferred {
+  readonly promise: Promise<void>
+  resolve: () => void = () => {}
+
+  constructor() {
+    this.promise = new Promise((resolve) => (this.resolve = resolve))
+  }
+}

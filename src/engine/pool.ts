@@ -1,12 +1,12 @@
 import { monotonic } from '../base/clock.ts'
 import { Deadlines } from '../base/deadlines.ts'
 import { UsageError } from '../base/errors.ts'
+import { Deferred } from '../base/promise.ts'
 import { Turn } from '../base/turn.ts'
 import { WriterPool } from '../bytes/writer-pool.ts'
 import type { Action } from '../spop/ack.ts'
 import type { FrameHead } from '../spop/frame-head.ts'
 import type { NotifyInput } from '../spop/notify.ts'
-import { Closing } from './closing.ts'
 import { ConnectRate } from './connect-rate.ts'
 import type { ConnectionHost, ConnectionSettings } from './connection-host.ts'
 import { Connection } from './connection.ts'
@@ -55,7 +55,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   readonly #alive = new Set<Connection>()
   /** Exchanges whose callback was not called yet. */
   #pending = 0
-  #closing: Closing | undefined
+  #closing: Deferred | undefined
   /** Why everything was ended, once it was: nothing is sent again. */
   #destroyed: EngineError | undefined
 
@@ -274,7 +274,7 @@ export class Pool implements ExchangeOwner, ConnectionHost<Connection> {
   /** Settles when the last socket is gone. */
   close(): Promise<void> {
     if (this.#closing === undefined) {
-      this.#closing = new Closing()
+      this.#closing = new Deferred()
       if (this.#pending === 0) this.#leave()
     }
     return this.#closing.promise

@@ -199,7 +199,11 @@ export class Driver {
     this.#wire.send(haproxyDisconnectBytes(StatusCode.Normal, statusText(StatusCode.Normal)))
     const isClosed = await ended
     this.#wire.destroy()
-    if (isClosed) return
+    if (isClosed) {
+      // The agent's DISCONNECT was the answer to ours.
+      this.#ended = new TestingError('ERR_TESTING_CLOSED', 'the test has closed it')
+      return
+    }
     const error = new TestingError(
       'ERR_TESTING_TIMEOUT',
       `the end of the connection, within ${this.#timeout} ms`,

@@ -149,6 +149,10 @@ test('a driver leaves with DISCONNECT or with a reset', async (t) => {
   await polite.notify('names')
   await polite.close()
   await polite.close()
+  await assert.rejects(polite.notify('names'), {
+    code: 'ERR_TESTING_CLOSED',
+    message: /the test has closed it/,
+  })
   const rude = createDriver(agent)
   await rude.notify('names')
   rude.reset()

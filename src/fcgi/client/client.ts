@@ -5,6 +5,7 @@
 import { Deadlines } from '../../base/deadlines.ts'
 import { toEndpoint } from '../../net/endpoint.ts'
 import { UsageError } from '../../base/errors.ts'
+import { Deferred } from '../../base/promise.ts'
 import { Roster } from '../../base/roster.ts'
 import { requireArgument } from '../../base/options.ts'
 import { FcgiError } from '../errors.ts'
@@ -94,7 +95,7 @@ class Client implements FcgiClient, ExchangeOwner {
   readonly #exchanges = new Roster<Exchange>()
   #next = 0
   #closed = false
-  readonly #emptied = withResolver()
+  readonly #emptied = new Deferred()
   #requests = 0
   #failed = 0
   #retried = 0
@@ -214,12 +215,4 @@ class Client implements FcgiClient, ExchangeOwner {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-}
-
-function withResolver(): { promise: Promise<void>; resolve: () => void } {
-  let resolve: () => void = () => {}
-  const promise = new Promise<void>((done) => {
-    resolve = done
-  })
-  return { promise, resolve }
 }
