@@ -194,8 +194,9 @@ describe('an upload without a length', { skip: skipWithoutPhpFpm() }, () => {
   for (const [what, global, query, status] of [
     ['that fits tune.bufsize', 'tune.bufsize 65536', 'n=3&size=19000', '200'],
     ['beyond tune.bufsize', '', 'n=2&size=9000', '502'],
-    ['with as many fields as tune.http.maxhdr', 'tune.http.maxhdr 40', 'n=38&size=1', '200'],
-    ['with more fields than tune.http.maxhdr', 'tune.http.maxhdr 40', 'n=50&size=1', '502'],
+    // PHP adds two of its own, and the first line counts, though FastCGI has none: 39 fields fit in HAProxy, too.
+    ['with as many fields as tune.http.maxhdr', 'tune.http.maxhdr 40', 'n=37&size=1', '200'],
+    ['with one field more', 'tune.http.maxhdr 40', 'n=38&size=1', '502'],
   ] as const) {
     it(`has an answer with a head ${what}: ${status}`, async (t) => {
       const { ports } = await proxy(t, php.docroot, php.socket, [], global)
