@@ -1,8 +1,9 @@
 /** `sluice snippet NAME…`: what HAProxy's files say for ready agents. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { UsageError } from '../base/errors.ts'
+import { errorMessage, UsageError } from '../base/errors.ts'
 import { muxBranch, parseBranch } from '../lint/version.ts'
+import { parseEndpoint } from '../net/endpoint.ts'
 import { defaultEntry, readReadyConfig, type AgentEntry } from '../services/host/config.ts'
 import { createSnippet, type SnippetFile } from '../services/host/snippet.ts'
 import { note, print } from './output.ts'
@@ -18,7 +19,7 @@ export async function snippetCommand(
   const files = createSnippet(agents, {
     modern: isModern(options.haproxy),
     groups: options.group === true,
-    servers: options.server ?? serversOf(listen),
+    servers: options.server?.map(checkServer) ?? serversOf(listen),
   })
   if (options.write === undefined) for (const file of files) print(withHead(file))
   else writeFiles(options.write, files)
@@ -46,6 +47,16 @@ function isModern(version: string): boolean {
   if (branch === undefined)
     throw new UsageError('ERR_SLUICE_OPTION', `--haproxy ${version}: write a version from 1.8 to 3.5, or 3.x`)
   return branch >= muxBranch
+}
+
+/** HAProxy wants a port where it checks. @throws UsageError `ERR_SLUICE_OPTION`. */
+function checkServer(given: string): string {
+  try {
+    parseEndpoint(given)
+    return given
+  } catch (error) {
+    throw new UsageError('ERR_SLUICE_OPTION', `--server ${given}: ${errorMessage(error)}`, error)
+  }
 }
 
 /** What the configuration listens on, as HAProxy names it. */

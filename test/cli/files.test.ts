@@ -22,6 +22,10 @@ describe('what cannot be written is told with its flag, its path and the reason'
     [['init', '', '--name', 'gate'], /^sluice: '' is no folder: .* \(ERR_SLUICE_OPTION\)$/m],
     [['init', 'file/my-agent'], /^sluice: .*file\/my-agent.*: ENOTDIR: .* \(ERR_SLUICE_OPTION\)$/m],
     [
+      ['snippet', 'ip-reputation', '--server', '127.0.0.1'],
+      /^sluice: --server 127\.0\.0\.1: '127\.0\.0\.1' is not an address: the port is missing/m,
+    ],
+    [
       ['snippet', 'ip-reputation', '--write', '.'],
       /^sluice: --write \.: ip-reputation\.spoe\.conf is there already, and is kept: nothing was written \(ERR_SLUICE_OPTION\)$/m,
     ],
