@@ -104,7 +104,7 @@ export class Intake {
   }
 
   /** Whether the peer may ask for more. */
-  get #mayAsk(): boolean {
+  #mayAsk(): boolean {
     return !this.#outbox.full && this.#exchanges.inputSize < this.#maxPendingInput
   }
 
@@ -117,7 +117,7 @@ export class Intake {
     this.#dispatcher.beginTurn(now)
     outbox.inTurn = true
     try {
-      while (this.#mayAsk && splitter.next()) {
+      while (this.#mayAsk() && splitter.next()) {
         taken = true
         owner.onFrame(splitter.bytes, splitter.start, splitter.end)
         if (!owner.takesFrames) break
@@ -129,7 +129,7 @@ export class Intake {
     outbox.inTurn = false
     this.#unfinished.note(splitter.midFrame, taken, owner.midPayload, now)
     // Who is on its way out is read on: closed with input unread, a socket is reset, and loses what was not sent.
-    if (owner.takesFrames && !this.#mayAsk) this.#pause()
+    if (owner.takesFrames && !this.#mayAsk()) this.#pause()
     owner.onTaken()
   }
 
@@ -144,7 +144,7 @@ export class Intake {
   goOn(): void {
     if (!this.#paused) return
     if (this.#owner.takesFrames) {
-      if (!this.#mayAsk) return
+      if (!this.#mayAsk()) return
       const now = monotonic()
       this.#paused = false
       this.#unfinished.forgive(now)

@@ -178,7 +178,7 @@ export class Life {
   /** The peer sends no more; what it asked for is still answered. */
   fin(): void {
     const { exchanges } = this.#parts
-    if (this.takesFrames && this.#midway) {
+    if (this.takesFrames && this.#midway()) {
       const detail = 'the peer closed inside a frame, or between fragments'
       return this.fault(new SpopError('ERR_SPOP_TRUNCATED', detail))
     }
@@ -187,7 +187,7 @@ export class Life {
   }
 
   /** Whether the peer has begun something that it has not finished. */
-  get #midway(): boolean {
+  #midway(): boolean {
     return this.#parts.payloads.pending || this.#parts.intake.midFrame
   }
 
@@ -205,7 +205,7 @@ export class Life {
   leaveIfDrained(): void {
     if (this.#state !== 'draining') return
     const { exchanges, intake, outbox } = this.#parts
-    if (outbox.inTurn || intake.paused || exchanges.size > 0 || this.#midway) return
+    if (outbox.inTurn || intake.paused || exchanges.size > 0 || this.#midway()) return
     if (intake.ended || this.#drain?.isOver(this.#connection.lastActivity) === true) this.#end('drained')
   }
 

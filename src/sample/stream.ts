@@ -53,6 +53,8 @@ export type RequestState = 'complete' | 'partial' | 'invalid'
 /** An HTTP request as the rules left it so far; in TCP mode as it was received, Connection untouched. */
 export interface SampleRequest extends SampleMessage {
   readonly method: string
+  /** The method as it came: rules may have given the request another one. */
+  readonly receivedMethod: string
   /** The request target: `/path?query`, `http://host/path`, `*` or `host:port`. */
   readonly target: string
 }

@@ -87,7 +87,15 @@ function parseHead(raw: string): Head {
 export function parseRequest(raw: string): SampleRequest {
   const { start, headers, body } = parseHead(raw)
   const [method = '', target = '', version = ''] = start.split(' ')
-  return { method, target, version: version.slice(5), headers, body, bodySize: body.length }
+  return {
+    method,
+    receivedMethod: method,
+    target,
+    version: version.slice(5),
+    headers,
+    body,
+    bodySize: body.length,
+  }
 }
 
 /** What a stream knows of the body of a message of which `raw` has come: chunks are decoded. */
@@ -208,6 +216,7 @@ export function tcpStream(sent: Buffer, overrides: Partial<Stream> = {}): Stream
       const { method, target, minor, headers } = parseRequestHead(head.bytes, head.start, head.end)
       request = {
         method,
+        receivedMethod: method,
         target,
         version: `1.${minor}`,
         headers: headers.pairs,

@@ -63,7 +63,7 @@ export class HttpRequest implements ClientEvents {
   // What it is.
 
   get view(): SampleRequest {
-    return (this.#view ??= new RequestView(this.head, this.body))
+    return (this.#view ??= new RequestView(this.head, this.body, this.method))
   }
 
   /** As received. */

@@ -44,8 +44,11 @@ abstract class MessageView<Head extends RequestHead | ResponseHead> {
 
 /** As samples see a request. */
 export class RequestView extends MessageView<RequestHead> implements SampleRequest {
-  constructor(head: RequestHead, body: BodyView) {
+  readonly receivedMethod: string
+
+  constructor(head: RequestHead, body: BodyView, receivedMethod = head.method) {
     super(head, head.framing, body)
+    this.receivedMethod = receivedMethod
   }
 
   get method(): string {

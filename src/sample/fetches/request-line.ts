@@ -23,11 +23,15 @@ const knownMethods: ReadonlySet<string> = new Set([
   'CONNECT',
 ])
 
-/** Known methods stay known during the response; the text of others is gone by then, in HAProxy. */
-function method(stream: Stream): SampleValue | undefined {
-  const name = stream.request?.method
-  if (name === undefined) return undefined
-  return stream.direction === 'request' || knownMethods.has(name) ? meth(name) : undefined
+/**
+ * A known method is the one that came, whatever `set-method` has made of it, and stays known during the response; the text
+ * of others is that of now, and gone by then, as in HAProxy (`smp_fetch_meth` in src/http_fetch.c).
+ */
+function method({ request, direction }: Stream): SampleValue | undefined {
+  if (request === undefined) return undefined
+  const { method: name, receivedMethod } = request
+  if (knownMethods.has(receivedMethod)) return meth(receivedMethod)
+  return direction === 'request' ? meth(name) : undefined
 }
 
 /** A fetch of the request, while its headers may be read. */
