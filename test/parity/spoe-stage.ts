@@ -321,11 +321,12 @@ export async function perform(
       ].join('\n'),
     files: Object.fromEntries(scenarios.map((each, at) => [`s${at}.conf`, spoeFile(at, each)])),
   }
-  const running = program === 'haproxy' ? await startHaproxy(options) : await startSluice(options)
+  let running: (Running & { stop(): Promise<void> }) | undefined
   try {
+    running = await (program === 'haproxy' ? startHaproxy(options) : startSluice(options))
     return await playAll(scenarios, actors, running)
   } finally {
-    await running.stop()
+    await running?.stop()
     origins.stop()
     await Promise.all(actors.map((actor) => actor.stop()))
   }
