@@ -170,7 +170,8 @@ function roomViolation(path: string, target: string): string[] {
 function leafViolation(path: string, target: string, sources: Sources): string[] {
   if (!isPure(path) || !leaves.includes(layerOf(target))) return []
   const source = sources[target] ?? ''
-  const reasons = [...importsOf(source).filter((each) => each.startsWith('node:')), ...impureNames(source)]
+  const isImpure = (each: string) => each.startsWith('node:') && !pureModules.includes(each)
+  const reasons = [...importsOf(source).filter(isImpure), ...impureNames(source)]
   return reasons.length === 0
     ? []
     : [`${path} is pure and imports ${target}, which uses ${reasons.join(', ')}`]
@@ -394,4 +395,20 @@ test('every exception from the linter says why', () => {
     exceptions.filter((text) => !/ -- \w/.test(text)),
     [],
   )
+})
+
+test('Buffer and performance are imported: as globals of Node.js they are getters, called wherever they stand', () => {
+  const globals = { Buffer: 'node:buffer', performance: 'node:perf_hooks' }
+  const bare = (all: Sources) =>
+    Object.entries(all).flatMap(([path, source]) =>
+      Object.entries(globals).flatMap(([name, from]) => {
+        const used = new RegExp(`(?<![\\w.])${name}\\.|instanceof ${name}\\b`).test(codeOnly(source))
+        const imported = new RegExp(`import \\{[^}]*\\b${name}\\b[^}]*\\} from '${from}'`).test(source)
+        return used && !imported ? [`${path}: ${name}`] : []
+      }),
+    )
+  assert.deepEqual(bare(sources), [])
+  assert.deepEqual(bare({ 'src/a.ts': 'const b = Buffer.alloc(1)', 'src/b.ts': 'let b: Buffer' }), [
+    'src/a.ts: Buffer',
+  ])
 })

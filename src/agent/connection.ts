@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import type { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'

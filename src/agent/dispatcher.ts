@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { monotonic } from '../base/clock.ts'

@@ -1,4 +1,5 @@
 /** Handlers, middleware, and the table that finds them by message name. */
+import { Buffer } from 'node:buffer'
 import { isAt } from '../bytes/known-bytes.ts'
 import { latin1Text } from '../bytes/latin1.ts'
 import type { Reader } from '../bytes/reader.ts'

@@ -1,4 +1,5 @@
 /** What HAProxy's `req.hdrs_bin` and `res.hdrs_bin` send (configuration.txt 7.3.6): a block of headers as bytes. */
+import { Buffer } from 'node:buffer'
 import type { Reader } from '../bytes/reader.ts'
 import { SluiceError } from '../base/errors.ts'
 import { integer, requireArgument, resolveOptions, type Specs } from '../base/options.ts'

@@ -1,4 +1,5 @@
 /** The entry of a worker thread: loads the module, answers one job after another. */
+import { Buffer } from 'node:buffer'
 import { parentPort, workerData } from 'node:worker_threads'
 import { Writer } from '../bytes/writer.ts'
 import { errorMessage } from '../base/errors.ts'

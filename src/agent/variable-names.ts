@@ -1,4 +1,5 @@
 /** Which names of variables HAProxy takes: what it would drop, or cut, is refused where it is set. */
+import { Buffer } from 'node:buffer'
 import { show } from '../base/options.ts'
 import { Writer } from '../bytes/writer.ts'
 import { encodeSetVarHead, scopeCode, scopes, type Scope } from '../spop/ack.ts'

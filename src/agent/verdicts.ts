@@ -2,6 +2,7 @@
  * Counts what a variable is set to, by message: read from the answers as they leave, so a fallback's word counts, and what did
  * not fit does not. Each answer is read, so nothing is made of what is not the variable, nor of a value that was met before.
  */
+import { Buffer } from 'node:buffer'
 import { isAt, KnownBytes } from '../bytes/known-bytes.ts'
 import type { Reader } from '../bytes/reader.ts'
 import { ActionType, scopes } from '../spop/ack.ts'

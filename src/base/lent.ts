@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { takePiece } from './slab.ts'
 
 /** Most that one read brings, in bytes. */

@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer'
+
 const slabSize = 262_144
 /** Larger pieces have memory of their own. */
 const largest = 32_768

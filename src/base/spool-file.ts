@@ -2,6 +2,7 @@
  * Bytes that wait in a temporary file: what is too large to be held in memory until its end has come. The file has no name
  * any more as soon as it is open, so that nothing of it is left behind, whatever becomes of the process.
  */
+import { Buffer } from 'node:buffer'
 import { close, open, read, unlink, write } from 'node:fs'
 import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'

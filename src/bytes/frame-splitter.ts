@@ -5,6 +5,7 @@
  * gathered into a buffer of exactly its size, each byte copied once, after its length was checked.
  */
 
+import { Buffer } from 'node:buffer'
 import { refuseArgument } from '../base/options.ts'
 
 /** How a protocol says where a frame ends. */

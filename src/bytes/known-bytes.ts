@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer'
+
 /** Longer ones are seldom the same again. */
 const longest = 48
 

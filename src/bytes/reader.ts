@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { refuseArgument } from '../base/options.ts'
 import { latin1Text } from './latin1.ts'
 import { uint16At, uint32At } from './uint.ts'

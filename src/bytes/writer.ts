@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { refuseArgument } from '../base/options.ts'
 
 const nothing = Buffer.alloc(0)

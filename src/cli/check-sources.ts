@@ -1,4 +1,5 @@
 /** The files that `sluice check` is given. */
+import { Buffer } from 'node:buffer'
 import { resolve } from 'node:path'
 import { Diagnostics, type ConfigSource } from '../config/index.ts'
 import { isSpoeText } from '../lint/index.ts'

@@ -1,4 +1,5 @@
 /** `sluice check FILE…`: every complaint about a configuration or a SPOE file, and nothing else. */
+import { Buffer } from 'node:buffer'
 import type { ConfigSource, Diagnostic } from '../config/index.ts'
 import {
   asHaproxySees,

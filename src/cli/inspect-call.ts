@@ -1,4 +1,5 @@
 /** `sluice inspect call TARGET`: asks an agent, or a FastCGI application, once. */
+import { Buffer } from 'node:buffer'
 import { errorMessage, UsageError } from '../base/errors.ts'
 import type { Param } from '../fcgi/codec/params.ts'
 import { Caller, fcgiScript, spopScript } from '../inspect/call.ts'

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'
+
 /** A wall clock with fractions of a millisecond that does not go back. */
 export function createClock(): () => number {
   const start = Date.now() - performance.now()

@@ -1,4 +1,5 @@
 /** What the commands print: results to standard output, everything else to standard error. */
+import { Buffer } from 'node:buffer'
 import { formatDiagnostic, type Diagnostic } from '../config/index.ts'
 import { errorMessage, SluiceError } from '../base/errors.ts'
 

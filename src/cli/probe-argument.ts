@@ -1,4 +1,5 @@
 /** `--arg name=type:value`: typed arguments as text. */
+import { Buffer } from 'node:buffer'
 import { errorMessage, UsageError } from '../base/errors.ts'
 import { IpAddress } from '../net/ip-address.ts'
 import type { Value } from '../spop/typed-data.ts'

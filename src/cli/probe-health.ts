@@ -1,4 +1,5 @@
 /** `sluice probe --health`: the health check of `option spop-check`, once, for Kubernetes, systemd and Docker. */
+import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
 import type { Endpoint } from '../net/endpoint.ts'
 import { errorMessage } from '../base/errors.ts'

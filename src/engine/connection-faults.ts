@@ -1,4 +1,5 @@
 /** How the end of a connection is told: as an error for the exchanges, and as a status for the agent. Pure. */
+import { Buffer } from 'node:buffer'
 import { errorMessage } from '../base/errors.ts'
 import type { DisconnectFrame } from '../spop/disconnect.ts'
 import { SpopError, StatusCode, statusText } from '../spop/errors.ts'

@@ -2,6 +2,7 @@
  * HAProxy's end of SPOP without a proxy: it asks agents, and tells what they answered. It knows no configuration and no
  * samples: whoever has messages to send and a use for actions may use it.
  */
+import { Buffer } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import { monotonic } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'

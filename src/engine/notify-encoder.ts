@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import type { Writer } from '../bytes/writer.ts'
 import { beginFrame, endFrame, FrameFlag, FrameType, lengthSize } from '../spop/frame-head.ts'
 import { encodeNotifyFragments } from '../spop/fragments.ts'

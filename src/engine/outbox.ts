@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import type { Writer } from '../bytes/writer.ts'
 import type { WriterPool } from '../bytes/writer-pool.ts'
 import type { Transport } from './socket.ts'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { Writer } from '../bytes/writer.ts'
 import { encodeMessages, type NotifyInput } from '../spop/notify.ts'
 import { EngineError } from './errors.ts'

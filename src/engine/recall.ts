@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { createReader, FrameHead, FrameType, lengthSize, readFrameHead } from '../spop/frame-head.ts'
 import type { Exchange } from './exchange.ts'
 import type { Slots } from './slots.ts'

@@ -3,6 +3,7 @@
  * argument. A compiler has checked it already where there is one; a check costs a comparison or two, for the sentence is
  * made when it is needed.
  */
+import { Buffer } from 'node:buffer'
 import { Writer } from '../bytes/writer.ts'
 import { errorMessage, SluiceError, UsageError } from '../base/errors.ts'
 import { requireArgument, show } from '../base/options.ts'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { Socket } from 'node:net'
 import { writeLatin1 } from '../bytes/latin1.ts'
 import { Writer } from '../bytes/writer.ts'

@@ -2,6 +2,7 @@
  * Message bodies out of a stream of chunks (RFC 9112 sections 6 and 7): content of a known length, chunked, or until the
  * connection closes. Content is handed out as views of what came in; nothing is copied or kept.
  */
+import { Buffer } from 'node:buffer'
 import { Character, characters, showByte } from './characters.ts'
 import { Http1Error } from './errors.ts'
 import { checkTrailers, Framing } from './framing.ts'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { showByte } from './characters.ts'
 import { Http1Error } from './errors.ts'
 

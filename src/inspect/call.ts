@@ -1,4 +1,5 @@
 /** Asks once, over a connection that is there, and shows an inspector what both ends say. */
+import { Buffer } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { Writer } from '../bytes/writer.ts'

@@ -1,4 +1,5 @@
 /** One connection of FastCGI: its records, and the requests that they belong to. */
+import { Buffer } from 'node:buffer'
 import { errorMessage } from '../base/errors.ts'
 import { decodeBeginRequest, Role } from '../fcgi/codec/begin-request.ts'
 import { decodeEndRequest } from '../fcgi/codec/end-request.ts'

@@ -1,4 +1,5 @@
 /** Cuts one direction into frames, and knows in how many pieces each came. */
+import { Buffer } from 'node:buffer'
 import { FrameSplitter, type Framing } from '../bytes/frame-splitter.ts'
 
 /** A frame as it came. */

@@ -1,4 +1,5 @@
 /** One connection cut into frames, and what is said of it whatever its protocol: foreign bytes, frames cut short, gaps, ends. */
+import { Buffer } from 'node:buffer'
 import { errorMessage } from '../base/errors.ts'
 import { sampleSize, type Conversation, type ConversationHost, type InspectSettings } from './conversation.ts'
 import type { EndEntry, Finding, Protocol, Side } from './entry.ts'

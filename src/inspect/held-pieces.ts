@@ -1,4 +1,5 @@
 /** Bytes that belong together and are kept back for the capture until the secrets in the whole of them are hidden. */
+import { Buffer } from 'node:buffer'
 
 const star = 0x2a
 

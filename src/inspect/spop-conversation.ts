@@ -1,4 +1,5 @@
 /** One connection of SPOP: each frame with what came before it, which is where most faults show. */
+import { Buffer } from 'node:buffer'
 import { errorMessage } from '../base/errors.ts'
 import { FrameType } from '../spop/frame-head.ts'
 import type { ConversationHost, InspectSettings } from './conversation.ts'

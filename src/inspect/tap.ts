@@ -2,6 +2,7 @@
  * The man in the middle: accepts connections, makes one to the server for each, passes on what comes, and shows it to an
  * inspector. Bytes pass as they come, unless something is to be delayed or dropped: then frames do.
  */
+import { Buffer } from 'node:buffer'
 import { createServer, Socket, type Server } from 'node:net'
 import { errorMessage } from '../base/errors.ts'
 import { dial } from '../net/dial.ts'

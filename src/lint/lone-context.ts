@@ -1,4 +1,5 @@
 /** What compiling needs of a SPOE file whose configuration is not there. */
+import { Buffer } from 'node:buffer'
 import { Diagnostics } from '../config/index.ts'
 import type { SpoeMessage } from '../config/index.ts'
 import { eventCheckpoints, VariableNames } from '../sample/index.ts'

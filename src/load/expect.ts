@@ -1,4 +1,5 @@
 /** What answers must set: `txn.score=int:5`. */
+import { Buffer } from 'node:buffer'
 import { UsageError } from '../base/errors.ts'
 import { decodeActions, scopes, type Action, type Scope } from '../spop/ack.ts'
 import { createReader } from '../spop/frame-head.ts'

@@ -1,4 +1,5 @@
 /** A bad network on purpose: writes that leave in small pieces, or late. */
+import { performance } from 'node:perf_hooks'
 
 /** What is done to all that is written. */
 export interface WriteFaults {

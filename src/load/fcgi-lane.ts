@@ -1,4 +1,5 @@
 /** A connection to a FastCGI application, kept open between requests, as HAProxy keeps it. */
+import { Buffer } from 'node:buffer'
 import { Writer } from '../bytes/writer.ts'
 import { errorMessage } from '../base/errors.ts'
 import { monotonic } from '../base/clock.ts'

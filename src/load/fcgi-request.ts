@@ -1,4 +1,5 @@
 /** What a FastCGI application is asked: the records of one request, as bytes that are ready but for ids and templates. */
+import { Buffer } from 'node:buffer'
 import { Writer } from '../bytes/writer.ts'
 import { encodeBeginRequest, Role } from '../fcgi/codec/begin-request.ts'
 import { encodeParams, type Param } from '../fcgi/codec/params.ts'

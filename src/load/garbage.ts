@@ -1,4 +1,5 @@
 /** What is no frame, in the ways in which peers get it wrong. */
+import { Buffer } from 'node:buffer'
 import type { Random } from './random.ts'
 
 const http = Buffer.from('GET / HTTP/1.1\r\nHost: agent\r\n\r\n')

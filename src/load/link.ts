@@ -1,4 +1,5 @@
 /** One connection to what is under load: made, read without a copy, written at once, and spoilt where that is asked for. */
+import { Buffer } from 'node:buffer'
 import { Socket, type ConnectOpts, type SocketConstructorOpts } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import { dial, type Dialling } from '../net/dial.ts'

@@ -1,4 +1,5 @@
 /** NOTIFYs that differ in their stream id alone, ready in one buffer: to send one is to write the bytes of its id. */
+import { Buffer } from 'node:buffer'
 import { Writer } from '../bytes/writer.ts'
 import { beginFrame, endFrame, FrameFlag, FrameType } from '../spop/frame-head.ts'
 

@@ -1,4 +1,5 @@
 /** What is asked: the NOTIFYs of one stream, in their order, as bytes that are ready but for what templates fill in. */
+import { Buffer } from 'node:buffer'
 import { errorMessage, UsageError } from '../base/errors.ts'
 import { Writer } from '../bytes/writer.ts'
 import { encodeMessages } from '../spop/notify.ts'

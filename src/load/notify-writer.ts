@@ -1,4 +1,5 @@
 /** The NOTIFYs of a connection on their way out: those of one turn leave in one write, and what is too large is cut. */
+import { Buffer } from 'node:buffer'
 import { UsageError } from '../base/errors.ts'
 import { Writer } from '../bytes/writer.ts'
 import { encodeNotifyFragments } from '../spop/fragments.ts'

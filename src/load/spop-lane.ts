@@ -2,6 +2,7 @@
  * A connection to an agent, as HAProxy makes them: HELLO, NOTIFYs with ids as its version gives them, and the answers, which
  * are looked at where they lie. Made again when the agent closes it.
  */
+import { Buffer } from 'node:buffer'
 import { Writer } from '../bytes/writer.ts'
 import { errorMessage } from '../base/errors.ts'
 import { monotonic } from '../base/clock.ts'

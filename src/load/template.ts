@@ -1,4 +1,5 @@
 /** Text with places that are filled anew for each exchange: `/user/{seq}?from={ip}`. */
+import { Buffer } from 'node:buffer'
 import { UsageError } from '../base/errors.ts'
 import { parseCidr } from '../net/cidr-map.ts'
 import { IpAddress } from '../net/ip-address.ts'

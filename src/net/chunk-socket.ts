@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { Socket } from 'node:net'
 import { getDefaultHighWaterMark } from 'node:stream'
 import type { ConnectOpts, SocketConstructorOpts } from 'node:net'

@@ -2,6 +2,7 @@
  * Where to listen or to connect, in the forms that HAProxy's `bind` and `server` lines use: `host:port`, `:port`,
  * `*:port`, `[v6]:port`, `v6:port`, `/path`, `unix@/path`, `abns@name`, `fd@3`, with `ipv4@` and `ipv6@` accepted.
  */
+import { Buffer } from 'node:buffer'
 import { UsageError } from '../base/errors.ts'
 import { parseIp } from './ip.ts'
 import { isPlainObject, show } from '../base/options.ts'

@@ -2,6 +2,7 @@
  * Two ends of a connection in memory, which behave as sockets do where it matters: one write arrives as one chunk, in a
  * later turn of the event loop; each end may stop sending and still receive; a reset is an ECONNRESET at the other end.
  */
+import { Buffer } from 'node:buffer'
 import { Duplex } from 'node:stream'
 import { hasMethods, requireArgument } from '../base/options.ts'
 

@@ -3,6 +3,7 @@
  * and gets the wanted one by a rename, so that there is no moment without a socket. libuv removes what it has bound, by
  * name, when the socket is closed: the predecessor, which ends later, would remove its successor's.
  */
+import { Buffer } from 'node:buffer'
 import cluster from 'node:cluster'
 import { lstatSync, renameSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'

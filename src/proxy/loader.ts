@@ -1,4 +1,5 @@
 /** From files to a plan: reads, checks and compiles everything, and reports all mistakes at once. */
+import { Buffer } from 'node:buffer'
 import { hostname } from 'node:os'
 import { Diagnostics, parseConfigFiles } from '../config/index.ts'
 import type { Diagnostic, Environment } from '../config/index.ts'

@@ -3,6 +3,7 @@
  * bytes each, and the body: a byte for its kind, then what that kind has. Numbers are varints of SPOP, and payloads are those of
  * NOTIFY and ACK as they are on the wire: what is compared later is what was said, not what was understood.
  */
+import { Buffer } from 'node:buffer'
 import { crc32 } from 'node:zlib'
 import type { Framing } from '../bytes/frame-splitter.ts'
 import { Reader } from '../bytes/reader.ts'

@@ -1,4 +1,5 @@
 /** Reads recordings, also those whose end is missing. */
+import { Buffer } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 import { FrameSplitter } from '../bytes/frame-splitter.ts'
 import { errorMessage } from '../base/errors.ts'

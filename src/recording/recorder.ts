@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import type { ExchangeRecorder } from '../engine/recorder.ts'
 import type { Outcome } from '../engine/outcome.ts'
 import type { EngineStream } from '../engine/profile.ts'

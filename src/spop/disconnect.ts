@@ -1,4 +1,5 @@
 /** HAPROXY-DISCONNECT and AGENT-DISCONNECT (SPOE.txt 3.2.8, 3.2.9): a status code and a sentence. */
+import { Buffer } from 'node:buffer'
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { refuseArgument } from '../base/options.ts'

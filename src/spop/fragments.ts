@@ -2,6 +2,7 @@
  * Fragmented payloads (SPOE.txt 3.2): cut by a sender, joined by a receiver. The first frame has the real type, the
  * others are UNSET, the last has FIN; a value may be cut anywhere, so nothing is decoded before all is there.
  */
+import { Buffer } from 'node:buffer'
 import type { Writer } from '../bytes/writer.ts'
 import { refuseArgument, show } from '../base/options.ts'
 import { checkBytes, checkIds, checkObject, checkWriter } from './arguments.ts'

@@ -1,4 +1,5 @@
 /** Strings of SPOP: a varint length and that many bytes. The bytes need not be UTF-8. */
+import { Buffer } from 'node:buffer'
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { readVarint, writeVarint } from './varint.ts'

@@ -2,6 +2,7 @@
  * Typed data (SPOE.txt 3.1): the ten types, from and to the wire. A value stays what it was on the wire: integers are
  * a `number` when that is exact and a `bigint` when not, strings keep their bytes, addresses are not made text.
  */
+import { Buffer } from 'node:buffer'
 import type { Reader } from '../bytes/reader.ts'
 import type { Writer } from '../bytes/writer.ts'
 import { IpAddress } from '../net/ip-address.ts'

@@ -1,4 +1,5 @@
 /** The files of the page: read once, when they are asked for, and told apart by what is in them. */
+import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'

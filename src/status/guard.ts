@@ -2,6 +2,7 @@
  * Who may ask a status port, and who may change something there. A browser on the same machine is the danger: any page
  * that it shows may send requests to loopback, under a name of its own that points there (DNS rebinding).
  */
+import { Buffer } from 'node:buffer'
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Endpoint } from '../net/endpoint.ts'

@@ -1,4 +1,5 @@
 /** How a status port answers: the headers that all of its answers have, and the few forms that there are. */
+import { Buffer } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /**

@@ -6,6 +6,7 @@
  * {"ms": 478, "conn": 1, "dir": "haproxy>agent", "event": "rst"}
  * ```
  */
+import { Buffer } from 'node:buffer'
 import { requireArgument } from '../base/options.ts'
 import { TestingError } from './errors.ts'
 

@@ -2,6 +2,7 @@
  * Drives an agent's handlers without a socket: real frames over a connection in memory, so that what is tested is what
  * HAProxy meets, decoding, deadlines, fallbacks and frame sizes included.
  */
+import { Buffer } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import { Writer } from '../bytes/writer.ts'
 import {

@@ -2,6 +2,7 @@
  * What HAProxy puts on the wire, as templates taken from captures of 2.6.12, 3.0.0, 3.2.0 and 3.5-dev5. Written without
  * this package's encoder, so that the two can be compared.
  */
+import { Buffer } from 'node:buffer'
 import { integer, requireArgument, resolveOptions, string, type Specs } from '../base/options.ts'
 
 const hex = (digits: string): Buffer => Buffer.from(digits.replaceAll(' ', ''), 'hex')

@@ -1,4 +1,5 @@
 /** What a scripted peer is told, and what it tells. */
+import { Buffer } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import type { Endpoint } from '../net/endpoint.ts'
 import {

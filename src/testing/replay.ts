@@ -1,4 +1,5 @@
 /** Says again what HAProxy said in a recording, and looks whether every NOTIFY is answered exactly once. */
+import { Buffer } from 'node:buffer'
 import { FrameSplitter } from '../bytes/frame-splitter.ts'
 import {
   requireArgument,

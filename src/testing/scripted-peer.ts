@@ -3,6 +3,7 @@
  * the fragments, what is refused and how it leaves. It is one connection and keeps no pool, no queue and no timeouts but
  * those of the script.
  */
+import { Buffer } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import { Writer } from '../bytes/writer.ts'
 import { requireArgument } from '../base/options.ts'

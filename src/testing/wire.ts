@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import { requireArgument } from '../base/options.ts'
 import { SpopError } from '../spop/errors.ts'

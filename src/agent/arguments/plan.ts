@@ -3,6 +3,7 @@
  * them are what they were in the message before (a method, a port, NULL): of these the bytes are compared, and the value is
  * there already, in the object that is copied for each message.
  */
+import { Buffer } from 'node:buffer'
 import { isSame, wordsOf } from '../../bytes/known-bytes.ts'
 import type { Reader } from '../../bytes/reader.ts'
 import { DataType, skipTypedData } from '../../spop/typed-data.ts'

@@ -1,4 +1,5 @@
 /** From the wire to the types of arguments. */
+import { Buffer } from 'node:buffer'
 import type { LastText } from '../../bytes/last-text.ts'
 import type { Reader } from '../../bytes/reader.ts'
 import { IpAddress } from '../../net/ip-address.ts'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { Socket } from 'node:net'
 import { BodyDecoder, Framing, parseResponseHead } from '../../http1/index.ts'
 import type { ResponseHead } from '../../http1/index.ts'

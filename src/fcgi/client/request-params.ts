@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { errorMessage } from '../../base/errors.ts'
 import { Role } from '../codec/begin-request.ts'
 import { ParamList } from '../codec/param-list.ts'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { Readable } from 'node:stream'
 import { onAbort } from '../../base/on-abort.ts'
 import type { HeaderList } from '../../http1/index.ts'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { latin1Text } from '../../bytes/latin1.ts'
 import { Writer } from '../../bytes/writer.ts'
 import { BodyDecoder, HeaderKind, Http1Error, parseHeaderBlock, reasonPhrase } from '../../http1/index.ts'

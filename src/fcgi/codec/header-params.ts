@@ -1,4 +1,5 @@
 /** The parameters that header fields become. */
+import { Buffer } from 'node:buffer'
 import type { HeaderList } from '../../http1/index.ts'
 import type { FcgiApp } from './app.ts'
 import type { ParamList } from './param-list.ts'

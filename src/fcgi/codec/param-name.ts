@@ -1,5 +1,6 @@
 /** Names of parameters, kept: the same few come with every request. */
 
+import { Buffer } from 'node:buffer'
 import type { HeaderName } from '../../http1/index.ts'
 
 /** Lengths from here on take four bytes (section 3.4). */

@@ -1,4 +1,5 @@
 /** PARAMS as a responder takes them: gathered wherever they were cut, and decoded when the stream is over. */
+import { Buffer } from 'node:buffer'
 import { latin1Text } from '../../bytes/latin1.ts'
 import { Writer } from '../../bytes/writer.ts'
 import { checkBuffer, checkEncoding, checkLimits } from '../arguments.ts'

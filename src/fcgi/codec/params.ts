@@ -4,6 +4,7 @@
  * The stream may be cut anywhere, and the decoder (params-decoder.ts) takes it so. The encoder cuts between pairs only, since php-fpm closes
  * the connection when a pair straddles two records; so one pair is at most 65535 bytes.
  */
+import { Buffer } from 'node:buffer'
 import { writeLatin1 } from '../../bytes/latin1.ts'
 import type { Writer } from '../../bytes/writer.ts'
 import { checkEncoding, checkIterable, isParam, checkWriter, refuseParam, unreadable } from '../arguments.ts'

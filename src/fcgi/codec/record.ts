@@ -2,6 +2,7 @@
  * Records: an 8-byte header, content and padding (FastCGI 1.0, section 3.3). Everything on the wire is a record; all
  * numbers are big-endian.
  */
+import { Buffer } from 'node:buffer'
 import { FrameSplitter } from '../../bytes/frame-splitter.ts'
 import type { Framing } from '../../bytes/frame-splitter.ts'
 import type { Writer } from '../../bytes/writer.ts'

@@ -1,4 +1,5 @@
 /** {@link phpFpm} for `(request, response)` of node:http, and for the frameworks that hand these out. */
+import { Buffer } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { HeaderList } from '../../http1/index.ts'

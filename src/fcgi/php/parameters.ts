@@ -1,4 +1,5 @@
 /** The parameters of a request to a script: those of every FastCGI request, and what nginx's fastcgi_params adds to them. */
+import { Buffer } from 'node:buffer'
 import { resolveFcgiApp } from '../codec/app.ts'
 import type { FcgiApp } from '../codec/app.ts'
 import { deriveEnvironment } from '../codec/environment.ts'

@@ -1,4 +1,5 @@
 /** The files below a root, as far as it takes to find the script of a request. Paths have one character per byte. */
+import { Buffer } from 'node:buffer'
 import { stat } from 'node:fs/promises'
 
 /** What there is at a path. */

@@ -3,6 +3,7 @@
  * the client's, one with `<` the server's, as `sluice probe --verbose` prints them; without either, each frame says by its
  * type who sent it.
  */
+import { Buffer } from 'node:buffer'
 import { UsageError } from '../../base/errors.ts'
 import type { Side } from '../entry.ts'
 

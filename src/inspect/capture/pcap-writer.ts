@@ -2,6 +2,7 @@
  * Writes connections as a capture (pcap, as libpcap has it since 2.4) that Wireshark and tcpdump read: IP and TCP headers
  * are made for what a socket has hidden, with handshakes, sequence numbers and checksums.
  */
+import { Buffer } from 'node:buffer'
 import { parseIp } from '../../net/ip.ts'
 import type { Side } from '../entry.ts'
 

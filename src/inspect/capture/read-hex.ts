@@ -1,4 +1,5 @@
 /** Frames in hexadecimal through the inspector. */
+import { Buffer } from 'node:buffer'
 import { FrameCutter } from '../frame-cutter.ts'
 import { framingOf, guessProtocol, senderOf } from '../frame-start.ts'
 import type { Protocol, Side } from '../entry.ts'

@@ -1,4 +1,5 @@
 /** `redirect location|prefix|scheme` (configuration.txt 4.2 "redirect"). */
+import { Buffer } from 'node:buffer'
 import type { RedirectAction } from '../../config/index.ts'
 import { HeaderList, reasonPhrase } from '../../http1/index.ts'
 import type { RequestHead } from '../../http1/index.ts'

@@ -1,4 +1,5 @@
 /** The replies of `return`, `deny` and `http-error`, compiled (`http_reply_to_htx` in src/http_ana.c). */
+import { Buffer } from 'node:buffer'
 import type { HttpReply, HttpReplyBody } from '../../config/index.ts'
 import { createHeaderName, HeaderList } from '../../http1/index.ts'
 import type { Stream } from '../../sample/index.ts'

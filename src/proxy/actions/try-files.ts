@@ -1,4 +1,5 @@
 /** `try-files`: a file answers in place of a server, or an application learns which script is meant. */
+import { Buffer } from 'node:buffer'
 import { constants, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TryFilesAction } from '../../config/index.ts'

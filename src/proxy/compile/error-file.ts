@@ -1,4 +1,5 @@
 /** `errorfile`: a whole HTTP response in a file (`http_str_to_htx` in src/http_htx.c). */
+import { Buffer } from 'node:buffer'
 import type { ErrorFile } from '../../config/index.ts'
 import { errorMessage } from '../../base/errors.ts'
 import {

@@ -1,4 +1,5 @@
 /** `errorfile`, `errorfiles`, `errorloc` and `http-error` of a section, and the `http-errors` sections. */
+import { Buffer } from 'node:buffer'
 import type { ErrorPage, HttpErrors } from '../../config/index.ts'
 import { HeaderList, reasonPhrase } from '../../http1/index.ts'
 import type { ActionContext } from '../actions/context.ts'

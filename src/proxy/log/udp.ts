@@ -1,4 +1,5 @@
 /** A syslog server over UDP (RFC 5426): one datagram for each line, its line feed included, as HAProxy sends it. */
+import { Buffer } from 'node:buffer'
 import { createSocket } from 'node:dgram'
 import type { Socket, SocketOptions } from 'node:dgram'
 import { lookup } from 'node:dns/promises'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { httpDate } from '../../base/clock.ts'
 import { keep } from '../../base/lent.ts'
 import type { Lent } from '../../base/lent.ts'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { httpDate } from '../../base/clock.ts'
 import type { ResponseHead } from '../../http1/index.ts'
 import type { ServedFile } from '../plan/served-file.ts'

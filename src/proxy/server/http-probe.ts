@@ -1,4 +1,5 @@
 /** The request of `option httpchk`, over HTTP/1 and over FastCGI, and what the answer is worth. */
+import { Buffer } from 'node:buffer'
 import type { HttpExpect } from '../../config/index.ts'
 import { createFcgiClient, deriveEnvironment, FcgiError } from '../../fcgi/index.ts'
 import type { FcgiApp, FcgiClient } from '../../fcgi/index.ts'

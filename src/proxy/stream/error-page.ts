@@ -1,4 +1,5 @@
 /** The pages that HAProxy 2.6 answers errors with, to the byte. */
+import { Buffer } from 'node:buffer'
 import { formatResponseHead, HeaderList } from '../../http1/index.ts'
 import type { ErrorReply } from '../plan/reply.ts'
 

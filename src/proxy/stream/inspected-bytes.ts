@@ -1,4 +1,5 @@
 /** The first bytes of one direction of a TCP stream, kept while rules look at them. */
+import { Buffer } from 'node:buffer'
 import { HeadBuffer, Http1Error, mayBecomeRequest, parseRequestHead } from '../../http1/index.ts'
 import type { RequestState, SampleRequest } from '../../sample/stream.ts'
 import type { ProxySettings } from '../settings.ts'

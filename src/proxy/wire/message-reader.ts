@@ -3,6 +3,7 @@
  * open. It pulls: whoever cannot take more calls `hold`, and the socket is read no further, so at most one chunk
  * waits here.
  */
+import { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
 import { isLent, keep, lookAt } from '../../base/lent.ts'
 import type { Lent } from '../../base/lent.ts'

@@ -1,4 +1,5 @@
 /** What one HTTP/1.1 connection writes, either side of the proxy: it gathers within a turn, and leaves in one write. */
+import { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
 import { isLent, keep, lookAt } from '../../base/lent.ts'
 import type { Lent } from '../../base/lent.ts'

@@ -4,6 +4,7 @@
  * The texts come from outside: a table of the texts themselves, not of their hashes, for a text that has the hash of another
  * one must not get its verdict. Two generations make the oldest go without a list of who was asked when.
  */
+import { Buffer } from 'node:buffer'
 import { defaults } from '../../config/model/defaults.ts'
 
 /** Longer texts are not kept. */

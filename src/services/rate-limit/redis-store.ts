@@ -1,4 +1,5 @@
 /** Counts in Redis or Valkey, which agents share. */
+import { performance } from 'node:perf_hooks'
 import { errorMessage } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { ServiceError, type ServiceErrorCode } from '../errors.ts'

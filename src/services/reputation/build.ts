@@ -1,4 +1,5 @@
 /** From the bytes of a list to a table; what a thread does for large ones. */
+import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { readList, type ListFormat } from './formats.ts'
 import { RangeBuilder } from './range-builder.ts'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { needCapability, type Check, type CheckContext } from './check.ts'
 import type { Conversation, Ids } from './conversation.ts'
 import { notifyOf } from './frames.ts'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { haproxyDisconnectBytes } from '../haproxy-bytes.ts'
 import type { Check } from './check.ts'
 import { CheckSkipped } from './verdict.ts'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { FrameType } from '../../spop/frame-head.ts'
 import { formatEvent } from '../wire.ts'
 import type { Check, CheckContext, CheckPoint } from './check.ts'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { IpAddress } from '../../net/ip-address.ts'
 import type { Value } from '../../spop/typed-data.ts'
 import type { Check, CheckContext } from './check.ts'

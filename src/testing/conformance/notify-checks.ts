@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { IpAddress } from '../../net/ip-address.ts'
 import { FrameType, type Id } from '../../spop/frame-head.ts'
 import type { MessageInput } from '../../spop/notify.ts'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { FrameType } from '../../spop/frame-head.ts'
 import type { Check, CheckContext } from './check.ts'
 import type { RefusalRules } from './conversation.ts'

@@ -1,4 +1,5 @@
 /** Samples as SPOP has them, and back (SPOE.txt 3.1; `spoe_encode_data` and `spoe_decode_data` of HAProxy). */
+import { Buffer } from 'node:buffer'
 import { DataType, encodeValue, writeVarint } from '../../../spop/index.ts'
 import type { TypedData, Writer } from '../../../spop/index.ts'
 import { addr, bin, bool, sint, str } from '../../../sample/value.ts'
