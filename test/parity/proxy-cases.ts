@@ -153,6 +153,8 @@ export const cases: readonly Case[] = [
     raw: `${get('/up', 'Connection: upgrade', 'Upgrade: foo')}tunneled`,
   },
   one('101 without being asked', '/up'),
+  one('an answer that asks for another protocol', '/offer'),
+  one('an answer that offers other protocols', '/offers'),
   one('an upgrade that the server does not do', '/x', 'Connection: Upgrade', 'Upgrade: foo'),
   { name: 'redirect with a body', raw: 'POST /redir HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc' },
   { name: 'return with a body', raw: 'POST /return HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc' },

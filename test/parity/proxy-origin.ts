@@ -21,6 +21,14 @@ const responses: ReadonlyMap<string, string> = new Map([
     '/clte',
     'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
   ],
+  [
+    '/offer',
+    'HTTP/1.1 426 Upgrade Required\r\nUpgrade: TLS/1.2\r\nConnection: Upgrade\r\nContent-Length: 2\r\n\r\nhi',
+  ],
+  [
+    '/offers',
+    'HTTP/1.1 200 OK\r\nUpgrade: h2,h2c\r\nConnection: Upgrade, Keep-Alive\r\nContent-Length: 2\r\n\r\nhi',
+  ],
   ['/stall', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc'],
   ['/garbage', 'foo bar\r\n\r\n'],
   ['/slow', ''],

@@ -6,7 +6,13 @@ import type { HeaderList, RequestHead, ResponseHead } from '../../http1/index.ts
 import type { ProxyContext } from '../context.ts'
 import type { ErrorReply } from '../plan/reply.ts'
 import { formatErrorReply, rawErrorPage } from '../stream/error-page.ts'
-import { dropFraming, fixDescribedFraming, fixFraming, setConnection } from '../wire/hop-by-hop.ts'
+import {
+  dropFraming,
+  fixDescribedFraming,
+  fixFraming,
+  offeringUpgrade,
+  setConnection,
+} from '../wire/hop-by-hop.ts'
 import { Outbox } from '../wire/outbox.ts'
 
 /** One per connection: the answer to one request at a time. */
@@ -57,7 +63,7 @@ export class Http1Writer {
     this.#bodiless = tunnel || this.#method === 'HEAD' || status < 200 || status === 204 || status === 304
     this.#frame(head, framing, tunnel)
     this.keep = mayKeep && !tunnel && !this.untilClose && this.#persistent && !this.#context.closing
-    if (!tunnel) setConnection(headers, this.#connectionWords(minor))
+    if (!tunnel) setConnection(headers, offeringUpgrade(headers, this.#connectionWords(minor)))
     this.outbox.head(formatStatusLine(status, reason, minor), headers)
   }
 

@@ -20,6 +20,7 @@ const ofOneHop = ['keep-alive', 'proxy-connection']
 const connectionKinds =
   (1 << HeaderKind.Connection) | (1 << HeaderKind.KeepAlive) | (1 << HeaderKind.ProxyConnection)
 const framingKinds = (1 << HeaderKind.ContentLength) | (1 << HeaderKind.TransferEncoding)
+const upgradeKind = 1 << HeaderKind.Upgrade
 const teKind = 1 << HeaderKind.Te
 
 /**
@@ -60,6 +61,13 @@ export function setConnection(headers: HeaderList, words: string | undefined): v
   if (words !== undefined && headers.get('connection') === words) return
   if (headers.has('connection')) headers.delete('connection')
   if (words !== undefined) headers.add('connection', words)
+}
+
+/** What an answer says of its connection, `words` or nothing, and beside an Upgrade field that it offers another protocol. */
+export function offeringUpgrade(headers: HeaderList, words: string | undefined): string | undefined {
+  if (!headers.mayHave(upgradeKind) || !headers.has('upgrade')) return words
+  const upgrade = upgradeToken(headers)
+  return words === undefined || upgrade === undefined ? (words ?? upgrade) : `${words}, ${upgrade}`
 }
 
 /** `TE` says one thing that is passed on: that trailers are welcome. */
