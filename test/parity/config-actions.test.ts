@@ -72,11 +72,11 @@ frontend f
   it('no rule makes a request end differently from what its client waits for', async (t) => {
     const proxy = await startProxy(t, rules)
     for (const [method, target, expected] of [
-      ['POST', '/GET', /^HTTP\/1\.1 200 .*x-method: GET/s],
+      ['POST', '/GET', /^HTTP\/1\.1 200 .*x-method: POST/s],
       ['GET', '/GET', /^HTTP\/1\.1 200 .*x-method: GET/s],
-      ['GET', '/HEAD', /^HTTP\/1\.1 200 .*x-method: HEAD/s],
-      ['HEAD', '/GET', /^HTTP\/1\.1 200 .*x-method: GET/s],
-      ['GET', '/CONNECT', /^HTTP\/1\.1 200 .*x-method: CONNECT/s],
+      ['GET', '/HEAD', /^HTTP\/1\.1 200 .*x-method: GET/s],
+      ['HEAD', '/GET', /^HTTP\/1\.1 200 .*x-method: HEAD/s],
+      ['GET', '/CONNECT', /^HTTP\/1\.1 200 .*x-method: GET/s],
       ['POST', '/CONNECT', /^HTTP\/1\.1 500 /],
       ['GET', '/a%20b', /^HTTP\/1\.1 500 /],
     ] as const) {
