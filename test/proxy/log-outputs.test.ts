@@ -64,6 +64,8 @@ interface Running {
 async function run(t: Cleanup, log: string, target?: Target): Promise<Running> {
   const [port = 0] = await freePorts(1)
   const config = `
+global
+  tune.http.logurilen 16384
 defaults
   mode http
   timeout client 5s
