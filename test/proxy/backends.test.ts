@@ -149,6 +149,7 @@ frontend fe
 backend agents
   mode tcp
   option spop-check
+  timeout check 5s
   server good 127.0.0.1:${port} check inter 30ms fall 1
   server bad 127.0.0.1:${dumb.port} check inter 30ms fall 1
 `,
