@@ -14,7 +14,6 @@ import type { StatusOptions } from '../status/options.ts'
 import type { CheckState } from '../status/readings.ts'
 import type { StatusPort } from '../status/port.ts'
 import { hasMethods, requireArgument, show } from '../base/options.ts'
-import type { Capability } from '../spop/negotiation.ts'
 import type { Schema } from './arguments/types.ts'
 import { AgentConnection } from './connection.ts'
 import type { ConnectionHost } from './connection-host.ts'
@@ -34,7 +33,12 @@ import { resolveListenerOptions, type ListenerOptions } from './listener.ts'
 import { Listeners } from './listeners.ts'
 import { AgentMetrics } from './metrics.ts'
 import { Mistakes } from './mistakes.ts'
-import { resolveAgentOptions, type AgentOptions, type ResolvedAgentOptions } from './options.ts'
+import {
+  announcedCapabilities,
+  resolveAgentOptions,
+  type AgentOptions,
+  type ResolvedAgentOptions,
+} from './options.ts'
 import { formatPrometheus } from './prometheus.ts'
 import { groupConnections, setConnectionGroups } from './seen-connections.ts'
 import { snapshot, type AgentStats } from './stats.ts'
@@ -91,7 +95,7 @@ export class Agent {
     setConnectionGroups(this, () => groupConnections(this.#connections))
     this.#host = {
       options: this.#options,
-      capabilities: announced(this.#options),
+      capabilities: announcedCapabilities(this.#options),
       dispatcher: this.#dispatcher,
       metrics: this.#metrics,
       log: this.#log,
@@ -393,12 +397,4 @@ export class Agent {
  */
 export function createAgent(options: AgentOptions = {}): Agent {
   return new Agent(options)
-}
-
-function announced(options: ResolvedAgentOptions): Capability[] {
-  const capabilities: Capability[] = []
-  if (options.pipelining) capabilities.push('pipelining')
-  if (options.fragmentation) capabilities.push('fragmentation')
-  if (options.async) capabilities.push('async')
-  return capabilities
 }

@@ -17,6 +17,7 @@ import {
 } from '../base/options.ts'
 import { defaultMaxFrameSize, leastMaxFrameSize } from '../spop/frame-head.ts'
 import { tracingOption, type TracingOptions } from '../base/tracing.ts'
+import type { Capability } from '../spop/negotiation.ts'
 import type { Actions } from './actions.ts'
 import type { Context } from './context.ts'
 import { complaintOfTls } from './tls-options.ts'
@@ -188,4 +189,13 @@ export function resolveAgentOptions(given: AgentOptions): ResolvedAgentOptions {
   if (complaint !== undefined)
     throw new UsageError('ERR_SLUICE_OPTION', `createAgent: option 'tls' ${complaint}`)
   return resolved
+}
+
+/** What AGENT-HELLO announces (SPOE.txt 3.2.5). */
+export function announcedCapabilities(options: ResolvedAgentOptions): Capability[] {
+  const capabilities: Capability[] = []
+  if (options.pipelining) capabilities.push('pipelining')
+  if (options.fragmentation) capabilities.push('fragmentation')
+  if (options.async) capabilities.push('async')
+  return capabilities
 }

@@ -1,5 +1,5 @@
 /** Header lines into a {@link HeaderList} (RFC 9112 section 5): strict, and the one loop that all heads go through. */
-import { latin1Text } from '../bytes/latin1.ts'
+import { isLatin1At, latin1Text } from '../bytes/latin1.ts'
 import { Character, characters, showByte } from './characters.ts'
 import { Http1Error } from './errors.ts'
 import { HeaderList } from './header-list.ts'
@@ -118,10 +118,7 @@ export function readHeaderLines(
 /** Whether this name and a colon begin at `at`. */
 function isName({ name }: HeaderName, bytes: Buffer, at: number, end: number): boolean {
   const colon = at + name.length
-  if (colon >= end || bytes[colon] !== COLON) return false
-  for (let index = 0; index < name.length; index++)
-    if (name.charCodeAt(index) !== bytes[at + index]) return false
-  return true
+  return colon < end && bytes[colon] === COLON && isLatin1At(name, bytes, at)
 }
 
 function readName(bytes: Buffer, at: number, end: number): HeaderName {

@@ -146,54 +146,31 @@ const supported: readonly Keyword<GlobalDraft>[] = [
     since: '1.7',
     apply: applyResetEnvironment,
   },
-  countKeyword(
-    'maxconn',
-    'connections in the whole process',
-    (global, value) => {
-      global.maxconn = value
-    },
-    { fallback: 'no limit' },
-  ),
+  countKeyword('maxconn', 'connections in the whole process', 'maxconn', { fallback: 'no limit' }),
   countKeyword(
     'tune.bufsize',
     'bytes of the largest head, of a body that rules may see, and of the largest SPOP frame and its length',
-    (global, value) => {
-      global.bufferSize = value
-    },
+    'bufferSize',
     { fallback: String(defaults.bufferSize), min: 1024, max: 1_048_576, since: '1.3' },
   ),
-  countKeyword(
-    'tune.http.maxhdr',
-    'the most lines of a head, the first one included',
-    (global, value) => {
-      global.maxHeaders = value
-    },
-    { fallback: String(defaults.maxHeaders), max: 32_767, since: '1.4' },
-  ),
+  countKeyword('tune.http.maxhdr', 'the most lines of a head, the first one included', 'maxHeaders', {
+    fallback: String(defaults.maxHeaders),
+    max: 32_767,
+    since: '1.4',
+  }),
   countKeyword(
     'tune.http.logurilen',
     'bytes of a request line, method and version included, that are kept for the log',
-    (global, value) => {
-      global.loggedRequestLine = value
-    },
+    'loggedRequestLine',
     { fallback: String(defaults.loggedRequestLine), min: 0, since: '1.9' },
   ),
   countKeyword(
     'tune.pattern.cache-size',
     'answers that lists of patterns remember, all together; 0: none',
-    (global, value) => {
-      global.patternCacheSize = value
-    },
+    'patternCacheSize',
     { fallback: String(defaults.patternCacheSize), since: '1.6' },
   ),
-  countKeyword(
-    'nbthread',
-    'number of workers',
-    (global, value) => {
-      global.nbthread = value
-    },
-    { support: 'ignored', since: '1.8' },
-  ),
+  countKeyword('nbthread', 'number of workers', 'nbthread', { support: 'ignored', since: '1.8' }),
   {
     name: 'hard-stop-after',
     sections,
@@ -231,11 +208,16 @@ interface CountMore {
   readonly since?: string
 }
 
+/** Fields of the draft that are numbers, once they are set. */
+type CountField = {
+  [Name in keyof GlobalDraft]-?: number extends GlobalDraft[Name] ? Name : never
+}[keyof GlobalDraft]
+
 /** A number; one that nothing obeys is checked and kept all the same. */
 function countKeyword(
   name: string,
   doc: string,
-  set: (global: GlobalDraft, value: number) => void,
+  field: CountField,
   { support, fallback = '', min = 1, max, since = '1.3' }: CountMore = {},
 ): Keyword<GlobalDraft> {
   return {
@@ -249,7 +231,7 @@ function countKeyword(
     apply: (global, args) => {
       const value = args.integer('<number>', min, max)
       if (value === undefined || !args.end()) return
-      set(global, value)
+      global[field] = value
       if (support !== undefined) reportUnsupported(args, support)
     },
   }

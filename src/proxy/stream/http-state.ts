@@ -9,8 +9,10 @@
  * way (`flowing` and behind it) there is no other answer.
  */
 
+/** All states. */
+export const responseStates = ['awaited', 'judged', 'local', 'flowing', 'done', 'raw', 'rawEnded'] as const
 /** How far a response has come. */
-export type ResponseState = 'awaited' | 'judged' | 'local' | 'flowing' | 'done' | 'raw' | 'rawEnded'
+export type ResponseState = (typeof responseStates)[number]
 /** What happens to a response. */
 export type ResponseEvent = 'head' | 'reply' | 'send' | 'last' | 'switch' | 'end'
 
@@ -36,14 +38,3 @@ export function step(state: ResponseState, event: ResponseEvent): ResponseState 
 export function isBegun(state: ResponseState): boolean {
   return state !== 'awaited' && state !== 'judged' && state !== 'local'
 }
-
-/** All states, for the test that walks them. */
-export const responseStates: readonly ResponseState[] = [
-  'awaited',
-  'judged',
-  'local',
-  'flowing',
-  'done',
-  'raw',
-  'rawEnded',
-]
