@@ -12,13 +12,6 @@ export function latin1Text(bytes: Buffer, start: number, end: number): string {
   return (bytes as unknown as Latin1).latin1Slice(start, end)
 }
 
-/** Whether the bytes from `at` on, all of them within the buffer, are this text. */
-export function isLatin1At(text: string, bytes: Buffer, at: number): boolean {
-  for (let index = 0; index < text.length; index++)
-    if (text.charCodeAt(index) !== bytes[at + index]) return false
-  return true
-}
-
 /** Writes text with one byte per character; the caller has made room. Answers how many bytes that were. */
 export function writeLatin1(bytes: Buffer, text: string, at: number): number {
   return (bytes as unknown as Latin1).latin1Write(text, at)

@@ -1,5 +1,5 @@
 /** Header lines into a {@link HeaderList} (RFC 9112 section 5): strict, and the one loop that all heads go through. */
-import { isLatin1At, latin1Text } from '../bytes/latin1.ts'
+import { latin1Text } from '../bytes/latin1.ts'
 import { Character, characters, showByte } from './characters.ts'
 import { Http1Error } from './errors.ts'
 import { HeaderList } from './header-list.ts'
@@ -115,10 +115,16 @@ export function readHeaderLines(
   return headers
 }
 
-/** Whether this name and a colon begin at `at`. */
+/**
+ * Whether this name and a colon begin at `at`. It compares by itself: V8 does not inline a function more into the loop over
+ * fields, and a call for each costs 2 to 3 % of a request.
+ */
 function isName({ name }: HeaderName, bytes: Buffer, at: number, end: number): boolean {
   const colon = at + name.length
-  return colon < end && bytes[colon] === COLON && isLatin1At(name, bytes, at)
+  if (colon >= end || bytes[colon] !== COLON) return false
+  for (let index = 0; index < name.length; index++)
+    if (name.charCodeAt(index) !== bytes[at + index]) return false
+  return true
 }
 
 function readName(bytes: Buffer, at: number, end: number): HeaderName {

@@ -1,5 +1,4 @@
 /** Request heads (RFC 9112 section 3, RFC 9110 section 7.2), checked so that every other HTTP/1.1 reader sees the same request. */
-import { isLatin1At } from '../bytes/latin1.ts'
 import { Character, characters, showByte } from './characters.ts'
 import { parseConnection } from './connection.ts'
 import { Http1Error } from './errors.ts'
@@ -60,8 +59,14 @@ const methods = ['GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'CO
 
 function knownMethod(bytes: Buffer, start: number, end: number): string | undefined {
   for (const method of methods)
-    if (method.length === end - start && isLatin1At(method, bytes, start)) return method
+    if (method.length === end - start && isText(method, bytes, start)) return method
   return undefined
+}
+
+function isText(text: string, bytes: Buffer, at: number): boolean {
+  for (let index = 0; index < text.length; index++)
+    if (text.charCodeAt(index) !== bytes[at + index]) return false
+  return true
 }
 
 function scan(bytes: Buffer, from: number, end: number, use: number): number {
