@@ -8,6 +8,16 @@ const readSize = 65_536
 export const lentMemory = Buffer.allocUnsafeSlow(readSize)
 const { buffer: memory } = lentMemory
 
+/** Reads of a few bytes are often of one size, and to make a view of memory takes as long as to read a short head. */
+const longestView = 2048
+const views: (Buffer | undefined)[] = []
+
+/** What a read of so many bytes has brought. */
+export function lentView(size: number): Buffer {
+  if (size > longestView) return lentMemory.subarray(0, size)
+  return (views[size] ??= lentMemory.subarray(0, size))
+}
+
 /**
  * Bytes for the time of the call that brings them: they may be in memory that the next read writes again. Every Buffer is
  * one; to make a Buffer of one says whether it is to be looked at meanwhile ({@link lookAt}) or to stay ({@link keep}).

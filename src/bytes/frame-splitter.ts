@@ -80,6 +80,13 @@ export class FrameSplitter {
     this.#at = 0
   }
 
+  /** Copies what is left of the chunk, whose memory may be written again from here on. */
+  keepRest(): void {
+    if (this.drained) return
+    this.#chunk = Buffer.from(this.#chunk.subarray(this.#at))
+    this.#at = 0
+  }
+
   /** Finds the next whole frame; false: what is left of the chunk is held. Throws what the {@link Framing} does. */
   next(): boolean {
     if (this.#have > 0) return this.#resume()

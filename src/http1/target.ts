@@ -40,6 +40,7 @@ export function targetAuthority(target: string): string | undefined {
 
 /** The path and query of a target: what follows the authority of an absolute form, `/` when nothing does. */
 export function originForm(target: string): string {
+  if (target.charCodeAt(0) === 0x2f) return target
   const found = /^[a-z]+:\/\/[^/?]*/i.exec(target)
   if (found === null) return target
   const rest = target.slice(found[0].length)

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { Socket } from 'node:net'
 import { getDefaultHighWaterMark } from 'node:stream'
 import type { ConnectOpts, SocketConstructorOpts } from 'node:net'
-import { lentMemory } from '../base/lent.ts'
+import { lentMemory, lentView } from '../base/lent.ts'
 import type { Lent } from '../base/lent.ts'
 import { takePiece } from '../base/slab.ts'
 
@@ -41,7 +41,7 @@ export class ChunkSocket extends Socket {
     const onread: ConnectOpts['onread'] = {
       buffer,
       callback: (size) => {
-        if (shares) this.onChunk(buffer.subarray(0, size))
+        if (shares) this.onChunk(lentView(size))
         else this.onChunk(copyOf(buffer, size))
         return true
       },

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import type { Server, Socket } from 'node:net'
 import { monotonic } from '../base/clock.ts'
+import { handleOf } from './inside.ts'
 
 /** So much of the limit may be in use without a word. */
 const muchOfIt = 0.95
@@ -32,7 +33,7 @@ export function watchDescriptors(server: Server, onFew: (error: NodeJS.ErrnoExce
   if (few === Infinity) return
   server.on('connection', (socket: Socket) => {
     // What `net` shows of it nowhere else.
-    const fd = (socket as { _handle?: { fd?: number } | null })._handle?.fd ?? 0
+    const fd = handleOf(socket)?.fd ?? 0
     if (fd < few || monotonic() - told < interval) return
     told = monotonic()
     const what = `EMFILE: descriptor ${fd} of ${limit} (ulimit -n) is in use; what is beyond is closed unseen`

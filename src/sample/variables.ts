@@ -102,9 +102,9 @@ export interface VariableStoreOptions {
  * whether it is set (`var_set` in src/vars.c).
  */
 export class VariableStore {
-  readonly #names: string[] = []
+  #names: string[] = []
   /** Side by side with the names; undefined for those that exist and are not set. */
-  readonly #values: (SampleValue | undefined)[] = []
+  #values: (SampleValue | undefined)[] = []
   /** Where each name is, once there are many: a stream has few, and to make a Map costs more than to look through them. */
   #places: Map<string, number> | undefined
   readonly #permanent: ReadonlySet<string>
@@ -183,6 +183,12 @@ export class VariableStore {
 
   #create(name: string): number {
     this.#grow(overhead)
+    if (this.#names.length === 0) {
+      // Many streams have one: V8 makes room for seventeen at the first push.
+      this.#names = [name]
+      this.#values = [undefined]
+      return 0
+    }
     this.#values.push(undefined)
     const at = this.#names.push(name) - 1
     if (this.#places !== undefined) this.#places.set(name, at)

@@ -1,3 +1,4 @@
+import { keep } from '../../base/lent.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { CgiHead, CgiResponseSink } from '../codec/cgi-response.ts'
 import { FcgiError } from '../errors.ts'
@@ -71,7 +72,10 @@ export class Caller implements CgiResponseSink {
 
   onBody(chunk: Buffer): void {
     if (this.#request.over) return
-    if (this.paused) return this.#hold(() => this.onBody(chunk))
+    if (this.paused) {
+      const kept = keep(chunk)
+      return this.#hold(() => this.onBody(kept))
+    }
     try {
       if (!this.#handler.onBody(chunk)) this.#request.pause()
     } catch (error) {

@@ -9,7 +9,7 @@ export interface ConnectionStream {
   readonly role: number
   /** Whether the empty STDIN was sent. */
   readonly stdinEnded: boolean
-  /** Content of STDOUT, from `start` to `end`; empty at its end. It is in memory that is not written again. */
+  /** Content of STDOUT, from `start` to `end`; empty at its end. It is in memory that is not written again, but for owners with `lends`. */
   recvStdout(bytes: Buffer, start: number, end: number): void
   recvStderr(content: Buffer): void
   /** END_REQUEST; the connection has forgotten the request already. */
@@ -36,4 +36,9 @@ export interface ConnectionOwner<Connection> {
   closed(connection: Connection, error: FcgiError): void
   /** All that was read has been told. */
   read?(): void
+  /**
+   * Whether pieces of bodies are in memory that is written again when their callback has returned, or `read`: they are not
+   * copied then. @default false
+   */
+  readonly lends?: boolean
 }

@@ -1,7 +1,7 @@
 /** One connection to an application. */
 import type { Socket } from 'node:net'
 import type { Lane, Timed } from '../../base/deadlines.ts'
-import { keep } from '../../base/lent.ts'
+import { keep, lookAt } from '../../base/lent.ts'
 import type { Seated } from '../../base/roster.ts'
 import type { Liveness } from '../../http1/index.ts'
 import { LingeringSocket } from '../../net/lingering-socket.ts'
@@ -95,9 +95,15 @@ export class FcgiConnection implements Timed<FcgiConnection>, Seated {
       this.#reader.push(chunk)
       this.#pump()
     }
-    // Pieces of it are handed out.
-    if (socket instanceof LingeringSocket) socket.onChunk = (chunk) => onChunk(keep(chunk))
-    else socket.on('data', onChunk)
+    if (socket instanceof LingeringSocket) {
+      socket.onChunk =
+        owner.lends === true
+          ? (chunk) => {
+              onChunk(lookAt(chunk))
+              this.#reader.keepRest()
+            }
+          : (chunk) => onChunk(keep(chunk))
+    } else socket.on('data', onChunk)
     socket.on('drain', () => this.#drained())
     socket.on('error', (error) => this.#lost(this.#lostError(error), error))
     socket.on('end', () => this.#lost(this.#lostError(undefined)))

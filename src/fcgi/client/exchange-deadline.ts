@@ -26,7 +26,7 @@ export class ExchangeDeadline implements Timed<ExchangeDeadline> {
 
   /** As long again, from now. */
   rearm(): void {
-    this.#activeAt = monotonic()
+    this.#activeAt = turnTime()
     this.#all.remove(this)
     if (this.#timeout > 0) this.#all.add(this, this.#timeout, this.#activeAt)
   }

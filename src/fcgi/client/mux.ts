@@ -64,6 +64,8 @@ export interface MuxOwner {
   closed(mux: FcgiMux, error: FcgiError): void
   /** All that was read has been told: what came together can be looked at together. */
   read?(): void
+  /** As in {@link ConnectionOwner}: whether pieces of bodies are lent to its handlers. @default false */
+  readonly lends?: boolean
 }
 
 /**
@@ -113,6 +115,7 @@ export class FcgiMux {
       released: () => owner.released(this),
       closed: (_, error) => this.#closed(error),
       read: () => owner.read?.(),
+      lends: owner.lends === true,
     })
     this.#exchangeOwner = {
       options,

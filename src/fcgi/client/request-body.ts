@@ -43,6 +43,7 @@ export class RequestBody {
     if (given instanceof Uint8Array && given.length > 0) this.held = [given]
     this.#written = given instanceof Uint8Array ? given.length : 0
     if (declared === undefined) this.#length = this.ended ? this.#written : undefined
+    else if (declared === '0') this.#length = 0
     else this.#length = /^\d{1,15}$/.test(declared) ? Number(declared) : Number.NaN
   }
 

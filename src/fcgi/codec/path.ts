@@ -15,14 +15,16 @@ export function pathOf(target: string): string {
  */
 export function decodePath(path: string, maxSize: number): string {
   if (path === '') throw new FcgiError('ERR_FCGI_PATH', 'the request has none')
-  if (/%(?![0-9A-Fa-f]{2})/.test(path)) throw new FcgiError('ERR_FCGI_PATH', 'a % without two digits')
-  const decoded = path.includes('%')
-    ? path.replace(/%(..)/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
-    : path
+  const decoded = path.includes('%') ? decodeTriplets(path) : path
   // oxlint-disable-next-line no-control-regex -- they are what is looked for
   if (/[\0\r\n]/.test(decoded)) throw new FcgiError('ERR_FCGI_PATH', 'it has a NUL, CR or LF')
   if (decoded.length > maxSize) throw new FcgiError('ERR_FCGI_PATH', `more than ${maxSize} bytes`)
   return decoded
+}
+
+function decodeTriplets(path: string): string {
+  if (/%(?![0-9A-Fa-f]{2})/.test(path)) throw new FcgiError('ERR_FCGI_PATH', 'a % without two digits')
+  return path.replace(/%(..)/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
 }
 
 /** Whether the path is above its beginning at any segment. */

@@ -214,6 +214,11 @@ export class RecordReader {
     this.#splitter.push(chunk)
   }
 
+  /** Behind it the memory of the chunk may be written again, and the current record is none any more. */
+  keepRest(): void {
+    this.#splitter.keepRest()
+  }
+
   /** @throws FcgiError `ERR_FCGI_VERSION`; the connection has no boundaries left then. */
   next(): boolean {
     const splitter = this.#splitter

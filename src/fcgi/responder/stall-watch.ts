@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { handleOf, waitingBytes } from '../../net/inside.ts'
 import type { RecordSender } from '../record-sender.ts'
 
 /**
@@ -41,7 +42,7 @@ export class StallWatch {
 
   #check(): void {
     this.#timer = undefined
-    if (this.#socket.writableLength === 0) return
+    if (waitingBytes(this.#socket) === 0) return
     const moves = this.#sender.taken > this.#taken || inKernelQueue(this.#socket) !== this.#queued
     if (moves) this.#arm()
     else this.#onStall()
@@ -53,7 +54,6 @@ export class StallWatch {
  * body to a slow peer may be minutes later; a socket's own time-out looks at the same number.
  */
 function inKernelQueue(socket: Socket): number {
-  // Undocumented, and so not in the types. Without it only whole writes count.
-  const { _handle } = socket as Socket & { _handle?: { writeQueueSize?: number } | null }
-  return _handle?.writeQueueSize ?? 0
+  // Without it only whole writes count.
+  return handleOf(socket)?.writeQueueSize ?? 0
 }

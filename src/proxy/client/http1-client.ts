@@ -5,6 +5,8 @@
 import type { Socket } from 'node:net'
 import { turnDate, turnTime } from '../../base/clock.ts'
 import type { Flushable } from '../../base/turn.ts'
+import { createChunkReader } from '../../net/chunk-reader.ts'
+import { waitingBytes } from '../../net/inside.ts'
 import { parseRequestHead } from '../../http1/index.ts'
 import type { Lent } from '../../base/lent.ts'
 import type { Framing, HeaderList, Http1Error, ResponseHead } from '../../http1/index.ts'
@@ -38,9 +40,9 @@ interface ClientSocket extends Socket {
   [client]: Http1Client
 }
 
-function whenData(this: ClientSocket, chunk: Buffer): void {
+const readClient = createChunkReader(function (this: ClientSocket, chunk) {
   this[client].onData(chunk)
-}
+})
 
 function whenEnd(this: ClientSocket): void {
   this[client].onEnd()
@@ -91,7 +93,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide, Wai
     this.#waiting = new Http1Waiting(router.plan.timeouts, context.deadlines, this)
     this.#reader.expectHead()
     ;(socket as ClientSocket)[client] = this
-    socket.on('data', whenData)
+    readClient(socket as ClientSocket)
     socket.on('end', whenEnd)
     socket.on('drain', whenDrain)
     socket.on('error', whenGone)
@@ -229,7 +231,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide, Wai
     const writer = this.#writing()
     writer.outbox.flush()
     const saysMore = !writer.saidLast && !this.#reader.ended
-    if (saysMore || this.#reader.pending || this.#socket.writableLength > 0) return this.end()
+    if (saysMore || this.#reader.pending || waitingBytes(this.#socket) > 0) return this.end()
     this.#socket.destroy()
     this.onGone()
   }
@@ -291,7 +293,7 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide, Wai
   // From the socket.
 
   /** A fault of ours costs this connection, and nothing else. */
-  onData(chunk: Buffer): void {
+  onData(chunk: Lent): void {
     try {
       this.#reader.push(chunk)
     } catch (error) {

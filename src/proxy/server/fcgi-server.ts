@@ -42,6 +42,8 @@ export class FcgiServer implements ServerConnection, MuxOwner, Worker {
   /** Looking at the socket tells nothing of what an application will do. */
   readonly restedAt = 0
   readonly recalls = false
+  /** What is held is copied by its transport. */
+  readonly lends = true
   readonly #server: Server
   readonly #socket: Socket
   readonly #mux: FcgiMux

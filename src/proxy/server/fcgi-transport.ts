@@ -49,7 +49,7 @@ export class FcgiTransport implements ServerTransport, ExchangeHandler {
   /** A head waits for what was read with it: it leaves with the body that is there, and with its length when that is all. */
   #pending: CgiHead | undefined
   /** What came while the stream was holding, or behind a head that waits. */
-  #waiting: Buffer[] = []
+  #waiting: Lent[] = []
   #hasBody = false
   #held = false
   /** Whether all of the request was sent, and all of the answer has come. */
@@ -154,7 +154,8 @@ export class FcgiTransport implements ServerTransport, ExchangeHandler {
   #handOutHead(head: CgiHead, framing: Framing): void {
     this.#hasBody = framing !== 0
     this.#events.onServerHead(this.#toHead(head, framing), framing)
-    if (!this.#held) this.#handOut()
+    if (this.#held) this.#waiting = this.#waiting.map(keep)
+    else this.#handOut()
   }
 
   #toHead({ status, reason, headers }: CgiHead, framing: Framing): ResponseHead {
@@ -162,9 +163,11 @@ export class FcgiTransport implements ServerTransport, ExchangeHandler {
     return { minor, status, reason, headers, framing, connection: 0, upgrade: undefined }
   }
 
-  onBody(chunk: Buffer): boolean {
+  /** Behind a head that waits it is lent until `onRead`, as everything that was read with it. */
+  onBody(chunk: Lent): boolean {
     if (this.#over) return true
-    if (this.#held || this.#pending !== undefined) this.#waiting.push(chunk)
+    if (this.#held) this.#waiting.push(keep(chunk))
+    else if (this.#pending !== undefined) this.#waiting.push(chunk)
     else this.#events.onServerBody([chunk], false, undefined)
     return !this.#held
   }
@@ -183,7 +186,7 @@ export class FcgiTransport implements ServerTransport, ExchangeHandler {
     if (!this.#requestDone && !this.#parted) this.#events.onServerDrain()
   }
 
-  #endBody(pieces: readonly Buffer[] = []): void {
+  #endBody(pieces: readonly Lent[] = []): void {
     if (!this.#ended || this.#held || this.#over) return
     this.#over = true
     // A response without a body has ended with its head.
@@ -240,7 +243,7 @@ export class FcgiTransport implements ServerTransport, ExchangeHandler {
     for (const [index, chunk] of waiting.entries()) {
       this.#events.onServerBody([chunk], false, undefined)
       if (this.#held) {
-        this.#waiting = waiting.slice(index + 1)
+        this.#waiting = waiting.slice(index + 1).map(keep)
         return
       }
     }

@@ -1,11 +1,14 @@
 /** What one HTTP/1.1 connection writes, either side of the proxy: it gathers within a turn, and leaves in one write. */
 import { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
+import { latin1Text } from '../../bytes/latin1.ts'
 import { isLent, keep, lookAt } from '../../base/lent.ts'
 import type { Lent } from '../../base/lent.ts'
 import { takePiece } from '../../base/slab.ts'
 import type { Flushable, Turn } from '../../base/turn.ts'
+import { isPlainSocket, waitingBytes } from '../../net/inside.ts'
 import { wasPolledSince } from '../../net/liveness.ts'
+import { writeQuickly } from '../../net/quick-write.ts'
 import { encodeHead, formatHeaders, manyFields } from '../../http1/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
 import { frame, gather, pack } from './outgoing.ts'
@@ -14,6 +17,8 @@ import { borrowBuffer } from './send-buffer.ts'
 
 /** What is as large as this does not wait for the end of the turn. */
 const large = 16_384
+/** Text that is longer is dearer to make, and to put behind other text, than to copy its bytes. */
+const short = 64
 
 /**
  * A head waits for the body that comes with it, an answer for those of other connections: see {@link Turn}. Whoever ends
@@ -23,6 +28,7 @@ export class Outbox implements Flushable {
   readonly #socket: Socket
   readonly #turn: Turn
   readonly #onBlocked: () => void
+  readonly #quick: boolean
   #chunks: Buffer[] = []
   /** Bytes of them. */
   #size = 0
@@ -38,6 +44,7 @@ export class Outbox implements Flushable {
     this.#socket = socket
     this.#turn = turn
     this.#onBlocked = onBlocked
+    this.#quick = isPlainSocket(socket)
   }
 
   /** Whether the socket has more than it likes. */
@@ -96,6 +103,10 @@ export class Outbox implements Flushable {
     const isAlone = !chunked && pieces.length === 1 && only !== undefined
     if (isAlone && !held && this.#text !== '' && only.length >= large && !isLent(only))
       return this.#behindText(lookAt(only))
+    if (isAlone && this.#text !== '' && only.length <= short) {
+      this.text(latin1Text(lookAt(only), 0, only.length))
+      return !this.#blocked
+    }
     const parcel = frame(this.#text, pieces, chunked, done, trailers)
     this.#text = ''
     if (parcel.size >= large && !held && !(isAlone && parcel.before === '')) return this.#sendNow(parcel)
@@ -117,7 +128,7 @@ export class Outbox implements Flushable {
     if (this.#size > 0) this.flush()
     const { size } = parcel
     // What has to wait, behind other bytes, has memory of its size.
-    const borrowed = this.#socket.writableLength === 0 ? borrowBuffer(size) : undefined
+    const borrowed = waitingBytes(this.#socket) === 0 ? borrowBuffer(size) : undefined
     const bytes = borrowed?.view(size) ?? takePiece(size)
     pack(bytes, parcel)
     this.#write(bytes, borrowed?.returned)
@@ -176,6 +187,10 @@ export class Outbox implements Flushable {
     const socket = this.#socket
     this.#heldSince = undefined
     if (socket.destroyed || socket.writableEnded) return written?.()
+    const quick = this.#quick ? writeQuickly(socket, bytes) : undefined
+    if (quick === true) return written?.()
+    // It is less than a socket may have waiting.
+    if (quick !== undefined) return void (quick.onTaken = written ?? quick.onTaken)
     const more = typeof bytes === 'string' ? socket.write(bytes, 'latin1') : socket.write(bytes, written)
     if (more || this.#blocked) return
     this.#blocked = true

@@ -7,6 +7,7 @@ import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
 import { lentMemory } from '#src/base/lent.js'
 import { Turn } from '#src/base/turn.js'
+import { handleOf } from '#src/net/inside.js'
 import { pollRound, wasPolledSince } from '#src/net/liveness.js'
 import { Outbox } from '#src/proxy/wire/outbox.js'
 import { until } from '../../support/until.ts'
@@ -25,14 +26,29 @@ async function connection(t: TestContext): Promise<{ ours: Socket; theirs: Socke
     theirs.destroy()
     server.close()
   })
+  return { ours, theirs, writes: watchWrites(ours) }
+}
+
+/** What a socket hands to the kernel, whether by its stream or past it: a text for each system call. */
+function watchWrites(socket: Socket): string[] {
   const writes: string[] = []
-  const write = ours.write.bind(ours) as (...args: unknown[]) => boolean
-  ours.write = (...args: unknown[]) => {
-    const [bytes] = args
-    writes.push(typeof bytes === 'string' ? bytes : (bytes as Buffer).toString('latin1'))
-    return write(...args)
+  const handle = handleOf(socket) as unknown as Record<string, (...args: unknown[]) => unknown>
+  const textOf = (bytes: unknown): string =>
+    typeof bytes === 'string' ? bytes : Buffer.from(bytes as Uint8Array).toString('latin1')
+  for (const name of ['writeBuffer', 'writeLatin1String', 'writev']) {
+    const write = handle[name]?.bind(handle)
+    handle[name] = (request, given, ...rest) => {
+      const pieces = name === 'writev' ? (given as unknown[]).filter((each) => each !== 'latin1') : [given]
+      writes.push(
+        pieces
+          .filter((each) => each !== 'buffer')
+          .map(textOf)
+          .join(''),
+      )
+      return write?.(request, given, ...rest)
+    }
   }
-  return { ours, theirs, writes }
+  return writes
 }
 
 const piece = (text: string): Buffer => Buffer.from(text, 'latin1')

@@ -2,7 +2,7 @@
  * The SPOE filter: sends the messages of an event or a group to an agent, waits for the answer, sets the variables
  * that it names (SPOE.txt; src/flt_spoe.c of HAProxy 2.6).
  */
-import { longestTimer, monotonic } from '../../../base/clock.ts'
+import { longestTimer, monotonic, turnTime } from '../../../base/clock.ts'
 import { createEngine } from '../../../engine/index.ts'
 import type { Engine, Outcome, PendingExchange } from '../../../engine/index.ts'
 import type { SpoeEvent } from '../../../config/index.ts'
@@ -20,7 +20,7 @@ import { SpoeEventStep } from './event-step.ts'
 import { engineOptions } from './engine-options.ts'
 import { formatSpoeLine } from './log-line.ts'
 import type { SpoeLogFields } from './log-line.ts'
-import { combine, Questions } from './questions.ts'
+import { awaitedOf, combine, Questions } from './questions.ts'
 import type { Answer, Question } from './questions.ts'
 import { FilterVariables } from './variables.ts'
 
@@ -41,6 +41,8 @@ export class SpoeFilter implements StreamFilter {
   readonly #errorRate: ErrorRate | undefined
   readonly #questions = new Questions()
   readonly #variables: FilterVariables
+  /** Of events: to the turn where nobody reads their times. */
+  readonly #clock: () => number
   #processed = 0
   #errors = 0
   /** Events and groups of which no message was to be sent: HAProxy's log counts them as processed. */
@@ -51,7 +53,9 @@ export class SpoeFilter implements StreamFilter {
     this.#context = context
     this.#backends = backends
     this.#variables = new FilterVariables(plan)
-    const { maxErrRate } = plan.agent
+    const { maxErrRate, setProcessTime, setTotalTime } = plan.agent
+    const isTimed = plan.logTargets.length > 0 || (setProcessTime ?? setTotalTime) !== undefined
+    this.#clock = isTimed ? monotonic : turnTime
     this.#errorRate = maxErrRate === undefined || maxErrRate === 0 ? undefined : new ErrorRate(maxErrRate)
   }
 
@@ -76,19 +80,19 @@ export class SpoeFilter implements StreamFilter {
   process(stream: StepStream, messages: readonly SpoeMessagePlan[], kind: string): Flow {
     const context = stream.stateOf(this, () => new SpoeContext())
     if (context.disabled) return Flow.Next
-    const now = monotonic()
+    const now = this.#clock()
     if (this.#errorRate?.exceeded(now) === true) return Flow.Next
     const questions = this.#collect(messages, stream)
     if (questions === undefined) {
-      this.#finish(stream, context, unknownStatus, kind, now, monotonic())
+      this.#finish(stream, context, unknownStatus, kind, now, this.#clock())
       return Flow.Next
     }
     if (questions.length === 0) {
       this.#skipped++
       return Flow.Next
     }
-    const encoded = monotonic()
-    const awaited = questions.filter(({ noWait }) => !noWait)
+    const encoded = this.#clock()
+    const awaited = awaitedOf(questions)
     const flow =
       awaited.length === 0
         ? Flow.Next
@@ -133,10 +137,11 @@ export class SpoeFilter implements StreamFilter {
       return Flow.Next
     }
     context.stream ??= engine.createStream(stream.serial)
-    const pending: PendingExchange[] = []
+    // Room for one, here and below, which is the rule: an empty array takes room for seventeen with the first.
+    const pending: (PendingExchange | undefined)[] = [undefined]
     let abandoned = false
     const cancel = () => {
-      for (const each of pending) each.cancel()
+      for (const each of pending) each?.cancel()
     }
     const wait = stream.wait(() => {
       abandoned = true
@@ -144,18 +149,20 @@ export class SpoeFilter implements StreamFilter {
     })
     // Its outcome then is `interruptedStatus`.
     wait.interrupt = cancel
-    const outcomes: Outcome[] = []
+    const outcomes: (Outcome | undefined)[] = [undefined]
     let open = questions.length
     try {
-      for (const [at, { messages, timeout = longestTimer }] of questions.entries()) {
+      for (let at = 0; at < questions.length; at++) {
+        const { messages, timeout = longestTimer } = questions[at] as Question // at < length
         const settle = (outcome: Outcome): void => {
           outcomes[at] = outcome
           if (--open > 0) return
-          if (abandoned) return left(combine(outcomes))
-          done(combine(outcomes))
+          const answer = combine(outcomes as Outcome[]) // none is open
+          if (abandoned) return left(answer)
+          done(answer)
           wait.over()
         }
-        pending.push(engine.exchange(messages, timeout, settle, context.stream))
+        pending[at] = engine.exchange(messages, timeout, settle, context.stream)
       }
     } catch (error) {
       abandoned = true
@@ -244,7 +251,7 @@ export class SpoeFilter implements StreamFilter {
       this.#errorRate?.count(monotonic())
       return this.#fail(stream, context, status)
     }
-    const spent = Math.trunc(monotonic() - began)
+    const spent = Math.trunc(this.#clock() - began)
     context.total += spent
     this.#count(status)
     this.#variables.setTimes(stream, spent, context.total)

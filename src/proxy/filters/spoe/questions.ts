@@ -53,6 +53,8 @@ class Share implements Question {
 /** What came of all the NOTIFYs of one event or group for which the stream has waited. */
 export type Answer = Pick<Outcome, 'status' | 'actions' | 'queueTime' | 'waitTime'>
 
+const none: readonly Question[] = []
+
 /** Sorts the messages of events and groups into NOTIFYs; each list once, for the lists are those of the plan. */
 export class Questions {
   readonly #shares = new WeakMap<readonly SpoeMessagePlan[], readonly Share[]>()
@@ -62,7 +64,11 @@ export class Questions {
    * @throws SpopError `ERR_SPOP_VALUE` for what cannot be sent.
    */
   collect(messages: readonly SpoeMessagePlan[], stream: Stream): readonly Question[] {
-    return this.#sharesOf(messages).filter((share) => share.encode(stream))
+    const shares = this.#sharesOf(messages)
+    const [only] = shares
+    // Mostly there is one: its list is there already.
+    if (only !== undefined && shares.length === 1) return only.encode(stream) ? shares : none
+    return shares.filter((share) => share.encode(stream))
   }
 
   #sharesOf(messages: readonly SpoeMessagePlan[]): readonly Share[] {
@@ -77,6 +83,11 @@ export class Questions {
     this.#shares.set(messages, shares)
     return shares
   }
+}
+
+/** Those whose answers the stream waits for. */
+export function awaitedOf(questions: readonly Question[]): readonly Question[] {
+  return questions.some(({ noWait }) => noWait) ? questions.filter(({ noWait }) => !noWait) : questions
 }
 
 /**

@@ -1,0 +1,87 @@
+/**
+ * What is known of the inside of `net.Socket`, for whoever reads (chunk-reader.ts) and writes (quick-write.ts) past its stream.
+ *
+ * Nothing here is documented, so nothing is taken for granted: each thing is looked for once, on sockets made for that, and
+ * where one is missing, and in lines of Node.js that nobody has tried, sockets are used as documented. They differ in nothing but
+ * time then. `SLUICE_PLAIN_SOCKETS=1` asks for that in any line.
+ */
+import { Socket } from 'node:net'
+import type { ConnectOpts, SocketConstructorOpts } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { lentMemory } from '../base/lent.ts'
+
+/** The last line of Node.js whose sockets test/net/inside.test.ts has tried. */
+const lastTried = 26
+
+const isTried = Number.parseInt(process.versions.node, 10) <= lastTried
+const isWanted = (process.env['SLUICE_PLAIN_SOCKETS'] ?? '') === ''
+/** On Windows the kernel has the memory for as long as it waits for bytes, and none can be shared. */
+const isLookedFor = isTried && isWanted && process.platform !== 'win32'
+
+/** The handle under a socket: libuv's stream, as C++ shows it. */
+export interface SocketHandle {
+  readonly fd?: number
+  /** Bytes of writes that the kernel has not taken. */
+  readonly writeQueueSize?: number
+  /** Where the next reads go. */
+  useUserBuffer?(memory: Buffer): void
+  /** Both answer 0 or the number of an error. What the kernel does not take at once waits under the request. */
+  writeBuffer(request: object, bytes: Buffer): number
+  writeLatin1String(request: object, text: string): number
+}
+
+/** Of a socket that has one: undefined for other streams, and for a socket that is closed. */
+export function handleOf(socket: Duplex): SocketHandle | undefined {
+  return (socket as { _handle?: SocketHandle | null })._handle ?? undefined
+}
+
+/** Whether the stream is all that stands between a socket and its handle; that of TLS has a handle of another kind. */
+export function isPlainSocket(socket: Duplex): socket is Socket {
+  return socket instanceof Socket && !('encrypted' in socket)
+}
+
+/** Bytes that were written and that the kernel has not taken, in the stream and below it. */
+export function waitingBytes(socket: Duplex): number {
+  return Math.max(socket.writableLength, handleOf(socket)?.writeQueueSize ?? 0)
+}
+
+/** Under what symbols a socket keeps what the option `onread` gives it. */
+export interface ReadKeys {
+  readonly memory: symbol
+  readonly onRead: symbol
+}
+
+function findReadKeys(): ReadKeys | undefined {
+  const callback = (): boolean => true
+  const options: SocketConstructorOpts & ConnectOpts = { onread: { buffer: lentMemory, callback } }
+  const socket = new Socket(options) as Socket & Record<symbol, unknown>
+  const symbols = Object.getOwnPropertySymbols(socket)
+  const memory = symbols.find((symbol) => socket[symbol] === lentMemory)
+  const onRead = symbols.find((symbol) => socket[symbol] === callback)
+  return memory === undefined || onRead === undefined ? undefined : { memory, onRead }
+}
+
+/** Undefined where they cannot be told from what a socket was given. */
+export const readKeys = isLookedFor ? findReadKeys() : undefined
+
+/** What libuv keeps a write by that has to wait. */
+export type WriteRequestClass = new () => object
+
+/** A socket upon a handle of our own is told to write nothing; with what it asks the handle for that is seen. */
+function findWriteRequest(): WriteRequestClass | undefined {
+  let seen: object | null | undefined
+  const handle = {
+    readStart: () => 0,
+    writeLatin1String(request: object | null) {
+      seen = request
+      return 0
+    },
+  }
+  const options = { handle, readable: false, manualStart: true }
+  new Socket(options as SocketConstructorOpts).on('error', () => {}).write('', 'latin1')
+  // From Node.js 26 on there is no request for what does not wait, and nothing to be gained.
+  return seen?.constructor as WriteRequestClass | undefined
+}
+
+/** Undefined where a socket makes none for each write, or where it is not seen. */
+export const WriteRequest = isLookedFor ? findWriteRequest() : undefined
