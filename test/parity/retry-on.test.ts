@@ -14,13 +14,16 @@ import { nameOfRow, startRows } from '../support/rows.ts'
 import type { RowSections, RowsProgram } from '../support/rows.ts'
 
 /** What a server does with one request after the other; the last one stays. */
-type Deed = 'closes' | 'junk' | 'silent' | 'half' | number
+type Deed = 'closes' | 'junk' | 'silent' | 'half' | 'begins' | number
 
 interface Origin {
   readonly address: string
   /** How often it was asked. */
   asked(): number
 }
+
+/** A response of which more is to come, and does not. */
+const begun = '503 X\r\nContent-Length: 9\r\n\r\n503'
 
 const contentOf = (status: number) => `Content-Length: 3\r\n\r\n${status}`
 
@@ -41,6 +44,7 @@ async function httpOrigin(t: Cleanups, deeds: readonly Deed[]): Promise<Origin> 
       if (deed === 'closes') socket.end()
       else if (deed === 'half') socket.end('HTTP/1.1 200 OK\r\nContent-')
       else if (deed === 'junk') socket.write('what is this?\r\n\r\n')
+      else if (deed === 'begins') socket.write(`HTTP/1.1 ${begun}`)
       else if (typeof deed === 'number') socket.write(`HTTP/1.1 ${deed} X\r\n${contentOf(deed)}`)
     })
   })
@@ -62,6 +66,7 @@ async function fcgiOrigin(t: Cleanups, deeds: readonly Deed[]): Promise<Origin> 
       if (deed === 'closes') peer.socket.end()
       else if (deed === 'half') peer.socket.end(record('STDOUT', first.id, 'Content-'))
       else if (deed === 'junk') peer.send(record('STDOUT', first.id, 'what is this?\r\n\r\n'))
+      else if (deed === 'begins') peer.send(record('STDOUT', first.id, `Status: ${begun}`))
       else if (typeof deed === 'number') peer.send(reply(first.id, `Status: ${deed}\r\n${contentOf(deed)}`))
     }
   })
@@ -108,7 +113,8 @@ async function outcome(
   const line = new RegExp(`log ${nameOfRow(row)} (.* rc=\\S+)`)
   await program.waitForLog(line)
   const logged = line.exec(program.logs())?.[1] ?? ''
-  const status = typeof answer === 'string' ? answer : (answer.line.split(' ')[1] ?? '')
+  const status =
+    typeof answer === 'string' ? answer : (/^HTTP\/1.1 (\d+)/.exec(answer.line)?.[1] ?? answer.line)
   return `${status} asked ${origin?.asked()} ${logged}`
 }
 
@@ -129,6 +135,7 @@ const cases: readonly (readonly [lines: readonly string[], deeds: readonly Deed[
   [['retry-on 503 404'], [503, 404, 200]],
   [['retry-on 503', 'retries 1'], [503]],
   [['retry-on 503'], [500, 200]],
+  [['retry-on 503'], ['begins', 200]],
   [['retry-on all-retryable-errors'], ['closes', 500, 'junk', 200]],
   [['retry-on all-retryable-errors'], [404, 200]],
   [['retry-on none'], ['closes', 200]],

@@ -102,11 +102,11 @@ export class FcgiTransport implements ServerTransport, ExchangeHandler {
   // From the application.
 
   onInformational(head: CgiHead): void {
-    this.#events.onServerInformational(this.#toHead(head, 0))
+    if (!this.#parted) this.#events.onServerInformational(this.#toHead(head, 0))
   }
 
   onDrain(): void {
-    this.#events.onServerDrain()
+    if (!this.#parted) this.#events.onServerDrain()
   }
 
   onStderr(text: string): void {
@@ -241,6 +241,8 @@ export class FcgiTransport implements ServerTransport, ExchangeHandler {
     this.#waiting = []
     if (this.#ended) return this.#endBody(waiting)
     for (const [index, chunk] of waiting.entries()) {
+      // The stream may have given it up over its head, and have asked another server.
+      if (this.#over) return
       this.#events.onServerBody([chunk], false, undefined)
       if (this.#held) {
         this.#waiting = waiting.slice(index + 1).map(keep)
