@@ -4,6 +4,8 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { Writer } from '../bytes/writer.ts'
 import type { Flushable, Turn } from '../base/turn.ts'
+import { isPlainSocket, waitingBytes } from '../net/inside.ts'
+import { writeQuickly } from '../net/quick-write.ts'
 import type { AgentMetrics } from './metrics.ts'
 import type { WriterPool } from '../bytes/writer-pool.ts'
 
@@ -35,6 +37,7 @@ export class Outbox implements Flushable {
   /** Bytes of memory. */
   readonly #limit: number
   readonly #encrypted: boolean
+  readonly #quick: boolean
   /** A socket, also one in memory, has copied what it has written; another stream may keep a reference. */
   readonly #copies: boolean
   #writer: Writer | undefined
@@ -56,6 +59,7 @@ export class Outbox implements Flushable {
     this.#shared = shared
     this.#limit = Math.max(shared.maxPendingOutput, leastFrames * shared.maxFrameSize)
     this.#encrypted = socket instanceof TLSSocket
+    this.#quick = isPlainSocket(socket)
     this.#copies = socket instanceof Socket ? !this.#encrypted : copiesWrites(socket)
   }
 
@@ -83,7 +87,7 @@ export class Outbox implements Flushable {
       gathered = writer.bytes.length
       if (writer.at + more > gathered) gathered *= 2 // as it grows
     }
-    return gathered + this.#socket.writableLength + this.#slack
+    return gathered + waitingBytes(this.#socket) + this.#slack
   }
 
   /** Flushes at the end of this turn of the loop; `now` by the monotonic clock. */
@@ -114,14 +118,35 @@ export class Outbox implements Flushable {
     if (writer.at === 0 || socket.destroyed || socket.writableEnded) return this.#shared.writers.give(writer)
     this.#shared.metrics.bytesSent += writer.at
     this.#sent += writer.at
+    if (this.#quick && this.#writeQuickly(writer)) return
     this.#write(writer)
     this.#waiting = socket.writableLength > 0 && socket.writableNeedDrain
+  }
+
+  /** False: the stream is to write it. */
+  #writeQuickly(writer: Writer): boolean {
+    const socket = this.#socket
+    const { writers } = this.#shared
+    const written = writeQuickly(socket as Socket, writer.view()) // as `#quick` says
+    if (written === undefined) return false
+    if (written === true) {
+      writers.give(writer)
+      return true
+    }
+    this.#slack = writer.bytes.length - writer.at
+    this.#waiting = waitingBytes(socket) >= socket.writableHighWaterMark
+    written.onTaken = (error) => {
+      if (error !== undefined) return
+      writers.give(writer)
+      this.drained()
+    }
+    return true
   }
 
   #write(writer: Writer): void {
     const socket = this.#socket
     const { writers } = this.#shared
-    if (socket.writableLength > 0) {
+    if (waitingBytes(socket) > 0) {
       // It has to wait in any case: in a piece of memory of its size.
       socket.write(Buffer.from(writer.view()))
       return writers.give(writer)
@@ -146,7 +171,7 @@ export class Outbox implements Flushable {
 
   /** For how long nothing of what waits has left, in milliseconds; to be asked now and then. */
   stalledFor(now: number): number {
-    const unsent = this.#socket.writableLength
+    const unsent = waitingBytes(this.#socket)
     const left = this.#sent - unsent
     if (unsent === 0 || left !== this.#left) this.#leftAt = now
     this.#left = left
