@@ -10,7 +10,8 @@ const { buffer: memory } = lentMemory
 
 /** Reads of a few bytes are often of one size, and to make a view of memory takes as long as to read a short head. */
 const longestView = 2048
-const views: (Buffer | undefined)[] = []
+/** By their lengths; an array with holes would become a table of hashes. */
+const views: (Buffer | undefined)[] = Array.from({ length: longestView + 1 }, () => undefined)
 
 /** What a read of so many bytes has brought. */
 export function lentView(size: number): Buffer {
