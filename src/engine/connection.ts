@@ -102,6 +102,11 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     return this.#acks.proven
   }
 
+  /** Whether it has something to write at the end of this turn. */
+  get gathering(): boolean {
+    return this.#scheduled
+  }
+
   /** Whether it can take an exchange now. */
   get available(): boolean {
     return this.#state === 'open' && !this.#outbox.blocked && this.slots.free

@@ -40,6 +40,8 @@ export interface ServerConnection extends Pickable {
   readonly async: boolean
   /** Whether an ACK that matched has come. */
   readonly proven: boolean
+  /** Whether it has something to write at the end of this turn. */
+  readonly gathering: boolean
   /** From now on the exchange is this connection's. */
   adopt(exchange: Exchange): void
 }
@@ -89,6 +91,8 @@ export class Server<C extends ServerConnection> implements Balanced {
   #wasLost = false
   readonly #maxConnections: number
   readonly #rate: ConnectRate
+  /** What was picked last. */
+  #last: C | undefined
 
   constructor(of: AgentServer, id: number, { options, window, budget, rate }: ServerSettings) {
     this.of = of
@@ -156,10 +160,17 @@ export class Server<C extends ServerConnection> implements Balanced {
     return room
   }
 
-  /** A connection for one more exchange. A suspect one is better than none when no other can be had. */
+  /**
+   * A connection for one more exchange: one that writes at the end of this turn already, for a write costs more than what it
+   * holds (as an applet of HAProxy takes all that waits, `spoe_handle_processing_appctx`), else the one with the fewest. A suspect
+   * one is better than none when no other can be had.
+   */
   pick(now: number): C | undefined {
+    const last = this.#last
+    if (last?.gathering === true && !last.slots.suspect && last.available) return last
     const connections = this.connections
     const best = pickConnection(connections, false)
+    this.#last = best
     if (best !== undefined || this.connecting > 0 || this.mayConnect(now)) return best
     return pickConnection(connections, true)
   }
@@ -205,6 +216,7 @@ export class Server<C extends ServerConnection> implements Balanced {
 
   /** Answers whether the server is down from now on and was not before. */
   ended(connection: C, error: EngineError | undefined, now: number, chance: number): boolean {
+    if (this.#last === connection) this.#last = undefined
     const index = this.connections.indexOf(connection)
     if (index >= 0) this.connections.splice(index, 1)
     else this.connecting--

@@ -382,3 +382,48 @@ test('callbacks may ask again, cancel others and destroy the engine', async (t) 
   assert.deepEqual(statuses, [0, 5, 5, 5, 5, 0])
   await engine.close()
 })
+
+test('what one turn asks goes on one connection as long as that has room, the next turn on the least busy one', async (t) => {
+  const taken: number[] = []
+  const held: (() => void)[] = []
+  const agent = await startAgent(t, async (peer) => {
+    await peer.greet()
+    const number = agent.peers.indexOf(peer)
+    peer.onFrame((each) => {
+      if (each.type !== 3) return
+      taken.push(number)
+      held.push(() => peer.send(ack(each.ids)))
+    })
+  })
+  await using engine = createEngine({
+    servers: [agent.address],
+    maxWaitingFrames: 4,
+    maxConnections: 3,
+    processingTimeout: 5000,
+  })
+  const outcomes: Promise<Outcome>[] = []
+  const ask = async (number: number): Promise<number[]> => {
+    const before = taken.length
+    for (let each = 0; each < number; each++) outcomes.push(engine.send({ messages: check }))
+    await until(() => taken.length === before + number)
+    return taken.slice(before)
+  }
+  const answerAll = async (): Promise<void> => {
+    for (const answer of held.splice(0)) answer()
+    await Promise.all(outcomes)
+  }
+  await ask(12)
+  await answerAll()
+  assert.equal(engine.stats.connections, 3)
+  const [one, ...others] = await ask(3)
+  assert.deepEqual(others, [one, one])
+  // The first has three: the next turn fills another, and then goes back to whichever has least.
+  const second = await ask(6)
+  const most = second.filter((number) => number !== one)
+  assert.equal(most.length, 6)
+  assert.deepEqual(
+    [...new Set(most)].map((number) => most.filter((each) => each === number).length).sort((a, b) => a - b),
+    [2, 4],
+  )
+  await answerAll()
+})
