@@ -5,6 +5,13 @@ import { handleOf, readKeys } from './inside.ts'
 
 type OnRead = (size: number) => boolean
 
+/** The 'data' listener of a reader, under which its successor finds it. */
+const listener = Symbol('chunk listener')
+
+interface Listened {
+  [listener]?: (chunk: Buffer) => void
+}
+
 /**
  * Makes what reads sockets that were accepted as a {@link ChunkSocket} is read: past the buffers of the stream, where that can be
  * done, else by 'data' events. `onread` is documented for sockets that connect; a server makes its sockets without.
@@ -19,8 +26,12 @@ export function createChunkReader<S extends Socket>(
     onChunk.call(this, lentView(size))
     return true
   }
-  return (socket) => {
-    if (!readPast(socket, onRead as OnRead)) socket.on('data', onChunk)
+  return (socket: S & Listened) => {
+    const before = socket[listener]
+    if (before !== undefined) socket.off('data', before)
+    if (readPast(socket, onRead as OnRead)) return
+    socket[listener] = onChunk
+    socket.on('data', onChunk)
   }
 }
 
@@ -34,5 +45,7 @@ function readPast(socket: Socket, onRead: OnRead): boolean {
   if (inside[readKeys.memory] === lentMemory) return true
   inside[readKeys.memory] = lentMemory
   handle.useUserBuffer(lentMemory)
+  // Until here a socket that was paused has read on, to fill its buffers.
+  if (socket.isPaused()) socket.pause()
   return true
 }

@@ -35,14 +35,38 @@ export function handleOf(socket: Duplex): SocketHandle | undefined {
   return (socket as { _handle?: SocketHandle | null })._handle ?? undefined
 }
 
-/** Whether the stream is all that stands between a socket and its handle; that of TLS has a handle of another kind. */
+const { prototype } = Socket
+
+/**
+ * Whether the stream of Node.js is all that stands between a socket and its handle: not for TLS, and not where somebody has put a
+ * `write` of his own.
+ */
 export function isPlainSocket(socket: Duplex): socket is Socket {
-  return socket instanceof Socket && !('encrypted' in socket)
+  return (
+    socket instanceof Socket &&
+    !('encrypted' in socket) &&
+    socket.write === prototype.write &&
+    socket._write === prototype._write
+  )
 }
 
 /** Bytes that were written and that the kernel has not taken, in the stream and below it. */
 export function waitingBytes(socket: Duplex): number {
   return Math.max(socket.writableLength, handleOf(socket)?.writeQueueSize ?? 0)
+}
+
+interface StreamState {
+  errored?: Error | null
+}
+
+/** Leaves a stream as a failed write of its own leaves it: it writes no more, and does not end well. */
+export function markFailed(socket: Socket, error: Error): void {
+  const { _writableState, _readableState } = socket as {
+    readonly _writableState?: StreamState
+    readonly _readableState?: StreamState
+  }
+  if (_writableState !== undefined) _writableState.errored ??= error
+  if (_readableState !== undefined) _readableState.errored ??= error
 }
 
 /** Under what symbols a socket keeps what the option `onread` gives it. */
@@ -65,10 +89,13 @@ function findReadKeys(): ReadKeys | undefined {
 export const readKeys = isLookedFor ? findReadKeys() : undefined
 
 /** What libuv keeps a write by that has to wait. */
-export type WriteRequestClass = new () => object
+export interface WriteRequest {
+  /** Below 0 while libuv does not have it. */
+  getAsyncId(): number
+}
 
 /** A socket upon a handle of our own is told to write nothing; with what it asks the handle for that is seen. */
-function findWriteRequest(): WriteRequestClass | undefined {
+function findWriteRequest(): (new () => WriteRequest) | undefined {
   let seen: object | null | undefined
   const handle = {
     readStart: () => 0,
@@ -80,8 +107,10 @@ function findWriteRequest(): WriteRequestClass | undefined {
   const options = { handle, readable: false, manualStart: true }
   new Socket(options as SocketConstructorOpts).on('error', () => {}).write('', 'latin1')
   // From Node.js 26 on there is no request for what does not wait, and nothing to be gained.
-  return seen?.constructor as WriteRequestClass | undefined
+  const found = seen?.constructor as (new () => Partial<WriteRequest>) | undefined
+  if (found === undefined || new found().getAsyncId?.() !== -1) return undefined
+  return found as new () => WriteRequest
 }
 
 /** Undefined where a socket makes none for each write, or where it is not seen. */
-export const WriteRequest = isLookedFor ? findWriteRequest() : undefined
+export const WriteRequestClass = isLookedFor ? findWriteRequest() : undefined

@@ -4,61 +4,83 @@
  */
 import type { Socket } from 'node:net'
 import { getSystemErrorName } from 'node:util'
-import { handleOf, WriteRequest } from './inside.ts'
+import { handleOf, markFailed, WriteRequestClass } from './inside.ts'
+import type { SocketHandle, WriteRequest } from './inside.ts'
 
 /** A write of which the kernel has not taken all. It waits below the stream, whose writes come behind it. */
 export interface Unfinished {
-  /** Called once, never before `writeQuickly` has returned: the kernel has all of it, or it has failed. */
+  /**
+   * Called once, never before `writeQuickly` has returned: the kernel has all of it, or it has failed. When the socket was
+   * destroyed meanwhile that is the error (ECANCELED).
+   */
   onTaken: (error?: Error) => void
 }
 
-interface Request extends Unfinished {
+interface Request extends Unfinished, WriteRequest {
   oncomplete: (this: Request, status: number) => void
   socket: Socket
   /** Memory that libuv writes from is kept by the request alone. */
   bytes: Buffer | string
 }
 
-/** None has been used for a write that waits. */
+/** None that libuv has. */
 let spare: Request | undefined
 
 function nothing(): void {}
 
 /**
- * Writes bytes, or text with a byte for each character, which are not to change while they are unfinished. Failures destroy the
- * socket in the next tick, as those of its stream do.
- * @returns `true`: the kernel has all of it. Undefined: nothing was done, the stream is to write it.
+ * Writes bytes, or text with a byte for each character, which are not to change while they are unfinished. Failures leave the
+ * stream as those of its own writes do, and destroy the socket in the next tick.
+ * @returns `true`: the kernel has all of it. Undefined: nothing was done, the stream is to write it, or to say why it cannot.
  */
 export function writeQuickly(socket: Socket, bytes: Buffer | string): true | Unfinished | undefined {
   const handle = handleOf(socket)
-  if (WriteRequest === undefined || handle?.writeQueueSize !== 0 || socket.connecting) return undefined
-  if (socket.writableLength > 0 || socket.writableCorked > 0) return undefined
-  const request = (spare ??= new WriteRequest() as Request)
+  if (WriteRequestClass === undefined || !isFree(socket, handle)) return undefined
+  const request = (spare ??= new WriteRequestClass() as Request)
   const failure =
     typeof bytes === 'string' ? handle.writeLatin1String(request, bytes) : handle.writeBuffer(request, bytes)
-  if (failure === 0 && isTaken(handle)) return true
+  if (failure === 0 && request.getAsyncId() < 0) return true
   spare = undefined
   request.socket = socket
   request.bytes = bytes
   request.onTaken = nothing
-  if (failure === 0) request.oncomplete = whenComplete
-  else process.nextTick(fail, request, failure)
+  request.oncomplete = whenComplete
+  if (failure !== 0) process.nextTick(tell, request, failed(socket, failure))
+  // A peer that reads meanwhile makes room before libuv has put the rest into its queue: then the kernel has all of it, too.
+  else if (isEmpty(handle)) return true
   return request
 }
 
-/** Asked anew: TypeScript remembers what the number was. */
-function isTaken(handle: { readonly writeQueueSize?: number }): boolean {
+/** For bytes that are not to wait: whether nothing is before them, and nobody counts what goes through the stream. */
+function isFree(socket: Socket, handle: SocketHandle | undefined): handle is SocketHandle {
+  return (
+    handle?.writeQueueSize === 0 &&
+    socket.writable &&
+    !socket.connecting &&
+    socket.writableLength === 0 &&
+    socket.writableCorked === 0 &&
+    (socket.timeout ?? 0) === 0
+  )
+}
+
+function isEmpty(handle: SocketHandle): boolean {
   return handle.writeQueueSize === 0
 }
 
 function whenComplete(this: Request, status: number): void {
-  if (status < 0) fail(this, status)
+  if (status < 0) tell(this, failed(this.socket, status))
   else this.onTaken()
 }
 
-function fail({ socket, onTaken }: Request, errno: number): void {
+function failed(socket: Socket, errno: number): Error {
   const code = getSystemErrorName(errno)
   const error = Object.assign(new Error(`write ${code}`), { errno, code, syscall: 'write' })
+  // One that was destroyed may have ended well.
+  if (!socket.destroyed) markFailed(socket, error)
+  return error
+}
+
+function tell({ socket, onTaken }: Request, error: Error): void {
   onTaken(error)
   // Whoever has destroyed it knows why.
   if (!socket.destroyed) socket.destroy(error)
