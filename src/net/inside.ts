@@ -85,8 +85,18 @@ function findReadKeys(): ReadKeys | undefined {
   return memory === undefined || onRead === undefined ? undefined : { memory, onRead }
 }
 
+/** What calls itself Node.js and is another runtime may have sockets that cannot even be made so. */
+function lookFor<T>(find: () => T | undefined): T | undefined {
+  if (!isLookedFor) return undefined
+  try {
+    return find()
+  } catch {
+    return undefined
+  }
+}
+
 /** Undefined where they cannot be told from what a socket was given. */
-export const readKeys = isLookedFor ? findReadKeys() : undefined
+export const readKeys = lookFor(findReadKeys)
 
 /** What libuv keeps a write by that has to wait. */
 export interface WriteRequest {
@@ -113,4 +123,4 @@ function findWriteRequest(): (new () => WriteRequest) | undefined {
 }
 
 /** Undefined where a socket makes none for each write, or where it is not seen. */
-export const WriteRequestClass = isLookedFor ? findWriteRequest() : undefined
+export const WriteRequestClass = lookFor(findWriteRequest)

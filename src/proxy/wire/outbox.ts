@@ -187,9 +187,10 @@ export class Outbox implements Flushable {
     const socket = this.#socket
     this.#heldSince = undefined
     if (socket.destroyed || socket.writableEnded) return written?.()
-    const quick = this.#quick ? writeQuickly(socket, bytes) : undefined
+    // More than a socket likes to have waiting is the stream's, who says when it has drained.
+    const isFew = this.#quick && bytes.length < socket.writableHighWaterMark
+    const quick = isFew ? writeQuickly(socket, bytes) : undefined
     if (quick === true) return written?.()
-    // It is less than a socket may have waiting.
     if (quick !== undefined) return void (quick.onTaken = written ?? quick.onTaken)
     const more = typeof bytes === 'string' ? socket.write(bytes, 'latin1') : socket.write(bytes, written)
     if (more || this.#blocked) return

@@ -167,6 +167,16 @@ it('a peer that does not read is told of once, and again after it has read', asy
   assert.equal(box.bytes(piece('x')), true)
 })
 
+it('one write of more than a socket likes to have waiting blocks until it has left', async (t) => {
+  const { ours, theirs } = await connection(t)
+  theirs.pause()
+  let blocked = 0
+  const box = new Outbox(ours, new Turn(), () => blocked++)
+  assert.deepEqual([box.bytes(Buffer.alloc(16_777_216)), blocked, box.blocked], [false, 1, true])
+  theirs.resume()
+  await once(ours, 'drain')
+})
+
 describe('what is lent for the time of a call leaves as it was then', () => {
   const sizes = [1, 100, 16_383, 16_384, 20_000, 32_769, 65_536]
   type Act = (box: Outbox, lent: Buffer) => void
