@@ -202,6 +202,41 @@ describe('a request that fails says whether it may be sent again', () => {
     assert.deepEqual(summary(await outcome), { ...expected, code: 'ERR_FCGI_CONNECTION_LOST' })
   })
 
+  for (const [kind, open] of [
+    ['a plain socket', plain],
+    ['a lingering socket', lingering],
+  ] as const) {
+    it(`${kind}: the application had closed, and nobody has read that yet: nothing has arrived`, async (t) => {
+      const peers: Peer[] = []
+      const app = await startApp(t, (peer) => (peers.push(peer), answerAll(peer)))
+      const { mux } = watch(await open(t, app.endpoint))
+      await run(mux)
+      peers[0]?.socket.destroy()
+      const expected = { progress: 'unsent', reused: true, attempts: 1, notRun: true }
+      assert.deepEqual(summary(await run(mux)), { ...expected, code: 'ERR_FCGI_CONNECTION_LOST' })
+    })
+  }
+
+  it('it has an answer, and a body that could not be written: its connection takes no other', async (t) => {
+    const app = await startApp(t, async (peer) => {
+      const { id } = await peer.expect('BEGIN')
+      peer.send(reply(id))
+      peer.socket.destroy()
+      exchange.write(Buffer.from('body'))
+      exchange.end()
+    })
+    const { mux, seen } = watch(await lingering(t, app.endpoint))
+    const params: FcgiRequest['params'] = [['CONTENT_LENGTH', '4']]
+    let exchange!: MuxExchange // before anything can come
+    await new Promise<void>((resolve, reject) => {
+      const rest = { onHead() {}, onBody: () => true }
+      exchange = mux.start({ params, hasBody: true }, { ...rest, onEnd: () => resolve(), onError: reject })
+    })
+    assert.equal(mux.room, 0)
+    await until(() => seen.some((each) => each.startsWith('closed')))
+    app.check()
+  })
+
   it('there was no room', async (t) => {
     const app = await startApp(t, answerAll)
     const { mux } = watch(await plain(t, app.endpoint))
