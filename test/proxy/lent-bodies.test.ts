@@ -1,41 +1,16 @@
 /**
  * Servers are read into one buffer, all of them: whatever becomes of an answer, and whatever others say meanwhile, its
- * client gets its own bytes. The buffer is written over after every turn, so that what was to be kept and is not shows.
+ * client gets its own bytes. The buffer is written over behind every callback, so that what was to be kept and is not shows.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { lentMemory } from '#src/base/lent.js'
 import { until } from '../support/until.ts'
+import { bodyOf, chunksOf, cut, spoil, writeParts } from './lent-support.ts'
 import { defaults, get, rawClient, rawOrigin, startProxy } from './support.js'
-import type { RawPeer } from './support.js'
 
 const sizes = [1, 1000, 16_100, 20_000, 200_000]
 const fields = Array.from({ length: 20 }, (_, at) => `X-Field-${at}: value ${at}\r\n`).join('')
-
-const bodies = new Map<number, string>()
-
-/** No two parts of it are the same, nor those of two ids. */
-function bodyOf(id: number, size: number): string {
-  let text = bodies.get(id) ?? ''
-  if (text.length < size) {
-    const parts: string[] = []
-    for (let at = 0, length = 0; length < size; at++)
-      length += parts[parts.push(`${id}:${at}, `) - 1]?.length ?? 0
-    text = parts.join('')
-    bodies.set(id, text)
-  }
-  return text.slice(0, size)
-}
-
-/** Text in pieces of `size`. */
-const cut = (text: string, size: number): string[] => text.match(new RegExp(`.{1,${size}}`, 'gs')) ?? []
-
-const chunksOf = (body: string): string =>
-  `${cut(body, 7000)
-    .map((each) => `${each.length.toString(16)}\r\n${each}\r\n`)
-    .join('')}0\r\n\r\n`
 
 /** How a server says it; each text of the list is written in a turn of its own. */
 const kinds: Readonly<Record<string, (id: number, size: number) => string[]>> = {
@@ -52,7 +27,7 @@ const kinds: Readonly<Record<string, (id: number, size: number) => string[]>> = 
     bodyOf(id, size),
   ],
   'in chunks': (id, size) => [
-    `HTTP/1.1 200 OK\r\nX-Id: ${id}\r\nTransfer-Encoding: chunked\r\n\r\n${chunksOf(bodyOf(id, size))}`,
+    `HTTP/1.1 200 OK\r\nX-Id: ${id}\r\nTransfer-Encoding: chunked\r\n\r\n${chunksOf(bodyOf(id, size), 7000)}`,
   ],
 }
 
@@ -61,24 +36,6 @@ const rules: Readonly<Record<string, string>> = {
   'rules that wait for the body':
     '  tcp-response inspect-delay 2s\n  tcp-response content accept if WAIT_END\n',
   'a rule that reads the body': '  http-response set-header X-Seen %[res.body,length]\n',
-}
-
-function write({ socket }: RawPeer, parts: readonly string[], at = 0): void {
-  const part = parts[at]
-  if (part === undefined) return
-  socket.write(Buffer.from(part, 'latin1'))
-  setImmediate(() => write({ socket, received: '' }, parts, at + 1))
-}
-
-/** Writes over what was read, after each turn, until the test ends. */
-function spoil(t: TestContext): void {
-  let over = false
-  const again = (): void => {
-    lentMemory.fill('!')
-    if (!over) setImmediate(again)
-  }
-  again()
-  t.after(() => void (over = true))
 }
 
 /** The body of an answer, its chunks put together. */
@@ -96,7 +53,7 @@ describe('answers that many servers give at a time', { concurrency: 1 }, () => {
       it(`${kind}; ${rule}`, async (t) => {
         const origin = await rawOrigin(t, (text, peer) => {
           const [, id = '', size = ''] = /GET \/(\d+)\/(\d+) /.exec(text) ?? []
-          write(peer, partsOf(Number(id), Number(size)))
+          writeParts(peer.socket, partsOf(Number(id), Number(size)))
           return undefined
         })
         const proxy = await startProxy(
@@ -130,7 +87,7 @@ it('a client that does not read for a while, and others that do', async (t) => {
   const size = 6_000_000
   const origin = await rawOrigin(t, (text, peer) => {
     const [, id = ''] = /GET \/(\d+) /.exec(text) ?? []
-    write(peer, kinds['in one']?.(Number(id), size) ?? [])
+    writeParts(peer.socket, kinds['in one']?.(Number(id), size) ?? [])
     return undefined
   })
   const proxy = await startProxy(
@@ -150,7 +107,7 @@ it('a client that does not read for a while, and others that do', async (t) => {
 it('tunnels at a time', async (t) => {
   const origin = await rawOrigin(t, (text, peer) => {
     const [, id = ''] = /GET \/(\d+) /.exec(text) ?? []
-    write(peer, [
+    writeParts(peer.socket, [
       'HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: any\r\n\r\n',
       ...cut(bodyOf(Number(id), 200_000), 30_000),
       '.',

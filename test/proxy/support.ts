@@ -111,8 +111,10 @@ export class RawClient {
   ended = false
   closed = false
 
-  constructor(port: number, host = '127.0.0.1') {
-    this.socket = connect({ port, host, allowHalfOpen: true })
+  /** @param place a port, or the path of a unix socket */
+  constructor(place: number | string, host = '127.0.0.1') {
+    const where = typeof place === 'string' ? { path: place } : { port: place, host }
+    this.socket = connect({ ...where, allowHalfOpen: true })
     this.socket.on('data', (chunk: Buffer) => void (this.received += chunk.toString('latin1')))
     this.socket.on('end', () => void (this.ended = true))
     this.socket.on('close', () => void (this.ended = this.closed = true))
@@ -149,8 +151,8 @@ export class RawClient {
 }
 
 /** Connects, sends, and closes with the test. */
-export function rawClient(t: Cleanup, port: number, text = ''): RawClient {
-  const client = new RawClient(port)
+export function rawClient(t: Cleanup, place: number | string, text = ''): RawClient {
+  const client = new RawClient(place)
   t.after(() => client.destroy())
   if (text !== '') client.send(text)
   return client
@@ -167,13 +169,15 @@ export function get(path: string, ...headers: string[]): string {
   return [`GET ${path} HTTP/1.1`, 'Host: a', ...headers, '', ''].join('\r\n')
 }
 
-/** An origin on node:http. */
+/** An origin on node:http, on a port, or on a unix socket. */
 export async function httpOrigin(
   t: Cleanup,
   listener: RequestListener,
+  path?: string,
 ): Promise<{ readonly port: number; readonly server: HttpServer }> {
   const server = createHttpServer({ keepAliveTimeout: 10_000 }, listener)
-  server.listen(0, '127.0.0.1')
+  if (path === undefined) server.listen(0, '127.0.0.1')
+  else server.listen(path)
   await once(server, 'listening')
   t.after(() => {
     server.closeAllConnections()
