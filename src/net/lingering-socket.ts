@@ -19,9 +19,10 @@ export class LingeringSocket extends ChunkSocket {
   }
 
   override destroy(error?: Error): this {
-    if (this.#failure === undefined && !this.destroyed && isWriteFailure(error)) {
-      this.#failure = error
-      this.#linger(0)
+    if (!this.destroyed && isWriteFailure(error)) {
+      // What was being written behind it fails as well, and says nothing new.
+      if (this.#failure === undefined) this.#linger(0)
+      this.#failure ??= error
       return this
     }
     return super.destroy(error ?? this.#failure)

@@ -260,6 +260,19 @@ const stories: Record<string, Story> = {
     steps: [writeMuch, (_, ours) => void ours.end(), reset],
   },
   'one that lingers behind a farewell': { kinds: ['unix'], lingers: true, steps: [part, wait, write] },
+  'one that lingers with a write behind that which has failed, and is held meanwhile': {
+    kinds: ['unix'],
+    lingers: true,
+    steps: [
+      (_, ours) => void ours.pause(),
+      writeMuch,
+      write,
+      part,
+      wait,
+      wait,
+      (_, ours) => void ours.resume(),
+    ],
+  },
   'one that lingers, and writes in that turn': {
     kinds: ['unix'],
     lingers: true,
