@@ -93,8 +93,8 @@ describe('clients that ask for much, and read slowly', () => {
     },
   }
   const form = 'with a length'
-  const ask = (id: number, answer: number, count: number, step = 1): Conversation['requests'] =>
-    Array.from({ length: count }, (_, at) => ({ id: id + at * step, size: 0, answer: answer - at, form }))
+  const ask = (id: number, answer: number, count: number): Conversation['requests'] =>
+    Array.from({ length: count }, (_, at) => ({ id: id + at, size: 0, answer: answer - at, form }))
   for (const [kind, way] of Object.entries(slow)) {
     it(kind, async (t) => {
       const [, path] = await startWay(t, way)
@@ -103,9 +103,8 @@ describe('clients that ask for much, and read slowly', () => {
       // The application says what it can with the first.
       await converse(t, path, { requests: ask(0, 1, 1), sizes })
       await Promise.all([
-        ...Array.from({ length: 16 }, (_, at) => {
-          // Of the applications, ids of one kind say what they say in pieces that leave at once.
-          const requests = at < 8 ? ask(at * 5 + 1, 160_000, 3) : ask(at * 16 + 2, 100_000 - at * 2000, 4, 4)
+        ...Array.from({ length: 12 }, (_, at) => {
+          const requests = ask(at * 5 + 1, (at % 2 === 0 ? 160_000 : 63_000) - at * 1000, 4)
           return converse(t, path, { requests, sizes, late: 150 })
         }),
         converse(t, path, { requests: ask(3, 400_000, 2), sizes, late: 150 }),
@@ -113,6 +112,22 @@ describe('clients that ask for much, and read slowly', () => {
       ])
     })
   }
+})
+
+/** What an application says with these ids comes in pieces that leave at once. The first answers are about what a socket holds. */
+it('clients whose sockets are full where an answer begins', async (t) => {
+  const [, path] = await startWay(t, { app: '', cuts: [65_536], manners: { transport: 'unix' } })
+  spoil(t)
+  const clients = Array.from({ length: 10 }, (_, at) => {
+    const [first, second] = [at * 8 + 2, at * 8 + 6].map((id) => ({ id, size: 0, form: 'with a length' }))
+    assert.ok(first !== undefined && second !== undefined)
+    const requests = [
+      { ...first, answer: 370_000 + at * 6000 },
+      { ...second, answer: 70_000 },
+    ]
+    return converse(t, path, { requests, sizes: [10_000], late: 200 })
+  })
+  await Promise.all(clients)
 })
 
 describe('tunnels at a time', () => {

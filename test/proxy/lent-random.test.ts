@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { Cleanups } from '../support/cleanups.ts'
-import { converse, forms, spoil } from './lent-support.ts'
+import { breakOff, converse, forms, spoil } from './lent-support.ts'
 import type { Conversation } from './lent-support.ts'
 import { startWay, ways } from './lent-ways.ts'
 import type { Way } from './lent-ways.ts'
@@ -69,6 +69,7 @@ async function round(seed: number, until: number): Promise<number> {
         const [name, way] = choices.of(chosen)
         const place = choices.of(places.get(way) ?? [])
         const said = conversation(choices, way.most)
+        if (choices.between(0, 6) === 0) return breakOff(cleanups, place, said, choices.size(200_000))
         const about = `seed ${seed}, batch ${batch}, ${name}`
         await converse(cleanups, place, said, way.check).catch((error: unknown) => {
           throw new Error(`${about}: ${(error as Error).message}`, { cause: error })

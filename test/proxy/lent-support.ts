@@ -7,6 +7,7 @@ import { createHook } from 'node:async_hooks'
 import { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
 import { lentMemory } from '#src/base/lent.js'
+import { until } from '../support/until.ts'
 import { rawClient } from './support.js'
 import type { Cleanup } from './support.js'
 
@@ -149,6 +150,24 @@ export interface Conversation {
   readonly late?: number
 }
 
+const textOf = ({ requests }: Conversation): string =>
+  requests.map((each, at) => forms[each.form]?.(each, at === requests.length - 1) ?? '').join('')
+
+/** Begins it, and is gone after `count` bytes, or when the first answer comes. */
+export async function breakOff(
+  t: Cleanup,
+  place: number | string,
+  said: Conversation,
+  count: number,
+): Promise<void> {
+  const client = rawClient(t, place)
+  writeParts(client.socket, cut(textOf(said).slice(0, count), ...said.sizes))
+  const isGone = (): boolean => client.socket.bytesWritten >= count || client.received !== '' || client.closed
+  await until(isGone, 'what it says')
+  if (typeof place === 'string') client.destroy()
+  else client.socket.resetAndDestroy()
+}
+
 /** Reads nothing at first, then a piece at a time: whoever writes to it is stopped again and again. */
 function readSlowly(socket: Socket, late: number): void {
   socket.pause()
@@ -164,13 +183,13 @@ function readSlowly(socket: Socket, late: number): void {
 export async function converse(
   t: Cleanup,
   place: number | string,
-  { requests, sizes, late = 0 }: Conversation,
+  said: Conversation,
   check: (answer: Answer, wanted: Wanted) => void = () => {},
 ): Promise<void> {
-  const text = requests.map((each, at) => forms[each.form]?.(each, at === requests.length - 1) ?? '').join('')
+  const { requests, sizes, late = 0 } = said
   const client = rawClient(t, place)
   client.socket.setNoDelay(true)
-  writeParts(client.socket, cut(text, ...sizes))
+  writeParts(client.socket, cut(textOf(said), ...sizes))
   if (late > 0) readSlowly(client.socket, late)
   const received = await client.untilEnd()
   const methods = requests.map(({ method = 'PUT' }) => method)
