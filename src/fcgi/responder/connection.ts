@@ -2,6 +2,9 @@ import type { Socket } from 'node:net'
 import { turnTime } from '../../base/clock.ts'
 import { Deadline } from '../../base/deadline.ts'
 import type { Deadlines } from '../../base/deadlines.ts'
+import { isLent, keep, lookAt } from '../../base/lent.ts'
+import type { Lent } from '../../base/lent.ts'
+import { createChunkReader } from '../../net/chunk-reader.ts'
 import { decodeBeginRequest, Role } from '../codec/begin-request.ts'
 import { encodeEndRequest, ProtocolStatus } from '../codec/end-request.ts'
 import {
@@ -73,10 +76,7 @@ export class ResponderConnection implements RequestLink {
       this.#lost('the gateway does not read')
     })
     socket.setNoDelay(true)
-    socket.on('data', (chunk: Buffer) => {
-      this.#reader.push(chunk)
-      this.#pump()
-    })
+    createChunkReader((chunk) => this.#onChunk(chunk))(socket)
     socket.on('drain', () => this.#drained())
     socket.on('error', () => {})
     socket.on('end', () => this.#lost('the gateway closed the connection'))
@@ -116,6 +116,12 @@ export class ResponderConnection implements RequestLink {
     for (const request of requests) request.lost(error)
   }
 
+  #onChunk(chunk: Lent): void {
+    this.#reader.push(lookAt(chunk))
+    this.#pump()
+    if (isLent(chunk)) this.#reader.keepRest()
+  }
+
   #pump(): void {
     if (this.#pumping) return
     this.#pumping = true
@@ -147,9 +153,9 @@ export class ResponderConnection implements RequestLink {
     const request = this.#requests.get(id)
     // Records for an id that is not active are ignored (section 3.3), and so are types that nobody knows.
     if (request === undefined) return
-    if (type === RecordType.Params) request.recvParams(this.#reader.content())
-    else if (type === RecordType.Stdin) request.recvStdin(this.#reader.content())
-    else if (type === RecordType.Data) request.recvData(this.#reader.content())
+    if (type === RecordType.Params) request.recvParams(keep(this.#reader.content()))
+    else if (type === RecordType.Stdin) request.recvStdin(keep(this.#reader.content()))
+    else if (type === RecordType.Data) request.recvData(keep(this.#reader.content()))
     else if (type === RecordType.AbortRequest) request.recvAbort()
   }
 

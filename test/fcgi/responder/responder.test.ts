@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { existsSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
 import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { createFcgiResponder } from 'sluice/fcgi'
 import type { FcgiContext, FcgiError, FcgiHandler, FcgiResponder, FcgiResponderOptions } from 'sluice/fcgi'
+import { bodyOf, cut, spoil } from '../../proxy/lent-support.js'
 import { begin, connectPeer, pair, pairs, record, request, tempDir } from '../support.js'
 import type { Peer, SeenRecord } from '../support.js'
 
@@ -584,5 +585,39 @@ describe('listening', () => {
     assert.throws(() => createFcgiResponder({ onRequest: hello, allowedPeers: ['x'] }), {
       code: 'ERR_SLUICE_ADDRESS',
     })
+  })
+})
+
+describe('bytes of gateways, which are read into one memory', () => {
+  it('stay what they were for handlers that read them later, however they were cut', async (t) => {
+    const answer: FcgiHandler = async ({ params, stdin }) => {
+      // Some read at once, some let it wait.
+      if (Number(params.get('X_0')) % 2 === 0) await sleep(5)
+      const body = await buffer(stdin)
+      return { body: `${[...params.values()].join(' ')} ${body.toString('latin1')}` }
+    }
+    // The connection stops in the middle of what it has read.
+    const { open } = await start(t, answer, { stdinBufferSize: 1024 })
+    spoil(t)
+    const answers = [1, 2, 3, 4].map(async (number) => {
+      const peer = await open()
+      const values = [String(number), ...cut(bodyOf(number, 1500), 100)]
+      const body = bodyOf(number + 10, 5000)
+      const params = Buffer.from(values.map((value, at) => pair(`X_${at}`, value)).join(''), 'latin1')
+      const bytes = Buffer.concat([
+        begin(1),
+        record('PARAMS', 1, params.subarray(0, 300 * number)),
+        record('PARAMS', 1, params.subarray(300 * number)),
+        record('PARAMS', 1, ''),
+        ...cut(body, 900, 20, 20, 20 * number).map((piece) => record('STDIN', 1, piece)),
+        record('STDIN', 1, ''),
+      ])
+      for (const piece of cut(bytes.toString('latin1'), 333, 5, 3000, 77 * number)) {
+        peer.send(Buffer.from(piece, 'latin1'))
+        await turn()
+      }
+      assert.equal((await response(peer, 1)).stdout.split('\r\n\r\n')[1], `${values.join(' ')} ${body}`)
+    })
+    await Promise.all(answers)
   })
 })
