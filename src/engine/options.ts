@@ -19,6 +19,9 @@ export type EngineCapability = 'pipelining' | 'async'
 /** `fail`: an agent may have acted on it. `resend`: once, and elsewhere if there is an elsewhere. */
 export type WhenLost = 'fail' | 'resend'
 
+/** `spread`: over the connections of a server. `share`: on one of them as long as that has room. */
+export type TurnSharing = 'spread' | 'share'
+
 /** An agent did something wrong that costs no exchange, or that ends a connection. */
 export interface AgentFault {
   /** The server's name: of one given by its address, the endpoint as text. */
@@ -53,6 +56,12 @@ export interface EngineOptions {
    * that has acted on it already does not know. @default 'fail', as HAProxy
    */
   readonly whenLost?: WhenLost | undefined
+  /**
+   * Where the exchanges of one turn of the event loop go: spread over the connections with the fewest under way; or together on
+   * one, in one write, as long as that has room, which is cheaper where a turn has much else to do, as in a proxy.
+   * @default 'spread'
+   */
+  readonly turn?: TurnSharing | undefined
   /**
    * Whose ids, limits and manners to use: `2.6` (HAProxy 1.8 to 3.0), `3.x` (HAProxy 3.1 and later), or `default`, which
    * takes the best of both: docs/engine.md has the table. @default 'default'
@@ -166,6 +175,7 @@ const specs: Specs<EngineOptions> = {
   balanceDraws: integer(2, { min: 1, max: 1_000_000 }),
   whenDown: oneOf('wait', ['wait', 'fail']),
   whenLost: oneOf('fail', ['fail', 'resend']),
+  turn: oneOf('spread', ['spread', 'share']),
   profile: oneOf('default', profileNames),
   capabilities,
   engineId,

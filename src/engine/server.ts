@@ -90,6 +90,8 @@ export class Server<C extends ServerConnection> implements Balanced {
   #reconnects = 0
   #wasLost = false
   readonly #maxConnections: number
+  /** See `EngineOptions.turn`. */
+  readonly #shares: boolean
   readonly #rate: ConnectRate
   /** What was picked last. */
   #last: C | undefined
@@ -103,6 +105,7 @@ export class Server<C extends ServerConnection> implements Balanced {
     this.maxWindow = of.inProcess === true ? Math.max(window, inProcessWindow) : window
     this.window = this.maxWindow
     this.#maxConnections = options.maxConnections
+    this.#shares = options.turn === 'share'
     this.#rate = rate
   }
 
@@ -161,12 +164,12 @@ export class Server<C extends ServerConnection> implements Balanced {
   }
 
   /**
-   * A connection for one more exchange: one that writes at the end of this turn already, for a write costs more than what it
-   * holds (as an applet of HAProxy takes all that waits, `spoe_handle_processing_appctx`), else the one with the fewest. A suspect
-   * one is better than none when no other can be had.
+   * A connection for one more exchange: where turns are shared one that writes at the end of this turn already (as an applet of
+   * HAProxy takes all that waits, `spoe_handle_processing_appctx`), else the one with the fewest. A suspect one is better than none
+   * when no other can be had.
    */
   pick(now: number): C | undefined {
-    const last = this.#last
+    const last = this.#shares ? this.#last : undefined
     if (last?.gathering === true && !last.slots.suspect && last.available) return last
     const connections = this.connections
     const best = pickConnection(connections, false)

@@ -383,7 +383,7 @@ test('callbacks may ask again, cancel others and destroy the engine', async (t) 
   await engine.close()
 })
 
-test('what one turn asks goes on one connection as long as that has room, the next turn on the least busy one', async (t) => {
+test('what one turn asks may share a connection as long as that has room, the next turn takes the least busy one', async (t) => {
   const taken: number[] = []
   const held: (() => void)[] = []
   const agent = await startAgent(t, async (peer) => {
@@ -400,6 +400,7 @@ test('what one turn asks goes on one connection as long as that has room, the ne
     maxWaitingFrames: 4,
     maxConnections: 3,
     processingTimeout: 5000,
+    turn: 'share',
   })
   const outcomes: Promise<Outcome>[] = []
   const ask = async (number: number): Promise<number[]> => {

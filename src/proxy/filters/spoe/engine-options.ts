@@ -29,6 +29,7 @@ export function engineOptions(agent: SpoeAgent, backend: Backend, logger: Logger
     maxConnectionRate: agent.maxConnRate ?? 0,
     whenDown: agent.failFast ? 'fail' : 'wait',
     whenLost: agent.resendLost ? 'resend' : 'fail',
+    turn: 'share',
     minBackoff: shortestBackoff,
     maxBackoff: longestBackoffWithin(processing),
     logger,
