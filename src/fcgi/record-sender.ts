@@ -2,6 +2,8 @@ import { Buffer } from 'node:buffer'
 import { Socket } from 'node:net'
 import { writeLatin1 } from '../bytes/latin1.ts'
 import { Writer } from '../bytes/writer.ts'
+import { isLent } from '../base/lent.ts'
+import { borrowBuffer } from '../base/send-buffer.ts'
 import { takePiece } from '../base/slab.ts'
 import { Turn } from '../base/turn.ts'
 import type { Flushable } from '../base/turn.ts'
@@ -20,6 +22,8 @@ import type { RecordType } from './codec/record.ts'
 /** What is as large as this does not wait for the end of the turn, and is not copied to stand behind something else. */
 const large = 16_384
 const initialSize = 512
+/** Records are padded to a multiple of eight bytes. */
+const mostPadding = 7
 /** A buffer that has grown beyond this is not kept for the small ones. */
 const keptSize = 65_536
 /** Most bytes of a character in UTF-8, for each of its units in a string. */
@@ -125,11 +129,12 @@ export class RecordSender implements Flushable {
     if (writer.at >= large) this.flush()
   }
 
-  /** As it is, behind what has gathered. */
+  /** As it is, behind what has gathered; what is lent is copied with its headers. */
   #sendLarge(type: RecordType, id: number, content: Uint8Array): void {
     this.flush()
     const socket = this.#socket
     if (socket.destroyed || socket.writableEnded) return
+    if (isLent(content)) return this.#sendLent(type, id, content)
     socket.cork()
     for (let at = 0; at < content.length; at += streamContentSize) {
       const piece = content.subarray(at, at + streamContentSize)
@@ -141,6 +146,27 @@ export class RecordSender implements Flushable {
       if (padding > 0) socket.write(Buffer.alloc(padding))
     }
     socket.uncork()
+  }
+
+  /** Memory that was borrowed goes back when the kernel has its copy: new memory for each is what the collector is slow with. */
+  #sendLent(type: RecordType, id: number, content: Uint8Array): void {
+    const records = Math.ceil(content.length / streamContentSize)
+    const most = content.length + records * (headerSize + mostPadding)
+    const borrowed = this.#copies && waitingBytes(this.#socket) === 0 ? borrowBuffer(most) : undefined
+    const bytes = borrowed?.view(most) ?? takePiece(most)
+    let to = 0
+    for (let at = 0; at < content.length; at += streamContentSize) {
+      const piece = content.subarray(at, at + streamContentSize)
+      const padding = this.#padding ? paddingFor(piece.length) : 0
+      putRecordHeader(bytes, to, type, id, piece.length, padding)
+      bytes.set(piece, to + headerSize)
+      to += headerSize + piece.length
+      bytes.fill(0, to, (to += padding))
+    }
+    this.#socket.write(to === most ? bytes : bytes.subarray(0, to), (error) => {
+      borrowed?.returned(error)
+      this.#onTaken()
+    })
   }
 
   /** Sends a record without content: the end of a stream, or ABORT_REQUEST. */

@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { RecordType } from '#src/fcgi/codec/record.js'
+import { lentMemory, lentView } from '#src/base/lent.js'
+import { RecordReader, RecordType } from '#src/fcgi/codec/record.js'
 import { RecordSender } from '#src/fcgi/record-sender.js'
 import type { SentHead } from '#src/fcgi/record-sender.js'
 import { StallWatch } from '#src/fcgi/responder/stall-watch.js'
@@ -158,3 +159,32 @@ it('a stream that wants a drain gets one when what was written past it is before
   connected.resume()
   await once(accepted, 'drain')
 })
+
+for (const kind of kinds) {
+  for (const padding of [false, true]) {
+    const how = padding ? 'padded' : 'as they are'
+    it(`${kind}: large content that is lent arrives, for a peer that reads late, too; records ${how}`, async (t) => {
+      const { accepted, connected } = await socketPair(t, kind)
+      const sender = new RecordSender(accepted, padding)
+      const sent: Buffer[] = []
+      const sizes = [65_536, 16_384, 65_529, 65_528, 40_001]
+      // More than the kernel takes, in more pieces than there are buffers to borrow.
+      for (let each = 0; each < 200; each++) {
+        const content = lentView(sizes[each % sizes.length] as number)
+        content.fill(each)
+        content.writeUInt32BE(each, content.length - 4)
+        sent.push(Buffer.from(content))
+        sender.stream(RecordType.Stdin, 1, content)
+        lentMemory.fill('!')
+      }
+      accepted.end()
+      const reader = new RecordReader()
+      const got: Buffer[] = []
+      for await (const chunk of connected) {
+        reader.push(chunk as Buffer)
+        while (reader.next()) got.push(Buffer.from(reader.content()))
+      }
+      assert.ok(Buffer.concat(got).equals(Buffer.concat(sent)))
+    })
+  }
+}

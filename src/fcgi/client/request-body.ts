@@ -1,3 +1,4 @@
+import { keep } from '../../base/lent.ts'
 import { SpoolFile } from '../../base/spool-file.ts'
 import type { SpoolSink } from '../../base/spool-file.ts'
 import { FcgiError } from '../errors.ts'
@@ -69,7 +70,7 @@ export class RequestBody {
     this.#written += chunk.length
     if (this.#length === undefined) return this.#gather(chunk, limits)
     if (this.#written > this.#length) this.#refuse()
-    this.held?.push(chunk)
+    this.held?.push(keep(chunk))
     return true
   }
 
@@ -77,8 +78,8 @@ export class RequestBody {
     if (this.#written > maxUnsizedBody) {
       throw new FcgiError('ERR_FCGI_LENGTH_UNKNOWN', `more than ${maxUnsizedBody} bytes`)
     }
-    if (this.#file === undefined && this.#written <= unsizedBodyMemory) this.held?.push(chunk)
-    else return (this.#file ??= this.#openFile()).add(chunk)
+    if (this.#file === undefined && this.#written <= unsizedBodyMemory) this.held?.push(keep(chunk))
+    else return (this.#file ??= this.#openFile()).add(keep(chunk))
     return true
   }
 

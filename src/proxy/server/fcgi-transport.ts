@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { httpDate } from '../../base/clock.ts'
-import { keep } from '../../base/lent.ts'
+import { keep, lookAt } from '../../base/lent.ts'
 import type { Lent } from '../../base/lent.ts'
 import type { ExchangeHandler } from '../../fcgi/client/exchange-types.ts'
 import type { FcgiMux, MuxExchange } from '../../fcgi/client/mux.ts'
@@ -212,7 +212,7 @@ export class FcgiTransport implements ServerTransport, ExchangeHandler {
 
   sendBody(pieces: readonly Lent[], done: boolean): boolean {
     let more = true
-    for (const piece of pieces) more = this.#exchange.write(keep(piece))
+    for (const piece of pieces) more = this.#exchange.write(lookAt(piece))
     if (done) this.#exchange.end()
     this.#requestDone ||= done
     return more || done

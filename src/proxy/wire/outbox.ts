@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { latin1Text } from '../../bytes/latin1.ts'
 import { isLent, keep, lookAt } from '../../base/lent.ts'
 import type { Lent } from '../../base/lent.ts'
+import { borrowBuffer } from '../../base/send-buffer.ts'
 import { takePiece } from '../../base/slab.ts'
 import type { Flushable, Turn } from '../../base/turn.ts'
 import { isPlainSocket, waitingBytes } from '../../net/inside.ts'
@@ -13,7 +14,6 @@ import { encodeHead, formatHeaders, manyFields } from '../../http1/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
 import { frame, gather, pack } from './outgoing.ts'
 import type { Parcel } from './outgoing.ts'
-import { borrowBuffer } from './send-buffer.ts'
 
 /** What is as large as this does not wait for the end of the turn. */
 const large = 16_384

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { lentMemory, lentView } from '#src/base/lent.js'
 import { FcgiMux, resolveMuxOptions } from '#src/fcgi/client/mux.js'
 import { LingeringSocket } from '#src/net/lingering-socket.js'
 import type { FcgiMuxOptions, MuxExchange } from '#src/fcgi/client/mux.js'
@@ -364,6 +365,28 @@ it('records of a peer that is no application end it', async (t) => {
   const { mux, seen } = watch(await plain(t, app.endpoint))
   assert.equal((await run(mux)).error?.code, 'ERR_FCGI_PROTOCOL')
   assert.deepEqual(seen, ['closed, room 0: ERR_FCGI_PROTOCOL'])
+})
+
+it('a body without a length that is written from lent memory is gathered as it was', async (t) => {
+  for (const unsizedBodyMemory of [0, 1_000_000]) {
+    const bodies: string[] = []
+    const app = await startApp(t, async (peer) => {
+      bodies.push((await peer.request()).body)
+      peer.send(reply(1))
+    })
+    const { mux } = watch(await lingering(t, app.endpoint), { unsizedBodyMemory })
+    const ended = new Promise<void>((resolve, reject) => {
+      const handler = { onHead() {}, onBody: () => true, onEnd: () => resolve(), onError: reject }
+      const exchange = mux.start({ params: [], hasBody: true }, handler)
+      for (const letter of ['a', 'b', 'c']) {
+        exchange.write(lentView(20_000).fill(letter))
+        lentMemory.fill('!')
+      }
+      exchange.end()
+    })
+    await ended
+    assert.deepEqual(bodies, [['a', 'b', 'c'].map((letter) => letter.repeat(20_000)).join('')])
+  }
 })
 
 /** What a proxy does: kept connections, and another attempt for what the recycling of a worker has cost. */

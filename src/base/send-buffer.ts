@@ -1,6 +1,6 @@
 /** Memory for what leaves at once: borrowed for one write, and given back when the kernel has its copy. */
 import { Buffer } from 'node:buffer'
-import { lentMemory } from '../../base/lent.ts'
+import { lentMemory } from './lent.ts'
 
 /** What one read brings, with a head before it. */
 const bufferSize = lentMemory.length + 16_384
