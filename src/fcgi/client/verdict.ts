@@ -32,35 +32,9 @@ export const verdicts = {
   silence: { none: 'fail', begun: 'fail', whole: 'finish', void: 'fail' },
 } as const satisfies Record<Incident, Record<Answer, Verdict>>
 
-/** What is to be done. Rows and fields are read by their names: V8 looks up a name that varies anew each time. */
+/** What is to be done. */
 export function judge(incident: Incident, answer: Answer): Verdict {
-  switch (incident) {
-    case 'stdout':
-      return inRow(verdicts.stdout, answer)
-    case 'stdoutEnd':
-      return inRow(verdicts.stdoutEnd, answer)
-    case 'ended':
-      return inRow(verdicts.ended, answer)
-    case 'refused':
-      return inRow(verdicts.refused, answer)
-    case 'lost':
-      return inRow(verdicts.lost, answer)
-    case 'silence':
-      return inRow(verdicts.silence, answer)
-  }
-}
-
-function inRow(row: Readonly<Record<Answer, Verdict>>, answer: Answer): Verdict {
-  switch (answer) {
-    case 'none':
-      return row.none
-    case 'begun':
-      return row.begun
-    case 'whole':
-      return row.whole
-    case 'void':
-      return row.void
-  }
+  return verdicts[incident][answer]
 }
 
 /**
