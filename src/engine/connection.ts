@@ -39,6 +39,8 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   readonly slots = new Slots()
   /** Whether the agent may answer on any connection. */
   async = false
+  /** Whether it has something to write at the end of this turn. */
+  gathering = false
 
   readonly #host: ConnectionHost<Connection>
   readonly #settings: ConnectionSettings
@@ -49,7 +51,6 @@ export class Connection implements ExchangeCarrier, ServerConnection {
   readonly #encoder: NotifyEncoder
   #state: EngineState = 'connecting'
   #ended = false
-  #scheduled = false
   #freed = false
   /** What was to leave when the connection ended. */
   #unsent: Exchange[] = []
@@ -102,11 +103,6 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     return this.#acks.proven
   }
 
-  /** Whether it has something to write at the end of this turn. */
-  get gathering(): boolean {
-    return this.#scheduled
-  }
-
   /** Whether it can take an exchange now. */
   get available(): boolean {
     return this.#state === 'open' && !this.#outbox.blocked && this.slots.free
@@ -123,8 +119,8 @@ export class Connection implements ExchangeCarrier, ServerConnection {
     if (error !== undefined) return error
     exchange.sentAt = now
     this.adopt(exchange)
-    if (this.#scheduled) return undefined
-    this.#scheduled = true
+    if (this.gathering) return undefined
+    this.gathering = true
     this.#host.dirty(this, now)
     return undefined
   }
@@ -137,7 +133,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
 
   /** Writes what was gathered. */
   flush(): void {
-    this.#scheduled = false
+    this.gathering = false
     this.#outbox.flush()
   }
 
@@ -264,7 +260,7 @@ export class Connection implements ExchangeCarrier, ServerConnection {
 
   /** From here on nothing leaves that waits for the end of the turn. */
   #recall(): void {
-    if (this.#scheduled && this.#unsent.length === 0)
+    if (this.gathering && this.#unsent.length === 0)
       this.#unsent = recall(this.#outbox.takeBack(), this.slots, monotonic())
   }
 

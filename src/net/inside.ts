@@ -14,7 +14,7 @@ import { lentMemory } from '../base/lent.ts'
 const lastTried = 26
 
 const isTried = Number.parseInt(process.versions.node, 10) <= lastTried
-const isWanted = (process.env['SLUICE_PLAIN_SOCKETS'] ?? '') === ''
+const isWanted = process.env['SLUICE_PLAIN_SOCKETS'] !== '1'
 /** On Windows the kernel has the memory for as long as it waits for bytes, and none can be shared. */
 const isLookedFor = isTried && isWanted && process.platform !== 'win32'
 
