@@ -49,9 +49,9 @@ export function encodeHead(firstLine: string, headers: HeaderList): Buffer {
 
 /** Header lines, without the blank line. */
 export function formatHeaders(headers: HeaderList): string {
-  const { keys, values } = headers
+  const { fields, values } = headers
   let text = ''
-  for (let at = 0; at < keys.length; at++) text += `${keys[at]}: ${values[at]}\r\n`
+  for (let at = 0; at < fields.length; at++) text += `${fields[at]?.key}: ${values[at]}\r\n`
   return text
 }
 

@@ -83,7 +83,7 @@ export function readHeaderLines(
   from: number,
   { maxHeaders, bareLf, names }: LineReading,
 ): HeaderList {
-  const headers = new HeaderList()
+  const headers = new HeaderList(end - from)
   let at = from
   while (at < end) {
     const byte = bytes[at] as number // at < end

@@ -6,26 +6,34 @@ import type { HeaderName } from './header-name.ts'
 /** As many fields are copied from where they stood; text of fewer is made sooner. */
 export const manyFields = 12
 
+/** Shorter header lines are no {@link manyFields} of what browsers send, and what stands where need not be known. */
+const manyBytes = 300
+
 /**
- * Header fields in the order they came: arrays side by side, so that the hot path makes no object per field.
+ * Header fields in the order they came: arrays side by side, so that the hot path makes no object per field. Few of them: each
+ * that begins is a call into V8, which makes room for seventeen.
+ *
  * Values are text with one character per byte (latin1), exactly as on the wire but for the white space around them.
  *
  * Every `key` argument is a name in lower case.
  */
 export class HeaderList {
-  /** The names as received (or as given to {@link HeaderList.add}), and what they mean to the codec. */
+  /** The names as received (or as given to {@link HeaderList.add}), in lower case, and what they mean to the codec. */
   readonly fields: HeaderName[] = []
-  /** The names in lower case. */
-  readonly keys: string[] = []
   /** The values as received, without the white space around them. */
   readonly values: string[] = []
   /** Where the line of each field begins in the head that it was read from; -1: it stood nowhere, or looked otherwise. */
-  readonly #lines: number[] = []
+  readonly #lines: number[] | undefined
   #source: Buffer | undefined
 
   /** A bit for each kind of the fields that are here, or were. */
   #seen = 0
   #pairs: (readonly [string, string])[] | undefined
+
+  /** @param size - bytes of the header lines that it is read from. */
+  constructor(size = 0) {
+    this.#lines = size < manyBytes ? undefined : []
+  }
 
   /** Name (as received) and value of each field, in order: made once, and again after a change. */
   get pairs(): readonly (readonly [name: string, value: string])[] {
@@ -34,7 +42,7 @@ export class HeaderList {
 
   /** How many fields there are. */
   get length(): number {
-    return this.keys.length
+    return this.values.length
   }
 
   /** Makes a list of name and value pairs. Nothing is checked. */
@@ -51,16 +59,16 @@ export class HeaderList {
    */
   push(name: HeaderName, value: string, line = -1): void {
     this.fields.push(name)
-    this.keys.push(name.key)
     this.values.push(value)
-    this.#lines.push(line)
+    this.#lines?.push(line)
     this.#seen |= 1 << name.kind
     this.#pairs = undefined
   }
 
   /** The bytes that the lines stand in, up to `end`: needed until {@link HeaderList.forget}, and kept when they are lent. */
   readFrom(source: Buffer, end: number): void {
-    if (this.length >= manyFields) this.#source = isLent(source) ? keep(source.subarray(0, end)) : source
+    if (this.#lines !== undefined && this.length >= manyFields)
+      this.#source = isLent(source) ? keep(source.subarray(0, end)) : source
   }
 
   /** Lets go of what it was read from: it has been written. */
@@ -82,7 +90,7 @@ export class HeaderList {
   /** Gives the field at `index` another value. */
   replace(index: number, value: string): void {
     this.values[index] = value
-    this.#lines[index] = -1
+    if (this.#lines !== undefined) this.#lines[index] = -1
     this.#pairs = undefined
   }
 
@@ -93,27 +101,33 @@ export class HeaderList {
 
   /** Whether there is such a field. */
   has(key: string): boolean {
-    return this.keys.includes(key)
+    return this.indexOf(key) >= 0
+  }
+
+  /** The place of the first field of that name, from `from` on; -1: there is none. */
+  indexOf(key: string, from = 0): number {
+    const { fields } = this
+    for (let at = from; at < fields.length; at++) if ((fields[at] as HeaderName).key === key) return at // at < length
+    return -1
   }
 
   /** The value of the first field of that name. */
   get(key: string): string | undefined {
-    const at = this.keys.indexOf(key)
+    const at = this.indexOf(key)
     return at < 0 ? undefined : this.values[at]
   }
 
   /** The values of all fields of that name, in order. */
   all(key: string): string[] {
     const found: string[] = []
-    for (let at = 0; at < this.keys.length; at++) {
-      if (this.keys[at] === key) found.push(this.values[at] as string) // the arrays have one length
-    }
+    for (let at = this.indexOf(key); at >= 0; at = this.indexOf(key, at + 1))
+      found.push(this.values[at] as string) // the arrays have one length
     return found
   }
 
   /** Removes all fields of that name; answers how many there were. */
   delete(key: string): number {
-    return this.keys.includes(key) ? this.#removeWhere((each) => each === key) : 0
+    return this.has(key) ? this.#removeWhere((each) => each === key) : 0
   }
 
   /** Removes the fields whose name in lower case the predicate accepts; answers how many there were. */
@@ -122,28 +136,26 @@ export class HeaderList {
   }
 
   #removeWhere(gone: (key: string) => boolean): number {
-    const { fields, keys, values } = this
+    const { fields, values } = this
     const lines = this.#lines
     let kept = 0
-    for (let at = 0; at < keys.length; at++) {
-      const key = keys[at] as string // the arrays have one length
-      if (gone(key)) continue
+    for (let at = 0; at < fields.length; at++) {
+      const field = fields[at] as HeaderName // the arrays have one length
+      if (gone(field.key)) continue
       if (kept !== at) {
-        keys[kept] = key
-        fields[kept] = fields[at] as HeaderName
+        fields[kept] = field
         values[kept] = values[at] as string
-        lines[kept] = lines[at] as number
+        if (lines !== undefined) lines[kept] = lines[at] as number
       }
       kept++
     }
-    const removed = keys.length - kept
+    const removed = fields.length - kept
     if (removed > 0) this.#pairs = undefined
     // To set the length of an array is a way into V8's run-time.
     for (let left = removed; left > 0; left--) {
       fields.pop()
-      keys.pop()
       values.pop()
-      lines.pop()
+      lines?.pop()
     }
     return removed
   }
@@ -152,45 +164,38 @@ export class HeaderList {
   clone(): HeaderList {
     const copy = new HeaderList()
     copy.#seen = this.#seen
-    for (let at = 0; at < this.keys.length; at++) {
-      copy.fields.push(this.fields[at] as HeaderName)
-      copy.keys.push(this.keys[at] as string)
-      copy.values.push(this.values[at] as string)
-      copy.#lines.push(-1)
-    }
+    copy.fields.push(...this.fields)
+    copy.values.push(...this.values)
     return copy
   }
 
   /** Name (as received) and value of each field, in order. */
   *[Symbol.iterator](): IterableIterator<[string, string]> {
-    for (let at = 0; at < this.keys.length; at++)
-      yield [this.fields[at]?.name ?? '', this.values[at] as string]
+    for (let at = 0; at < this.length; at++) yield [this.fields[at]?.name ?? '', this.values[at] as string]
   }
 
   /** How many bytes the header lines take as they are written, without the blank line. */
   get size(): number {
-    const { keys, values } = this
     let size = 0
-    for (let at = 0; at < keys.length; at++) size += lineSize(keys[at] as string, values[at] as string) // of one length
+    for (let at = 0; at < this.length; at++) size += this.#lineSize(at)
     return size
   }
 
   /** Writes the header lines, {@link HeaderList.size} bytes from `to` on; what stood together is copied together. */
   write(bytes: Buffer, to: number): void {
-    const { keys, values } = this
+    const { fields, values } = this
     const lines = this.#lines
     let out = to
-    for (let at = 0; at < keys.length;) {
-      const start = lines[at] as number // the arrays have one length, here and below
+    for (let at = 0; at < fields.length;) {
+      const start = lines?.[at] ?? -1
       if (start < 0 || this.#source === undefined) {
-        out += writeLatin1(bytes, `${keys[at]}: ${values[at]}\r\n`, out)
+        out += writeLatin1(bytes, `${fields[at]?.key}: ${values[at]}\r\n`, out)
         at++
         continue
       }
       const first = at
       let end = start
-      for (; at < keys.length && lines[at] === end; at++)
-        end += lineSize(keys[at] as string, values[at] as string)
+      for (; at < fields.length && lines?.[at] === end; at++) end += this.#lineSize(at)
       this.#source.copy(bytes, out, start, end)
       this.#lowerNames(bytes, out, first, at)
       out += end - start
@@ -198,18 +203,18 @@ export class HeaderList {
   }
 
   #lowerNames(bytes: Buffer, to: number, first: number, last: number): void {
-    const { fields, values } = this
+    const { fields } = this
     let out = to
     for (let at = first; at < last; at++) {
       const { name, key } = fields[at] as HeaderName // at < length
       if (name !== key)
         for (let index = 0; index < key.length; index++) bytes[out + index] = key.charCodeAt(index)
-      out += lineSize(key, values[at] as string)
+      out += this.#lineSize(at)
     }
   }
-}
 
-/** Colon, blank and line end included. */
-function lineSize(key: string, value: string): number {
-  return key.length + value.length + 4
+  /** Colon, blank and line end included. */
+  #lineSize(at: number): number {
+    return (this.fields[at] as HeaderName).key.length + (this.values[at] as string).length + 4 // at < length
+  }
 }

@@ -30,6 +30,10 @@ import {
 import type { RequestHead } from '#src/http1/index.js'
 import { bytes } from './support.js'
 
+function keysOf({ fields }: HeaderList): string[] {
+  return fields.map(({ key }) => key)
+}
+
 function request(...lines: string[]): RequestHead {
   const raw = bytes(`${lines.join('\r\n')}\r\n\r\n`)
   return parseRequestHead(raw, 0, raw.length)
@@ -82,7 +86,7 @@ describe('HeaderList', () => {
     const copy = list.clone()
     copy.add('B', '2')
     assert.equal(list.length, 1)
-    assert.deepEqual(copy.keys, ['a', 'b'])
+    assert.deepEqual(keysOf(copy), ['a', 'b'])
     assert.deepEqual(copy.fields.length, 2)
   })
 })
@@ -291,7 +295,7 @@ describe('BodyDecoder', () => {
     decoder.reset(Framing.Chunked)
     decoder.push(bytes('0\r\nA: 1\r\n\r\n'))
     decoder.next()
-    assert.deepEqual(decoder.trailers?.keys, ['a'])
+    assert.deepEqual([...(decoder.trailers ?? [])], [['A', '1']])
     decoder.reset(Framing.Chunked)
     assert.equal(decoder.trailers, undefined)
     decoder.push(bytes('1\r\nx\r\n0\r\n\r\n'))
@@ -456,7 +460,7 @@ it('a head is read the same whatever the head before it was', () => {
           each,
         )
         assert.deepEqual(
-          headers.keys,
+          keysOf(headers),
           each.map((line) => line.split(':')[0]?.toLowerCase()),
         )
       }

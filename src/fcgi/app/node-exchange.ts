@@ -183,7 +183,7 @@ function createRequest(context: ServingContext, socket: GatewaySocket, unsized: 
 const http11 = ['', '1', '1'] as const
 
 function setHeaders(request: IncomingMessage, { headers }: CgiRequest, unsized: boolean): void {
-  const { fields, keys, values } = headers
+  const { fields, values } = headers
   const { rawHeaders } = request
   const plain: Record<string, string> = {}
   const distinct: Record<string, string[]> = {}
@@ -193,8 +193,7 @@ function setHeaders(request: IncomingMessage, { headers }: CgiRequest, unsized: 
     distinct[key] = [value]
   }
   // The arrays have one length.
-  for (let at = 0; at < keys.length; at++)
-    add(fields[at]?.name ?? '', keys[at] as string, values[at] as string)
+  for (const [at, { name, key }] of fields.entries()) add(name, key, values[at] as string)
   // What tells a parser of bodies that there is one.
   if (unsized && !headers.has('transfer-encoding')) add('Transfer-Encoding', 'transfer-encoding', 'chunked')
   request.headers = plain

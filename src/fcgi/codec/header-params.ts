@@ -1,6 +1,6 @@
 /** The parameters that header fields become. */
 import { Buffer } from 'node:buffer'
-import type { HeaderList } from '../../http1/index.ts'
+import type { HeaderList, HeaderName } from '../../http1/index.ts'
 import type { FcgiApp } from './app.ts'
 import type { ParamList } from './param-list.ts'
 import { cgiName, paramName, paramNames } from './param-name.ts'
@@ -28,7 +28,7 @@ export function addHeaders(
   pass: ReadonlySet<string> | undefined,
 ): void {
   for (let at = 0; at < headers.length; at++) {
-    const key = headers.keys[at] as string // at < length, here and below
+    const { key } = headers.fields[at] as HeaderName // at < length, here and below
     const { name, hidden, unusual } = headerParam(key)
     if (hidden && pass?.has(key) !== true) continue
     if (unusual && !app.preserveHeaderNames) continue

@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { HeaderList } from '../../http1/index.ts'
+import type { HeaderName } from '../../http1/index.ts'
 import type { ExchangeHandler, FcgiExchange } from '../client/exchange-types.ts'
 import type { CgiHead } from '../codec/cgi-response.ts'
 import { FcgiError } from '../errors.ts'
@@ -158,7 +159,7 @@ class NodeRun implements ExchangeHandler {
 function fieldsOf(headers: HeaderList): Iterable<readonly [string, string | string[]]> {
   const fields = new Map<string, readonly [string, string | string[]]>()
   headers.pairs.forEach(([name, value], at) => {
-    const key = headers.keys[at] as string // the arrays have one length
+    const { key } = headers.fields[at] as HeaderName // one for each pair
     const before = fields.get(key)?.[1]
     if (before === undefined) fields.set(key, [name, value])
     else fields.set(key, [name, [...(typeof before === 'string' ? [before] : before), value]])

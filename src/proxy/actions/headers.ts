@@ -111,7 +111,7 @@ function compileDel(action: ActionOf<'del-header'>, context: ActionContext): Rul
 /** Gives every field of that name what `change` makes of its value. */
 function changeValues(headers: HeaderList, key: string, change: (value: string) => string | undefined): void {
   for (let at = 0; at < headers.length; at++) {
-    if (headers.keys[at] !== key) continue
+    if (headers.fields[at]?.key !== key) continue
     const value = headers.values[at] as string // the arrays have one length
     const changed = change(value)
     if (changed !== undefined && changed !== value) headers.replace(at, headerValue(changed))

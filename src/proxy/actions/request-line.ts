@@ -64,7 +64,7 @@ function change(head: RequestHead, part: TargetPart, text: string): void {
 
 /** In its place, as HAProxy does. */
 function setHost(headers: HeaderList, authority: string): void {
-  const at = headers.keys.indexOf('host')
+  const at = headers.indexOf('host')
   if (at < 0) headers.add('host', authority)
   else headers.replace(at, authority)
 }

@@ -3,17 +3,17 @@
  * on the wire. 20 bytes stand for the start line's fixed part, one for the end of the headers.
  */
 import { Framing } from '../../http1/index.ts'
-import type { HeaderList } from '../../http1/index.ts'
+import type { HeaderList, HeaderName } from '../../http1/index.ts'
 
 const startLine = 20
 const end = 1
 
 /** The size of header fields, and of their end. */
 function fieldsSize(headers: HeaderList): number {
-  const { keys, values } = headers
+  const { fields, values } = headers
   let size = end
-  for (let at = 0; at < keys.length; at++) {
-    size += (keys[at] as string).length + (values[at] as string).length // the arrays have one length
+  for (let at = 0; at < fields.length; at++) {
+    size += (fields[at] as HeaderName).key.length + (values[at] as string).length // the arrays have one length
   }
   return size
 }

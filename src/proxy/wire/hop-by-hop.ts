@@ -35,10 +35,9 @@ export function cleanConnection(headers: HeaderList, connection: number): void {
     headers.deleteWhere((key) => names.has(key) && !kept.has(key))
   }
   const upgrade = (connection & ConnectionOption.Upgrade) === 0 ? undefined : upgradeToken(headers)
-  const first = headers.keys.indexOf('connection')
+  const first = headers.indexOf('connection')
   // It stays where it stood.
-  if (upgrade !== undefined && headers.keys.indexOf('connection', first + 1) < 0)
-    headers.replace(first, upgrade)
+  if (upgrade !== undefined && headers.indexOf('connection', first + 1) < 0) headers.replace(first, upgrade)
   else {
     headers.delete('connection')
     if (upgrade !== undefined) headers.add('connection', upgrade)
@@ -73,7 +72,7 @@ export function offeringUpgrade(headers: HeaderList, words: string | undefined):
 /** `TE` says one thing that is passed on: that trailers are welcome. */
 export function cleanTe(headers: HeaderList): void {
   if (!headers.mayHave(teKind)) return
-  const first = headers.keys.indexOf('te')
+  const first = headers.indexOf('te')
   if (first < 0) return
   const values = headers.all('te')
   const trailers = values.some((value) => /(^|[,\s])trailers($|[,;\s])/i.test(value))
@@ -106,11 +105,11 @@ export function fixFraming(headers: HeaderList, framing: Framing): void {
 }
 
 /** What nearly every message does, found without an array: that one length, or none when there is no body. */
-function saysLength({ keys, values }: HeaderList, framing: Framing): boolean {
-  if (framing < 0 || keys.includes('transfer-encoding')) return false
-  const at = keys.indexOf('content-length')
+function saysLength(headers: HeaderList, framing: Framing): boolean {
+  if (framing < 0 || headers.has('transfer-encoding')) return false
+  const at = headers.indexOf('content-length')
   if (at < 0) return framing === 0
-  return values[at] === String(framing) && !keys.includes('content-length', at + 1)
+  return headers.values[at] === String(framing) && headers.indexOf('content-length', at + 1) < 0
 }
 
 /** A message without framing at all: 1xx and 204 answers (RFC 9110 section 8.6, RFC 9112 section 6.1). */

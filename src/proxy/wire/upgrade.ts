@@ -18,7 +18,7 @@ export function cleanUpgrade({ headers, framing, upgrade }: RequestHead): boolea
     return false
   }
   for (let at = headers.length - 1; at >= 0; at--) {
-    if (headers.keys[at] !== 'upgrade') continue
+    if (headers.fields[at]?.key !== 'upgrade') continue
     const value = headers.values[at] as string // at < length
     if (!/h2c/i.test(value)) continue
     headers.replace(at, withoutH2c(value))
