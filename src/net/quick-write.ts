@@ -26,6 +26,9 @@ interface Request extends Unfinished, WriteRequest {
 /** None that libuv has. */
 let spare: Request | undefined
 
+/** The unfinished write of each socket that has one. The size of a handle's queue would tell, too, by a call into C++ for each look. */
+const waiting = new Map<Socket, Request>()
+
 function nothing(): void {}
 
 /**
@@ -47,14 +50,16 @@ export function writeQuickly(socket: Socket, bytes: Buffer | string): true | Unf
   request.oncomplete = whenComplete
   if (failure !== 0) process.nextTick(tell, request, failed(socket, failure))
   // A peer that reads meanwhile makes room before libuv has put the rest into its queue: then the kernel has all of it, too.
-  else if (isEmpty(handle)) return true
+  else if (handle.writeQueueSize === 0) return true
+  else waiting.set(socket, request)
   return request
 }
 
 /** For bytes that are not to wait: whether nothing is before them, and nobody counts what goes through the stream. */
 function isFree(socket: Socket, handle: SocketHandle | undefined): handle is SocketHandle {
   return (
-    handle?.writeQueueSize === 0 &&
+    handle !== undefined &&
+    (waiting.size === 0 || !waiting.has(socket)) &&
     socket.writable &&
     !socket.connecting &&
     socket.writableLength === 0 &&
@@ -63,11 +68,8 @@ function isFree(socket: Socket, handle: SocketHandle | undefined): handle is Soc
   )
 }
 
-function isEmpty(handle: SocketHandle): boolean {
-  return handle.writeQueueSize === 0
-}
-
 function whenComplete(this: Request, status: number): void {
+  if (waiting.get(this.socket) === this) waiting.delete(this.socket)
   if (status < 0) tell(this, failed(this.socket, status))
   else this.onTaken()
 }
