@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { describeAgent } from './agent-options.ts'
 import { describeBench } from './bench-describe.ts'
 import { describeCheck } from './check-options.ts'
+import { inlineMore } from './inlining.ts'
 import { describeInspect } from './inspect-options.ts'
 import { describeError, note, print, whyNotPrinted } from './output.ts'
 import type { InitOptions } from './init.ts'
@@ -185,4 +186,5 @@ describeInspect(program.command('inspect'), finish)
 // A reader that has gone, such as `head`, is no reason to fail.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
+inlineMore()
 await program.parseAsync()
