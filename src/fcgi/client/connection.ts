@@ -364,8 +364,9 @@ export class FcgiConnection implements Timed<FcgiConnection>, Seated {
   #forget(stream: ConnectionStream): void {
     this.#streams.remove(stream.id)
     stream.id = 0
-    this.#waiting.delete(stream)
-    this.resume(stream)
+    // Mostly nobody waits, and to look into a set is a call.
+    if (this.#waiting.size > 0) this.#waiting.delete(stream)
+    if (this.#paused.size > 0) this.resume(stream)
   }
 
   /** After a request: gone when it was the last of a connection that takes no more, else at the owner's disposal. */

@@ -1,6 +1,8 @@
 import { monotonic, turnTime } from '../../base/clock.ts'
 import type { Deadlines, Lane, Timed } from '../../base/deadlines.ts'
 
+function nothing(): void {}
+
 /** The one deadline of a request: for its place in the queue while it waits, for the application later. */
 export class ExchangeDeadline implements Timed<ExchangeDeadline> {
   deadline = 0
@@ -8,7 +10,7 @@ export class ExchangeDeadline implements Timed<ExchangeDeadline> {
   earlier: ExchangeDeadline | undefined
   later: ExchangeDeadline | undefined
   #timeout = 0
-  #onTimeout: () => void = () => {}
+  #onTimeout: () => void = nothing
   /** When something happened last, by the monotonic clock. */
   #activeAt = 0
   readonly #all: Deadlines<ExchangeDeadline>

@@ -182,14 +182,19 @@ export class FcgiMux {
   }
 
   #dispatch(exchange: Exchange): void {
-    this.#gathering.delete(exchange)
+    this.#ungather(exchange)
     if (this.#connection.room > 0) exchange.begin(this.#connection)
     else exchange.fail(this.#unavailable())
   }
 
   /** The connection does not know those that it has not seen, and cannot say that there is room again. */
   #finished(exchange: Exchange): void {
-    if (this.#gathering.delete(exchange)) this.#owner.released(this)
+    if (this.#ungather(exchange)) this.#owner.released(this)
+  }
+
+  /** Takes it from those whose bodies are gathered; false when it was none of them. */
+  #ungather(exchange: Exchange): boolean {
+    return this.#gathering.size > 0 && this.#gathering.delete(exchange)
   }
 
   #closed(error: FcgiError): void {

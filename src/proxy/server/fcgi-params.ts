@@ -48,8 +48,17 @@ function portOf(endpoint: SampleEndpoint | undefined): number {
   return endpoint === undefined || isUnix(endpoint) ? 0 : endpoint.port
 }
 
+/** The bytes of an address that is met again are the same object: see addresses.ts. */
+const addressTexts = new WeakMap<Uint8Array, string>()
+
 function addressText(endpoint: SampleEndpoint | undefined): string {
-  return endpoint === undefined || endpoint.address.length === 0 ? '' : formatIp(endpoint.address)
+  if (endpoint === undefined || endpoint.address.length === 0) return ''
+  const { address } = endpoint
+  const known = addressTexts.get(address)
+  if (known !== undefined) return known
+  const text = formatIp(address)
+  addressTexts.set(address, text)
+  return text
 }
 
 function applyRules(stream: Stream, plan: FcgiPlan): EnvironmentRules {
