@@ -19,22 +19,26 @@ export type Incident = 'stdout' | 'stdoutEnd' | 'ended' | 'refused' | 'lost' | '
  */
 export type Verdict = 'skip' | 'decode' | 'finish' | 'again' | 'fail'
 
-/** For the test that walks it. */
-export const verdicts = {
-  stdout: { none: 'decode', begun: 'decode', whole: 'skip', void: 'skip' },
-  // With nothing before it, it is not yet an empty response: an application that refuses may say so behind it.
-  stdoutEnd: { none: 'skip', begun: 'decode', whole: 'skip', void: 'skip' },
-  ended: { none: 'finish', begun: 'finish', whole: 'finish', void: 'finish' },
-  // Behind the first byte of an answer it is the end of that, whatever it says.
-  refused: { none: 'again', begun: 'finish', whole: 'finish', void: 'again' },
-  // What has ended STDOUT has run, and nothing but END_REQUEST is missing.
-  lost: { none: 'again', begun: 'fail', whole: 'finish', void: 'finish' },
-  silence: { none: 'fail', begun: 'fail', whole: 'finish', void: 'fail' },
-} as const satisfies Record<Incident, Record<Answer, Verdict>>
-
-/** What is to be done. */
+/** What is to be done: a table, told by incidents, for V8 takes five times as long to look up two names. */
 export function judge(incident: Incident, answer: Answer): Verdict {
-  return verdicts[incident][answer]
+  switch (incident) {
+    case 'stdout':
+      return answer === 'none' || answer === 'begun' ? 'decode' : 'skip'
+    case 'stdoutEnd':
+      // With nothing before it, it is not yet an empty response: an application that refuses may say so behind it.
+      return answer === 'begun' ? 'decode' : 'skip'
+    case 'ended':
+      return 'finish'
+    case 'refused':
+      // Behind the first byte of an answer it is the end of that, whatever it says.
+      return answer === 'none' || answer === 'void' ? 'again' : 'finish'
+    case 'lost':
+      // What has ended STDOUT has run, and nothing but END_REQUEST is missing.
+      if (answer === 'none') return 'again'
+      return answer === 'begun' ? 'fail' : 'finish'
+    case 'silence':
+      return answer === 'whole' ? 'finish' : 'fail'
+  }
 }
 
 /**

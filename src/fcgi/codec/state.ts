@@ -134,9 +134,39 @@ export type ResponderState = keyof typeof responderTransitions
 /** An event of {@link responderTransitions}. */
 export type ResponderEvent = EventOf<typeof responderTransitions>
 
-/** The next state of a request at the client. */
+/**
+ * The next state of a request at the client: {@link requestTransitions} told by events, which the test holds beside it cell by cell.
+ * Each request asks some five times, and to look up two names in a table takes V8 five times as long.
+ */
 export function stepRequest(state: RequestState, event: RequestEvent): RequestState | undefined {
-  return (requestTransitions as Table)[state]?.[event] as RequestState | undefined
+  if (state === 'complete' || state === 'failed') return undefined
+  if (event === 'abort') return 'failed'
+  if (state === 'waiting') return stepWaiting(event)
+  switch (event) {
+    case 'begin':
+      return undefined
+    case 'sendStdin':
+      return state === 'sending' || state === 'replied' ? state : undefined
+    case 'sendStdinEnd':
+      if (state === 'sending') return 'sent'
+      return state === 'replied' ? 'ending' : undefined
+    case 'recvStdout':
+    case 'recvStderr':
+      return state
+    case 'recvStdoutEnd':
+      return state === 'sending' || state === 'replied' ? 'replied' : 'ending'
+    case 'recvEnd':
+      return 'complete'
+    case 'retry':
+      return 'waiting'
+    case 'lost':
+      return state === 'sending' || state === 'sent' ? 'failed' : 'complete'
+  }
+}
+
+function stepWaiting(event: RequestEvent): RequestState | undefined {
+  if (event === 'begin') return 'sending'
+  return event === 'lost' ? 'failed' : undefined
 }
 
 /** The next state of a connection at the client. */
