@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
 import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -153,6 +154,15 @@ for (const gateway of gateways) {
       assert.equal(response.headers['content-type'], 'text/x')
       // The order, not the speed: the first piece is there before the second was made.
       assert.equal(pieces[0]?.[0], 'first')
+    })
+
+    it('a pipeline goes on, whose pieces are small and come faster than a turn', async (t) => {
+      const body = randomBytes(1_000_000)
+      const pieces = Array.from({ length: 100 }, (_, at) => body.subarray(at * 10_000, (at + 1) * 10_000))
+      const endpoint = await startListener(t, (_, response) => pipeline(Readable.from(pieces), response))
+      const { port, logs } = await startGateway(t, gateway, endpoint)
+      const answer = await ask(port, '/')
+      assert.equal(md5(answer.body), md5(body), logs())
     })
 
     it('a response that breaks off is not taken for a whole one', async (t) => {

@@ -33,7 +33,7 @@ export class GatewaySocket extends Socket {
   override readonly localAddress: string
   override readonly localPort: number
   override readonly localFamily: string
-  /** Is called when the gateway does not read: a drain will come. */
+  /** Is called when whoever writes was told to wait: a drain will come. */
   onBlocked: () => void = () => {}
   /** Is called when nothing was read or written for the time of `setTimeout`. */
   onSilent: () => void = () => {}
@@ -120,8 +120,9 @@ export class GatewaySocket extends Socket {
     try {
       let more = true
       for (const { chunk, encoding } of pieces) if (chunk.length > 0) more = this.#push(chunk, encoding)
+      // What was written in one turn comes here at its end, and is more than a stream likes although the gateway takes it.
+      if (this.writableNeedDrain) this.onBlocked()
       if (more) return done()
-      this.onBlocked()
       void this.#context.drained().then(() => done())
     } catch (error) {
       done(error as Error) // http1 and fcgi throw nothing else

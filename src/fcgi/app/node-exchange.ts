@@ -47,6 +47,8 @@ interface Parts {
 class NodeExchange {
   #parts: Parts | undefined
   #settled = false
+  /** Most responses are not told to wait, and need no listener for that. */
+  #awaitsDrain = false
   #resolve: (() => void) | undefined
   #reject: ((error: unknown) => void) | undefined
 
@@ -116,7 +118,9 @@ class NodeExchange {
   }
 
   #awaitDrain(): void {
-    this.#parts?.socket.once('drain', () => this.#drained())
+    if (this.#awaitsDrain) return
+    this.#awaitsDrain = true
+    this.#parts?.socket.on('drain', () => this.#drained())
   }
 
   /** The drain of a socket becomes that of its response in the server of node:http, with a flag that only it can reset. */

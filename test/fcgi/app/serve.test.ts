@@ -176,6 +176,27 @@ describe('a response', () => {
   })
 })
 
+describe('a response that is written faster than it leaves', () => {
+  it('drains when more was written in one turn than a stream likes, and the gateway takes it', async (t) => {
+    const drains: boolean[] = []
+    const peer = await start(t, (_, response) => {
+      response.on('drain', () => {
+        drains.push(response.writableNeedDrain)
+        if (drains.length === 3) response.end('end')
+        else writeTwo(response)
+      })
+      writeTwo(response)
+    })
+    const writeTwo = (response: ServerResponse): void => {
+      assert.equal(response.write('x'.repeat(10_000)), true)
+      assert.equal(response.write('x'.repeat(10_000)), false)
+    }
+    peer.send(request(1, get))
+    assert.equal((await stdout(peer)).length, 'Status: 200 OK\r\n\r\n'.length + 60_003)
+    assert.deepEqual(drains, [false, false, false])
+  })
+})
+
 describe('a request', () => {
   it('has what node:http would have', async (t) => {
     const peer = await start(t, (r, response) => {
