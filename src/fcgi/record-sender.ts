@@ -106,7 +106,8 @@ export class RecordSender implements Flushable {
     if (most < large) {
       if (most > 0) this.#gather(type, id, content, head)
     } else {
-      if (head !== '') this.#gather(type, id, '', head)
+      if (head.length > streamContentSize) this.#sendLarge(type, id, Buffer.from(head, 'latin1'))
+      else if (head !== '') this.#gather(type, id, '', head)
       this.#sendLarge(type, id, isText ? Buffer.from(content) : content)
     }
     return !this.#socket.writableNeedDrain

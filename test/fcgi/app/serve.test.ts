@@ -195,6 +195,22 @@ describe('a response that is written faster than it leaves', () => {
     assert.equal((await stdout(peer)).length, 'Status: 200 OK\r\n\r\n'.length + 60_003)
     assert.deepEqual(drains, [false, false, false])
   })
+
+  it('has a head of any size, in records of the size that they can have', async (t) => {
+    const values = Array.from({ length: 40 }, (_, at) => String(at).padEnd(4000, 'v'))
+    const expected = `Status: 200 OK\r\n${values.map((each) => `X: ${each}\r\n`).join('')}`
+    for (const body of ['', 'short', 'x'.repeat(100_000)]) {
+      const peer = await start(t, (_, response) => {
+        response.writeHead(200, { X: values })
+        if (body !== '') response.write(body)
+        response.end()
+      })
+      for (const id of [1, 3]) {
+        peer.send(request(id, get))
+        assert.equal(await stdout(peer, id), `${expected}\r\n${body}`)
+      }
+    }
+  })
 })
 
 describe('a request', () => {
