@@ -109,7 +109,10 @@ class NodeExchange {
 
   #closed(): void {
     this.#settle()
+    const parts = this.#parts
     this.#parts = undefined
+    // Of a response that was broken off here: whoever reads the request waits for more of it.
+    if (parts?.response.writableFinished === false) abortRequest(parts.request)
   }
 
   #settle(): void {
@@ -161,11 +164,15 @@ class NodeExchange {
   #abort(): void {
     if (this.#parts === undefined) return
     const { socket, request } = this.#parts
-    if (!request.destroyed && !request.readableEnded) {
-      request.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))
-    }
+    abortRequest(request)
     socket.destroy()
   }
+}
+
+/** As node:http does when the connection of a client is gone. */
+function abortRequest(request: IncomingMessage): void {
+  if (request.destroyed || request.readableEnded) return
+  request.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))
 }
 
 const httpVersion = /(\d)(?:\.(\d))?$/

@@ -11,6 +11,7 @@ import { serveFcgi } from 'sluice/fcgi'
 import type { ServableApp, ServeFcgiOptions } from 'sluice/fcgi'
 import { connectPeer, record, request, tempDir } from '../support.ts'
 import type { Peer } from '../support.ts'
+import { until } from '../../support/until.ts'
 
 async function start(t: TestContext, app: ServableApp, options: ServeFcgiOptions = {}): Promise<Peer> {
   const path = join(tempDir(t), 'app.sock')
@@ -342,6 +343,40 @@ describe('a request', () => {
     assert.deepEqual(events.toSorted(), ['request close', 'request end', 'response close', 'response finish'])
     assert.equal(events[0], 'response finish')
   })
+
+  for (const [how, breakOff] of [
+    ['response', (_: IncomingMessage, response: ServerResponse) => response.destroy()],
+    ['socket', ({ socket }: IncomingMessage) => socket.destroy()],
+    ["socket's writing end", ({ socket }: IncomingMessage) => socket.end()],
+  ] as const) {
+    for (const begun of [false, true]) {
+      it(`whose ${how} the application ends ${begun ? 'behind' : 'before'} the head closes, too`, async (t) => {
+        const events: string[] = []
+        const peer = await start(t, (r, response) => {
+          for (const name of ['aborted', 'close', 'end'] as const) r.on(name, () => events.push(name))
+          if (begun) response.write('x')
+          setTimeout(() => breakOff(r, response), 10)
+        })
+        peer.send(request(1, get))
+        await until(() => events.includes('close'))
+        assert.deepEqual(events, ['aborted', 'close'])
+      })
+
+      it(`whose ${how} the application ends ${begun ? 'behind' : 'before'} the head has no whole body`, async (t) => {
+        let seen: (what: unknown) => void = () => {}
+        const read = new Promise((resolve) => {
+          seen = resolve
+        })
+        const peer = await start(t, (r, response) => {
+          text(r).then(seen, (error: NodeJS.ErrnoException) => seen(error.code))
+          if (begun) response.write('x')
+          setTimeout(() => breakOff(r, response), 10)
+        })
+        peer.send(request(1, post, null), record('STDIN', 1, 'he'))
+        assert.equal(await read, 'ECONNRESET')
+      })
+    }
+  }
 
   for (const [how, leave] of [
     ['ABORT_REQUEST', (peer: Peer) => peer.send(record('ABORT', 1))],
