@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { record, reply, startApp } from '../fcgi/support.ts'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
 import { oneByOne } from '../support/one-by-one.ts'
+import { skipWithoutPhpFpm, startPhpFpm } from '../support/php-fpm.ts'
 import { freePorts } from '../support/ports.ts'
 import { askOnce, RawHttp } from '../support/raw-http.ts'
 import { startSluice } from '../support/sluice.ts'
@@ -154,5 +155,50 @@ fcgi-app app
       lines.push(/PHP: .*/.exec(logs)?.[0])
     }
     assert.deepEqual(lines, Array(2).fill('PHP: Ümläute, 30 € und 漢字'))
+  },
+)
+
+it(
+  'an upload that stalls ends with `timeout server`, and its worker is free',
+  { skip: skipWithoutHaproxy() || skipWithoutPhpFpm() },
+  async (t) => {
+    const php = await startPhpFpm({ scripts: { 'a.php': '<?php echo "here";' }, children: 1 })
+    t.after(() => php.stop())
+    for (const which of ['haproxy', 'sluice'] as const) {
+      const running = await start[which]({
+        ports: ['fe'],
+        config: ({ fe }) => `
+global
+  log stdout format raw local0
+defaults
+  mode http
+  log global
+  timeout client 3s
+  timeout server 500ms
+  timeout connect 2s
+listen fe
+  bind 127.0.0.1:${fe}
+  log-format "%ST %tsc %HM"
+  use-fcgi-app app
+  server live unix@${php.socket} proto fcgi
+fcgi-app app
+  docroot ${php.docroot}
+`,
+      })
+      t.after(() => running.stop())
+      const client = new RawHttp(running.ports.fe)
+      t.after(() => client.close())
+      client.send('POST /a.php HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n')
+      // As much as HAProxy waits for before it asks a server.
+      client.send('x'.repeat(20_000))
+      const reply = await Promise.race([client.reply(), sleep(6000, 'silence', { ref: false })])
+      assert.match(typeof reply === 'object' ? reply.line : reply, /^HTTP\/1.1 504/, which)
+      await running.waitForLog(/504 sH-- POST/)
+      const next = await askOnce(
+        running.ports.fe,
+        'GET /a.php HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+      )
+      assert.equal(typeof next === 'object' && next.body, 'here', which)
+    }
   },
 )

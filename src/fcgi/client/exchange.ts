@@ -299,9 +299,10 @@ export class Exchange implements FcgiExchange, Sending, Answered, CalledFor, Lin
 
   /** Nobody has said anything for a while; it counts when the application is the one whose turn it is. */
   #onSilence(): void {
-    if (this.#caller.paused || this.#stdin.awaitsCaller) return this.#deadline.rearm()
+    const { responseTimeout, timesCaller } = this.#owner.options
+    const awaitsCaller = timesCaller !== true && this.#stdin.awaitsCaller
+    if (this.#caller.paused || awaitsCaller) return this.#deadline.rearm()
     if (this.#judge('silence') === 'finish') return this.#finishWithoutEnd()
-    const { responseTimeout } = this.#owner.options
     this.fail(new FcgiError('ERR_FCGI_RESPONSE_TIMEOUT', `nothing for ${responseTimeout} ms`))
   }
 

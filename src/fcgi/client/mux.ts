@@ -47,7 +47,8 @@ export function resolveMuxOptions(given: FcgiMuxOptions): ResolvedMuxOptions {
   const { logger, onStderr, ...rest } = resolveOptions(specs, given, 'FcgiMux')
   // Whoever owns the connections decides what is sent again, and keeps what it takes.
   const never = { maxRetries: 0, retryUnsafe: false, maxReplaySize: 0 }
-  return { ...rest, ...never, onStderr, logger: logger as Logger }
+  // As `timeout server` of HAProxy: nothing else ends an upload that stalls, and a worker waits for it.
+  return { ...rest, ...never, timesCaller: true, onStderr, logger: logger as Logger }
 }
 
 /** A request on a {@link FcgiMux}. */

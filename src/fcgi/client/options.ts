@@ -154,7 +154,10 @@ export type ExchangeOptions = Pick<
   | 'maxHeaders'
   | 'onStderr'
   | 'logger'
->
+> & {
+  /** Whether `responseTimeout` counts also while the caller has yet to write more of the body. @default false */
+  readonly timesCaller?: boolean | undefined
+}
 
 /**
  * Checks the options.
