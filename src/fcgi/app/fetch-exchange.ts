@@ -1,7 +1,8 @@
 /** The `Request` and `Response` of the fetch standard for a FastCGI request. */
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
-import type { FcgiContext, FcgiReply } from '../responder/context.ts'
+import { FcgiError } from '../errors.ts'
+import type { FcgiContext, FcgiReply, ServingContext } from '../responder/context.ts'
 import { replyFields } from './reply-fields.ts'
 
 /** What Hono gives as `c.env`, and others as their second argument; `getConnInfo` of @hono/node-server reads it. */
@@ -35,37 +36,66 @@ const forbidden = new Set(['CONNECT', 'TRACE', 'TRACK'])
  * @param hasBody - whether there is a request body.
  */
 export async function serveFetch(
-  context: FcgiContext,
+  context: ServingContext,
   handler: FetchHandler,
   hasBody: boolean,
 ): Promise<FcgiReply> {
   if (forbidden.has(context.http.method)) return { status: 501 }
-  const request = createRequest(context, hasBody)
+  let answered = false
+  const body = hasBody ? readBody(context, () => answered) : undefined
+  const request = createRequest(context, body)
   if (request === undefined) return { status: 400 }
-  const { status, headers, body } = await handler(request, environmentOf(context))
+  const response = await handler(request, environmentOf(context))
+  answered = true
+  return replyOf(response)
+}
+
+function replyOf({ status, headers, body }: Response): FcgiReply {
   // A stream of node:stream: the responder ends it when the gateway gives up.
   const stream = body === null ? undefined : Readable.fromWeb(body as ReadableStream<Uint8Array>)
   return { status, headers: replyFields(headers), body: stream }
 }
 
 /** Undefined for what is no request by the standard: a target that is no URL, a header value that it refuses. */
-function createRequest(context: FcgiContext, hasBody: boolean): Request | undefined {
+function createRequest(context: FcgiContext, body: Readable | undefined): Request | undefined {
   const { method, target, headers, tls, localAddress } = context.http
   const host = headers.get('host') ?? (localAddress.includes(':') ? `[${localAddress}]` : localAddress)
   const origin = `${tls ? 'https' : 'http'}://${host === '' ? 'localhost' : host}`
-  const withBody = hasBody && method !== 'GET' && method !== 'HEAD'
+  const taken = method === 'GET' || method === 'HEAD' ? undefined : body
   try {
     return new Request(target.startsWith('/') ? origin + target : new URL(target, origin), {
       method,
       headers: headers.pairs.map(([name, value]): [string, string] => [name, value]),
       signal: context.signal,
-      ...(withBody
-        ? { body: Readable.toWeb(context.stdin) as globalThis.ReadableStream, duplex: 'half' }
-        : {}),
+      ...(taken === undefined
+        ? {}
+        : { body: Readable.toWeb(taken) as globalThis.ReadableStream, duplex: 'half' }),
     })
   } catch {
     return undefined
   }
+}
+
+/**
+ * STDIN. One that ends before CONTENT_LENGTH says is an upload that broke off (FastCGI 6.2): its reader sees an error, and the
+ * gateway status 400 when nothing was answered.
+ */
+function readBody(context: ServingContext, answered: () => boolean): Readable {
+  const pieces = async function* (): AsyncGenerator<Buffer> {
+    let missing = context.http.contentLength ?? 0
+    for await (const chunk of context.stdin as AsyncIterable<Buffer>) {
+      missing -= chunk.length
+      yield chunk
+    }
+    // What nobody read before the response was over is thrown away.
+    if (missing <= 0 || context.over) return
+    if (!answered()) {
+      context.writeHead(400)
+      context.end(1)
+    }
+    throw new FcgiError('ERR_FCGI_ABORTED', `${missing} bytes of the body are missing`, { fault: 'peer' })
+  }
+  return Readable.from(pieces(), { objectMode: false })
 }
 
 function environmentOf({ params, http }: FcgiContext): FetchEnvironment {

@@ -85,7 +85,11 @@ function handlerOf(app: ServableApp): Served {
   if (app instanceof Server) return nodeHandler((request, response) => app.emit('request', request, response))
   if (hasMethods(app, 'fetch')) {
     const fetch = (app as { fetch: FetchHandler }).fetch.bind(app)
-    return { onRequest: async (context) => serveFetch(context, fetch, (await bodyOf(context)) !== 'none') }
+    return {
+      // The responder calls it with a ServingContext, here and below.
+      onRequest: async (context) =>
+        serveFetch(context as ServingContext, fetch, (await bodyOf(context)) !== 'none'),
+    }
   }
   if (hasMethods(app, 'routing', 'ready')) {
     const { routing, ready } = app as { routing: NodeListener; ready: () => unknown }
@@ -99,7 +103,6 @@ function handlerOf(app: ServableApp): Served {
 function nodeHandler(listener: NodeListener): Served {
   return {
     onRequest: (given) => {
-      // The responder calls it with one.
       const context = given as ServingContext
       const kind = bodyOf(context)
       if (typeof kind === 'string') return serveNode(context, listener, kind === 'unsized')

@@ -417,6 +417,21 @@ describe('an application', () => {
     assert.match(await stdout(peer), /\/x$/)
   })
 
+  it('may have a fetch, to which an upload that breaks off is an error', async (t) => {
+    const seen: unknown[] = []
+    const fetch = async (r: Request): Promise<Response> => {
+      const body = await r.text().catch((error: Error) => error.name)
+      seen.push(body)
+      return new Response(body)
+    }
+    const peer = await start(t, { fetch })
+    peer.send(request(1, { ...post, CONTENT_LENGTH: '5' }, 'he'))
+    assert.equal(await stdout(peer), 'Status: 400 Bad Request\r\n\r\n')
+    peer.send(request(3, { ...post, CONTENT_LENGTH: '5' }, 'hello'))
+    assert.match(await stdout(peer, 3), /^Status: 200 OK\r\n[^]*\r\n\r\nhello$/)
+    assert.deepEqual(seen, ['FcgiError', 'hello'])
+  })
+
   it('may have a fetch', async (t) => {
     let aborted = ''
     const app = {
