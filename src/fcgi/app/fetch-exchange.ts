@@ -47,10 +47,15 @@ export async function serveFetch(
   if (request === undefined) return { status: 400 }
   const response = await handler(request, environmentOf(context))
   answered = true
-  return replyOf(response)
+  return replyOf(response, context.http.method)
 }
 
-function replyOf({ status, headers, body }: Response): FcgiReply {
+function replyOf({ status, headers, body }: Response, method: string): FcgiReply {
+  if (body !== null && method === 'HEAD') {
+    // Gateways take one for a fault; a handler that has locked it will not be reading it.
+    body.cancel().catch(() => {})
+    return { status, headers: replyFields(headers) }
+  }
   // A stream of node:stream: the responder ends it when the gateway gives up.
   const stream = body === null ? undefined : Readable.fromWeb(body as ReadableStream<Uint8Array>)
   return { status, headers: replyFields(headers), body: stream }

@@ -432,6 +432,19 @@ describe('an application', () => {
     assert.deepEqual(seen, ['FcgiError', 'hello'])
   })
 
+  it('may have a fetch, whose response to HEAD has no body', async (t) => {
+    let cancelled = false
+    const body = () =>
+      new ReadableStream({
+        pull: (controller) => controller.enqueue(Buffer.from('x')),
+        cancel: () => void (cancelled = true),
+      })
+    const peer = await start(t, { fetch: () => new Response(body(), { headers: { A: 'b' } }) })
+    peer.send(request(1, { ...get, REQUEST_METHOD: 'HEAD' }))
+    assert.equal(await stdout(peer), 'Status: 200 OK\r\na: b\r\n\r\n')
+    assert.ok(cancelled)
+  })
+
   it('may have a fetch', async (t) => {
     let aborted = ''
     const app = {
