@@ -7,7 +7,7 @@ import { createServer, request as httpRequest } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { existsSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
@@ -362,6 +362,14 @@ describe('PHP in Node.js', { skip: skipWithoutPhpFpm() }, () => {
       [HTTPS, APP_NAME, REMOTE_ADDR, SCRIPT_FILENAME, DOCUMENT_ROOT],
       ['on', 'j\xf6', '192.0.2.9', `${elsewhere}/a.php`, elsewhere],
     )
+  })
+
+  it('takes a root that begins at the working directory', async (t) => {
+    const { url } = await startHere(t, { root: relative('', php.docroot) })
+    const answer = await ask(url, '/a.php')
+    assert.equal(answer.status, 200, answer.body)
+    const { SCRIPT_FILENAME } = JSON.parse(answer.body) as Record<string, string>
+    assert.equal(SCRIPT_FILENAME, `${php.docroot}/a.php`)
   })
 
   it('shows the head of a script that works on', async (t) => {

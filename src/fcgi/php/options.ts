@@ -1,5 +1,6 @@
 /** The options of {@link phpFpm}: the interface for the reader, the table for the machine. */
 import type { IncomingMessage } from 'node:http'
+import { resolve } from 'node:path'
 import { isEndpointLike } from '../../net/endpoint.ts'
 import type { Endpoint } from '../../net/endpoint.ts'
 import { UsageError } from '../../base/errors.ts'
@@ -17,7 +18,7 @@ export type ExtraParams = Readonly<Record<string, string>>
 
 /** See the fields. */
 export interface PhpFpmOptions {
-  /** The folder with the scripts. Mandatory. */
+  /** The folder with the scripts; a relative one begins at the working directory. Mandatory. */
   root: string
   /** Where php-fpm listens: `/path`, `host:port`; several for several of it. Mandatory. */
   socket: string | Endpoint | readonly (string | Endpoint)[]
@@ -98,7 +99,8 @@ export function resolvePhpOptions(given: PhpFpmOptions): ResolvedPhpOptions {
   ] as const) {
     if (missing) throw new UsageError('ERR_SLUICE_OPTION', `phpFpm: option '${name}' is mandatory`)
   }
-  const root = withoutSlash(resolved.root)
+  // php-fpm has a working directory of its own.
+  const root = withoutSlash(resolve(resolved.root))
   const docroot = resolved.docroot === '' ? root : withoutSlash(resolved.docroot)
   return Object.freeze({ ...resolved, root, docroot, servers })
 }
