@@ -208,10 +208,13 @@ describe('a callback', () => {
         const client = createFcgiClient({ endpoint: app.endpoint, maxConnections: 1 })
         const ends = [0, 0]
         const started: FcgiExchange[] = []
+        let acted = false
         const handler = (index: number): ExchangeHandler => {
           const did = (name: string) => {
             if (name === 'onEnd' || name === 'onError') ends[index] = (ends[index] ?? 0) + 1
-            if (name === event && index === 0) act(client, started[0])
+            if (name !== event || index !== 0) return
+            acted = true
+            act(client, started[0])
           }
           return {
             onHead: () => did('onHead'),
@@ -223,6 +226,8 @@ describe('a callback', () => {
           }
         }
         for (const index of [0, 1]) started.push(client.start({ params: [] }, handler(index)))
+        // A pause that comes behind its end would last for ever.
+        await until(() => acted)
         await sleep(50)
         started[0]?.resume()
         await client.close()
