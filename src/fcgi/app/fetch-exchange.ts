@@ -40,14 +40,16 @@ export async function serveFetch(
   handler: FetchHandler,
   hasBody: boolean,
 ): Promise<FcgiReply> {
-  if (forbidden.has(context.http.method)) return { status: 501 }
+  const { method } = context.http
+  if (forbidden.has(method)) return { status: 501 }
   let answered = false
-  const body = hasBody ? readBody(context, () => answered) : undefined
+  const isTaken = hasBody && method !== 'GET' && method !== 'HEAD'
+  const body = isTaken ? readBody(context, () => answered) : undefined
   const request = createRequest(context, body)
   if (request === undefined) return { status: 400 }
   const response = await handler(request, environmentOf(context))
   answered = true
-  return replyOf(response, context.http.method)
+  return replyOf(response, method)
 }
 
 function replyOf({ status, headers, body }: Response, method: string): FcgiReply {
@@ -66,15 +68,14 @@ function createRequest(context: FcgiContext, body: Readable | undefined): Reques
   const { method, target, headers, tls, localAddress } = context.http
   const host = headers.get('host') ?? (localAddress.includes(':') ? `[${localAddress}]` : localAddress)
   const origin = `${tls ? 'https' : 'http'}://${host === '' ? 'localhost' : host}`
-  const taken = method === 'GET' || method === 'HEAD' ? undefined : body
   try {
     return new Request(target.startsWith('/') ? origin + target : new URL(target, origin), {
       method,
       headers: headers.pairs.map(([name, value]): [string, string] => [name, value]),
       signal: context.signal,
-      ...(taken === undefined
+      ...(body === undefined
         ? {}
-        : { body: Readable.toWeb(taken) as globalThis.ReadableStream, duplex: 'half' }),
+        : { body: Readable.toWeb(body) as globalThis.ReadableStream, duplex: 'half' }),
     })
   } catch {
     return undefined
