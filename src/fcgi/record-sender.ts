@@ -7,8 +7,8 @@ import { borrowBuffer } from '../base/send-buffer.ts'
 import { takePiece } from '../base/slab.ts'
 import { Turn } from '../base/turn.ts'
 import type { Flushable } from '../base/turn.ts'
-import { isPlainSocket, waitingBytes } from '../net/inside.ts'
-import { writeQuickly } from '../net/quick-write.ts'
+import { isPlainSocket } from '../net/inside.ts'
+import { waitingBytes, writeQuickly } from '../net/quick-write.ts'
 import {
   encodeRecordHeader,
   headerSize,

@@ -8,8 +8,10 @@ export const Character = {
   Target: 2,
   /** Header values, reason phrases, chunk extensions: HTAB, space, visible ASCII, 0x80 to 0xff. */
   Text: 4,
-  /** Hosts: reg-name, IP-literal, port. */
-  Host: 8,
+  /** Names and IPv4 addresses of hosts: reg-name. */
+  RegName: 8,
+  /** Ports. */
+  Digit: 16,
 } as const
 
 /** The uses that each byte is allowed for. */
@@ -22,7 +24,8 @@ function buildTable(): Uint8Array {
   }
   const alphanumeric = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
   allow(`${alphanumeric}!#$%&'*+-.^_\`|~`, Character.Token)
-  allow(`${alphanumeric}-._~%!$&'()*+,;=:[]`, Character.Host)
+  allow(`${alphanumeric}-._~%!$&'()*+,;=`, Character.RegName)
+  allow('0123456789', Character.Digit)
   for (let byte = 0x21; byte < 0x7f; byte++) {
     if (byte !== 0x23) allow(String.fromCharCode(byte), Character.Target)
     allow(String.fromCharCode(byte), Character.Text)
@@ -44,11 +47,16 @@ export function isToken(text: string): boolean {
 
 /** Whether `text` is not empty and every character of it may stand where `use` says. */
 export function isMadeOf(text: string, use: number): boolean {
-  for (let at = 0; at < text.length; at++) {
+  return text.length > 0 && spanOf(text, 0, use) === text.length
+}
+
+/** Where the first character from `from` on stands that may not stand where `use` says; the length of the text when all may. */
+export function spanOf(text: string, from: number, use: number): number {
+  for (let at = from; at < text.length; at++) {
     const code = text.charCodeAt(at)
-    if (code > 0xff || ((characters[code] as number) & use) === 0) return false // 256 entries
+    if (code > 0xff || ((characters[code] as number) & use) === 0) return at // 256 entries
   }
-  return text.length > 0
+  return text.length
 }
 
 /** Whether `text` may be sent as a header value: no control character, one byte per character. */

@@ -4,8 +4,10 @@
  * checks it with isToken and isHeaderValue.
  */
 import { takePiece } from '../base/slab.ts'
+import { flatText } from '../bytes/flat-text.ts'
 import { writeLatin1 } from '../bytes/latin1.ts'
 import type { HeaderList } from './header-list.ts'
+import type { HeaderName } from './header-name.ts'
 
 /** The head of a request, blank line included; always HTTP/1.1 unless `minor` says 0. */
 export function formatRequestHead(
@@ -14,12 +16,12 @@ export function formatRequestHead(
   headers: HeaderList,
   minor: 0 | 1 = 1,
 ): string {
-  return `${formatRequestLine(method, target, minor)}${formatHeaders(headers)}\r\n`
+  return formatHead(formatRequestLine(method, target, minor), headers)
 }
 
-/** The first line of a request, its line end included. */
+/** The first line of a request, without its line end. */
 export function formatRequestLine(method: string, target: string, minor: 0 | 1): string {
-  return `${method} ${target} HTTP/1.${minor}\r\n`
+  return `${method} ${target} HTTP/1.${minor}`
 }
 
 /** The head of a response, blank line included; always HTTP/1.1 unless `minor` says 0. */
@@ -29,29 +31,37 @@ export function formatResponseHead(
   headers: HeaderList,
   minor: 0 | 1 = 1,
 ): string {
-  return `${formatStatusLine(status, reason, minor)}${formatHeaders(headers)}\r\n`
+  return formatHead(formatStatusLine(status, reason, minor), headers)
 }
 
-/** The first line of a response, its line end included. */
+/** What stands before the reason phrase of HTTP/1.1, by status. */
+const statusTexts: string[] = []
+
+/** The first line of a response, without its line end. */
 export function formatStatusLine(status: number, reason: string, minor: 0 | 1): string {
-  return `HTTP/1.${minor} ${status} ${reason}\r\n`
+  if (minor === 0 || status > 999) return `HTTP/1.${minor} ${status} ${reason}`
+  return (statusTexts[status] ??= flatText(`HTTP/1.1 ${status} `)) + reason
 }
 
-/** A head as bytes, blank line included. Of many fields this is quicker than text, which is made piece by piece. */
+/** A head, blank line included. @param firstLine - without its line end. */
+export function formatHead(firstLine: string, headers: HeaderList): string {
+  return `${firstLine}${formatHeaders(headers)}\r\n\r\n`
+}
+
+/** {@link formatHead} as bytes. Of many fields this is quicker than text, which is made piece by piece. */
 export function encodeHead(firstLine: string, headers: HeaderList): Buffer {
   const size = headers.size
-  const bytes = takePiece(firstLine.length + size + 2)
-  const at = writeLatin1(bytes, firstLine, 0)
+  const bytes = takePiece(firstLine.length + size + 4)
+  const at = writeLatin1(bytes, `${firstLine}\r\n`, 0)
   headers.write(bytes, at)
   writeLatin1(bytes, '\r\n', at + size)
   return bytes
 }
 
-/** Header lines, without the blank line. */
-export function formatHeaders(headers: HeaderList): string {
-  const { fields, values } = headers
+/** Header lines, each behind the end of the line before it: what is made of few pieces is soon written. */
+function formatHeaders({ fields, values }: HeaderList): string {
   let text = ''
-  for (let at = 0; at < fields.length; at++) text += `${fields[at]?.key}: ${values[at]}\r\n`
+  for (let at = 0; at < fields.length; at++) text += (fields[at] as HeaderName).lead + (values[at] as string) // the arrays have one length
   return text
 }
 
@@ -62,5 +72,5 @@ export function formatChunkSize(size: number): string {
 
 /** What ends a chunked body. */
 export function formatLastChunk(trailers?: HeaderList): string {
-  return trailers === undefined || trailers.length === 0 ? '0\r\n\r\n' : `0\r\n${formatHeaders(trailers)}\r\n`
+  return trailers === undefined ? '0\r\n\r\n' : formatHead('0', trailers)
 }

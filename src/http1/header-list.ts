@@ -1,6 +1,6 @@
 import { isLent, keep } from '../base/lent.ts'
 import { writeLatin1 } from '../bytes/latin1.ts'
-import { createHeaderName } from './header-name.ts'
+import { headerName } from './header-name.ts'
 import type { HeaderName } from './header-name.ts'
 
 /** As many fields are copied from where they stood; text of fewer is made sooner. */
@@ -78,7 +78,7 @@ export class HeaderList {
 
   /** Appends a field. The caller has made sure that name and value may be sent. */
   add(name: string, value: string): void {
-    this.push(createHeaderName(name), value)
+    this.push(headerName(name), value)
   }
 
   /** Removes all fields of that name and appends one. */

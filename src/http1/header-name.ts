@@ -3,6 +3,8 @@
  * the bytes, gives the strings of a name without making them anew.
  */
 
+import { flatText } from '../bytes/flat-text.ts'
+
 /** What a header means to the codec. */
 export const HeaderKind = {
   Other: 0,
@@ -24,6 +26,8 @@ export interface HeaderName {
   readonly name: string
   /** In lower case, for comparing. */
   readonly key: string
+  /** What stands before a value when it is written: the end of the line before it, the name in lower case, a colon, a blank. */
+  readonly lead: string
   /** What it means to the codec. */
   readonly kind: HeaderKind
 }
@@ -43,13 +47,24 @@ const kinds = new Map<string, HeaderKind>([
 /** Makes a {@link HeaderName} of a name that is known to be a token. */
 export function createHeaderName(name: string): HeaderName {
   const key = name.toLowerCase()
-  return { name, key, kind: kinds.get(key) ?? HeaderKind.Other }
+  return { name, key, lead: flatText(`\r\n${key}: `), kind: kinds.get(key) ?? HeaderKind.Other }
 }
 
 const slots = 1024
 /** Longer names are not kept: they are rare, and memory stays bounded at 1024 short strings. */
 export const longestKept = 48
 const cache: (HeaderName | undefined)[] = Array.from({ length: slots }, () => undefined)
+
+const named = new Map<string, HeaderName>()
+
+/** As {@link createHeaderName}, for one that is given as text with every message; as many are kept, the first ones. */
+export function headerName(name: string): HeaderName {
+  const known = named.get(name)
+  if (known !== undefined) return known
+  const made = createHeaderName(name)
+  if (named.size < slots && name.length <= longestKept) named.set(name, made)
+  return made
+}
 
 /**
  * The name at `start` … `end` of `bytes`, which were checked to be a token; `hash` is any number computed from these

@@ -10,7 +10,7 @@ export { HeadBuffer } from './head-buffer.ts'
 export {
   encodeHead,
   formatChunkSize,
-  formatHeaders,
+  formatHead,
   formatLastChunk,
   formatRequestHead,
   formatRequestLine,

@@ -1,5 +1,5 @@
 /** Request targets (RFC 9112 section 3.2): origin, absolute, authority and asterisk form, and the Host that goes with them. */
-import { Character, isMadeOf } from './characters.ts'
+import { Character, spanOf } from './characters.ts'
 import { Http1Error } from './errors.ts'
 
 /** The form of a request target. */
@@ -51,17 +51,14 @@ function isAuthorityWithPort(target: string): boolean {
   return isHost(target) && /^(?:\[[^\]]+\]|[^:]+):\d{1,5}$/.test(target)
 }
 
-/** Clients name the same hosts again and again. */
-let lastHost = ''
+const COLON = 0x3a
 
 /** Whether `value` may stand in a Host field: `reg-name[:port]` or `[IP-literal][:port]`. The empty value is not asked for. */
 export function isHost(value: string): boolean {
-  if (value === lastHost && value !== '') return true
-  if (!isMadeOf(value, Character.Host)) return false
-  // What is seen nearly always has neither brackets nor more than one colon.
-  const sound = /^(?:\[[0-9A-Za-z:._~!$&'()*+,;=%-]+\]|[^[\]:]*)(?::\d*)?$/.test(value)
-  if (sound) lastHost = value
-  return sound
+  const name = spanOf(value, 0, Character.RegName)
+  if (name === value.length) return name > 0
+  if (value.charCodeAt(name) === COLON) return spanOf(value, name + 1, Character.Digit) === value.length
+  return name === 0 && /^\[[0-9A-Za-z:._~!$&'()*+,;=%-]+\](?::\d*)?$/.test(value)
 }
 
 /** Whether two hosts are the same, letter case and the scheme's default port aside. */

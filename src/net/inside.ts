@@ -50,11 +50,6 @@ export function isPlainSocket(socket: Duplex): socket is Socket {
   )
 }
 
-/** Bytes that were written and that the kernel has not taken, in the stream and below it. */
-export function waitingBytes(socket: Duplex): number {
-  return Math.max(socket.writableLength, handleOf(socket)?.writeQueueSize ?? 0)
-}
-
 interface StreamState {
   errored?: Error | null
 }

@@ -9,7 +9,7 @@ import { RecordReader, RecordType } from '#src/fcgi/codec/record.js'
 import { RecordSender } from '#src/fcgi/record-sender.js'
 import type { SentHead } from '#src/fcgi/record-sender.js'
 import { StallWatch } from '#src/fcgi/responder/stall-watch.js'
-import { waitingBytes } from '#src/net/inside.js'
+import { waitingBytes } from '#src/net/quick-write.js'
 import { kinds, socketPair } from '../support/socket-pairs.ts'
 import { until } from '../support/until.ts'
 

@@ -421,7 +421,7 @@ describe('heads of many fields', () => {
     const bytes = Buffer.from(`before${text}`, 'latin1')
     return parseRequestHead(bytes, 6, bytes.length).headers
   }
-  const shown = (headers: HeaderList) => encodeHead('GET /x HTTP/1.1\r\n', headers).toString('latin1')
+  const shown = (headers: HeaderList) => encodeHead('GET /x HTTP/1.1', headers).toString('latin1')
   const changes: Record<string, (headers: HeaderList) => void> = {
     nothing: () => {},
     'fields removed': (headers) => headers.deleteWhere((key) => key === 'x-field-3' || key === 'tight'),

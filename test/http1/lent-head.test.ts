@@ -10,5 +10,5 @@ it('a head outlives the memory that it was read from', () => {
   const end = 100 + lentMemory.write(text, 100, 'latin1')
   const { headers } = parseResponseHead(lentMemory, 100, end)
   lentMemory.fill('!')
-  assert.equal(encodeHead('HTTP/1.1 200 OK\r\n', headers).toString('latin1'), text)
+  assert.equal(encodeHead('HTTP/1.1 200 OK', headers).toString('latin1'), text)
 })

@@ -1,6 +1,6 @@
 /** Names of parameters, kept: the same few come with every request. */
 
-import { Buffer } from 'node:buffer'
+import { flatText } from '../../bytes/flat-text.ts'
 import type { HeaderName } from '../../http1/index.ts'
 
 /** Lengths from here on take four bytes (section 3.4). */
@@ -29,15 +29,10 @@ export class ParamName {
     const { length } = text
     const size = String.fromCharCode(length < longLength ? length : 0)
     this.text = text
-    this.short = flat(`${size}\u0001${text}`)
-    this.long = flat(`${size}\u0001\u0001\u0001\u0001${text}`)
+    this.short = flatText(`${size}\u0001${text}`)
+    this.long = flatText(`${size}\u0001\u0001\u0001\u0001${text}`)
     this.kept = kept
   }
-}
-
-/** The same text in one piece: what was joined is walked through each time it is written. */
-function flat(text: string): string {
-  return Buffer.from(text).toString()
 }
 
 const names = new Map<string, ParamName>()

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
-import { handleOf, waitingBytes } from '../../net/inside.ts'
+import { handleOf } from '../../net/inside.ts'
+import { waitingBytes } from '../../net/quick-write.ts'
 import type { RecordSender } from '../record-sender.ts'
 
 /**

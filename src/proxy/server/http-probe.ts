@@ -3,13 +3,7 @@ import { Buffer } from 'node:buffer'
 import type { HttpExpect } from '../../config/index.ts'
 import { createFcgiClient, deriveEnvironment, FcgiError } from '../../fcgi/index.ts'
 import type { FcgiApp, FcgiClient } from '../../fcgi/index.ts'
-import {
-  BodyDecoder,
-  formatHeaders,
-  HeaderList,
-  parseResponseHead,
-  responseFraming,
-} from '../../http1/index.ts'
+import { BodyDecoder, formatHead, HeaderList, parseResponseHead, responseFraming } from '../../http1/index.ts'
 import { dial } from '../../net/dial.ts'
 import type { Dialling } from '../../net/dial.ts'
 import type { Endpoint } from '../../net/endpoint.ts'
@@ -112,7 +106,7 @@ function requestText({ method, uri, version, headers, body }: CheckRequest): Buf
     fields.add('content-length', String(Buffer.byteLength(body, 'latin1')))
   }
   if (version !== 'HTTP/1.0' && !fields.has('connection')) fields.add('connection', 'close')
-  return Buffer.from(`${method} ${uri} ${version}\r\n${formatHeaders(fields)}\r\n${body}`, 'latin1')
+  return Buffer.from(formatHead(`${method} ${uri} ${version}`, fields) + body, 'latin1')
 }
 
 /** Undefined while more must come. */

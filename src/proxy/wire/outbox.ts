@@ -7,10 +7,10 @@ import type { Lent } from '../../base/lent.ts'
 import { borrowBuffer } from '../../base/send-buffer.ts'
 import { takePiece } from '../../base/slab.ts'
 import type { Flushable, Turn } from '../../base/turn.ts'
-import { isPlainSocket, waitingBytes } from '../../net/inside.ts'
+import { isPlainSocket } from '../../net/inside.ts'
 import { wasPolledSince } from '../../net/liveness.ts'
-import { writeQuickly } from '../../net/quick-write.ts'
-import { encodeHead, formatHeaders, manyFields } from '../../http1/index.ts'
+import { waitingBytes, writeQuickly } from '../../net/quick-write.ts'
+import { encodeHead, formatHead, manyFields } from '../../http1/index.ts'
 import type { HeaderList } from '../../http1/index.ts'
 import { frame, gather, pack } from './outgoing.ts'
 import type { Parcel } from './outgoing.ts'
@@ -87,9 +87,9 @@ export class Outbox implements Flushable {
     this.#schedule()
   }
 
-  /** A message head: its first line, with its end, and its fields. */
+  /** A message head: its first line, without its end, and its fields. */
   head(firstLine: string, headers: HeaderList): void {
-    if (headers.length < manyFields) this.text(`${firstLine}${formatHeaders(headers)}\r\n`)
+    if (headers.length < manyFields) this.text(formatHead(firstLine, headers))
     else {
       this.bytes(encodeHead(firstLine, headers))
       headers.forget()
