@@ -1,7 +1,7 @@
 /** Runs a case: CPU seconds of each gateway per million requests, and their ratio. */
 import { atLeast, atMost, notRun, told, type Figure } from './figure.js'
 import type { ProxyCase } from './proxy-cases.js'
-import { gateways, startGateway, type Gateway } from './proxy-gateway.js'
+import { gateways, startGateway, type Gateway, type RunningGateway } from './proxy-gateway.js'
 import { proxyConfiguration, startOrigin } from './proxy-origin.js'
 import { compile, hasProgram, median, start } from './processes.js'
 import { isFcgi, missingForFcgi } from './fcgi-origin.js'
@@ -28,36 +28,71 @@ export async function measure(
   seconds: number,
   load: string,
 ): Promise<Measurement> {
-  const { setup } = each
+  const standing = await stand(each, gateway)
+  try {
+    return await sample(standing, each, load, seconds, warmUpOf(each))
+  } finally {
+    await standing.stop()
+  }
+}
+
+/** A gateway, and the servers behind it. */
+interface Standing {
+  readonly name: string
+  readonly gateway: RunningGateway
+  readonly path: string
+  stop(): Promise<void>
+}
+
+async function stand(each: ProxyCase, gateway: Gateway): Promise<Standing> {
+  const { setup, name } = each
   const origin = await startOrigin(setup, each.length)
   try {
     const configure = (port: number) => proxyConfiguration(setup, port, origin)
     const running = await startGateway(gateway, configure, setup === 'log-stdout')
-    try {
-      const to = `-a ${running.port} -u ${each.path ?? origin.path} -p ${running.pid} -t ${seconds} ${loadOptions(each)}`
-      const client = await start(1, [load, ...to.split(' ')])
-      await client.stop()
-      return readLoad(client.line, `${each.name}, ${gateway.name}`)
-    } finally {
+    const stop = async () => {
       await running.stop()
+      await origin.stop()
     }
-  } finally {
+    return { name: `${name}, ${gateway.name}`, gateway: running, path: each.path ?? origin.path, stop }
+  } catch (error) {
     await origin.stop()
+    throw error
   }
 }
 
+/** The seconds and the answers that a load begins with, which do not count. */
+interface WarmUp {
+  readonly seconds: number
+  readonly requests: number
+}
+
+function warmUpOf({ length, upload, warmUpRequests }: ProxyCase): WarmUp {
+  const requests = Math.ceil(warmUp.bytes / (length + (upload ?? 0)))
+  return { seconds: warmUp.seconds, requests: Math.min(warmUpRequests ?? warmUp.requests, requests) }
+}
+
+async function sample(
+  { name, gateway, path }: Standing,
+  each: ProxyCase,
+  load: string,
+  seconds: number,
+  before: WarmUp,
+): Promise<Measurement> {
+  const to = `-a ${gateway.port} -u ${path} -p ${gateway.pid} -t ${seconds} -w ${before.seconds} -n ${before.requests}`
+  const client = await start(1, [load, ...to.split(' '), ...loadOptions(each)])
+  await client.stop()
+  return readLoad(client.line, name)
+}
+
 /** What http-load is told of a case. */
-function loadOptions(each: ProxyCase): string {
-  const { connections, length, upload, fields, closes, varies } = each
-  const bytes = length + (upload ?? 0)
-  const requests = Math.min(each.warmUpRequests ?? warmUp.requests, Math.ceil(warmUp.bytes / bytes))
-  return [
-    `-c ${connections} -l ${length} -w ${warmUp.seconds} -n ${requests}`,
-    ...(upload === undefined ? [] : [`-b ${upload}`]),
-    ...(fields === undefined ? [] : [`-f ${fields}`]),
-    ...(closes === true ? ['-x'] : []),
-    ...(varies === true ? ['-v'] : []),
-  ].join(' ')
+function loadOptions({ connections, length, upload, fields, closes, varies }: ProxyCase): string[] {
+  const options = ['-c', `${connections}`, '-l', `${length}`]
+  if (upload !== undefined) options.push('-b', `${upload}`)
+  if (fields !== undefined) options.push('-f', `${fields}`)
+  if (closes === true) options.push('-x')
+  if (varies === true) options.push('-v')
+  return options
 }
 
 /** What http-load has printed. @throws for bad and lost answers. */
@@ -72,9 +107,24 @@ export function readLoad(line: string, what: string): Measurement {
   }
 }
 
+/** Short, for other guests of a host come and go within a second; a sample has hundreds of answers nevertheless. */
+const sampleSeconds = 0.3
+/** The connections are made anew for each, and have had some answers before it. */
+function warmUpAgain({ connections }: ProxyCase): WarmUp {
+  return { seconds: 0.1, requests: Math.max(500, 10 * connections) }
+}
+/** Cases with larger answers or requests are measured in one piece. */
+const largeBody = 1_000_000
+
+/** One gateway, and the samples of all runs. */
+interface Measured {
+  readonly gateway: Gateway
+  readonly samples: Measurement[]
+}
+
 /**
- * `runs` rounds; in each one every gateway has its turn, so that all see the same machine. `beside` is the folder of
- * another checkout, to be compared with.
+ * `runs` rounds. In each one all gateways are started, and warm; then short samples of them are taken in turns, `seconds` of each:
+ * so all see the same machine. `beside` is the folder of another checkout, to be compared with.
  */
 export async function runProxyCase(
   each: ProxyCase,
@@ -88,36 +138,79 @@ export async function runProxyCase(
   const load = compile('http-load')
   if (load === undefined || compile('http-origin') === undefined) return [notRun(each.name, 'no C compiler')]
 
-  const rounds = gateways(beside).map((gateway) => ({ gateway, results: [] as Measurement[] }))
-  for (let run = 0; run < runs; run++) {
-    for (const { gateway, results } of rounds) results.push(await measure(each, gateway, seconds, load))
-  }
-  const [haproxy, ...others] = rounds
-  return rounds.flatMap(({ gateway, results }) => {
-    const pick = (key: keyof Measurement) => median(results.map((result) => result[key]))
-    const figures = [
-      told(each.name, `${gateway.name}: requests`, pick('perSecond'), '1/s'),
-      told(each.name, `${gateway.name}: p99`, pick('p99'), 'ms'),
-      told(each.name, `${gateway.name}: CPU per million requests`, pick('cpu'), 's'),
-    ]
-    if (haproxy === undefined || gateway === haproxy.gateway) return figures
-    const own = gateway === others[0]?.gateway
-    const beside = (what: string, key: 'cpu' | 'p99', bar: number | undefined): Figure => {
-      const all = results.map((each, run) => each[key] / (haproxy.results[run]?.[key] ?? Number.NaN))
-      const figure = `${gateway.name}: ${what} over HAProxy`
-      return own && bar !== undefined
-        ? atMost(each.name, figure, median(all), 'x', bar)
-        : told(each.name, figure, median(all), 'x')
-    }
-    const ratios = [beside('CPU', 'cpu', each.bar), beside('p99', 'p99', each.p99Bar)]
-    if (each.speedBar === undefined) return [...figures, ...ratios]
-    const shares = results.map(
-      ({ perSecond }, run) => perSecond / (haproxy.results[run]?.perSecond ?? Number.NaN),
-    )
-    const figure = `${gateway.name}: share of HAProxy's throughput`
-    const share = own
-      ? atLeast(each.name, figure, median(shares), 'x', each.speedBar)
-      : told(each.name, figure, median(shares), 'x')
-    return [...figures, ...ratios, share]
+  const all = gateways(beside).map((gateway): Measured => ({ gateway, samples: [] }))
+  for (let run = 0; run < runs; run++) await measureInTurns(each, all, seconds, load)
+  const [haproxy, ...others] = all
+  return all.flatMap((measured) => {
+    const figures = figuresOf(each, measured)
+    if (haproxy === undefined || measured === haproxy) return figures
+    return [...figures, ...ratiosOf(each, measured, haproxy, measured === others[0])]
   })
+}
+
+async function measureInTurns(
+  each: ProxyCase,
+  all: readonly Measured[],
+  seconds: number,
+  load: string,
+): Promise<void> {
+  const standing: Standing[] = []
+  const isLarge = each.length + (each.upload ?? 0) > largeBody
+  const count = isLarge ? 1 : Math.max(1, Math.round(seconds / sampleSeconds))
+  const before = isLarge ? warmUpOf(each) : warmUpAgain(each)
+  try {
+    for (const { gateway } of all) standing.push(await stand(each, gateway))
+    for (const one of isLarge ? [] : standing) await sample(one, each, load, sampleSeconds, warmUpOf(each))
+    for (let turn = 0; turn < count; turn++) {
+      for (const [at, one] of standing.entries())
+        all[at]?.samples.push(await sample(one, each, load, seconds / count, before))
+    }
+  } finally {
+    for (const one of standing) await one.stop()
+  }
+}
+
+function figuresOf({ name }: ProxyCase, { gateway, samples }: Measured): Figure[] {
+  const pick = (key: keyof Measurement) => median(samples.map((each) => each[key]))
+  return [
+    told(name, `${gateway.name}: requests`, pick('perSecond'), '1/s'),
+    told(name, `${gateway.name}: p99`, pick('p99'), 'ms'),
+    told(name, `${gateway.name}: CPU per million requests`, calm(samples), 's'),
+  ]
+}
+
+/**
+ * CPU seconds per million requests while nobody else wants the machine: the median of the cheapest quarter. What other guests of a
+ * host do with its caches makes a sample dearer, by as much as half, and never cheaper.
+ */
+function calm(samples: readonly Measurement[]): number {
+  const costs = samples.map(({ cpu }) => cpu).toSorted((left, right) => left - right)
+  return median(costs.slice(0, Math.max(1, Math.floor(costs.length / 4))))
+}
+
+/** Pair by pair, but for the CPU. `own`: the bars are for this one. */
+function ratiosOf(
+  each: ProxyCase,
+  { gateway, samples }: Measured,
+  haproxy: Measured,
+  own: boolean,
+): Figure[] {
+  const figure = (what: string) => `${gateway.name}: ${what}`
+  const paired = (key: keyof Measurement) =>
+    median(samples.map((sample, at) => sample[key] / (haproxy.samples[at]?.[key] ?? Number.NaN)))
+  const most = (what: string, value: number, bar: number | undefined) =>
+    own && bar !== undefined
+      ? atMost(each.name, figure(what), value, 'x', bar)
+      : told(each.name, figure(what), value, 'x')
+  const ratios = [
+    most('CPU over HAProxy', calm(samples) / calm(haproxy.samples), each.bar),
+    told(each.name, figure('CPU over HAProxy, all samples'), paired('cpu'), 'x'),
+    most('p99 over HAProxy', paired('p99'), each.p99Bar),
+  ]
+  if (each.speedBar === undefined) return ratios
+  const what = figure("share of HAProxy's throughput")
+  const share = own
+    ? atLeast(each.name, what, paired('perSecond'), 'x', each.speedBar)
+    : told(each.name, what, paired('perSecond'), 'x')
+  return [...ratios, share]
 }
