@@ -6,7 +6,7 @@ import { ProtocolStatus } from '../codec/end-request.ts'
 import type { EndRequest } from '../codec/end-request.ts'
 import { stepRequest } from '../codec/state.ts'
 import type { RequestEvent, RequestState } from '../codec/state.ts'
-import { formatStderr } from '../codec/stderr.ts'
+import { StderrDecoder } from '../codec/stderr.ts'
 import { FcgiError } from '../errors.ts'
 import { Attempts } from './attempts.ts'
 import { Caller } from './caller.ts'
@@ -67,6 +67,8 @@ export class Exchange implements FcgiExchange, Sending, Answered, CalledFor, Lin
   queued = false
   #state: RequestState = 'waiting'
   #connection: FcgiConnection | undefined
+  /** Since the application has written to STDERR. */
+  #stderr: StderrDecoder | undefined
   readonly #stdin: Stdin
   readonly #stdout: Stdout
   readonly #caller: Caller
@@ -253,7 +255,12 @@ export class Exchange implements FcgiExchange, Sending, Answered, CalledFor, Lin
   recvStderr(content: Buffer): void {
     this.#heard()
     this.step('recvStderr')
-    if (content.length > 0) this.#caller.onStderr(formatStderr(content), this.#owner.options.onStderr)
+    this.#stderr ??= new StderrDecoder()
+    this.#tellStderr(this.#stderr.push(content))
+  }
+
+  #tellStderr(text: string | undefined): void {
+    if (text !== undefined) this.#caller.onStderr(text, this.#owner.options.onStderr)
   }
 
   recvEnd(end: EndRequest): void {
@@ -291,6 +298,9 @@ export class Exchange implements FcgiExchange, Sending, Answered, CalledFor, Lin
   #left(): void {
     this.#connection = undefined
     this.#stdin.body.stop()
+    if (this.#stderr === undefined) return
+    this.#tellStderr(this.#stderr.end())
+    this.#stderr = undefined
   }
 
   #judge(incident: Incident): Verdict {

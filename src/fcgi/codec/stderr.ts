@@ -1,4 +1,5 @@
 /** STDERR as text that may go into a log: the application, or whoever it repeats, must not forge lines there. */
+import { StringDecoder } from 'node:string_decoder'
 import { checkBuffer } from '../arguments.ts'
 
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
@@ -12,5 +13,27 @@ const lastNewlines = /[\r\n]+$/
  */
 export function formatStderr(content: Buffer): string {
   checkBuffer('the content', content)
-  return content.toString('utf8').replace(lastNewlines, '').replace(controls, '.')
+  return clean(content.toString('utf8'))
+}
+
+function clean(text: string): string {
+  return text.replace(lastNewlines, '').replace(controls, '.')
+}
+
+/** STDERR of one request, record by record as {@link formatStderr}: a character may begin in one and end in the next. */
+export class StderrDecoder {
+  readonly #decoder = new StringDecoder('utf8')
+
+  /** Takes the content of a record; none is the end of the stream. Undefined: there is nothing to tell. */
+  push(content: Buffer): string | undefined {
+    if (content.length === 0) return this.end()
+    const text = this.#decoder.write(content)
+    return text === '' ? undefined : clean(text)
+  }
+
+  /** What is left of a character that nothing ends. */
+  end(): string | undefined {
+    const text = this.#decoder.end()
+    return text === '' ? undefined : text
+  }
 }

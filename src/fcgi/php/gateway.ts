@@ -70,8 +70,14 @@ export class PhpGateway {
     } catch {
       // Whoever wrote it sees what he did; the client is to be answered all the same.
     }
-    return errorAnswer(error instanceof FcgiError ? error.status : 500)
+    return errorAnswer(statusOf(error))
   }
+}
+
+/** A gateway that was closed serves nobody, through no fault of the request or of the application. */
+function statusOf(error: unknown): number {
+  if (error instanceof UsageError && error.code === 'ERR_SLUICE_CLOSED') return 503
+  return error instanceof FcgiError ? error.status : 500
 }
 
 /** The page of a status. */

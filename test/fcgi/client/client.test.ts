@@ -397,6 +397,26 @@ describe('a response', () => {
     assert.deepEqual([all, own], [['PHP: a..FAKE.[1m'], ['PHP: a..FAKE.[1m']])
   })
 
+  for (const [name, contents, expected] of [
+    ['a character is cut by records', ['a\xe2\x82', '\xacb'], ['a', '€b']],
+    ['it is cut twice', ['\xf0\x9f', '\x98', '\x80!'], ['😀!']],
+    ['the stream ends within one', ['a\xe2\x82', ''], ['a', '\ufffd']],
+    ['the request ends within one', ['a\xe2'], ['a', '\ufffd']],
+    ['a line is empty', ['\n', 'b'], ['', 'b']],
+  ] as const) {
+    it(`brings STDERR: ${name}`, async (t) => {
+      const app = await startApp(t, async (peer) => {
+        await peer.request()
+        const records = contents.map((content) => record('STDERR', 1, Buffer.from(content, 'latin1')))
+        peer.send(...records, reply(1, '\r\n'))
+      })
+      const said: string[] = []
+      const client = createClient(t, { endpoint: app.endpoint, onStderr: (line) => said.push(line) })
+      await text((await client.request(get)).body)
+      assert.deepEqual(said, expected)
+    })
+  }
+
   it('to HEAD has no body, and 1xx heads are reported', async (t) => {
     const app = await startApp(t, async (peer) => {
       await peer.request()

@@ -45,6 +45,20 @@ describe('phpFpm().fetch', () => {
     assert.deepEqual(await ask(t, 'Status: 205\r\n\r\nabc'), { status: 205, text: '', told: [] })
   })
 
+  it('a request behind the end of the handler', async (t) => {
+    const root = tempDir(t)
+    writeFileSync(join(root, 'index.php'), '')
+    const told: unknown[] = []
+    const php = phpFpm({ root, socket: join(root, 'none'), onError: (error) => void told.push(error) })
+    await php.close()
+    const response = await php.fetch(new Request('http://a/'))
+    assert.deepEqual([response?.status, await response?.text()], [503, '503 Service Unavailable\n'])
+    assert.deepEqual(
+      told.map((error) => (error as { code?: unknown }).code),
+      ['ERR_SLUICE_CLOSED'],
+    )
+  })
+
   it('a request whose body was read', async (t) => {
     const request = new Request('http://a/', { method: 'POST', body: 'abc' })
     await request.text()
