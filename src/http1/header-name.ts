@@ -20,18 +20,6 @@ export const HeaderKind = {
 } as const
 export type HeaderKind = (typeof HeaderKind)[keyof typeof HeaderKind]
 
-/** A header name, as it came and in lower case. */
-export interface HeaderName {
-  /** As received. */
-  readonly name: string
-  /** In lower case, for comparing. */
-  readonly key: string
-  /** What stands before a value when it is written: the end of the line before it, the name in lower case, a colon, a blank. */
-  readonly lead: string
-  /** What it means to the codec. */
-  readonly kind: HeaderKind
-}
-
 const kinds = new Map<string, HeaderKind>([
   ['host', HeaderKind.Host],
   ['content-length', HeaderKind.ContentLength],
@@ -44,10 +32,32 @@ const kinds = new Map<string, HeaderKind>([
   ['proxy-connection', HeaderKind.ProxyConnection],
 ])
 
+/** A header name, as it came and in lower case. */
+export class HeaderName {
+  /** As received. */
+  readonly name: string
+  /** In lower case, for comparing. */
+  readonly key: string
+  /** What it means to the codec. */
+  readonly kind: HeaderKind
+  #lead: string | undefined
+
+  /** Use {@link createHeaderName}, or {@link headerName}. */
+  constructor(name: string) {
+    this.name = name
+    this.key = name.toLowerCase()
+    this.kind = kinds.get(this.key) ?? HeaderKind.Other
+  }
+
+  /** What stands before a value when it is written: the end of the line before it, the name in lower case, a colon, a blank. */
+  get lead(): string {
+    return (this.#lead ??= flatText(`\r\n${this.key}: `))
+  }
+}
+
 /** Makes a {@link HeaderName} of a name that is known to be a token. */
 export function createHeaderName(name: string): HeaderName {
-  const key = name.toLowerCase()
-  return { name, key, lead: flatText(`\r\n${key}: `), kind: kinds.get(key) ?? HeaderKind.Other }
+  return new HeaderName(name)
 }
 
 const slots = 1024
@@ -57,12 +67,15 @@ const cache: (HeaderName | undefined)[] = Array.from({ length: slots }, () => un
 
 const named = new Map<string, HeaderName>()
 
-/** As {@link createHeaderName}, for one that is given as text with every message; as many are kept, the first ones. */
+/** As {@link createHeaderName}, for one that is given as text with every message: the first {@link slots} of them are kept. */
 export function headerName(name: string): HeaderName {
   const known = named.get(name)
   if (known !== undefined) return known
-  const made = createHeaderName(name)
-  if (named.size < slots && name.length <= longestKept) named.set(name, made)
+  if (named.size >= slots || name.length > longestKept) return createHeaderName(name)
+  // It may be a part of a text that is much longer.
+  const kept = flatText(name)
+  const made = createHeaderName(kept)
+  named.set(kept, made)
   return made
 }
 

@@ -433,6 +433,23 @@ describe('heads of many fields', () => {
     'what it was read from forgotten': (headers) => headers.forget(),
   }
   for (const [name, change] of Object.entries(changes)) {
+    it('hold more names than are kept, and long ones', () => {
+      const names = [...Array.from({ length: 2000 }, (_, index) => `X-Name-${index}`), 'X'.repeat(60)]
+      for (const round of ['1', '2']) {
+        for (const name of names) {
+          const headers = HeaderList.from([
+            [name, round],
+            ['a', 'b'],
+          ])
+          assert.equal(shown(headers), `GET /x HTTP/1.1\r\n${name.toLowerCase()}: ${round}\r\na: b\r\n\r\n`)
+          assert.equal(
+            formatRequestHead('GET', '/x', headers),
+            `GET /x HTTP/1.1\r\n${name.toLowerCase()}: ${round}\r\na: b\r\n\r\n`,
+          )
+        }
+      }
+    })
+
     it(`are the same as bytes and as text: ${name}`, () => {
       const headers = read()
       change(headers)
