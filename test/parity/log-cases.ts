@@ -127,6 +127,10 @@ const deadThenLive = ({ dead: bad, origin }: Peers): readonly string[] => [
   `server d 127.0.0.1:${bad} weight 255`,
   `server s 127.0.0.1:${origin} weight 1`,
 ]
+const holeThenLive = ({ hole: bad, origin }: Peers): readonly string[] => [
+  `server h 127.0.0.1:${bad} weight 255`,
+  `server s 127.0.0.1:${origin} weight 1`,
+]
 const spoe = (engine: string): readonly string[] => [`filter spoe engine ${engine} config spoe.conf`]
 
 const httpCases: readonly LogCase[] = [
@@ -542,6 +546,18 @@ const httpCases: readonly LogCase[] = [
     name: 'a server that refuses, and redispatch',
     servers: deadThenLive,
     back: ['retries 1', 'option redispatch', 'balance roundrobin'],
+    play: ask('/ok'),
+  },
+  {
+    name: 'a server that does not take the connection, and redispatch',
+    servers: holeThenLive,
+    back: ['retries 1', 'option redispatch', 'balance roundrobin', 'timeout connect 300ms'],
+    play: ask('/ok'),
+  },
+  {
+    name: 'one that refuses to the last, and redispatch',
+    servers: dead,
+    back: ['retries 2', 'option redispatch', 'timeout connect 300ms'],
     play: ask('/ok'),
   },
   {
@@ -1235,6 +1251,18 @@ const tcpCases: readonly LogCase[] = [
     servers: deadThenLive,
     back: ['retries 1', 'option redispatch', 'balance roundrobin'],
     play: ask('/ok'),
+  },
+  {
+    name: 'a server that does not take the connection, and redispatch',
+    servers: holeThenLive,
+    back: ['retries 1', 'option redispatch', 'balance roundrobin', 'timeout connect 300ms'],
+    play: ask('/ok'),
+  },
+  {
+    name: 'one that refuses to the last, and redispatch',
+    servers: dead,
+    back: ['retries 2', 'option redispatch', 'timeout connect 300ms'],
+    play: askToEnd('abc'),
   },
   {
     name: 'a server that does not take the connection',

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
 import { record, reply, startApp } from '../fcgi/support.ts'
 import { Cleanups } from '../support/cleanups.ts'
 import { skipWithoutHaproxy } from '../support/haproxy.ts'
@@ -14,7 +15,10 @@ import { nameOfRow, startRows } from '../support/rows.ts'
 import type { RowSections, RowsProgram } from '../support/rows.ts'
 
 /** What a server does with one request after the other; the last one stays. */
-type Deed = 'closes' | 'junk' | 'silent' | 'half' | 'begins' | number
+type Deed = 'closes' | 'junk' | 'silent' | 'half' | 'begins' | 'late 503' | number
+
+/** How late that is, and what counts as having been waited for, in milliseconds. */
+const [late, long] = [400, 200]
 
 interface Origin {
   readonly address: string
@@ -45,6 +49,8 @@ async function httpOrigin(t: Cleanups, deeds: readonly Deed[]): Promise<Origin> 
       else if (deed === 'half') socket.end('HTTP/1.1 200 OK\r\nContent-')
       else if (deed === 'junk') socket.write('what is this?\r\n\r\n')
       else if (deed === 'begins') socket.write(`HTTP/1.1 ${begun}`)
+      else if (deed === 'late 503')
+        setTimeout(() => socket.write(`HTTP/1.1 503 X\r\n${contentOf(503)}`), late)
       else if (typeof deed === 'number') socket.write(`HTTP/1.1 ${deed} X\r\n${contentOf(deed)}`)
     })
   })
@@ -67,7 +73,10 @@ async function fcgiOrigin(t: Cleanups, deeds: readonly Deed[]): Promise<Origin> 
       else if (deed === 'half') peer.socket.end(record('STDOUT', first.id, 'Content-'))
       else if (deed === 'junk') peer.send(record('STDOUT', first.id, 'what is this?\r\n\r\n'))
       else if (deed === 'begins') peer.send(record('STDOUT', first.id, `Status: ${begun}`))
-      else if (typeof deed === 'number') peer.send(reply(first.id, `Status: ${deed}\r\n${contentOf(deed)}`))
+      else if (deed === 'late 503') {
+        await setTimeoutPromise(late)
+        peer.send(reply(first.id, `Status: 503\r\n${contentOf(503)}`))
+      } else if (typeof deed === 'number') peer.send(reply(first.id, `Status: ${deed}\r\n${contentOf(deed)}`))
     }
   })
   return { address: app.endpoint, asked: () => asked }
@@ -90,19 +99,22 @@ defaults
 `
 
 const sections =
-  (lines: readonly string[], { address }: Origin, isFcgi: boolean): RowSections =>
-  (port, name) =>
-    `
+  ({ lines, servers }: Row, { address }: Origin, isFcgi: boolean): RowSections =>
+  (port, name) => {
+    const server = `${address} ${isFcgi ? `proto fcgi` : ''}`
+    return `
 frontend ${name}
   bind 127.0.0.1:${port}
-  log-format "log %f %ST %tsc rc=%rc"
+  log-format "log %f %ST %tsc rc=%rc %s tw=%Tw tc=%Tc"
   default_backend be-${name}
 backend be-${name}
   ${lines.join('\n  ')}
-  server s ${address} ${isFcgi ? `proto fcgi\n  use-fcgi-app app-${name}\nfcgi-app app-${name}\n  docroot /srv` : ''}
+  ${servers.map((each) => `server ${each} ${server}`).join('\n  ')}
+  ${isFcgi ? `use-fcgi-app app-${name}\nfcgi-app app-${name}\n  docroot /srv` : ''}
 `
+  }
 
-/** The status, how often the server was asked, and the line of the log. */
+/** The status, how often the server was asked, and the line of the log, with which of its times are long. */
 async function outcome(
   program: RowsProgram,
   row: number,
@@ -110,15 +122,26 @@ async function outcome(
   request: string,
 ): Promise<string> {
   const answer = await askOnce(program.port(row), request)
-  const line = new RegExp(`log ${nameOfRow(row)} (.* rc=\\S+)`)
+  const line = new RegExp(`log ${nameOfRow(row)} (.* rc=\\S+ .*)`)
   await program.waitForLog(line)
-  const logged = line.exec(program.logs())?.[1] ?? ''
+  const times = (_: string, time: string) =>
+    Number(time) >= long ? 'long' : time === '-1' ? 'none' : 'short'
+  const logged = line.exec(program.logs())?.[1]?.replaceAll(/(?<=t[wc]=)(-?\d+)/g, times) ?? ''
   const status =
     typeof answer === 'string' ? answer : (/^HTTP\/1.1 (\d+)/.exec(answer.line)?.[1] ?? answer.line)
   return `${status} asked ${origin?.asked()} ${logged}`
 }
 
-const cases: readonly (readonly [lines: readonly string[], deeds: readonly Deed[]])[] = [
+interface Row {
+  readonly lines: readonly string[]
+  readonly servers: readonly string[]
+}
+
+type Case = readonly [lines: readonly string[], deeds: readonly Deed[], servers?: readonly string[]]
+
+const two = ['s', 't'] as const
+
+const cases: readonly Case[] = [
   [[], ['closes', 200]],
   [[], [503, 200]],
   [['retry-on empty-response'], ['closes', 'closes', 200]],
@@ -143,10 +166,20 @@ const cases: readonly (readonly [lines: readonly string[], deeds: readonly Deed[
     ['retry-on 503', 'http-request disable-l7-retry if METH_POST'],
     [503, 200],
   ],
+  [['retry-on 503'], ['late 503', 200]],
+  [
+    ['retry-on 503', 'option redispatch'],
+    ['late 503', 200],
+  ],
+  [['retry-on 503'], ['late 503', 200], two],
+  [['retry-on 503', 'option redispatch'], ['late 503', 200], two],
+  [['retry-on 503', 'option redispatch'], ['late 503', 503, 200], two],
+  [['retry-on empty-response'], ['closes', 200], two],
+  [['retry-on empty-response', 'option redispatch'], ['closes', 200], two],
 ]
 
-const rows = cases.flatMap(([lines, deeds]) =>
-  Object.entries(requests).map(([method, request]) => ({ lines, deeds, method, request })),
+const rows = cases.flatMap(([lines, deeds, servers = ['s']]) =>
+  Object.entries(requests).map(([method, request]) => ({ lines, deeds, servers, method, request })),
 )
 
 describe('retry-on', { concurrency: 12, skip: skipWithoutHaproxy() }, () => {
@@ -162,8 +195,8 @@ describe('retry-on', { concurrency: 12, skip: skipWithoutHaproxy() }, () => {
       ['sluice', fcgiOrigin],
     ] as const) {
       const each = await Promise.all(rows.map(({ deeds }) => open(cleanups, deeds)))
-      const all = rows.map(({ lines }, row) =>
-        sections(lines, each[row] ?? assert.fail(), open === fcgiOrigin),
+      const all = rows.map((columns, row) =>
+        sections(columns, each[row] ?? assert.fail(), open === fcgiOrigin),
       )
       const program = await startRows(which, head, all)
       cleanups.after(() => program.stop())
@@ -173,8 +206,8 @@ describe('retry-on', { concurrency: 12, skip: skipWithoutHaproxy() }, () => {
   })
   after(() => cleanups.run())
 
-  for (const [row, { lines, deeds, method, request }] of rows.entries()) {
-    it(`${lines.join(', ') || 'the default'}; ${deeds.join(', ')}; ${method}`, async () => {
+  for (const [row, { lines, deeds, servers, method, request }] of rows.entries()) {
+    it(`${lines.join(', ') || 'the default'}; ${deeds.join(', ')}; ${servers.length}; ${method}`, async () => {
       const [theirs, ours, overFcgi] = await Promise.all(
         programs.map((program, at) => outcome(program, row, origins[at]?.[row], request)),
       )

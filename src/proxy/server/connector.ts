@@ -245,10 +245,15 @@ export class Connector implements Queued {
   }
 
   /**
-   * What a server made of the request does not count: as if it had refused the connection, but that one which is not too
-   * busy is asked again at once.
+   * What a server made of the request does not count: it is asked again at once, or another one with `option redispatch`, as when
+   * it refuses a connection (`do_l7_retry`).
    */
-  retry(isBusy: boolean): void {
+  retry(): void {
+    this.#retry(0, this.#mayRedispatch())
+  }
+
+  /** A server takes no more requests, or not this one: any other may, and it itself again after a pause when it `isBusy`. */
+  retryElsewhere(isBusy: boolean): void {
     this.#retry(isBusy ? this.#turnAround : 0, this.#backend.usableServers > 1)
   }
 
@@ -279,8 +284,11 @@ export class Connector implements Queued {
   #again(server: Server): void {
     this.#timer = undefined
     if (this.#over) return
-    if (server.usable) return this.#open(server)
-    this.#chooseAgain()
+    if (!server.usable) return this.#chooseAgain()
+    const { record } = this.#client
+    // With the option HAProxy chooses again for the last try, be it the same one.
+    if (this.#backend.plan.model.options.redispatch && !this.mayRetry) record.assigned()
+    this.#open(server)
   }
 
   /**

@@ -329,7 +329,8 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
     }
     // Nobody has begun to serve it: another server may.
     const isRefusal = why === 'overloaded' || why === 'declined'
-    if (isRefusal ? this.#mayRetry : this.#retriesOn(reasonOf(why))) return this.#retry(why === 'overloaded')
+    if (isRefusal && this.#mayRetry) return this.#retryElsewhere(why === 'overloaded')
+    if (!isRefusal && this.#retriesOn(reasonOf(why))) return this.#retry()
     if (why === 'closed' && server !== undefined && this.#mayLeaveToClient(server)) {
       this.#silent = true
       return this.giveUp('S', () => this.#client.end())
@@ -373,16 +374,21 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
     return this.chosenBackend?.plan.model.retryOn.has(reason) === true
   }
 
-  #retry(isBusy: boolean): void {
+  #retry(): void {
     this.asking.body.restart()
-    this.#connector?.retry(isBusy)
+    this.#connector?.retry()
+  }
+
+  #retryElsewhere(isBusy: boolean): void {
+    this.asking.body.restart()
+    this.#connector?.retryElsewhere(isBusy)
   }
 
   /** `retry-on` may name the status of a response: it is none then. */
   retriesStatus(status: number): boolean {
     if (!this.#retriesOn(status)) return false
     this.answering.dropServer()
-    this.#retry(false)
+    this.#retry()
     return true
   }
 

@@ -90,9 +90,10 @@ export class StreamRecord {
     this.#assigned = turnTime()
   }
 
-  /** A server was chosen. A second one changes nothing about how long the first was waited for. */
+  /** A server was chosen. Where one is chosen again, what the first has cost counts as waiting (`back_try_conn_req`). */
   assigned(): void {
-    if (this.#assigned < 0) this.#assigned = turnTime()
+    this.#assigned = turnTime()
+    this.#connected = -1
     this.#stage = 'C'
   }
 

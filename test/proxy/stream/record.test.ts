@@ -74,10 +74,15 @@ describe('the record of a stream', () => {
     record.queued(2)
     await pause()
     record.assigned()
-    const { queueTime } = record
+    const first = record.queueTime
     await pause()
-    // A second server is no reason to count the queue again.
+    record.connected(false)
+    // What the first server has cost is waiting, when a second one is chosen.
     record.assigned()
+    assert.equal(record.connectTime, -1)
+    const { queueTime } = record
+    assert.ok(queueTime >= first + 10, `${queueTime}, ${first} before`)
+    await pause()
     record.connected(false)
     await pause()
     record.responded()
