@@ -1,5 +1,4 @@
 /** STDERR as text that may go into a log: the application, or whoever it repeats, must not forge lines there. */
-import { StringDecoder } from 'node:string_decoder'
 import { checkBuffer } from '../arguments.ts'
 
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
@@ -22,18 +21,18 @@ function clean(text: string): string {
 
 /** STDERR of one request, record by record as {@link formatStderr}: a character may begin in one and end in the next. */
 export class StderrDecoder {
-  readonly #decoder = new StringDecoder('utf8')
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
   /** Takes the content of a record; none is the end of the stream. Undefined: there is nothing to tell. */
   push(content: Buffer): string | undefined {
     if (content.length === 0) return this.end()
-    const text = this.#decoder.write(content)
+    const text = this.#decoder.decode(content, { stream: true })
     return text === '' ? undefined : clean(text)
   }
 
   /** What is left of a character that nothing ends. */
   end(): string | undefined {
-    const text = this.#decoder.end()
+    const text = this.#decoder.decode()
     return text === '' ? undefined : text
   }
 }
