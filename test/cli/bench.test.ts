@@ -159,7 +159,7 @@ test('an agent of ours ends connections that bring garbage, and serves the other
   const { code, stdout } = await runCli([
     'bench',
     `spop://${address}`,
-    ...'--message get-ip-reputation --arg ip=ip:192.0.2.1 --warmup 0ms --duration 300ms --quiet'.split(' '),
+    ...'--message get-ip-reputation --arg ip=ip:192.0.2.1 --warmup 0ms --duration 1s --quiet'.split(' '),
     ...'--garbage 40 --json'.split(' '),
   ])
   assert.equal(code, 0)
