@@ -51,8 +51,7 @@ async function stand(each: ProxyCase, gateway: Gateway): Promise<Standing> {
     const configure = (port: number) => proxyConfiguration(setup, port, origin)
     const running = await startGateway(gateway, configure, setup === 'log-stdout')
     const stop = async () => {
-      await running.stop()
-      await origin.stop()
+      await running.stop().finally(() => origin.stop())
     }
     return { name: `${name}, ${gateway.name}`, gateway: running, path: each.path ?? origin.path, stop }
   } catch (error) {
@@ -180,7 +179,7 @@ function figuresOf({ name }: ProxyCase, { gateway, samples }: Measured): Figure[
 }
 
 /**
- * CPU seconds per million requests while nobody else wants the machine: the median of the cheapest quarter. What other guests of a
+ * CPU seconds per million requests while nobody else wants the machine: the median of the cheapest quarter, or the cheapest of few. What other guests of a
  * host do with its caches makes a sample dearer, by as much as half, and never cheaper.
  */
 function calm(samples: readonly Measurement[]): number {
