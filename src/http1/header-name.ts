@@ -42,7 +42,7 @@ export class HeaderName {
   readonly kind: HeaderKind
   #lead: string | undefined
 
-  /** Use {@link createHeaderName}, or {@link headerName}. */
+  /** @param name - known to be a token. {@link headerName} makes none anew for a name that is kept. */
   constructor(name: string) {
     this.name = name
     this.key = name.toLowerCase()
@@ -55,11 +55,6 @@ export class HeaderName {
   }
 }
 
-/** Makes a {@link HeaderName} of a name that is known to be a token. */
-export function createHeaderName(name: string): HeaderName {
-  return new HeaderName(name)
-}
-
 const slots = 1024
 /** Longer names are not kept: they are rare, and memory stays bounded at 1024 short strings. */
 export const longestKept = 48
@@ -67,14 +62,14 @@ const cache: (HeaderName | undefined)[] = Array.from({ length: slots }, () => un
 
 const named = new Map<string, HeaderName>()
 
-/** As {@link createHeaderName}, for one that is given as text with every message: the first {@link slots} of them are kept. */
+/** The name that is given as text with every message: the first {@link slots} of them are kept. */
 export function headerName(name: string): HeaderName {
   const known = named.get(name)
   if (known !== undefined) return known
-  if (named.size >= slots || name.length > longestKept) return createHeaderName(name)
+  if (named.size >= slots || name.length > longestKept) return new HeaderName(name)
   // It may be a part of a text that is much longer.
   const kept = flatText(name)
-  const made = createHeaderName(kept)
+  const made = new HeaderName(kept)
   named.set(kept, made)
   return made
 }
@@ -90,7 +85,7 @@ export function internHeaderName(bytes: Uint8Array, start: number, end: number, 
     return known
   let text = ''
   for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at] as number) // at < end <= length
-  const made = createHeaderName(text)
+  const made = new HeaderName(text)
   if (end - start <= longestKept) cache[slot] = made
   return made
 }

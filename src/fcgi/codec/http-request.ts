@@ -2,8 +2,7 @@
  * The HTTP request behind the parameters of a FastCGI request: what {@link deriveEnvironment} makes of one, read back
  * (RFC 3875, section 4.1). Gateways differ in what they send: nginx, Apache, lighttpd and HAProxy were looked at.
  */
-import { createHeaderName, HeaderList } from '../../http1/index.ts'
-import type { HeaderName } from '../../http1/index.ts'
+import { HeaderList, HeaderName, headerName } from '../../http1/index.ts'
 import { requireArgument } from '../../base/options.ts'
 import type { EnvironmentRequest } from './environment.ts'
 import { ParamList } from './param-list.ts'
@@ -109,8 +108,8 @@ function isBodyless(params: ParamList): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-const contentTypeName = createHeaderName('Content-Type')
-const contentLengthName = createHeaderName('Content-Length')
+const contentTypeName = headerName('Content-Type')
+const contentLengthName = headerName('Content-Length')
 
 /** `HTTP_ACCEPT_LANGUAGE` was `Accept-Language`, or `accept_language`: the difference is lost. Null: not a header. */
 function headerOf(name: ParamName): HeaderName | null {
@@ -128,5 +127,5 @@ function makeHeader(param: string): HeaderName {
     .toLowerCase()
     .replaceAll('_', '-')
     .replace(/(?<![^-])[a-z]/g, (letter) => letter.toUpperCase())
-  return createHeaderName(name)
+  return new HeaderName(name)
 }

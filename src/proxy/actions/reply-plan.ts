@@ -1,7 +1,7 @@
 /** The replies of `return`, `deny` and `http-error`, compiled (`http_reply_to_htx` in src/http_ana.c). */
 import { Buffer } from 'node:buffer'
 import type { HttpReply, HttpReplyBody } from '../../config/index.ts'
-import { createHeaderName, HeaderList } from '../../http1/index.ts'
+import { HeaderList, HeaderName, headerName } from '../../http1/index.ts'
 import type { Stream } from '../../sample/index.ts'
 import { copyPage } from '../plan/reply.ts'
 import type { ErrorReply } from '../plan/reply.ts'
@@ -18,8 +18,8 @@ export interface ReplyPlan {
 }
 
 const nothing = Buffer.alloc(0)
-const contentLengthName = createHeaderName('content-length')
-const contentTypeName = createHeaderName('content-type')
+const contentLengthName = headerName('content-length')
+const contentTypeName = headerName('content-type')
 
 /** Compiles a reply, whatever complaints there are. */
 export function compileReply(reply: HttpReply, context: ActionContext): ReplyPlan {
@@ -74,7 +74,7 @@ function compileBuilt(reply: HttpReply, body: (stream: Stream) => Buffer, contex
   const reason = haproxyReason(status)
   const fields = reply.headers.flatMap(({ name, format }) => {
     const compiled = context.format(format, 'header')
-    return checkHeaderName(name, context) ? [{ name: createHeaderName(name.text), format: compiled }] : []
+    return checkHeaderName(name, context) ? [{ name: new HeaderName(name.text), format: compiled }] : []
   })
   const build = (stream: Stream): ErrorReply => {
     const headers = new HeaderList()
