@@ -133,6 +133,28 @@ const holeThenLive = ({ hole: bad, origin }: Peers): readonly string[] => [
 ]
 const spoe = (engine: string): readonly string[] => [`filter spoe engine ${engine} config spoe.conf`]
 
+/** Servers that cannot be connected to, HTTP and TCP alike. @param refused - when none is left. */
+const redispatched = (refused: LogCase['play']): LogCase[] => [
+  {
+    name: 'a server that refuses, and redispatch',
+    servers: deadThenLive,
+    back: ['retries 1', 'option redispatch', 'balance roundrobin'],
+    play: ask('/ok'),
+  },
+  {
+    name: 'a server that does not take the connection, and redispatch',
+    servers: holeThenLive,
+    back: ['retries 1', 'option redispatch', 'balance roundrobin', 'timeout connect 300ms'],
+    play: ask('/ok'),
+  },
+  {
+    name: 'one that refuses to the last, and redispatch',
+    servers: dead,
+    back: ['retries 2', 'option redispatch', 'timeout connect 300ms'],
+    play: refused,
+  },
+]
+
 const httpCases: readonly LogCase[] = [
   { name: 'a request', play: ask('/ok') },
   ...(['leave', 'reset', 'end'] as const).flatMap((how): LogCase[] => [
@@ -542,24 +564,7 @@ const httpCases: readonly LogCase[] = [
     back: ['retries 1'],
     play: ask('/ok'),
   },
-  {
-    name: 'a server that refuses, and redispatch',
-    servers: deadThenLive,
-    back: ['retries 1', 'option redispatch', 'balance roundrobin'],
-    play: ask('/ok'),
-  },
-  {
-    name: 'a server that does not take the connection, and redispatch',
-    servers: holeThenLive,
-    back: ['retries 1', 'option redispatch', 'balance roundrobin', 'timeout connect 300ms'],
-    play: ask('/ok'),
-  },
-  {
-    name: 'one that refuses to the last, and redispatch',
-    servers: dead,
-    back: ['retries 2', 'option redispatch', 'timeout connect 300ms'],
-    play: ask('/ok'),
-  },
+  ...redispatched(ask('/ok')),
   {
     name: 'a server that does not take the connection',
     servers: hole,
@@ -1246,24 +1251,7 @@ const tcpCases: readonly LogCase[] = [
   },
   { name: 'a server that refuses', servers: dead, back: ['retries 0'], play: askToEnd('') },
   { name: 'a server that refuses twice', servers: dead, back: ['retries 1'], play: askToEnd('abc') },
-  {
-    name: 'a server that refuses, and redispatch',
-    servers: deadThenLive,
-    back: ['retries 1', 'option redispatch', 'balance roundrobin'],
-    play: ask('/ok'),
-  },
-  {
-    name: 'a server that does not take the connection, and redispatch',
-    servers: holeThenLive,
-    back: ['retries 1', 'option redispatch', 'balance roundrobin', 'timeout connect 300ms'],
-    play: ask('/ok'),
-  },
-  {
-    name: 'one that refuses to the last, and redispatch',
-    servers: dead,
-    back: ['retries 2', 'option redispatch', 'timeout connect 300ms'],
-    play: askToEnd('abc'),
-  },
+  ...redispatched(askToEnd('abc')),
   {
     name: 'a server that does not take the connection',
     servers: hole,

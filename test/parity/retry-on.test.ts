@@ -18,7 +18,7 @@ import type { RowSections, RowsProgram } from '../support/rows.ts'
 type Deed = 'closes' | 'junk' | 'silent' | 'half' | 'begins' | 'late 503' | number
 
 /** How late that is, and what counts as having been waited for, in milliseconds. */
-const [late, long] = [400, 200]
+const [late, long] = [1500, 1000]
 
 interface Origin {
   readonly address: string

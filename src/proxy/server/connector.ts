@@ -246,15 +246,11 @@ export class Connector implements Queued {
 
   /**
    * What a server made of the request does not count: it is asked again at once, or another one with `option redispatch`, as when
-   * it refuses a connection (`do_l7_retry`).
+   * it refuses a connection. After a `refusal` to serve any other may, and it itself after a pause when it is overloaded.
    */
-  retry(): void {
-    this.#retry(0, this.#mayRedispatch())
-  }
-
-  /** A server takes no more requests, or not this one: any other may, and it itself again after a pause when it `isBusy`. */
-  retryElsewhere(isBusy: boolean): void {
-    this.#retry(isBusy ? this.#turnAround : 0, this.#backend.usableServers > 1)
+  retry(refusal?: 'overloaded' | 'declined'): void {
+    const elsewhere = refusal === undefined ? this.#mayRedispatch() : this.#backend.usableServers > 1
+    this.#retry(refusal === 'overloaded' ? this.#turnAround : 0, elsewhere)
   }
 
   #onFailure(why: 'connect-error' | 'connect-timeout'): void {

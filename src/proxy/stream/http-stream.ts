@@ -328,9 +328,9 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
       return
     }
     // Nobody has begun to serve it: another server may.
-    const isRefusal = why === 'overloaded' || why === 'declined'
-    if (isRefusal && this.#mayRetry) return this.#retryElsewhere(why === 'overloaded')
-    if (!isRefusal && this.#retriesOn(reasonOf(why))) return this.#retry()
+    const refusal = why === 'overloaded' || why === 'declined' ? why : undefined
+    const mayRetry = refusal === undefined ? this.#retriesOn(reasonOf(why)) : this.#mayRetry
+    if (mayRetry) return this.#retry(refusal)
     if (why === 'closed' && server !== undefined && this.#mayLeaveToClient(server)) {
       this.#silent = true
       return this.giveUp('S', () => this.#client.end())
@@ -343,7 +343,7 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
     const cause: Cause = why === 'timeout' ? 's' : why === 'invalid' ? 'P' : 'S'
     if (answering.begun) return this.giveUp(cause, () => this.#client.cut())
     this.record.responseRefused()
-    this.replyError(why === 'timeout' ? 504 : isRefusal ? 503 : 502, cause)
+    this.replyError(why === 'timeout' ? 504 : refusal !== undefined ? 503 : 502, cause)
   }
 
   /**
@@ -374,14 +374,9 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
     return this.chosenBackend?.plan.model.retryOn.has(reason) === true
   }
 
-  #retry(): void {
+  #retry(refusal?: 'overloaded' | 'declined'): void {
     this.asking.body.restart()
-    this.#connector?.retry()
-  }
-
-  #retryElsewhere(isBusy: boolean): void {
-    this.asking.body.restart()
-    this.#connector?.retryElsewhere(isBusy)
+    this.#connector?.retry(refusal)
   }
 
   /** `retry-on` may name the status of a response: it is none then. */

@@ -90,7 +90,7 @@ export class StreamRecord {
     this.#assigned = turnTime()
   }
 
-  /** A server was chosen. Where one is chosen again, what the first has cost counts as waiting (`back_try_conn_req`). */
+  /** A server was chosen. Where one is chosen again, what the first has cost counts as waiting, in HAProxy's log, too. */
   assigned(): void {
     this.#assigned = turnTime()
     this.#connected = -1
