@@ -132,6 +132,8 @@ const lists: readonly (readonly [
       ['disabled', 'Server.disabled'],
       ['enabled', undefined],
       ['maxconn 7', 'Server.maxconn'],
+      // What waits waits for any server, so it bounds nothing.
+      ['maxqueue 7', undefined],
       ['pool-max-conn 7', 'Server.poolMaxConn'],
       ['id 7', 'Server.id'],
     ],

@@ -28,7 +28,6 @@ const rows: readonly (readonly [line: string, remedy: RegExp])[] = [
   ['http-request auth', /examples\/auth/],
   ['http-request deny unless { http_auth(L) }', /examples\/auth/],
   ['http-request do-resolve(txn.a,dns) hdr(host)', /by the system/],
-  ['http-request wait-for-body time 1s', /option http-buffer-request/],
   ['http-request set-map(a) %[src] 1', /read once, at the start/],
   ['http-request use-service prometheus-exporter', /proxy\.stats/],
   ['option mysql-check', /'option httpchk'/],

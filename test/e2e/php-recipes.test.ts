@@ -6,9 +6,11 @@ import { request as httpsRequest } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, describe, it } from 'node:test'
 import type { IncomingMessage } from 'node:http'
 import type { TestContext } from 'node:test'
+import { RawClient } from '../proxy/support.ts'
 import { certificates, skipWithoutOpenssl } from '../support/certificates.ts'
 import { skipWithoutHaproxy, startHaproxy } from '../support/haproxy.ts'
 import { skipWithoutPhpFpm, startPhpFpm } from '../support/php-fpm.ts'
@@ -112,6 +114,26 @@ listen fe
     form.append('f', new Blob([bytes]), 'large.bin')
     const response = await fetch(`${await site(t)}/upload.php`, { method: 'POST', body: form })
     assert.equal(await response.text(), `${bytes.length} ${createHash('md5').update(bytes).digest('hex')}`)
+  })
+
+  it('holds no worker while forms come slowly', async (t) => {
+    const url = await site(t, (config) =>
+      config.replace(
+        'http-request try-files',
+        'http-request wait-for-body time 1s if METH_POST\n    http-request try-files',
+      ),
+    )
+    // One more than there are workers.
+    const slow = Array.from({ length: 4 }, () => new RawClient(Number(new URL(url).port)))
+    const head = 'POST /busy.php HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n'
+    for (const client of slow) client.send(`${head}Content-Length: 3\r\n\r\na=`)
+    await sleep(200)
+    assert.equal(await (await fetch(`${url}/busy.php`)).text(), '1')
+    slow[0]?.send('1')
+    const ends = await Promise.all(slow.map((client) => client.until(/\r\n\r\n/)))
+    const statuses = ends.map((answer) => /^HTTP\/1.1 (\d+)/.exec(answer)?.[1])
+    assert.deepEqual(statuses, ['200', '408', '408', '408'])
+    for (const client of slow) client.destroy()
   })
 
   it('keeps as many requests in its queue as workers cannot take', async (t) => {

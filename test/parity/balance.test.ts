@@ -157,6 +157,8 @@ describe('12 requests at once', { skip, concurrency: 3 }, () => {
     ['roundrobin', ['SERVER maxconn 2', 'SERVER maxconn 20']],
     ['roundrobin', ['SERVER maxconn 3', 'SERVER maxconn 3']],
     ['leastconn', ['SERVER maxconn 4', 'SERVER maxconn 2']],
+    // It bounds nothing: they wait for any server.
+    ['leastconn', ['SERVER maxconn 2 maxqueue 1', 'SERVER maxconn 2 maxqueue 1']],
     ['roundrobin', ['SERVER disabled', 'SERVER backup maxconn 20', 'SERVER backup']],
     ['leastconn', ['SERVER backup maxconn 6', 'SERVER backup']],
   ] as const) {

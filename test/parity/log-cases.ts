@@ -321,6 +321,29 @@ const httpCases: readonly LogCase[] = [
     },
   },
   {
+    name: 'a body in two pieces with wait-for-body',
+    front: ['http-request wait-for-body time 1s', 'http-request deny unless { req.body -m str helloworld }'],
+    play: async (client) => {
+      client.send(post('/wait', 10, 'hello'))
+      await client.wait()
+      client.send('world')
+      await client.until('hello')
+    },
+  },
+  {
+    name: 'a body of which wait-for-body wants four bytes',
+    front: ['http-request wait-for-body at-least 4 time 1s if { method POST }'],
+    back: ['http-request deny unless { req.body -m str hello }'],
+    play: async (client) => {
+      client.send(post('/wait', 10, 'he'))
+      await client.wait()
+      client.send('llo')
+      await client.wait()
+      client.send('world')
+      await client.until('hello')
+    },
+  },
+  {
     name: 'a body in two chunks',
     play: async (client) => {
       client.send('POST /ok HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n')
@@ -540,6 +563,41 @@ const httpCases: readonly LogCase[] = [
     name: 'a client that stalls in its body, with http-buffer-request',
     front: ['option http-buffer-request', 'timeout http-request 300ms'],
     play: askToEnd(post('/ok', 10, 'hello')),
+  },
+  ...['front', 'back'].map((side) => ({
+    name: `a client that stalls in its body, with wait-for-body of the ${side}end`,
+    [side]: ['http-request wait-for-body time 300ms'],
+    play: askToEnd(post('/ok', 10, 'hello')),
+  })),
+  {
+    name: 'a client that stalls in its body, with wait-for-body and timeout client',
+    front: ['timeout client 300ms', 'http-request wait-for-body time 0'],
+    play: askToEnd(post('/ok', 10, 'hello')),
+  },
+  {
+    name: 'a client that sends its body slowly, with http-buffer-request and no other timeout than that of the client',
+    front: ['timeout client 400ms', 'option http-buffer-request'],
+    play: async (client) => {
+      client.send(post('/wait', 4, 'a'))
+      for (const byte of 'bcd') {
+        await sleep(250)
+        client.send(byte)
+      }
+      await client.until('hello')
+    },
+  },
+  {
+    name: 'a head that comes late, and a body later, with http-buffer-request',
+    front: ['option http-buffer-request', 'timeout http-request 500ms'],
+    play: async (client) => {
+      const request = post('/wait', 10, 'hello')
+      client.send(request.slice(0, 20))
+      await sleep(300)
+      client.send(request.slice(20))
+      await sleep(300)
+      client.send('world')
+      await client.until('hello')
+    },
   },
   {
     name: 'a client that stalls in its body',

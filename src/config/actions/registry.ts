@@ -28,6 +28,8 @@ import { variableActions } from './variables.ts'
 import type { VariableAction } from './variables.ts'
 import { verdictActions } from './verdicts.ts'
 import type { VerdictAction } from './verdicts.ts'
+import { waitForBodyActions } from './wait-for-body.ts'
+import type { WaitForBodyAction } from './wait-for-body.ts'
 
 /** What a rule does. Formats are log formats, expressions are sample expressions. */
 export type Action =
@@ -43,6 +45,7 @@ export type Action =
   | RetryAction
   | SpoeGroupAction
   | TryFilesAction
+  | WaitForBodyAction
   | UserAction
 
 /** Every action that is implemented; a user's own come beside them (`proxyTableWith`). */
@@ -59,4 +62,5 @@ export const actions: readonly ActionInfo<Action>[] = [
   ...retryActions,
   ...spoeGroupActions,
   ...tryFilesActions,
+  ...waitForBodyActions,
 ]

@@ -37,7 +37,7 @@ const lists: readonly (readonly [ruleSet: RuleSet, no: string, ignored: string])
   [
     'http-request',
     `${counters} ${tracking} ${addresses} ${marks} ${patterns} ${priorities} auth cache-use do-resolve
-     normalize-uri ot-group set-timeout use-service wait-for-body`,
+     normalize-uri ot-group set-timeout use-service`,
     // There is no TLS whose handshake could be waited for.
     'set-nice strict-mode wait-for-handshake',
   ],

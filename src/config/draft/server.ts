@@ -29,7 +29,6 @@ export function createServerDraft(): ServerDraft {
     backup: false,
     disabled: false,
     maxconn: undefined,
-    maxqueue: undefined,
     poolMaxConn: undefined,
     id: undefined,
   }

@@ -266,21 +266,6 @@ export function unsupportedList<Target>(
     })
 }
 
-/** A keyword that is read and kept, and not obeyed: an error where it would make a difference. */
-export function notYet<Target>(
-  entry: Keyword<Target>,
-  matters: (target: Target) => boolean,
-): Keyword<Target> {
-  return {
-    ...entry,
-    support: 'no',
-    apply: (target, args) => {
-      entry.apply(target, args)
-      if (matters(target)) reportUnsupported(args, 'no')
-    },
-  }
-}
-
 /** Says that sluice does not implement the keyword of `args`. */
 export function reportUnsupported(args: Args, support: 'ignored' | 'no', hint?: string): void {
   const remedy = hint ?? remedyFor(args.keyword)

@@ -45,7 +45,6 @@ const remedies: readonly (readonly [words: RegExp, remedy: string])[] = [
     /^(accept-proxy|send-proxy|proxy-v2-options|check-send-proxy|tcp-request connection expect-proxy)/,
     "the PROXY protocol is not spoken; over HTTP 'option forwardfor' tells servers the address",
   ],
-  [/wait-for-body$/, "'option http-buffer-request' waits for the body"],
   [
     /(add|del)-acl|(set|del)-map/,
     'maps and lists are read once, at the start; what changes can be asked of an agent, with a SPOE filter',

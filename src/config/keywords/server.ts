@@ -10,7 +10,7 @@ import type { Args } from '../text/args.ts'
 import { addressWord } from '../text/word.ts'
 import { readServerAddress } from './address.ts'
 import { applyParameters } from './bind.ts'
-import { KeywordTable, notYet, unsupportedList } from './keyword.ts'
+import { KeywordTable, unsupportedList } from './keyword.ts'
 import type { Keyword } from './keyword.ts'
 
 const sections = ['server'] as const
@@ -173,11 +173,13 @@ const supported: readonly Keyword<ServerDraft>[] = [
   number('maxconn', [0, most], 'requests at a time; more of them wait; 0: no limit', '0', (server, value) => {
     server.maxconn = value === 0 ? undefined : value
   }),
-  notYet(
-    number('maxqueue', [0, most], 'requests that may wait; 0: no limit', '0', (server, value) => {
-      server.maxqueue = value === 0 ? undefined : value
-    }),
-    (server) => server.maxqueue !== undefined,
+  // It bounds what waits for one server that a cookie or a hash binds it to; what any server may take waits in the backend's queue.
+  number(
+    'maxqueue',
+    [0, most],
+    'requests that may wait for this server alone: only those that a cookie or a hash sends to it, of which there are none',
+    '0',
+    () => {},
   ),
   number(
     'pool-max-conn',
@@ -256,8 +258,8 @@ function toServer(
   address: Server['address'],
   check: Server['check'],
 ): Server {
-  const { proto, weight, backup, disabled, maxconn, maxqueue, poolMaxConn, id } = draft
-  return { name, proto, weight, backup, disabled, maxconn, maxqueue, poolMaxConn, id, place, address, check }
+  const { proto, weight, backup, disabled, maxconn, poolMaxConn, id } = draft
+  return { name, proto, weight, backup, disabled, maxconn, poolMaxConn, id, place, address, check }
 }
 
 /** Reads a `default-server` line into `proxy`. */

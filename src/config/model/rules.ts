@@ -23,6 +23,7 @@ export type { TryFilesAction } from '../actions/try-files.ts'
 export type { UserAction, UserActionInfo } from '../actions/user.ts'
 export type { SetVarAction, SetVarCondition, VariableAction } from '../actions/variables.ts'
 export type { VerdictAction } from '../actions/verdicts.ts'
+export type { WaitForBodyAction } from '../actions/wait-for-body.ts'
 export type { Condition } from '../text/condition.ts'
 export type { VariableName, VariableScope } from '../text/variable-name.ts'
 

@@ -27,8 +27,6 @@ export interface Server {
   readonly disabled: boolean
   /** Concurrent requests (HTTP) or connections (TCP); beyond it they queue. Undefined: no limit. */
   readonly maxconn: number | undefined
-  /** Requests that may wait for this server. Undefined: no limit. */
-  readonly maxqueue: number | undefined
   /** Idle connections kept. Undefined: no limit. */
   readonly poolMaxConn: number | undefined
   readonly id: number | undefined

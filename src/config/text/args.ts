@@ -124,6 +124,17 @@ export class Args {
     )
   }
 
+  /** A number of bytes; `k`, `m` and `g` behind it are powers of 1024. */
+  size(what: string): number | undefined {
+    const word = this.expect(what)
+    if (word === undefined) return undefined
+    const [, digits, unit = ''] = /^(\d{1,10})([kmg]?)$/i.exec(word.text) ?? []
+    const bytes = Number(digits) * 1024 ** ['', 'k', 'm', 'g'].indexOf(unit.toLowerCase())
+    if (bytes <= 0xffff_ffff) return bytes
+    const message = `${what} must be a number of bytes below 4g, with or without k, m or g, not '${word.text}'`
+    return this.error('CFG_ARGUMENT', word.place, message)
+  }
+
   /** A time in milliseconds. */
   time(what: string, min = 0): number | undefined {
     const word = this.expect(what)

@@ -138,8 +138,8 @@ export class Http1Client implements ReaderSink, ClientTransport, ClientSide, Wai
     this.#watch()
   }
 
-  gather(): void {
-    this.#waiting.forBody(this.#beginning?.begun ?? turnTime())
+  gather(limit: number | undefined): void {
+    this.#waiting.forBody(limit)
     this.release()
   }
 

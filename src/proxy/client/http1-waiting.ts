@@ -31,7 +31,7 @@ export class Http1Waiting implements Expiring {
   readonly #owner: WaitingOwner
   #waited: Waited = 'nothing'
   #tunnelTimeout: number | undefined
-  /** While the body belongs to what `timeout http-request` is about. Its time began before that of others in a lane. */
+  /** When all of a body must be here that rules want. */
   #gathering: Deadline | undefined
 
   constructor(timeouts: TimeoutPlan, deadlines: Deadlines<Expiring>, owner: WaitingOwner) {
@@ -55,21 +55,20 @@ export class Http1Waiting implements Expiring {
     this.#wait('next-request', this.#timeouts.httpKeepAlive)
   }
 
-  /** The whole request, its body included: the time began with its first byte, at `began`. */
-  forBody(began: number): void {
-    this.stop()
-    this.#waited = 'client'
+  /** A body that rules want: all of it within `limit` milliseconds, and each byte within `timeout client` of the one before. */
+  forBody(limit: number | undefined): void {
+    this.#endGathering()
+    this.forClient()
+    if (limit === undefined) return
     this.#gathering = new Deadline(() => this.expire())
-    const { httpRequest } = this.#timeouts
-    const now = turnTime()
-    if (httpRequest !== undefined) this.#gathering.arm(Math.max(1, began + httpRequest - now), now)
+    this.#gathering.arm(limit, turnTime())
   }
 
   /** A body, or that it reads. */
   forClient(): void {
-    if (this.#gathering !== undefined) return
     const { client } = this.#timeouts
-    this.#wait('client', this.#tunnelTimeout ?? client)
+    this.#waited = 'client'
+    this.#deadlines.arm(this, this.#tunnelTimeout ?? client, turnTime())
   }
 
   /** @param timeout milliseconds without a byte in either direction; undefined: `timeout client` */

@@ -16,6 +16,7 @@ import { tryFilesCompilers } from '../actions/try-files.ts'
 import { userCompilers } from '../actions/user.ts'
 import { variableCompilers } from '../actions/variables.ts'
 import { verdictCompilers } from '../actions/verdicts.ts'
+import { waitForBodyCompilers } from '../actions/wait-for-body.ts'
 import type { ErrorReply } from '../plan/reply.ts'
 import type { Format, RuleAction } from '../plan/rule.ts'
 import { readErrorFile } from './error-file.ts'
@@ -36,6 +37,7 @@ const compilers: ActionCompilers<Action> = {
   ...retryCompilers,
   ...spoeGroupCompilers,
   ...tryFilesCompilers,
+  ...waitForBodyCompilers,
   ...userCompilers,
 }
 

@@ -35,6 +35,13 @@ export interface RuleStream extends Stream {
   sentOnce: boolean
   /** Keeps text for the log, in a slot of the frontend. */
   capture(side: 'request' | 'response', slot: number, text: string): void
+  /**
+   * Waits for the body of the request, or for as much of it as is kept; `Flow.Next` when there is nothing to wait for. The client is
+   * answered 408 when it does not come in time.
+   * @param time - milliseconds from now that it may take; undefined: as long as more comes within `timeout client`
+   * @param enough - bytes that are enough; undefined: as many as are kept
+   */
+  awaitBody(time: number | undefined, enough?: number): Flow
   /** Sends a response with status 1xx ahead, to a client that knows what that is. */
   inform(head: ResponseHead): void
   /** The client is going to be kept waiting; answers for how many milliseconds. */

@@ -12,7 +12,7 @@ export class BodyStep implements Step {
   run(stream: StepStream): Flow {
     if (stream.position === 1) return Flow.Next
     stream.position = 1
-    return stream.awaitBody()
+    return stream.awaitBufferedBody()
   }
 }
 

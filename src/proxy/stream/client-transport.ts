@@ -16,8 +16,8 @@ export interface ClientTransport {
 
   hold(): void
   release(): void
-  /** As `release`, for rules that wait: `timeout http-request` counts, not `timeout client`. */
-  gather(): void
+  /** As `release`, for rules that wait: `limit` milliseconds at the most; undefined: as long as more comes. */
+  gather(limit: number | undefined): void
   /** Hands out what is there already, whatever holds it; answers whether the body is complete. */
   drain(): boolean
   /** Bytes that the length, or the chunk being read, still misses. */

@@ -126,7 +126,7 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
     // The end may have come while the rules were looking: nothing else would wake them.
     if (this.inputOver) this.inspectAgain()
     else if (this.direction === 'response') this.answering.server?.release()
-    else body.gather(body.size + 1, () => this.inspectAgain())
+    else body.gather(body.size + 1, undefined, () => this.inspectAgain())
     return flow
   }
 
@@ -169,12 +169,17 @@ export class HttpStream extends ProxyStream implements ConnectorClient, Asking, 
     this.runSteps(this.route?.request ?? [], HttpStream.#behindBackend)
   }
 
-  override awaitBody(): Flow {
+  /** HAProxy's time begins with the wait, not with the request, and is that of the section whose rules run (`http_wait_for_request_body`). */
+  override awaitBufferedBody(): Flow {
+    return this.awaitBody((this.chosenBackend ?? this.frontend).plan.model.timeouts.httpRequest)
+  }
+
+  override awaitBody(time: number | undefined, enough = Infinity): Flow {
     const { body } = this.asking
     if (body.complete) return Flow.Next
     this.#askForBody()
     const wait = this.wait()
-    body.gather(this.context.settings.maxBufferSize, () => wait.over())
+    body.gather(Math.min(enough, this.context.settings.maxBufferSize), time, () => wait.over())
     return Flow.Wait
   }
 

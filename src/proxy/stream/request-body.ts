@@ -16,8 +16,8 @@ export interface BodySource {
   readonly trailers: HeaderList | undefined
   hold(): void
   release(): void
-  /** As `release`, for rules that wait: the time of the whole request counts. */
-  gather(): void
+  /** As `release`, for rules that wait: `limit` milliseconds at the most; undefined: as long as more comes. */
+  gather(limit: number | undefined): void
   drain(): boolean
   readonly left: number
 }
@@ -98,14 +98,17 @@ export class RequestBody {
     return this.size + (this.#file?.size ?? 0)
   }
 
-  /** Waits until it is complete, or until `enough` bytes of it are here; who waits already waits no longer. */
-  gather(enough: number, then: () => void): void {
+  /**
+   * Waits until it is complete, or until `enough` bytes of it are here; who waits already waits no longer.
+   * @param limit - milliseconds that it may take; undefined: as long as more comes
+   */
+  gather(enough: number, limit: number | undefined, then: () => void): void {
     const waits = this.#state === 'held' || this.#state === 'gathering'
     if (this.#complete || !waits || this.size >= enough) return then()
     this.#state = 'gathering'
     this.#enough = enough
     this.#then = then
-    this.#source.gather()
+    this.#source.gather(limit)
   }
 
   /** Waits until all of it is here. */

@@ -24,8 +24,8 @@ export interface StepStream extends RuleStream {
   awaitBytes(): Flow
   /** Answers a request for `monitor-uri`; `Flow.Next` for others. */
   answerMonitor(): Flow
-  /** Waits for the body of the request, or for as much of it as is kept; `Flow.Next` when there is nothing to wait for. */
-  awaitBody(): Flow
+  /** `option http-buffer-request`: as `awaitBody`, within `timeout http-request` of the section. */
+  awaitBufferedBody(): Flow
   /**
    * Waits for all of a body that does not say its length, and says it then; `Flow.Next` for others.
    * @param most - bytes; a larger one is answered 413

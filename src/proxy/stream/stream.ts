@@ -163,7 +163,11 @@ export abstract class ProxyStream extends StepRunner implements StepStream, Logg
     return Flow.Next
   }
 
-  awaitBody(): Flow {
+  awaitBody(_time: number | undefined, _enough?: number): Flow {
+    return Flow.Next
+  }
+
+  awaitBufferedBody(): Flow {
     return Flow.Next
   }
 

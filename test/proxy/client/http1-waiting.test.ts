@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { after, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { monotonic } from '#src/base/clock.js'
 import { Deadlines } from '#src/base/deadlines.js'
 import type { Expiring } from '#src/base/deadlines.js'
 import { Http1Waiting } from '#src/proxy/client/http1-waiting.js'
@@ -30,16 +29,16 @@ const table: readonly (readonly [string, Act, Name, string])[] = [
     (w) => {
       w.forRequest()
       w.forNothing()
-      w.forBody(monotonic())
+      w.forBody(undefined)
       w.forStream(true)
     },
-    'httpRequest',
+    'client',
     'client',
   ],
   [
     'a body behind one that rules wanted',
     (w) => {
-      w.forBody(monotonic())
+      w.forBody(undefined)
       w.forNothing()
       w.forStream(true)
     },
@@ -121,15 +120,17 @@ it('nothing is waited for while a stream is in progress that reads nothing, nor 
   }
 })
 
-it('the time of a body that rules want began with the head', async () => {
+it('each byte of a body that rules want begins the time of the client anew, and not that of all of it', async () => {
   let expired = 0
-  const waiting = waitingWith(only('httpRequest'), () => expired++)
-  const began = monotonic()
-  waiting.forRequest()
-  waiting.forNothing()
-  await sleep(20)
-  waiting.forBody(began)
-  await sleep(10)
-  assert.equal(expired, 1)
+  const waiting = waitingWith(
+    () => 50,
+    () => expired++,
+  )
+  waiting.forBody(120)
+  for (const expected of [0, 0, 0, 1]) {
+    await sleep(35)
+    assert.equal(expired, expected)
+    waiting.forStream(true)
+  }
   waiting.stop()
 })

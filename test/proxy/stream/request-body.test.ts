@@ -42,7 +42,7 @@ const states: Readonly<Record<string, (all: Ends) => void>> = {
   held: ({ body }) => body.receive([Buffer.from('ab')], false),
   gathering: ({ body, told }) => {
     body.receive([Buffer.from('ab')], false)
-    body.gather(100, () => void told.push('gathered'))
+    body.gather(100, undefined, () => void told.push('gathered'))
   },
   flowing: ({ body, sink }) => {
     body.receive([Buffer.from('ab')], false)
@@ -61,7 +61,7 @@ const states: Readonly<Record<string, (all: Ends) => void>> = {
 const events: Readonly<Record<string, (all: Ends) => void>> = {
   piece: ({ body }) => body.receive([Buffer.from('cd')], false),
   last: ({ body }) => body.receive([Buffer.from('cd')], true),
-  gather: ({ body, told }) => body.gather(100, () => void told.push('gathered too')),
+  gather: ({ body, told }) => body.gather(100, undefined, () => void told.push('gathered too')),
   interrupt: ({ body, told }) => void body.interrupt(() => void told.push('interrupted')),
   forward: ({ body, sink }) => body.forward(sink, 0),
   resume: ({ body }) => body.resume(),
@@ -146,7 +146,7 @@ describe('the body of a request', () => {
 
   it('is held again once enough of it is there, and the rules are told once', () => {
     const { body, told } = ends()
-    body.gather(3, () => void told.push('gathered'))
+    body.gather(3, undefined, () => void told.push('gathered'))
     body.receive([Buffer.from('ab')], false)
     assert.deepEqual(told, ['gather'])
     body.receive([Buffer.from('c')], false)
@@ -158,7 +158,7 @@ describe('the body of a request', () => {
   it('is not waited for when enough of it is there', () => {
     const { body, told } = ends()
     body.receive([Buffer.from('abc')], false)
-    body.gather(3, () => void told.push('gathered'))
+    body.gather(3, undefined, () => void told.push('gathered'))
     assert.deepEqual(told, ['gathered'])
   })
 
@@ -225,7 +225,7 @@ describe('the body of a request', () => {
     const before = (): void => {}
     const { body } = ends()
     assert.equal(body.interrupt(before), false)
-    body.gather(10, () => {})
+    body.gather(10, undefined, () => {})
     assert.equal(body.interrupt(before), true)
     assert.equal(body.interrupt(before), false)
   })
@@ -256,7 +256,7 @@ describe('the body of a request', () => {
     const source = { trailers: undefined, left: 0, hold() {}, release() {}, gather() {}, drain: () => true }
     const body = new RequestBody(source, true)
     body.forward(sink, 0)
-    body.gather(10, () => void told.push('gathered'))
+    body.gather(10, undefined, () => void told.push('gathered'))
     assert.deepEqual(told, ['gathered'])
     assert.equal(body.complete, true)
   })

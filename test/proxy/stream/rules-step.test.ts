@@ -26,7 +26,7 @@ function streamOf({ inputOver = false, expired = false } = {}) {
       end: () => void told.push('end'),
     },
     awaitBytes: () => (told.push('bytes'), Flow.Wait),
-    awaitBody: () => (told.push('body'), Flow.Wait),
+    awaitBufferedBody: () => (told.push('body'), Flow.Wait),
   }
   return { stream: stream as unknown as StepStream & { inputOver: boolean }, told }
 }
