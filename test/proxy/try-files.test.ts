@@ -1,6 +1,14 @@
 /** `http-request try-files`: what is a file is answered with, the rest goes on. */
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, readlinkSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -206,6 +214,18 @@ describe('try-files', () => {
     const { port } = await start(t, root)
     assert.match(await look(t, port, '/link.txt'), /^200 ./)
     assert.match(await look(t, port, '/zero.txt'), /^200 server \/index.php/)
+  })
+
+  it('tells no server of a file that may not be read', async (t) => {
+    const root = site(t)
+    chmodSync(root, 0o755)
+    chmodSync(join(root, 'hello.txt'), 0)
+    const { port } = await start(t, root)
+    // To root nothing is closed.
+    const isRoot = process.geteuid?.() === 0
+    if (isRoot) process.seteuid?.(65_534)
+    const shown = await look(t, port, '/hello.txt').finally(() => isRoot && process.seteuid?.(0))
+    assert.match(shown, /^403 /)
   })
 
   it('is checked when the configuration is read', (t) => {

@@ -43,25 +43,35 @@ export function tryFiles(root: string, settings: TryFilesSettings): RuleAction {
       }
       decide(head.target, files, settings)
         .then(async (decision) => {
-          const file = await openFound(root, decision, await types)
-          if (abandoned) await file?.handle.close()
-          else goOn(() => act(stream, head.method, decision, file))
+          const found = await openFound(root, decision, await types)
+          if (!abandoned) goOn(() => act(stream, head.method, found))
+          else if ('handle' in found) await found.handle.close()
         })
         .catch((error: unknown) => {
-          goOn(() => stream.reply(stream.errorPage(error instanceof FcgiError ? 400 : 500), 'P'))
+          goOn(() => {
+            if (error instanceof FcgiError) return stream.reply(stream.errorPage(400), 'P')
+            stream.failed(error)
+            return Flow.Over
+          })
         })
       return Flow.Wait
     },
   }
 }
 
-/** Undefined for what is no file, and for one that has gone or may not be read: as if it were not there. */
+/**
+ * Statuses are those of nginx for a file that has gone since it was found, and for one that may not be read: the rules do not go
+ * on, for an application would be told of it as its script.
+ */
+const failures: Readonly<Record<string, number>> = { ENOENT: 404, ENOTDIR: 404, EACCES: 403, EPERM: 403 }
+
+/** The file, opened; or the decision, for what is no file. */
 async function openFound(
   root: string,
   decision: Decision,
   types: ContentTypes,
-): Promise<ServedFile | undefined> {
-  if (decision.kind !== 'other' || decision.file === undefined) return undefined
+): Promise<ServedFile | Decision> {
+  if (decision.kind !== 'other' || decision.file === undefined) return decision
   const path = Buffer.concat([Buffer.from(root), Buffer.from(decision.file, 'latin1')])
   try {
     // What has become a pipe since must not be waited for.
@@ -69,21 +79,21 @@ async function openFound(
     const { size, mtimeMs } = await handle.stat()
     return { handle, size, changed: mtimeMs, contentType: types(decision.file) }
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'EACCES' || code === 'ENOTDIR') return undefined
-    throw error
+    const status = failures[(error as NodeJS.ErrnoException).code ?? '']
+    if (status === undefined) throw error
+    return { kind: 'status', status }
   }
 }
 
-function act(stream: RuleStream, method: string, decision: Decision, file: ServedFile | undefined): Flow {
-  if (file !== undefined) {
-    if (method === 'GET' || method === 'HEAD') return stream.serveFile(file)
-    void file.handle.close().catch(() => {})
+function act(stream: RuleStream, method: string, found: ServedFile | Decision): Flow {
+  if ('handle' in found) {
+    if (method === 'GET' || method === 'HEAD') return stream.serveFile(found)
+    void found.handle.close().catch(() => {})
     return stream.reply(notAllowed(stream), 'P')
   }
-  if (decision.kind === 'status') return stream.reply(stream.errorPage(decision.status), 'P')
-  if (decision.kind === 'redirect') return stream.reply(moved(decision.location), 'L')
-  if (decision.kind === 'run') tell(stream, decision)
+  if (found.kind === 'status') return stream.reply(stream.errorPage(found.status), 'P')
+  if (found.kind === 'redirect') return stream.reply(moved(found.location), 'L')
+  if (found.kind === 'run') tell(stream, found)
   return Flow.Next
 }
 

@@ -50,6 +50,8 @@ export interface RuleStream extends Stream {
   reply(reply: StreamReply, cause: Cause): Flow
   /** Answers with a file, which the stream closes. The rules that follow are passed over, those of the response run. */
   serveFile(file: ServedFile): Flow
+  /** Something that should not happen has happened behind a wait: it is logged, and ends the stream. */
+  failed(error: unknown): void
   /** Ends the stream without an answer. */
   reject(cause: Cause): Flow
   /** Asks the agent of a filter. */

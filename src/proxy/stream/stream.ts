@@ -155,6 +155,10 @@ export abstract class ProxyStream extends StepRunner implements StepStream, Logg
     return Flow.Next
   }
 
+  failed(error: unknown): void {
+    this.onFault(error)
+  }
+
   abstract reject(cause: Cause): Flow
   /** Something that should not happen has happened: ends the stream. */
   protected abstract fault(): void
