@@ -97,7 +97,8 @@ function rangeOf(
   size: number,
 ): { readonly start: number; readonly end: number } | 'unsatisfiable' | undefined {
   const found = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(headers.get('range') ?? '')
-  if (found === null || !sameFile(headers.get('if-range'), etag, changed)) return undefined
+  // Nothing has no part that Content-Range could name, and 416 would break what asks for 'bytes=0-', as players do.
+  if (found === null || size === 0 || !sameFile(headers.get('if-range'), etag, changed)) return undefined
   const [, first = '', last = ''] = found
   if (first === '') {
     if (last === '') return undefined
