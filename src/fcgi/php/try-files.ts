@@ -97,8 +97,9 @@ async function tryFolder(
     if ((await files.kind(folder + name)) !== 'file') continue
     if (!asked.path.endsWith('/')) {
       const query = asked.query === '' ? '' : `?${asked.query}`
-      // What begins with two slashes would be another host's.
-      return { kind: 'redirect', location: `${asked.raw.replace(/^\/+/, '/')}/${query}` }
+      // What begins with two slashes would be another host's, and to browsers a backslash is a slash.
+      const raw = asked.raw.replace(/^\/+/, '/').replaceAll('\\', '%5C')
+      return { kind: 'redirect', location: `${raw}/${query}` }
     }
     if (!name.endsWith('.php')) return { kind: 'other', file: folder + name }
     return { kind: 'run', script: folder + name, pathInfo: '', query: undefined }

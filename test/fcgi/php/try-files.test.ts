@@ -74,6 +74,7 @@ describe('a path', () => {
     '/sub?a=1': '301 /sub/?a=1',
     '//sub?': '301 /sub/',
     '/s%75b': '301 /s%75b/',
+    '/\\h/../sub': '301 /%5Ch/../sub/',
     '/sub/': '/sub/index.php|',
     '/static/': 'other',
     '/static': '301 /static/',
