@@ -508,7 +508,6 @@ export const agreed: readonly string[] = [
   'fcgi-app a\n docroot /x\n set-param X y foo',
   'fcgi-app a\n docroot /x\n pass-header X foo',
   'fcgi-app a\n docroot /x\n pass-header X if TRUE',
-  'fcgi-app a\n docroot /x\n path-info (',
   'fcgi-app a\n docroot /x\n path-info ^(/.+\\.php)(/.*)?$',
   'fcgi-app a\n docroot /x\n log-stderr global',
   'fcgi-app a\n docroot /x\n no log-stderr',
@@ -754,6 +753,10 @@ export const compiled: readonly string[] = [
   'defaults d\n mode http\n acl x path /\n http-request deny if x\nbackend b from d',
   'defaults d\n mode http\n http-request deny if x\n acl x path /\nbackend b from d',
   'fcgi-app a\n docroot /x\n set-param X y if x\n acl x path /\nbackend b\n mode http\n use-fcgi-app a\n server s 127.0.0.1:9000 proto fcgi',
+  'fcgi-app a\n docroot /x\n path-info (',
+  'fcgi-app a\n docroot /x\n path-info (?i)^(/.+\\.php)(/.*)?$',
+  'fcgi-app a\n docroot /x\n path-info ^(?P<script>/[[:alpha:]]+\\.php)(/.*)?$',
+  'fcgi-app a\n docroot /x\n pass-header X if nowhere',
   '  http-request deny if',
   '  http-request deny unless',
   '  use_backend other if',
@@ -781,13 +784,27 @@ export const compiled: readonly string[] = [
   'http-errors a\n errorfile 503 nowhere.http',
 ]
 
-/** A name that is declared in a line that is wrong: sluice says so once. Errors, in the order of the lines. */
+/** Two backends, and the application that they share. */
+const users = ['b', 'c']
+  .map((name) => `backend ${name}\n mode http\n use-fcgi-app a\n server s 127.0.0.1:9000 proto fcgi\n`)
+  .concat('fcgi-app a\n docroot /x\n')
+  .join('')
+
+/** What is missing because its line is wrong: sluice says so once. Errors, in the order of the lines. */
 export const saidOnce: readonly (readonly [text: string, codes: readonly string[]])[] = [
   ['  acl x nonsense /\n  http-request deny if x\n  http-request allow if !x', ['CFG_SAMPLE_FETCH']],
   ['  acl x\n  http-request deny if x', ['CFG_ARGUMENT_MISSING']],
   ['  acl x path "never closed\n  http-request deny if x', ['CFG_QUOTE']],
   ['  acl x path -m reg (\n  use_backend other if x', ['CFG_SAMPLE_PATTERN']],
   ['  acl x lua.mine /\n  http-request deny if x', ['CFG_SAMPLE_FETCH']],
+  ['fcgi-app a', ['CFG_FCGI']],
+  ['fcgi-app a\n docroot /x y', ['CFG_ARGUMENT_EXTRA']],
+  [`${users} path-info (`, ['ERR_PROXY_NAME']],
+  [`${users}backend d\n mode http\n use-fcgi-app a\n server s 127.0.0.1:90000 proto fcgi`, ['CFG_ADDRESS']],
+  [
+    `${users}backend d\n mode http\n use-fcgi-app a\n server s 127.0.0.1:9000 proto fcgi maxconn x`,
+    ['CFG_ARGUMENT'],
+  ],
 ]
 
 /** HAProxy accepts these SPOE files. */

@@ -41,7 +41,10 @@ function checkProxy(proxy: ProxyDraft, names: ReadonlySet<string>, diagnostics: 
   proxy.useFcgiApp = app
   if (!names.has(app.text)) report(`there is no fcgi-app '${app.text}'`, didYouMean(app.text, [...names]))
   if (proxy.mode !== 'http') report("FastCGI applications need 'mode http'")
-  if (servers.length === 0) report('no server speaks FastCGI', "add 'proto fcgi' to the server")
+  // One that was refused may have been it.
+  if (servers.length === 0 && !proxy.hasRefusedServer) {
+    report('no server speaks FastCGI', "add 'proto fcgi' to the server")
+  }
 }
 
 /** The application that `use-fcgi-app` or the filter names; both may. */

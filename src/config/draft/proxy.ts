@@ -39,6 +39,8 @@ export interface ProxyDraft extends Omit<
   hasInheritedChecks: boolean
   /** What `server` lines begin with. */
   defaultServer: ServerDraft
+  /** A `server` line was refused: what it would have been is not among the servers. */
+  hasRefusedServer: boolean
 }
 
 /** A `bind` line being read. */
@@ -122,6 +124,7 @@ export function createProxyDraft(kind: ProxyDraft['kind'], name: string, place: 
     httpChecks: { rounds: [defaultRound] },
     hasInheritedChecks: false,
     defaultServer: createServerDraft(),
+    hasRefusedServer: false,
   }
 }
 

@@ -34,7 +34,10 @@ function oneWord(
 ): Keyword<FcgiAppDraft> {
   return keyword(name, syntax, doc, (app, args) => {
     const word = args.expect(syntax)
-    if (word !== undefined && args.end()) set(app, word)
+    if (word === undefined) return
+    // Also in front of words too many: it is not missing.
+    set(app, word)
+    args.end()
   })
 }
 
@@ -72,20 +75,6 @@ function applyPassHeader(app: FcgiAppDraft, args: Args): void {
   app.rules.push({ type: 'pass-header', place: args.place, name, condition: parsed.condition })
 }
 
-/** A regular expression that cannot be compiled is an error here, not at the first request. */
-function applyPathInfo(app: FcgiAppDraft, args: Args): void {
-  const regex = args.expect('<regex>')
-  if (regex === undefined || !args.end()) return
-  try {
-    // oxlint-disable-next-line no-new -- made only to see whether it can be
-    new RegExp(regex.text, 's')
-    app.pathInfo = regex
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    args.error('CFG_ARGUMENT', regex.place, `the regular expression cannot be compiled: ${reason}`)
-  }
-}
-
 /** The keywords of `fcgi-app` sections. */
 export const fcgiTable = new KeywordTable<FcgiAppDraft>([
   oneWord(
@@ -99,11 +88,13 @@ export const fcgiTable = new KeywordTable<FcgiAppDraft>([
   oneWord('index', '<script>', "script of paths that end in '/'", (app, word) => {
     app.index = word
   }),
-  keyword(
+  oneWord(
     'path-info',
     '<regex>',
     'on the decoded path: capture 1 is the script, 2 the path info',
-    applyPathInfo,
+    (app, word) => {
+      app.pathInfo = word
+    },
   ),
   keyword(
     'log-stderr',

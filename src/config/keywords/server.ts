@@ -229,9 +229,15 @@ export const serverTable = new KeywordTable<ServerDraft>([
 
 /** Reads a `server` line into `proxy`. */
 export function applyServer(proxy: ProxyDraft, args: Args): void {
+  const server = readServer(proxy, args)
+  if (server === undefined) proxy.hasRefusedServer = true
+  else proxy.servers.push(server)
+}
+
+function readServer(proxy: ProxyDraft, args: Args): Server | undefined {
   const name = args.expect('<name> and <address>')
   const word = name === undefined ? undefined : args.expect('<address>')
-  if (name === undefined || word === undefined) return
+  if (name === undefined || word === undefined) return undefined
   const bad = forbiddenCharacter(name.text)
   if (bad !== undefined) {
     const hint = 'use letters, digits, _ : . and -'
@@ -240,14 +246,14 @@ export function applyServer(proxy: ProxyDraft, args: Args): void {
   const address = readServerAddress(args, word)
   const draft = copyServerDraft(proxy.defaultServer)
   const fine = applyParameters(serverTable, draft, args)
-  if (!fine || address === undefined || bad !== undefined) return
+  if (!fine || address === undefined || bad !== undefined) return undefined
   const { checked, checks } = draft
   if (checked && address.type === 'inproc') {
     const message = `'${name.text}' is an agent in the same process: it is not checked, for it is there as long as the proxy`
     args.warning('CFG_KEYWORD_IGNORED', word.place, message)
   }
   const check = checked && address.type !== 'inproc' ? checks : undefined
-  proxy.servers.push(toServer(draft, name.text, args.place, address, check))
+  return toServer(draft, name.text, args.place, address, check)
 }
 
 /** Field by field: where the rest of an object is taken, V8 looks each of its names up. */

@@ -11,7 +11,7 @@ import type { CompileEnvironment } from './scope.ts'
 export function compileFcgiApp(model: FcgiApp, environment: CompileEnvironment): FcgiPlan | undefined {
   const scope = new CompileScope(environment, { kind: 'backend', mode: 'http' })
   scope.declareAcls(model.acls)
-  const docroot = model.docroot?.text ?? ''
+  const docroot = model.docroot?.text
   const index = model.index?.text
   const pathInfo = model.pathInfo === undefined ? undefined : compileRegex(model.pathInfo.text)
   if (model.pathInfo !== undefined && typeof pathInfo === 'string') {
@@ -23,6 +23,8 @@ export function compileFcgiApp(model: FcgiApp, environment: CompileEnvironment):
     const format = rule.type === 'set-param' ? scope.format(rule.format, 'http-request', 'header') : undefined
     return { condition, name: rule.name.text, format }
   })
+  // That it has none was told when the sections were checked.
+  if (docroot === undefined) return undefined
   try {
     const app = resolveFcgiApp({
       docroot,

@@ -1,6 +1,6 @@
 /** Sections into plans. Names are resolved here: what runs holds references. */
 import { parseCidr } from '../../net/cidr-map.ts'
-import type { Config, FcgiApp, Proxy, Rule, RuleSet, SpoeEngine, Word } from '../../config/index.ts'
+import type { Config, Proxy, Rule, RuleSet, SpoeEngine, Word } from '../../config/index.ts'
 import type { Checkpoint } from '../../sample/index.ts'
 import type { FcgiPlan } from '../plan/fcgi.ts'
 import type { ProxyPlan, ServerPlan, SwitchPlan } from '../plan/plan.ts'
@@ -37,7 +37,7 @@ export function compileProxies(
   const backends = new Map<string, ProxyPlan>()
   const find = (name: string) => backends.get(name)
   const shared: Shared = {
-    fcgiApps: new Map(config.fcgiApps.map((app) => [app.name, app])),
+    fcgiApps: new Map(config.fcgiApps.map((app) => [app.name, compileFcgiApp(app, environment)])),
     errorSections: readErrorSections(config.httpErrors, environment),
   }
   const enginesOf = groupBy(engines, (each) => each.proxy)
@@ -56,7 +56,8 @@ export function compileProxies(
 
 /** What sections refer to by name. */
 interface Shared {
-  readonly fcgiApps: ReadonlyMap<string, FcgiApp>
+  /** Those that nobody uses, too: what is wrong with them is told, once. */
+  readonly fcgiApps: ReadonlyMap<string, FcgiPlan | undefined>
   readonly errorSections: ErrorSections
 }
 
@@ -122,7 +123,7 @@ function compileProxy(
     switches: [],
     defaultBackend: undefined,
     filters: engines.map((each) => each.plan),
-    fcgi: compileFcgi(model, shared, environment),
+    fcgi: shared.fcgiApps.get(model.useFcgiApp?.text ?? ''),
     httpCheck:
       model.kind === 'frontend' || model.options.httpCheck === undefined
         ? undefined
@@ -159,11 +160,6 @@ function compileRules(
     const compiled = compileAction(action, context)
     return compiled === undefined ? [] : [{ place, condition: test?.evaluate, action: compiled }]
   })
-}
-
-function compileFcgi(model: Proxy, shared: Shared, environment: CompileEnvironment): FcgiPlan | undefined {
-  const app = shared.fcgiApps.get(model.useFcgiApp?.text ?? '')
-  return app === undefined ? undefined : compileFcgiApp(app, environment)
 }
 
 function compileLog(model: Proxy, scope: CompileScope): Format | undefined {
