@@ -249,6 +249,7 @@ describe('try-files', () => {
       [`root ${root} /index.html`, /'\/index.html' is neither/],
       [`root ${root} $url`, /'\$url' is neither/],
       [`root ${root} =40`, /'=40' is neither/],
+      [`root ${root} =100`, /'=100' is neither/],
     ]
     for (const [rule, message] of cases) assert.match(read(rule), message, rule)
   })

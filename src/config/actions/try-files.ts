@@ -19,7 +19,7 @@ const defaultIndex = ['index.php', 'index.html']
 const defaultEntries = ['$uri', '$uri/', '/index.php']
 
 /** A file name of the path, a script that takes all the rest, a status: what `tryFilesComplaint` of src/fcgi allows. */
-const entryForm = /^(?:=[1-9]\d\d|\$uri[^?$]*|\/[^?$]*\.php(?:\?.*)?)$/
+const entryForm = /^(?:=[2-5]\d\d|\$uri[^?$]*|\/[^?$]*\.php(?:\?.*)?)$/
 
 function readTryFiles(args: Args): TryFilesAction | undefined {
   let root: Word | undefined

@@ -72,6 +72,8 @@ async function tryEntry(
   if (!entry.startsWith('$uri')) return fallback(entry, asked)
   if (isHidden(asked.path)) return undefined
   const path = asked.path.replace(/\/$/, '') + entry.slice('$uri'.length)
+  // '/' and '$uri.html': no name stands there for the end to be put to, and glued to the root it names what lies beside it.
+  if (!path.startsWith('/')) return undefined
   if (entry.endsWith('/')) return tryFolder(path, asked, files, index)
   return tryFile(entry === '$uri' ? asked.path : path, files)
 }
@@ -136,7 +138,7 @@ export function tryFilesComplaint(given: unknown): string | undefined {
     Array.isArray(given) &&
     given.length > 0 &&
     given.every(
-      (each) => typeof each === 'string' && /^(?:=[1-9]\d\d|\$uri[^?$]*|\/[^?$]*\.php(?:\?.*)?)$/.test(each),
+      (each) => typeof each === 'string' && /^(?:=[2-5]\d\d|\$uri[^?$]*|\/[^?$]*\.php(?:\?.*)?)$/.test(each),
     )
   return right
     ? undefined

@@ -1,6 +1,6 @@
 /** Which script serves a path: nginx's `try_files`, and the names that are refused although they are there. */
 import assert from 'node:assert/strict'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { UsageError } from 'sluice'
@@ -106,12 +106,17 @@ describe('a path', () => {
       assert.equal(show(await decide(target, files, defaults)), expected, target)
     }
     assert.equal(show(await decide('/x.php', files, defaults)), front)
+    // Beside the root, not below it.
+    for (const end of ['.html', '.php']) writeFileSync(root + end, '')
+    t.after(() => ['.html', '.php'].forEach((end) => rmSync(root + end)))
 
     const other: [tryFiles: string[], target: string, expected: string][] = [
       [['$uri'], '/none', 'other'],
       [['$uri', '=404'], '/none', '404'],
       [['$uri', '$uri.php', '=404'], '/page', '/page.php|'],
       [['$uri', '$uri.php', '=404'], '/page/', '/page.php|'],
+      [['$uri.html', '$uri.php', '=404'], '/', '404'],
+      [['$uri/index.php'], '/', '/index.php|'],
       [['$uri', '/index.php?$args'], '/x/y?b=c', '/index.php||b=c'],
       [['/index.php?q=$uri&$query_string'], '/a.php?b', '/index.php||q=/a.php&b'],
       [['/index.php?q=$uri'], '/caf%C3%A9/%ff', '/index.php||q=/caf%C3%A9/%FF'],
