@@ -82,7 +82,10 @@ async function tryEntry(
 async function tryFile(path: string, files: ScriptFiles): Promise<Decision | undefined> {
   for (const match of path.matchAll(/\.php(?=\/|$)/g)) {
     const end = match.index + '.php'.length
-    if ((await files.kind(path.slice(0, end))) !== 'file') continue
+    const kind = await files.kind(path.slice(0, end))
+    // Nothing is below it either: a path may have thousands of such names, and each look takes a thread of four.
+    if (kind === 'none') return undefined
+    if (kind === 'folder') continue
     return { kind: 'run', script: path.slice(0, end), pathInfo: path.slice(end), query: undefined }
   }
   if (path.endsWith('/') || (await files.kind(path)) !== 'file') return undefined

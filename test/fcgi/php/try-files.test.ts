@@ -145,6 +145,21 @@ describe('a path', () => {
     }
   })
 
+  it('is looked for a few times, whatever is in it', async (t) => {
+    const root = tempDir(t)
+    mkdirSync(join(root, 'x.php'))
+    const files = scriptFilesOf(root)
+    let looks = 0
+    const counted = {
+      kind(path: string) {
+        looks++
+        return files.kind(path)
+      },
+    }
+    assert.equal(show(await decide(`/x.php${'/y.php'.repeat(500)}`, counted, defaults)), front)
+    assert.ok(looks <= 4, String(looks))
+  })
+
   it('may lead through a symbolic link', async (t) => {
     const root = tempDir(t)
     const elsewhere = tempDir(t)
