@@ -6,10 +6,13 @@ import type { FcgiResponse } from '../client/response.ts'
 import { FcgiError } from '../errors.ts'
 import { errorAnswer } from './gateway.ts'
 import type { ErrorAnswer, PhpGateway } from './gateway.ts'
+import { redirectTo } from './mounted.ts'
 import type { GatewayRequest, RunDecision } from './parameters.ts'
 
-/** What a `Request` does not say of its connection. */
+/** What a `Request` does not say of its connection, and of where it is served. */
 export interface FetchConnection {
+  /** Where the handler is mounted, as `/blog`: what is not below that is left to others. @default the root of all paths */
+  readonly base?: string | undefined
   /** Where the client connected from. */
   readonly remoteAddress?: string | undefined
   /** The port of that. */
@@ -27,12 +30,16 @@ export async function answerFetch(
   connection: FetchConnection,
 ): Promise<Response | undefined> {
   const url = new URL(request.url)
-  const decision = await gateway.decide(url.pathname + url.search, request)
+  const base = (connection.base ?? '').replace(/\/$/, '')
+  const path = url.pathname
+  if (!path.startsWith(base) || !/^(?:\/|$)/.test(path.slice(base.length))) return undefined
+  const decision = await gateway.decide(path.slice(base.length) + url.search, request)
   if (decision.kind === 'other') return undefined
   if (decision.kind === 'status') return toResponse(errorAnswer(decision.status))
-  if (decision.kind === 'redirect') return toResponse(errorAnswer(301), { Location: decision.location })
+  if (decision.kind === 'redirect')
+    return toResponse(errorAnswer(301), { Location: redirectTo(base, decision.location) })
   try {
-    return await run(gateway, request, describe(request, url, connection), decision)
+    return await run(gateway, request, describe(request, url, base, connection), decision)
   } catch (error) {
     return toResponse(gateway.failed(error, request))
   }
@@ -83,7 +90,7 @@ function bodyOf({ status, body }: FcgiResponse, method: string): globalThis.Read
   return null
 }
 
-function describe(request: Request, url: URL, connection: FetchConnection): GatewayRequest {
+function describe(request: Request, url: URL, base: string, connection: FetchConnection): GatewayRequest {
   const headers = HeaderList.from(request.headers)
   // Servers take it from the Host header.
   if (!headers.has('host')) headers.add('Host', url.host)
@@ -99,7 +106,7 @@ function describe(request: Request, url: URL, connection: FetchConnection): Gate
     localAddress: connection.localAddress ?? '',
     localPort: connection.localPort ?? Number(url.port || (tls ? 443 : 80)),
     tls,
-    base: '',
+    base,
     body: request.body === null ? 'none' : sized ? 'sized' : 'unsized',
   }
 }

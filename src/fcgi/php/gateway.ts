@@ -1,5 +1,6 @@
 import { UsageError } from '../../base/errors.ts'
 import { reasonPhrase } from '../../http1/index.ts'
+import type { HeaderList } from '../../http1/index.ts'
 import { createFcgiClient } from '../client/client.ts'
 import type { FcgiClient } from '../client/client.ts'
 import { FcgiError } from '../errors.ts'
@@ -51,12 +52,12 @@ export class PhpGateway {
     if (maxBodySize > 0 && size > maxBodySize) {
       throw new FcgiError('ERR_FCGI_BODY_LIMIT', `${size} bytes, and maxBodySize is ${maxBodySize}`)
     }
-    return this.#parameters.make(request, decision, this.#extra(original))
+    return this.#parameters.make(request, decision, this.#extra(original, request.headers))
   }
 
-  #extra(request: PhpRequest): ExtraParams {
+  #extra(request: PhpRequest, headers: HeaderList): ExtraParams {
     const { params } = this.#options
-    const extra: unknown = typeof params === 'function' ? params(request) : (params ?? {})
+    const extra: unknown = typeof params === 'function' ? params(request, headers) : (params ?? {})
     if (isExtraParams(extra)) return extra
     throw new UsageError('ERR_SLUICE_OPTION', "phpFpm: option 'params' must give an object of strings")
   }

@@ -9,6 +9,8 @@ import type { CgiHead } from '../codec/cgi-response.ts'
 import { FcgiError } from '../errors.ts'
 import { errorAnswer } from './gateway.ts'
 import type { ErrorAnswer, PhpGateway } from './gateway.ts'
+import { redirectTo } from './mounted.ts'
+import type { Mounted } from './mounted.ts'
 import type { GatewayRequest, RunDecision } from './parameters.ts'
 import type { Decision } from './try-files.ts'
 
@@ -21,16 +23,22 @@ export function answerNode(
   decision: Exclude<Decision, { kind: 'other' }>,
   request: IncomingMessage,
   response: ServerResponse,
-  base: string,
+  mounted: Mounted,
 ): Promise<void> {
   return new Promise((resolve) => {
-    if (response.destroyed) return resolve()
+    if (isGone(response)) return resolve()
     response.once('close', resolve)
-    if (decision.kind === 'run') return new NodeRun(gateway, request, response).start(decision, base)
+    if (decision.kind === 'run') return new NodeRun(gateway, request, response).start(decision, mounted)
     if (decision.kind === 'status') return sendAnswer(response, errorAnswer(decision.status))
-    response.setHeader('Location', decision.location)
+    response.setHeader('Location', redirectTo(mounted.base, decision.location))
     sendAnswer(response, errorAnswer(301))
   })
+}
+
+/** That of HTTP/2 does not say it itself. */
+function isGone(response: ServerResponse): boolean {
+  const { stream } = response as { stream?: { readonly destroyed: boolean } }
+  return response.destroyed || stream?.destroyed === true
 }
 
 function sendAnswer(response: ServerResponse, { status, text }: ErrorAnswer): void {
@@ -57,17 +65,17 @@ class NodeRun implements ExchangeHandler {
     this.#response = response
   }
 
-  start(decision: RunDecision, base: string): void {
+  start(decision: RunDecision, mounted: Mounted): void {
     try {
-      this.#start(decision, base)
+      this.#start(decision, mounted)
     } catch (error) {
       this.#fail(error)
     }
   }
 
-  #start(decision: RunDecision, base: string): void {
+  #start(decision: RunDecision, mounted: Mounted): void {
     const request = this.#request
-    const described = describe(request, base)
+    const described = describe(request, mounted)
     const params = this.#gateway.parameters(described, decision, request)
     const parsed = described.body === 'none' ? undefined : parsedBody(request)
     if (parsed !== undefined) params.set('CONTENT_LENGTH', String(parsed.length))
@@ -109,11 +117,16 @@ class NodeRun implements ExchangeHandler {
     const response = this.#response
     for (const [name, value] of fieldsOf(headers)) response.setHeader(name, value)
     response.statusCode = status
-    if (reason !== '') response.statusMessage = reason
+    if (reason !== '') this.#setReason(reason)
     // A script that sends its head and works on is not waited for; one that writes has the head leave with that.
     process.nextTick(() => {
       if (!this.#hasWritten && !response.writableEnded && !response.destroyed) response.flushHeaders()
     })
+  }
+
+  /** HTTP/2 has none, and Node.js warns of it. */
+  #setReason(reason: string): void {
+    if (this.#request.httpVersionMajor < 2) this.#response.statusMessage = reason
   }
 
   onBody(chunk: Buffer): boolean {
@@ -146,11 +159,11 @@ class NodeRun implements ExchangeHandler {
     const response = this.#response
     const answer = this.#gateway.failed(error, this.#request)
     this.#request.resume()
-    if (response.destroyed || this.#isDone) return
+    if (isGone(response) || this.#isDone) return
     // What was written leaves at the end of the turn: the client is to see that there is a response, and that it is cut.
     if (response.headersSent) return process.nextTick(() => response.destroy())
     for (const name of response.getHeaderNames()) response.removeHeader(name)
-    response.statusMessage = ''
+    this.#setReason('')
     sendAnswer(response, answer)
   }
 }
@@ -167,15 +180,12 @@ function fieldsOf(headers: HeaderList): Iterable<readonly [string, string | stri
   return fields.values()
 }
 
-function describe(request: IncomingMessage, base: string): GatewayRequest {
-  const { method = 'GET', url = '/', rawHeaders, socket, httpVersion } = request
-  const headers = new HeaderList()
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    headers.add(rawHeaders[at] as string, rawHeaders[at + 1] as string) // at + 1 < length
-  }
+function describe(request: IncomingMessage, { whole, base }: Mounted): GatewayRequest {
+  const { method = 'GET', socket, httpVersion } = request
+  const headers = headersOf(request)
   return {
     method,
-    target: originalUrl(request) ?? url,
+    target: whole,
     version: `HTTP/${httpVersion}`,
     headers,
     remoteAddress: socket.remoteAddress ?? '',
@@ -184,12 +194,26 @@ function describe(request: IncomingMessage, base: string): GatewayRequest {
     localPort: socket.localPort ?? 0,
     tls: (socket as Partial<TLSSocket>).encrypted === true,
     base,
-    body: bodyOf(headers),
+    body: bodyOf(request, headers),
   }
 }
 
-function bodyOf(headers: HeaderList): GatewayRequest['body'] {
+function headersOf({ rawHeaders, headers: { ':authority': authority } }: IncomingMessage): HeaderList {
+  const headers = new HeaderList()
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const [name, value] = rawHeaders.slice(at, at + 2) as [string, string] // at + 1 < length
+    if (!name.startsWith(':')) headers.add(name, value)
+  }
+  // What HTTP/2 has for it.
+  if (typeof authority === 'string' && !headers.has('host')) headers.add('Host', authority)
+  return headers
+}
+
+function bodyOf(request: IncomingMessage, headers: HeaderList): GatewayRequest['body'] {
   if (headers.has('transfer-encoding')) return 'unsized'
+  // Of HTTP/2, where a head says that nothing is behind it, and a body needs no length.
+  const { stream } = request as { stream?: { readonly endAfterHeaders?: boolean } }
+  if (stream?.endAfterHeaders === false && !headers.has('content-length')) return 'unsized'
   return Number(headers.get('content-length') ?? 0) > 0 ? 'sized' : 'none'
 }
 
@@ -203,20 +227,4 @@ function parsedBody(request: ParsedRequest): Buffer | undefined {
   if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   if (typeof body === 'string') return Buffer.from(body)
   throw new FcgiError('ERR_FCGI_BODY_READ')
-}
-
-/** Express and its kin cut off where a handler is mounted, and keep what came. */
-function originalUrl(request: IncomingMessage): string | undefined {
-  const { originalUrl: found } = request as { originalUrl?: unknown }
-  return typeof found === 'string' ? found : undefined
-}
-
-/** What was cut off. */
-export function mountOf(request: IncomingMessage): string {
-  const { url = '' } = request
-  const whole = originalUrl(request)
-  if (whole === undefined || whole === url) return ''
-  // A mounted handler is given `/` for the mount itself, and `/?a` for `/mount?a`.
-  const tail = whole.endsWith(url) ? url : url.slice(1)
-  return whole.endsWith(tail) ? whole.slice(0, whole.length - tail.length).replace(/\/$/, '') : ''
 }

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { resolve } from 'node:path'
 import { isEndpointLike } from '../../net/endpoint.ts'
+import type { HeaderList } from '../../http1/index.ts'
 import type { Endpoint } from '../../net/endpoint.ts'
 import { UsageError } from '../../base/errors.ts'
 import { integer, isPlainObject, optional, resolveOptions, string, strings } from '../../base/options.ts'
@@ -13,8 +14,8 @@ import { tryFilesComplaint } from './try-files.ts'
 /** A request, for the functions among the options: of node:http, or of the fetch standard. */
 export type PhpRequest = IncomingMessage | Request
 
-/** Parameters beside those that every request has. */
-export type ExtraParams = Readonly<Record<string, string>>
+/** Parameters beside those that every request has. One that is undefined is not there. */
+export type ExtraParams = Readonly<Record<string, string | undefined>>
 
 /** See the fields. */
 export interface PhpFpmOptions {
@@ -33,8 +34,11 @@ export interface PhpFpmOptions {
   tryFiles?: readonly string[] | undefined
   /** Files that stand for their folder, in order. @default ['index.php', 'index.html'] */
   index?: readonly string[] | undefined
-  /** More parameters, or others in place of those that are made: an object, or a function of the request. @default none */
-  params?: ExtraParams | ((request: PhpRequest) => ExtraParams) | undefined
+  /**
+   * More parameters, or others in place of those that are made: an object, or a function of the request. The request differs from
+   * server to server; its headers are the same for all. @default none
+   */
+  params?: ExtraParams | ((request: PhpRequest, headers: HeaderList) => ExtraParams) | undefined
   /** Names in lower case of headers that are hidden from applications otherwise. @default ['authorization'] */
   passHeaders?: readonly string[] | undefined
   /** Largest request body in bytes; a larger one is answered with 413. 0 is no limit but PHP's own. @default 0 */
@@ -57,7 +61,10 @@ const socketSpec: OptionSpec<string | Endpoint | readonly (string | Endpoint)[]>
 
 /** Whether something can be what `params` gives. */
 export function isExtraParams(given: unknown): given is ExtraParams {
-  return isPlainObject(given) && Object.values(given).every((each) => typeof each === 'string')
+  return (
+    isPlainObject(given) &&
+    Object.values(given).every((each) => each === undefined || typeof each === 'string')
+  )
 }
 
 const paramsSpec: OptionSpec<PhpFpmOptions['params']> = {

@@ -54,7 +54,9 @@ export class ParameterMaker {
       // PHP that was built to want a redirect (`cgi.force_redirect`) runs nothing without it.
       ['REDIRECT_STATUS', '200'],
     ]
-    for (const [name, value] of Object.entries(extra)) setParams.push([name, bytesOf(value)])
+    for (const [name, value] of Object.entries(extra)) {
+      if (value !== undefined) setParams.push([name, bytesOf(value)])
+    }
     const params = deriveEnvironment(request, this.#app, { passHeaders: this.#passHeaders, setParams })
     // HAProxy leaves an empty one out; scripts rely on it.
     if (query !== undefined) params.set('QUERY_STRING', query)

@@ -1,10 +1,12 @@
 /** PHP in a Node.js server: {@link phpFpm} is a handler for node:http and for the frameworks upon it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { FcgiClientStats } from '../client/client.ts'
 import { answerFetch } from './fetch-handler.ts'
 import type { FetchConnection } from './fetch-handler.ts'
 import { PhpGateway } from './gateway.ts'
-import { answerNode, mountOf } from './node-handler.ts'
+import { belowPrefix, cutOff, mountedOf } from './mounted.ts'
+import { answerNode } from './node-handler.ts'
 import { resolvePhpOptions } from './options.ts'
 import type { PhpFpmOptions } from './options.ts'
 
@@ -50,15 +52,19 @@ export interface FastifyReply {
 /** What the Fastify plugin can be told. */
 export interface FastifyPhpOptions {
   /** Serves what is not PHP's. @default Fastify's handler for what is not found */
-  readonly onOther?: (request: FastifyRequest, reply: FastifyReply) => unknown
+  onOther?(this: void, request: FastifyRequest, reply: FastifyReply): unknown
 }
 
 /**
- * A handler. As it stands it is for node:http and for Express: `next` is called when a request is not PHP's, a file for
+ * A handler. As it stands it is for node:http, node:http2 and Express: `next` is called when a request is not PHP's, a file for
  * example; without it that is status 404. It resolves when the response is over, and never rejects.
  */
 export interface PhpFpm extends AsyncDisposable {
-  (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): Promise<void>
+  (
+    request: IncomingMessage | Http2ServerRequest,
+    response: ServerResponse | Http2ServerResponse,
+    next?: (error?: unknown) => void,
+  ): Promise<void>
   /** A plugin for Fastify: `app.register(php.fastify)`, with a `prefix` for a mount. */
   readonly fastify: (instance: FastifyInstance, options?: FastifyPhpOptions) => Promise<void>
   /** Middleware for Koa: `app.use(php.koa)`. */
@@ -92,11 +98,11 @@ export function phpFpm(options: PhpFpmOptions): PhpFpm {
     response: ServerResponse,
     next?: (error?: unknown) => void,
   ): Promise<void> => {
-    const base = mountOf(request)
-    const decision = await gateway.decide(request.url ?? '', request)
-    if (decision.kind !== 'other') return answerNode(gateway, decision, request, response, base)
+    const mounted = mountedOf(request)
+    const decision = await gateway.decide(mounted.target, request)
+    if (decision.kind !== 'other') return answerNode(gateway, decision, request, response, mounted)
     if (next !== undefined) return next()
-    await answerNode(gateway, { kind: 'status', status: 404 }, request, response, base)
+    await answerNode(gateway, { kind: 'status', status: 404 }, request, response, mounted)
   }
   const faces = {
     fastify: fastifyPlugin(gateway),
@@ -106,7 +112,10 @@ export function phpFpm(options: PhpFpmOptions): PhpFpm {
     close: () => gateway.client.close(),
     [Symbol.asyncDispose]: () => gateway.client.close(),
   }
-  const php = Object.assign(handler, faces, { stats: gateway.client.stats })
+  // Those of HTTP/2 are what those of HTTP/1 are, but for their types.
+  const php = Object.assign(handler as (...given: Parameters<PhpFpm>) => Promise<void>, faces, {
+    stats: gateway.client.stats,
+  })
   return Object.defineProperty(php, 'stats', { get: () => gateway.client.stats })
 }
 
@@ -115,29 +124,32 @@ function fastifyPlugin(gateway: PhpGateway): PhpFpm['fastify'] {
     // Bodies go to PHP as they come.
     instance.removeAllContentTypeParsers()
     instance.addContentTypeParser('*', (_request, _payload, done) => done(null))
-    const base = instance.prefix.replace(/\/$/, '')
-    instance.all('/*', async (request, reply) => {
+    const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
       const { raw } = request
-      const decision = await gateway.decide((raw.url ?? '').slice(base.length) || '/', raw)
+      const mounted = belowPrefix(raw, instance.prefix)
+      const decision = await gateway.decide(mounted.target, raw)
       if (decision.kind === 'other')
         return onOther === undefined ? reply.callNotFound() : onOther(request, reply)
       reply.hijack()
       for (const [name, value] of Object.entries(reply.getHeaders())) {
         if (value !== undefined) reply.raw.setHeader(name, value)
       }
-      return answerNode(gateway, decision, raw, reply.raw, base)
-    })
+      return answerNode(gateway, decision, raw, reply.raw, mounted)
+    }
+    instance.all('/*', handler)
+    // The mount itself; without one that is a route of whoever else has it.
+    if (instance.prefix.length > 1) instance.all('/', handler)
   }
 }
 
 function koaMiddleware(gateway: PhpGateway): PhpFpm['koa'] {
   return async (context, next) => {
     const { req, res, url, originalUrl } = context
-    const base = originalUrl.endsWith(url) ? originalUrl.slice(0, originalUrl.length - url.length) : ''
-    const decision = await gateway.decide(url, req)
+    const mounted = cutOff(originalUrl, url)
+    const decision = await gateway.decide(mounted.target, req)
     if (decision.kind === 'other') return next()
     context.respond = false
-    return answerNode(gateway, decision, req, res, base)
+    return answerNode(gateway, decision, req, res, mounted)
   }
 }
 

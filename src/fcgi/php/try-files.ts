@@ -42,7 +42,7 @@ const notFound: Decision = { kind: 'status', status: 404 }
 
 /**
  * Decides.
- * @param target - of the request; what is above the root is cut off already.
+ * @param target - of the request; what is above the root is cut off already, and nothing but a query is the root without its slash.
  * @throws FcgiError `ERR_FCGI_PATH`, `ERR_FCGI_PATH_TRAVERSAL`
  */
 export async function decide(
@@ -50,10 +50,12 @@ export async function decide(
   files: ScriptFiles,
   settings: TryFilesSettings,
 ): Promise<Decision> {
-  const whole = pathOf(target)
+  // The root itself, without a slash: only what is mounted can be asked so.
+  const isRoot = target === '' || target.startsWith('?')
+  const whole = isRoot ? target : pathOf(target)
   const mark = whole.indexOf('?')
   const raw = mark < 0 ? whole : whole.slice(0, mark)
-  const path = normalizePath(decodePath(raw, settings.maxPathSize))
+  const path = isRoot ? '' : normalizePath(decodePath(raw, settings.maxPathSize))
   const asked: Target = { raw, path, query: mark < 0 ? '' : whole.slice(mark + 1) }
   for (const entry of settings.tryFiles) {
     const found = await tryEntry(entry, asked, files, settings.index)

@@ -122,6 +122,10 @@ describe('a path', () => {
       [['/index.php?q=$uri'], '/caf%C3%A9/%ff', '/index.php||q=/caf%C3%A9/%FF'],
       [['/index.php?q=$uri&$args'], '/a&b=1+2%23%25?c', '/index.php||q=/a%26b%3D1%2B2%23%25&c'],
       [['$uri', '/sub/index.php'], '/none', '/sub/index.php|'],
+      // The root without its slash, of a mount.
+      [defaults.tryFiles, '', '301 /'],
+      [defaults.tryFiles, '?a=1', '301 /?a=1'],
+      [['$uri', '/index.php'], '?a=1', front],
     ]
     for (const [tryFiles, target, expected] of other) {
       assert.equal(
