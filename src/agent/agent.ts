@@ -28,7 +28,7 @@ import {
 } from './handlers.ts'
 import { AgentError } from './errors.ts'
 import { LimitedLog } from './limited-log.ts'
-import { LoopLagMonitor } from './loop-lag.ts'
+import { LoopLagMonitor } from '../base/loop-lag.ts'
 import { resolveListenerOptions, type ListenerOptions } from './listener.ts'
 import { Listeners } from './listeners.ts'
 import { AgentMetrics } from './metrics.ts'

@@ -1,24 +1,8 @@
 /** What an agent counts: plain numbers, incremented on the hot path, read by `stats` and by prometheus.ts. */
+import { Histogram } from '../base/histogram.ts'
 
 /** Upper bounds of the latency buckets, in milliseconds; HAProxy's processing timeouts live between 1 and 1000. */
 export const latencyBounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500] as const
-
-/** A latency histogram. */
-export class Histogram {
-  /** One count per bound of {@link latencyBounds}, and one for what is above. Not cumulative. */
-  readonly counts: number[] = Array.from({ length: latencyBounds.length + 1 }, () => 0)
-  /** Of all values, in milliseconds. */
-  sum = 0
-  count = 0
-
-  record(milliseconds: number): void {
-    let index = 0
-    while (index < latencyBounds.length && milliseconds > (latencyBounds[index] as number)) index++
-    this.counts[index] = (this.counts[index] as number) + 1 // index is at most the last
-    this.sum += milliseconds
-    this.count++
-  }
-}
 
 /** The counters of one message name. */
 export class MessageMetrics {
@@ -34,7 +18,7 @@ export class MessageMetrics {
   /** Messages of which at least one action did not fit the frame. */
   oversized = 0
   /** From the message's turn to its result. */
-  readonly latency = new Histogram()
+  readonly latency = new Histogram(latencyBounds)
 }
 
 /** All counters of an agent. */

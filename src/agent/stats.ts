@@ -1,5 +1,5 @@
 /** A snapshot of an agent's counters, for programs. */
-import type { LoopLag } from './loop-lag.ts'
+import type { LoopLag } from '../base/loop-lag.ts'
 import type { AgentMetrics, MessageMetrics } from './metrics.ts'
 
 /** Counters of one message name; see {@link AgentStats}. */

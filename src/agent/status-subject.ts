@@ -34,6 +34,8 @@ export function createSubject(
     kind: 'agent',
     row: 'message',
     prefix: 'sluice_agent',
+    source: { family: 'data', label: 'source', what: 'a list, a database or a store' },
+    sources: () => [],
     addresses: () => agent.addresses(),
     checks: () => agent.checks(),
     read: () => readAgent(agent, verdicts),

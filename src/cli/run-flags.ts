@@ -39,6 +39,8 @@ export interface RunFlags {
   readonly recordFiles: number | undefined
   /** `--record-omit`: whose values are left out. */
   readonly recordOmit: readonly string[]
+  /** `--status`: the address of the status port. */
+  readonly status: string | undefined
   readonly logLevel: LogLevel
   /** `-v`: print the version and end. */
   readonly version: boolean
@@ -134,6 +136,12 @@ const flags: readonly Flag[] = [
     read: (draft, value) => void draft.agents.push(parseAgent(value, draft)),
   },
   {
+    names: ['--status'],
+    value: 'address',
+    help: 'readiness, metrics and a live page on this port, such as 9100; loopback unless told otherwise',
+    read: (draft, value) => (draft.status = value),
+  },
+  {
     names: ['--record'],
     value: 'file',
     help: 'write what agents are asked and answer there, for sluice replay',
@@ -200,6 +208,7 @@ export function parseRunFlags(args: readonly string[]): RunFlags {
     recordSize: undefined,
     recordFiles: undefined,
     recordOmit: [],
+    status: undefined,
     logLevel: 'info',
     version: false,
   }

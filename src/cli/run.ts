@@ -1,4 +1,5 @@
 /** `sluice run -f haproxy.cfg`: the proxy, until a signal. */
+import { basename } from 'node:path'
 import { evaluateCondition } from '../config/index.ts'
 import { formatEndpoint } from '../net/endpoint.ts'
 import { errorMessage, UsageError } from '../base/errors.ts'
@@ -80,6 +81,7 @@ async function start(plan: Plan, flags: RunFlags, logger: Logger): Promise<Runni
     const recorder = await startRecording(flags, logger)
     const { createProxy } = await import('../proxy/index.ts')
     proxy = createProxy(plan, { logger, recorder })
+    await openStatus(proxy, flags)
     await proxy.start()
     if (flags.pidFile !== undefined) writeFile('-p', flags.pidFile, `${process.pid}\n`)
     return { proxy, recorder }
@@ -88,6 +90,13 @@ async function start(plan: Plan, flags: RunFlags, logger: Logger): Promise<Runni
     await reportToParent({ failed: describeError(error) })
     throw error
   }
+}
+
+/** Before the proxy listens: whoever asks is told that it is not ready. */
+async function openStatus(proxy: Proxy, { status, files, quiet }: RunFlags): Promise<void> {
+  if (status === undefined) return
+  const { url } = await proxy.serveStatus(status, { name: basename(files[0] ?? 'proxy') })
+  if (!quiet) announce(`status on ${url}`)
 }
 
 /** What most do not ask for is loaded when it is: `run` has enough to read before it listens. */

@@ -15,5 +15,13 @@ export type { Plan } from './plan/opaque.ts'
 export { createProxy } from './proxy.ts'
 export type { Proxy } from './proxy.ts'
 export type { ProxyOptions, ProxyRecorder } from './settings.ts'
-export type { BackendStats, FrontendStats, ProxyStats, ServerStats, SpoeStats } from './control/stats.ts'
+export type {
+  BackendStats,
+  FrontendStats,
+  ProxyStats,
+  ServerStats,
+  SpoeStats,
+  StreamCounts,
+} from './control/stats.ts'
+export type { ProxyStatusOptions } from './control/status-port.ts'
 export type { CheckStats } from './plan/check-stats.ts'

@@ -6,7 +6,12 @@ import { openPlan } from './plan/sealed.ts'
 import { ProxyRuntime } from './runtime.ts'
 import { resolveProxyOptions } from './settings.ts'
 import type { ProxyOptions } from './settings.ts'
+import { LoopLagMonitor } from '../base/loop-lag.ts'
+import type { LoopLag } from '../base/loop-lag.ts'
+import type { StatusPort } from '../status/port.ts'
 import type { ProxyStats } from './control/stats.ts'
+import { openProxyStatus } from './control/status-port.ts'
+import type { ProxyStatusOptions } from './control/status-port.ts'
 import { takeStats } from './control/take-stats.ts'
 
 /** See {@link createProxy}. */
@@ -27,6 +32,13 @@ export interface Proxy extends AsyncDisposable {
   readonly addresses: ReadonlyMap<string, readonly Endpoint[]>
   /** A snapshot. */
   readonly stats: ProxyStats
+  /**
+   * Opens a status port, which closes when the proxy has closed: `/healthz`, `/readyz`, `/metrics`, `/stats.json` and a live page at
+   * `/` (docs/status.md). `9100` and `:9100` are loopback, other addresses must be given. May be called before `start()`: the proxy
+   * is not ready until it listens.
+   * @throws ProxyError `ERR_PROXY_LISTEN`; UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_OPTION`, `ERR_SLUICE_CLOSED`.
+   */
+  serveStatus(where: string | Endpoint, options?: ProxyStatusOptions): Promise<StatusPort>
 }
 
 /**
@@ -42,6 +54,9 @@ class RunningProxy implements Proxy {
   readonly #runtime: ProxyRuntime
   #starting: Promise<void> | undefined
   #closing: Promise<void> | undefined
+  #listens = false
+  readonly #lag = new LoopLagMonitor()
+  readonly #statusPorts = new Set<StatusPort>()
 
   constructor(runtime: ProxyRuntime) {
     this.#runtime = runtime
@@ -66,6 +81,7 @@ class RunningProxy implements Proxy {
       throw error
     }
     health.start()
+    this.#listens = true
   }
 
   #requireOpen(what: string): void {
@@ -81,6 +97,13 @@ class RunningProxy implements Proxy {
     runtime.stopListening()
     if (runtime.context.connections > 0) await this.#clientsGone()
     await runtime.closeServers()
+    await this.#closeStatus()
+  }
+
+  /** The last to go: whoever waits for the clients to leave may look how many there are. */
+  async #closeStatus(): Promise<void> {
+    this.#lag.stop()
+    await Promise.all([...this.#statusPorts].map((port) => port.close()))
   }
 
   /** They may take as long as `hard-stop-after` lets them. */
@@ -103,6 +126,27 @@ class RunningProxy implements Proxy {
 
   destroy(): void {
     this.#runtime.destroy()
+    void this.#closeStatus()
+  }
+
+  async serveStatus(where: string | Endpoint, options: ProxyStatusOptions = {}): Promise<StatusPort> {
+    const { context } = this.#runtime
+    this.#requireOpen('serveStatus() after close()')
+    this.#lag.start()
+    const port = await openProxyStatus(where, options, this, context.settings.logger)
+    if (context.closing) await port.close()
+    this.#requireOpen('serveStatus() after close()')
+    this.#statusPorts.add(port)
+    return port
+  }
+
+  get lag(): LoopLag {
+    return this.#lag.lag
+  }
+
+  get state(): 'starting' | 'listening' | 'closing' {
+    if (this.#runtime.context.closing) return 'closing'
+    return this.#listens ? 'listening' : 'starting'
   }
 
   get addresses(): ReadonlyMap<string, readonly Endpoint[]> {

@@ -205,8 +205,7 @@ export class StatusPort {
 
   #answerMetrics(request: IncomingMessage, response: ServerResponse): void {
     const snapshot = this.#snapshots.take(true)
-    const { prefix } = this.#subject
-    const text = formatStatusMetrics(this.#subject.metrics(), snapshot, prefix, this.#options.processMetrics)
+    const text = formatStatusMetrics(this.#subject, snapshot, this.#options.processMetrics)
     const type = 'text/plain; version=0.0.4; charset=utf-8'
     reply(request, response, 200, type, text, { 'x-snapshot-id': snapshot.snapshot.id })
   }

@@ -1,5 +1,8 @@
 /** What is known at one moment, in plain values: of these make the server its answers, and the browser its page. */
 
+/** What a status port can tell of. */
+export type SubjectKind = 'agent' | 'proxy'
+
 /** A check, as it answered. */
 export interface CheckState {
   /** What must hold, as `/readyz` calls it. */
@@ -70,8 +73,8 @@ export interface Moment {
 export interface Standing {
   /** Of whom all this is. */
   readonly subject: {
-    /** What it is, in a word: `agent`. */
-    readonly kind: string
+    /** What it is. */
+    readonly kind: SubjectKind
     /** What its rows are called, in the singular: `message`. */
     readonly row: string
     /** What the page calls it: the option `name`. */

@@ -47,7 +47,7 @@ export class Snapshots {
       subject: { kind, row, name: this.#name, version: readVersion(), addresses: this.#subject.addresses() },
       ready: checks.every(({ ok }) => ok),
       checks,
-      sources: this.#board.readSources(),
+      sources: [...this.#subject.sources(), ...this.#board.readSources()],
       process: readProcess(whole),
       verdict: this.#verdict,
       ...this.#subject.read(),

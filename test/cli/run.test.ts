@@ -247,6 +247,38 @@ test('an address that is not of this machine', async () => {
   }
 })
 
+test('--status opens a port beside it', async () => {
+  const sluice = await start(['--status', ':0'])
+  try {
+    const [, url = ''] = await sluice.cli.waitFor(/status on (\S+)/)
+    await askOnce(sluice.ports.b, get('/'))
+    const page = await (await fetch(url)).text()
+    for (const part of ['haproxy.cfg', 'first/s', '>second<']) assert.ok(page.includes(part), part)
+    assert.equal((await fetch(`${url}readyz`)).status, 200)
+  } finally {
+    await sluice.stop()
+  }
+})
+
+test('--status that cannot be opened ends it, and says why', async () => {
+  const { dir, remove } = makeFolder({
+    'haproxy.cfg': `${defaults}\nfrontend a\n  bind unix@a.sock\n  http-request return status 204\n`,
+  })
+  try {
+    for (const [address, said] of [
+      [`127.0.0.1:${originPort}`, /status port: .*EADDRINUSE.*ERR_PROXY_LISTEN/],
+      ['nowhere', /nowhere.*ERR_SLUICE_ADDRESS/],
+    ] as const) {
+      const { code, stderr } = await new Cli(['run', '-f', 'haproxy.cfg', '--status', address], { cwd: dir })
+        .ended
+      assert.match(stderr, said)
+      assert.equal(code, 1)
+    }
+  } finally {
+    remove()
+  }
+})
+
 test('--log-level silences', async () => {
   const sluice = await start(['--log-level', 'error'])
   try {

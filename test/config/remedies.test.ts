@@ -29,7 +29,7 @@ const rows: readonly (readonly [line: string, remedy: RegExp])[] = [
   ['http-request deny unless { http_auth(L) }', /examples\/auth/],
   ['http-request do-resolve(txn.a,dns) hdr(host)', /by the system/],
   ['http-request set-map(a) %[src] 1', /read once, at the start/],
-  ['http-request use-service prometheus-exporter', /proxy\.stats/],
+  ['http-request use-service prometheus-exporter', /sluice run --status/],
   ['option mysql-check', /'option httpchk'/],
   ['tcp-check send PING', /'option httpchk'/],
   // Nothing is to be done about these, or their lines say it themselves.

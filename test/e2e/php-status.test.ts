@@ -59,10 +59,24 @@ fcgi-app php
     }
     throw new Error(JSON.stringify(proxy.stats.backends))
   }
-  return { until, ask: (path: string) => fetch(`http://127.0.0.1:${port}${path}`) }
+  return { proxy, until, ask: (path: string) => fetch(`http://127.0.0.1:${port}${path}`) }
 }
 
 describe("php-fpm's status page", { skip: skipWithoutPhpFpm() }, () => {
+  it('is shown by the live page', async (t) => {
+    const php = await startPhpFpm({ scripts, children: 4, settings: ['pm.status_path = /status'] })
+    t.after(() => php.stop())
+    const { proxy, until } = await start(t, [], { docroot: php.docroot, server: php.socket })
+    await until((check) => check?.passed === true)
+    const { url } = await proxy.serveStatus('127.0.0.1:0')
+    assert.match(
+      await (await fetch(url)).text(),
+      /php\/fpm.*idle processes 3 .*active processes 1 .*code 200/,
+    )
+    const metrics = await (await fetch(`${url}metrics`)).text()
+    assert.match(metrics, /^sluice_proxy_server\{server="php\/fpm",field="total processes"\} 4$/m)
+  })
+
   it('is read by checks, and shown by the statistics', async (t) => {
     const php = await startPhpFpm({ scripts, children: 4, settings: ['pm.status_path = /status'] })
     t.after(() => php.stop())

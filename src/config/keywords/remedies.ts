@@ -19,7 +19,7 @@ const remedies: readonly (readonly [words: RegExp, remedy: string])[] = [
   ],
   [
     /^stats/,
-    'there is neither a statistics page nor a runtime API: remove it; a program has proxy.stats (docs/proxy.md)',
+    "there is neither HAProxy's statistics page nor a runtime API: remove it; 'sluice run --status' has a page, a program proxy.stats",
   ],
   [
     /^(compression|filter (compression|cache))|cache-(use|store)/,
@@ -51,7 +51,7 @@ const remedies: readonly (readonly [words: RegExp, remedy: string])[] = [
   ],
   [
     /use-service/,
-    "a reply of one's own is 'http-request return'; metrics are proxy.stats, in a program (docs/proxy.md)",
+    "a reply of one's own is 'http-request return'; metrics are on the port of 'sluice run --status' (docs/status.md)",
   ],
 ]
 

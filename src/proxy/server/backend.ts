@@ -6,6 +6,7 @@ import type { Balancer } from '../../net/balance/balancer.ts'
 import { createBalancer } from './balance.ts'
 import { Queue } from './queue.ts'
 import { Server } from './server.ts'
+import { Tally } from './tally.ts'
 
 /** Counts the streams that come through it. */
 export class Backend implements SampleNamed {
@@ -20,6 +21,8 @@ export class Backend implements SampleNamed {
   streams = 0
   /** Streams that came here, in all. */
   total = 0
+  /** What became of those that have ended. */
+  readonly tally = new Tally()
 
   constructor(plan: ProxyPlan, context: ProxyContext) {
     this.plan = plan

@@ -3,6 +3,7 @@ import type { SampleNamed, Stream } from '../../sample/stream.ts'
 import type { ProxyPlan } from '../plan/plan.ts'
 import type { Backend } from '../server/backend.ts'
 import type { Backends } from '../server/backends.ts'
+import { Tally } from '../server/tally.ts'
 import type { StreamFilter } from './filter.ts'
 import type { Step } from './step.ts'
 import { afterResponseSteps, frontendSteps, routeSteps, upgradeSteps } from './steps.ts'
@@ -24,6 +25,8 @@ export class Router implements SampleNamed, Side {
   connections = 0
   /** Log lines so far: `%lc`. */
   logged = 0
+  /** What became of streams that ended without a backend. */
+  readonly tally = new Tally()
 
   readonly #backends: Backends
   readonly #filtersOf: (plan: ProxyPlan) => readonly StreamFilter[]

@@ -322,6 +322,8 @@ export abstract class ProxyStream extends StepRunner implements StepStream, Logg
     this.chosenBackend?.leave()
     this.releaseServer()
     if (!silent) logStream(this)
+    const { tally } = this.chosenBackend ?? this.frontend
+    tally.count(this.record)
     this.clearVariables()
   }
 }

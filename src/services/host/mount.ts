@@ -2,7 +2,8 @@
 import type { Actions, Agent, Context, FallbackReason } from '../../agent/index.ts'
 import { monotonic } from '../../base/clock.ts'
 import { errorMessage } from '../../base/errors.ts'
-import { Histogram } from '../../agent/metrics.ts'
+import { latencyBounds } from '../../agent/metrics.ts'
+import { Histogram } from '../../base/histogram.ts'
 import { AnswerWriter } from '../frame/answer.ts'
 import type { AgentEntry } from './config.ts'
 import { byPolicy } from '../frame/definition.ts'
@@ -15,7 +16,7 @@ export class MountMetrics {
   readonly verdicts = new Map<string, number>()
   /** By what the policy answered for: an error, the deadline, or a reason of the agent's. */
   readonly failures = new Map<string, number>()
-  readonly duration = new Histogram()
+  readonly duration = new Histogram(latencyBounds)
 }
 
 /** One agent of the configuration. Reloads replace its service and its settings; its messages stay registered. */

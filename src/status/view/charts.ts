@@ -4,6 +4,7 @@ import { plainChart } from './spark.ts'
 import type { PageState, Percentiles, Point } from './page-state.ts'
 import type { Ui } from './ui.ts'
 import { h, type VNode } from './vnode.ts'
+import { wordsOf } from './words.ts'
 
 /** One line of a chart. */
 export interface Series {
@@ -31,13 +32,14 @@ export function chartsOf(state: PageState, ui: Ui): ChartSpec[] {
   const row = state.rows.findIndex(({ name }) => name === ui.row)
   return [
     rateChart(state, row),
-    latencyChart(row),
-    state.verdict === null ? inFlightChart : verdictChart(state, state.verdict),
+    latencyChart(state, row),
+    state.verdict === null ? inFlightChart(state) : verdictChart(state, state.verdict),
     loopChart,
   ]
 }
 
-function rateChart({ rows, subject }: PageState, row: number): ChartSpec {
+function rateChart(state: PageState, row: number): ChartSpec {
+  const { rows } = state
   const all = rows.map(({ name, rate, received }, index) => ({ name, rate, received, index }))
   const shown =
     row >= 0
@@ -48,7 +50,7 @@ function rateChart({ rows, subject }: PageState, row: number): ChartSpec {
           .toSorted((a, b) => a.index - b.index)
   return {
     id: 'rate',
-    title: `${capital(subject.row)}s per second`,
+    title: `${capital(wordsOf(state).events)} per second`,
     unit: 'rate',
     help: rows.length > shown.length && row < 0 ? 'the busiest ones' : '',
     series: shown.map(({ name, index }) => ({
@@ -61,14 +63,14 @@ function rateChart({ rows, subject }: PageState, row: number): ChartSpec {
 
 const shownNames = ['p50', 'p90', 'p99', 'p99.9'] as const
 
-function latencyChart(row: number): ChartSpec {
+function latencyChart(state: PageState, row: number): ChartSpec {
   const latencyOf = (point: Point): Percentiles =>
     row < 0 ? point.latency : (point.rows[row]?.latency ?? null)
   return {
     id: 'latency',
     title: 'Latency',
     unit: 'ms',
-    help: "from a message's turn to its result; read from a histogram, so between its bounds it is an estimate",
+    help: wordsOf(state).latencyHelp,
     series: shownNames.map((label, index) => ({
       label,
       tone: `p${index}`,
@@ -77,16 +79,18 @@ function latencyChart(row: number): ChartSpec {
   }
 }
 
-function verdictChart({ verdicts }: PageState, verdict: string): ChartSpec {
+function verdictChart(state: PageState, verdict: string): ChartSpec {
+  const { verdicts } = state
+  const words = wordsOf(state)
   const shown = verdicts
     .map(({ value, count }, index) => ({ value, count, index }))
     .toSorted((a, b) => b.count - a.count)
     .slice(0, mostSeries)
   return {
     id: 'verdicts',
-    title: `Verdicts per second: ${verdict}`,
+    title: `${words.verdicts} per second: ${verdict}`,
     unit: 'rate',
-    help: 'what the variable was set to, by its value',
+    help: words.verdictsHelp,
     series: shown.map(({ value, index }) => ({
       label: value,
       tone: toneOfVerdict(value, index),
@@ -97,17 +101,19 @@ function verdictChart({ verdicts }: PageState, verdict: string): ChartSpec {
 
 /** The usual words have the colours that one expects; any other has the next one. */
 export function toneOfVerdict(value: string, index: number): string {
-  if (/^(allow|allowed|pass|ok|good|true|1)$/i.test(value)) return 's2'
-  if (/^(deny|denied|block|ban|reject|drop|bad|false|0)$/i.test(value)) return 'p3'
+  if (/^(allow|allowed|pass|ok|good|true|1|2xx)$/i.test(value)) return 's2'
+  if (/^(deny|denied|block|ban|reject|drop|bad|false|0|5xx)$/i.test(value)) return 'p3'
   return ['s0', 's1', 's3', 's4', 's5'][index % 5] ?? 's0'
 }
 
-const inFlightChart: ChartSpec = {
-  id: 'inflight',
-  title: 'In flight',
-  unit: 'count',
-  help: 'messages that wait for an asynchronous handler',
-  series: [{ label: 'in flight', tone: 's0', value: ({ inFlight }) => inFlight }],
+function inFlightChart(state: PageState): ChartSpec {
+  return {
+    id: 'inflight',
+    title: 'In flight',
+    unit: 'count',
+    help: wordsOf(state).inFlightHelp,
+    series: [{ label: 'in flight', tone: 's0', value: ({ inFlight }) => inFlight }],
+  }
 }
 
 const loopChart: ChartSpec = {

@@ -3,10 +3,13 @@ import { formatCount, formatDuration, formatMs, formatRate, none } from './forma
 import type { PageState } from './page-state.ts'
 import { panel, empty, scroll, mark } from './panels.ts'
 import { matches, type Ui } from './ui.ts'
+import { wordsOf } from './words.ts'
 import { h, type ChildLike, type VNode } from './vnode.ts'
 
 /** Lists, databases, stores, and what must hold. */
-export function renderData({ sources, checks }: PageState, ui: Ui): VNode {
+export function renderData(state: PageState, ui: Ui): VNode {
+  const { sources, checks } = state
+  const words = wordsOf(state)
   const shownChecks = checks.filter(
     ({ name, ok, detail }) => matches(ui, name, detail) && (!ui.trouble || !ok),
   )
@@ -26,8 +29,8 @@ export function renderData({ sources, checks }: PageState, ui: Ui): VNode {
     ),
   )
   return panel(
-    'Data and readiness',
-    'lists, databases and stores, and what /readyz asks',
+    words.sources,
+    words.sourcesHelp,
     sourceLines.length > 0 && scroll(h('table', { class: 'wide' }, h('tbody', {}, sourceLines))),
     chips.length > 0 && h('ul', { class: 'chips' }, chips),
     sourceLines.length + chips.length === 0 && empty('None that the filter leaves.'),

@@ -3,6 +3,7 @@ import { chartsOf, renderChart } from './charts.ts'
 import { formatBytes, formatDuration } from './format.ts'
 import type { PageState, Point } from './page-state.ts'
 import { renderData } from './data.ts'
+import { renderFrontends } from './frontends.ts'
 import { renderRecent } from './recent-list.ts'
 import { renderRows } from './rows.ts'
 import { renderConnections, renderErrors, renderVerdicts } from './tables.ts'
@@ -41,7 +42,7 @@ export function renderPage(state: PageState, points: readonly Point[], ui: Ui, f
         { class: 'columns' },
         renderVerdicts(state, ui),
         renderErrors(state, ui),
-        renderConnections(state, ui),
+        state.subject.kind === 'proxy' ? renderFrontends(state, ui) : renderConnections(state, ui),
         renderData(state, ui),
       ),
       renderRecent(state, ui),

@@ -6,6 +6,7 @@ import { sparkline } from './spark.ts'
 import { failedOf } from './tiles.ts'
 import { formatUi, matches, type Ui } from './ui.ts'
 import { h, type VNode } from './vnode.ts'
+import { wordsOf } from './words.ts'
 
 interface Column {
   readonly key: string
@@ -46,8 +47,9 @@ function sortRows(rows: readonly RowState[], sort: string): RowState[] {
 /** The messages: a line each, with what its failures are. */
 export function renderRows(state: PageState, points: readonly Point[], ui: Ui): VNode {
   const { rows, subject } = state
-  const title = `${capital(subject.row)}s`
-  if (rows.length === 0) return panel(title, '', empty(`No ${subject.row} has a handler yet.`))
+  const words = wordsOf(state)
+  const title = capital(words.rows)
+  if (rows.length === 0) return panel(title, '', empty(words.noRows))
   const shown = sortRows(rows, ui.sort).filter(
     (row) => matches(ui, row.name) && (!ui.trouble || failedOf(row.failures) > 0),
   )

@@ -4,13 +4,15 @@ import { formatCount, formatPercent } from './format.ts'
 import type { PageState } from './page-state.ts'
 import { panel, empty, scroll, bar } from './panels.ts'
 import { matches, type Ui } from './ui.ts'
+import { wordsOf } from './words.ts'
 import { h, type VNode } from './vnode.ts'
 
 /** What the chosen variable was set to. */
-export function renderVerdicts({ verdict, verdicts }: PageState, ui: Ui): VNode | undefined {
+export function renderVerdicts(state: PageState, ui: Ui): VNode | undefined {
+  const { verdict, verdicts } = state
   if (verdict === null) return undefined
-  const title = `Verdicts: ${verdict}`
-  const help = 'values that answers have set this variable to'
+  const { verdicts: name, verdictsHelp: help } = wordsOf(state)
+  const title = `${name}: ${verdict}`
   const shown = verdicts
     .map((each, index) => ({ ...each, index }))
     .filter(({ value }) => matches(ui, value))
@@ -42,9 +44,10 @@ export function renderVerdicts({ verdict, verdicts }: PageState, ui: Ui): VNode 
 }
 
 /** Errors by code, in words. */
-export function renderErrors({ errors }: PageState, ui: Ui): VNode {
+export function renderErrors(state: PageState, ui: Ui): VNode {
+  const { errors } = state
   const title = 'Errors'
-  const help = "by code; what HAProxy makes of it is the number that 'option set-on-error' gives"
+  const { errorsHelp: help } = wordsOf(state)
   const shown = errors
     .filter(({ code, words, haproxy }) => matches(ui, code, words, haproxy))
     .toSorted((a, b) => b.count - a.count)

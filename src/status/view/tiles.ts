@@ -3,6 +3,7 @@ import { capital, formatCount, formatMs, formatPercent, formatRate, none } from 
 import type { PageState, Point } from './page-state.ts'
 import { sparkline } from './spark.ts'
 import { h, type ChildLike, type VNode } from './vnode.ts'
+import { wordsOf } from './words.ts'
 
 interface Tile {
   readonly label: string
@@ -28,6 +29,7 @@ function renderTile({ label, value, unit, note, help, spark, trouble }: Tile): V
 
 /** All figures; `points` is what charts show. */
 export function renderTiles(state: PageState, points: readonly Point[]): VNode {
+  const words = wordsOf(state)
   const { total, subject, inFlight, eventLoopLag, process, counters, connections } = state
   const [p50, p90, p99, p999] = total.latency ?? []
   const values = (read: (point: Point) => number) => points.map(read)
@@ -39,7 +41,7 @@ export function renderTiles(state: PageState, points: readonly Point[]): VNode {
     { class: 'tiles' },
     [
       {
-        label: `${capital(subject.row)}s`,
+        label: capital(words.events),
         value: formatRate(total.rate),
         unit: '/s',
         note: `${formatCount(total.received)} since the start`,
@@ -55,7 +57,7 @@ export function renderTiles(state: PageState, points: readonly Point[]): VNode {
         value: formatMs(p50),
         unit: 'ms',
         note: `p90 ${formatMs(p90)} ms`,
-        help: 'latency of half of all messages of the last minute, at most',
+        help: `latency of half of all ${words.events} of the last minute, at most`,
         spark: sparkline(
           values(({ latency }) => latency?.[0] ?? 0),
           'p0',
@@ -67,7 +69,7 @@ export function renderTiles(state: PageState, points: readonly Point[]): VNode {
         value: formatMs(p99),
         unit: 'ms',
         note: `p99.9 ${formatMs(p999)} ms`,
-        help: 'latency of 99 of 100 messages of the last minute, at most',
+        help: `latency of 99 of 100 ${words.events} of the last minute, at most`,
         spark: sparkline(
           values(({ latency }) => latency?.[2] ?? 0),
           'p2',
@@ -79,7 +81,7 @@ export function renderTiles(state: PageState, points: readonly Point[]): VNode {
         value: formatCount(failing),
         unit: 'last minute',
         note: `${formatCount(failed)} since the start`,
-        help: 'messages that their handler did not answer as it should: errors, deadlines, overload, answers too large',
+        help: words.failuresHelp,
         spark: sparkline(
           values(({ failures }) => failures),
           'bad',
@@ -91,9 +93,9 @@ export function renderTiles(state: PageState, points: readonly Point[]): VNode {
         label: 'In flight',
         value: formatCount(inFlight),
         note: `${formatCount(active)} ${active === 1 ? 'connection' : 'connections'}${
-          connections.length > 1 ? ` of ${connections.length} engines` : ''
+          connections.length > 1 && subject.kind === 'agent' ? ` of ${connections.length} engines` : ''
         }`,
-        help: 'messages that wait for an asynchronous handler now',
+        help: `${words.inFlightHelp}, now`,
         spark: sparkline(
           values((point) => point.inFlight),
           's1',
