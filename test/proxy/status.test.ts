@@ -52,8 +52,10 @@ describe('streams that have ended are counted', () => {
     for (const path of ['/200', '/201', '/302', '/404', '/503', '/cut', '/denied', '/away'])
       await ask(t, port(), `GET ${path}`)
     rawClient(t, port(), 'GET /200 HTTP/1.1\r\nHost: a\r\n').socket.end()
+    // Nor is who says nothing a request.
+    rawClient(t, port()).socket.end()
     await until(
-      () => proxy.stats.frontends[0]?.total === 9 && proxy.stats.connections === 0,
+      () => proxy.stats.frontends[0]?.total === 10 && proxy.stats.connections === 0,
       'the end of all',
     )
     const [fe] = proxy.stats.frontends

@@ -322,8 +322,14 @@ export abstract class ProxyStream extends StepRunner implements StepStream, Logg
     this.chosenBackend?.leave()
     this.releaseServer()
     if (!silent) logStream(this)
-    const { tally } = this.chosenBackend ?? this.frontend
-    tally.count(this.record)
+    this.#tally()
     this.clearVariables()
+  }
+
+  /** Who connects and says nothing, as browsers do in store, and load balancers to check, is no request. */
+  #tally(): void {
+    const { chosenBackend, frontend, record } = this
+    if (chosenBackend !== undefined) chosenBackend.tally.count(record)
+    else if (record.carried) frontend.tally.count(record)
   }
 }
