@@ -1,7 +1,7 @@
 /** Uploads that do not say their length, heads that are too large, and clients that leave: php-fpm behind the proxy. */
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -219,6 +219,45 @@ describe('an upload without a length', { skip: skipWithoutPhpFpm() }, () => {
     assert.match(reply.line, / 200 /)
     assert.ok(Date.now() - started < 15_000)
   })
+})
+
+describe('a client that leaves the queue', { skip: skipWithoutPhpFpm() }, () => {
+  const counted = {
+    'wait.php': `<?php touch(__DIR__ . '/begun'); while (!file_exists(__DIR__ . '/go')) { usleep(10000); } echo 'waited';`,
+    'count.php': `<?php file_put_contents(__DIR__ . '/ran', 'x', FILE_APPEND); echo 'ran';`,
+  }
+  for (const how of ['close', 'end'] as const) {
+    for (const [app, runs] of [
+      [[], 1],
+      [['no option abort-request'], 2],
+    ] as const) {
+      it(`has its request run ${runs - 1} times: ${how}, ${app.join() || 'as it is'}`, async (t) => {
+        const php = await startPhpFpm({ scripts: counted })
+        t.after(() => php.stop())
+        const running = await proxy(t, php.docroot, `${php.socket} maxconn 1`, app)
+        const connectOne = (): RawHttp => {
+          const client = new RawHttp(running.ports.fe)
+          t.after(() => client.close())
+          return client
+        }
+        const first = connectOne()
+        const second = connectOne()
+        const third = connectOne()
+        first.send(get('/wait.php'))
+        await until(() => existsSync(`${php.docroot}/begun`))
+        second.send(get('/count.php'))
+        await sleep(200)
+        second[how]()
+        if (runs === 1) await running.waitForLog(/-1 CQ-- GET/)
+        else await sleep(200)
+        third.send(get('/count.php'))
+        writeFileSync(`${php.docroot}/go`, '')
+        assert.equal(((await first.reply()) as RawReply).body, 'waited')
+        assert.equal(((await third.reply()) as RawReply).body, 'ran')
+        assert.equal(readFileSync(`${php.docroot}/ran`, 'utf8').length, runs)
+      })
+    }
+  }
 })
 
 describe('a client that leaves', () => {

@@ -145,13 +145,14 @@ export class HttpRequest implements ClientEvents {
 
   /**
    * It still gets its answer, unless `option abortonclose`; while rules run, nobody looks. An application that works for
-   * nobody is told: it would find out when it writes, and holds a worker until then.
+   * nobody is told: it would find out when it writes, and holds a worker until then. So is its queue.
    */
   onClientHalfClosed(): void {
     const stream = this.#stream
     if (stream.over || stream.answering.begun) return
     const { stage } = stream.record
-    const isTold = stage === 'H' && stream.chosenBackend?.plan.fcgi?.model.abortRequest === true
+    const isWaiting = stage === 'H' || stage === 'Q'
+    const isTold = isWaiting && stream.chosenBackend?.plan.fcgi?.model.abortRequest === true
     if (!isTold && !this.abortsOnClose) return
     if (stage === 'H') stream.replyError(400, 'C')
     else if (stage !== 'R') stream.giveUp('C', () => this.#client.end())
