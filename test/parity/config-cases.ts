@@ -208,6 +208,8 @@ export const agreed: readonly string[] = [
   '  description',
   // Rounds of checks.
   '  option httpchk\n  http-check connect',
+  '  option httpchk\n  http-check expect status 299-200',
+  '  option httpchk\n  http-check expect status 200-200,404',
   '  option httpchk\n  http-check connect port 80 addr 127.0.0.1 linger default proto h1 comment x',
   '  option httpchk\n  http-check connect port 0',
   '  option httpchk\n  http-check connect port 65536',
@@ -757,6 +759,9 @@ export const compiled: readonly string[] = [
   'fcgi-app a\n docroot /x\n path-info (?i)^(/.+\\.php)(/.*)?$',
   'fcgi-app a\n docroot /x\n path-info ^(?P<script>/[[:alpha:]]+\\.php)(/.*)?$',
   'fcgi-app a\n docroot /x\n pass-header X if nowhere',
+  '  option httpchk\n  http-check expect rstring (?i)pong',
+  '  option httpchk\n  http-check expect ! rstatus ^(?P<class>[45])',
+  '  option httpchk\n  http-check expect rstring (',
   '  http-request deny if',
   '  http-request deny unless',
   '  use_backend other if',
@@ -805,6 +810,15 @@ export const saidOnce: readonly (readonly [text: string, codes: readonly string[
     `${users}backend d\n mode http\n use-fcgi-app a\n server s 127.0.0.1:9000 proto fcgi maxconn x`,
     ['CFG_ARGUMENT'],
   ],
+]
+
+/** Rules of checks that HAProxy and sluice warn of, or not. */
+export const idleChecks: readonly (readonly [text: string, isWarned: boolean])[] = [
+  ['  http-check expect string pong', true],
+  ['  http-check send meth GET uri /ping\n  http-check expect string pong', true],
+  ['  http-check send uri /ping\n  option httpchk', false],
+  ['  option httpchk\n  http-check expect string pong', false],
+  ['defaults d\n mode http\n option httpchk\nbackend b from d\n http-check expect status 200', false],
 ]
 
 /** HAProxy accepts these SPOE files. */

@@ -17,6 +17,7 @@ import {
   agreed,
   base,
   compiled,
+  idleChecks,
   refusedOnlyHere,
   saidOnce,
   spoeAgreed,
@@ -171,6 +172,17 @@ test('what a wrong line declares is not missed where it is used', () => {
       `${text}\n${errors.map(formatDiagnostic).join('\n')}`,
     )
   }
+})
+
+test('rules of checks without effect are warned of', { skip }, async () => {
+  await compareAll(idleChecks, async ([text, isWarned]) => {
+    const { output } = await askHaproxy(whole(text))
+    const ours = load(whole(text))
+    const isOurs = ours.some(({ message }) => message.includes("'http-check' has no effect"))
+    const isTheirs = output.includes('the rules are ignored')
+    if (isTheirs === isWarned && isOurs === isWarned && !isRefused(ours)) return undefined
+    return `${text}\n--- HAProxy\n${output}\n--- sluice\n${ours.map(formatDiagnostic).join('\n')}`
+  })
 })
 
 /** Names that HAProxy lists as registered although using them is an error. */

@@ -58,6 +58,7 @@ const cases: readonly Case[] = [
   http('option httpchk GET /200', 'http-check expect ! string body'),
   http('option httpchk GET /200', 'http-check expect rstring h.llo'),
   http('option httpchk GET /503', 'http-check expect rstring h.llo'),
+  http('option httpchk GET /200', 'http-check expect rstring (?i)H.LLO'),
   http('http-check send meth POST uri /200 ver HTTP/1.1 hdr Host www hdr X-A b body abc', 'option httpchk'),
   http('option httpchk', 'http-check send meth PUT uri /200 hdr X-A b'),
   http(

@@ -29,6 +29,7 @@ export function checkConfig(sections: Sections, diagnostics: Diagnostics): Confi
     checkBackends(proxy, backends, diagnostics)
     checkTimeouts(proxy, diagnostics)
     checkServers(proxy, diagnostics)
+    checkHttpCheck(proxy, diagnostics)
     checkMode(proxy, diagnostics)
     checkCaptures(proxy, diagnostics)
   }
@@ -189,6 +190,17 @@ function checkServers(proxy: ProxyDraft, diagnostics: Diagnostics): void {
     if (sameId !== undefined) reportId(server.id, server.place, sameId, diagnostics)
     ids.set(server.id, server.place)
   }
+}
+
+function checkHttpCheck({ httpCheckPlace, options }: ProxyDraft, diagnostics: Diagnostics): void {
+  if (httpCheckPlace === undefined || options.httpCheck !== undefined) return
+  const message = "'http-check' has no effect without 'option httpchk'"
+  diagnostics.warning(
+    'CFG_KEYWORD_IGNORED',
+    httpCheckPlace,
+    message,
+    "add 'option httpchk': otherwise a check is a connection",
+  )
 }
 
 /** Streams cannot be given to an agent. */

@@ -35,6 +35,8 @@ export interface ProxyDraft extends Omit<
   backlog: number | undefined
   /** What `option httpchk` and `http-check` have said, which counts when there is the former. */
   httpChecks: HttpCheck
+  /** The first `http-check` line of its own. */
+  httpCheckPlace: Place | undefined
   /** They are those of the defaults section: the first line of its own about checks replaces them all. */
   hasInheritedChecks: boolean
   /** What `server` lines begin with. */
@@ -122,6 +124,7 @@ export function createProxyDraft(kind: ProxyDraft['kind'], name: string, place: 
     redirects: [],
     backlog: undefined,
     httpChecks: { rounds: [defaultRound] },
+    httpCheckPlace: undefined,
     hasInheritedChecks: false,
     defaultServer: createServerDraft(),
     hasRefusedServer: false,
@@ -154,6 +157,7 @@ export function inheritProxyDraft(
     redirects: [],
     captures: { request: [], response: [] },
     rules: emptyRules(),
+    httpCheckPlace: undefined,
     hasInheritedChecks: true,
   }
   if (kind === 'backend') {

@@ -40,6 +40,7 @@ function applyHttpCheck(proxy: ProxyDraft, args: Args): void {
   dropInherited(proxy)
   const word = args.expect("'connect', 'send' or 'expect'")
   if (word === undefined) return
+  proxy.httpCheckPlace ??= args.place
   if (word.text === 'connect') applyConnect(proxy, args, word.place)
   else if (word.text === 'send') applySend(proxy, args, word.place)
   else if (word.text === 'expect') applyExpect(proxy, args, word.place)
@@ -207,33 +208,19 @@ function applyExpect(proxy: ProxyDraft, args: Args, place: Place): void {
   const kind = args.oneOf('<match>', ['status', 'rstatus', 'string', 'rstring'])
   const pattern = kind === undefined ? undefined : args.expect('<pattern>')
   if (kind === undefined || pattern === undefined || !args.end()) return
-  const expect = readExpect(kind, negated, pattern.text)
+  const expect = readExpect(kind, negated, pattern)
   if (expect === undefined) {
     return args.error('CFG_ARGUMENT', pattern.place, `'${pattern.text}' is no pattern for '${kind}'`)
   }
   changeRound(proxy, { expects: [...round.expects, expect] })
 }
 
-function readExpect(kind: HttpExpect['kind'], negated: boolean, text: string): HttpExpect | undefined {
-  switch (kind) {
-    case 'status': {
-      const ranges = text.split(',').map((each) => /^([1-9]\d\d)(?:-([1-9]\d\d))?$/.exec(each))
-      if (ranges.includes(null)) return undefined
-      return {
-        kind,
-        negated,
-        ranges: ranges.map((found) => [Number(found?.[1]), Number(found?.[2] ?? found?.[1])]),
-      }
-    }
-    case 'string':
-      return { kind, negated, text }
-    default:
-      try {
-        return { kind, negated, pattern: new RegExp(text) }
-      } catch {
-        return undefined
-      }
-  }
+function readExpect(kind: HttpExpect['kind'], negated: boolean, pattern: Word): HttpExpect | undefined {
+  if (kind === 'string') return { kind, negated, text: pattern.text }
+  if (kind !== 'status') return { kind, negated, pattern }
+  const found = pattern.text.split(',').map((each) => /^([1-9]\d\d)(?:-([1-9]\d\d))?$/.exec(each))
+  const ranges = found.map((each) => [Number(each?.[1]), Number(each?.[2] ?? each?.[1])] as const)
+  return ranges.every(([from, to]) => from <= to) ? { kind, negated, ranges } : undefined
 }
 
 /** Both. */

@@ -39,7 +39,7 @@ const remedies: readonly (readonly [words: RegExp, remedy: string])[] = [
   ],
   [
     /^(option (tcp-check|(mysql|pgsql|redis|ldap)-check|smtpchk|external-check)|tcp-check|external-check)/,
-    "a check is a connection ('check' alone), HTTP ('option httpchk', 'http-check') or SPOP ('option spop-check')",
+    "a check is a connection ('check' alone), HTTP ('option httpchk') or SPOP ('option spop-check')",
   ],
   [
     /^(accept-proxy|send-proxy|proxy-v2-options|check-send-proxy|tcp-request connection expect-proxy)/,

@@ -38,6 +38,6 @@ export interface HttpCheckRound {
 /** `http-check expect [!] …` */
 export type HttpExpect = { readonly negated: boolean } & (
   | { readonly kind: 'status'; readonly ranges: readonly (readonly [from: number, to: number])[] }
-  | { readonly kind: 'rstatus' | 'rstring'; readonly pattern: RegExp }
+  | { readonly kind: 'rstatus' | 'rstring'; readonly pattern: Word }
   | { readonly kind: 'string'; readonly text: string }
 )

@@ -1,6 +1,7 @@
 /** `http-check` into requests. */
-import type { CheckText, HttpCheck, HttpCheckRound } from '../../config/index.ts'
-import type { CheckRoundPlan, HttpCheckPlan } from '../plan/health-check.ts'
+import type { CheckText, HttpCheck, HttpCheckRound, HttpExpect } from '../../config/index.ts'
+import { compileRegex } from '../../sample/index.ts'
+import type { CheckExpect, CheckRoundPlan, HttpCheckPlan } from '../plan/health-check.ts'
 import type { Format } from '../plan/rule.ts'
 import type { CompileScope } from './scope.ts'
 
@@ -17,6 +18,7 @@ function compileRound(model: HttpCheckRound, scope: CompileScope): CheckRoundPla
   const headers = model.headers.map(([name, value]) => [name, onOneLine(compileText(value, scope))] as const)
   return {
     model,
+    expects: model.expects.flatMap((each) => compileExpect(each, scope)),
     request: (stream) => ({
       method,
       uri: uri(stream),
@@ -25,6 +27,15 @@ function compileRound(model: HttpCheckRound, scope: CompileScope): CheckRoundPla
       body: body(stream),
     }),
   }
+}
+
+function compileExpect(expect: HttpExpect, scope: CompileScope): CheckExpect[] {
+  if (expect.kind === 'status' || expect.kind === 'string') return [expect]
+  const { kind, negated } = expect
+  const pattern = compileRegex(expect.pattern.text)
+  if (typeof pattern !== 'string') return [{ kind, negated, pattern }]
+  scope.error(expect.pattern.place, pattern)
+  return []
 }
 
 /** HAProxy gives these formats no options: it encodes nothing, and quotes what is empty. */

@@ -17,7 +17,7 @@ import type { Dialling } from '../../net/dial.ts'
 import { createSocket } from '../wire/socket-options.ts'
 import type { ProxyContext } from '../context.ts'
 import type { LogLevel } from '../log/levels.ts'
-import type { HttpCheckPlan } from '../plan/health-check.ts'
+import type { CheckExpect, HttpCheckPlan } from '../plan/health-check.ts'
 import type { Backends } from './backends.ts'
 import type { Backend } from './backend.ts'
 import type { Server } from './server.ts'
@@ -137,13 +137,13 @@ class ServerCheck {
 
   /** One round of `http-check` after the other, until one fails. */
   #askHttp(rounds: HttpCheckPlan, at = 0): void {
-    const { model: round, request: make } = rounds[at] ?? rounds[0]
+    const { model: round, expects, request: make } = rounds[at] ?? rounds[0]
     const request = make(this.#stream)
     const endpoint = roundEndpoint(this.#endpoint, round.connect)
     const report = (outcome: ProbeOutcome) => {
       this.#probe = undefined
       if (this.#stopped) return
-      const result = resultOf(outcome, round)
+      const result = resultOf(outcome, expects)
       if (result.passed && at + 1 < rounds.length) this.#askHttp(rounds, at + 1)
       else this.#report(result, outcome)
     }
@@ -255,7 +255,7 @@ const agentPassed: CheckResult = {
   details: ', code: 0, info: "SPOA server is ok"',
 }
 
-function resultOf(outcome: ProbeOutcome, { expects }: HttpCheckRound): CheckResult {
+function resultOf(outcome: ProbeOutcome, expects: readonly CheckExpect[]): CheckResult {
   switch (outcome.kind) {
     case 'answer':
       return judgeAnswer(outcome, expects)

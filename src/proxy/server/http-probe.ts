@@ -1,6 +1,6 @@
 /** The request of `option httpchk`, over HTTP/1 and over FastCGI, and what the answer is worth. */
 import { Buffer } from 'node:buffer'
-import type { HttpExpect } from '../../config/index.ts'
+import type { CheckExpect } from '../plan/health-check.ts'
 import { createFcgiClient, deriveEnvironment, FcgiError } from '../../fcgi/index.ts'
 import type { FcgiApp, FcgiClient } from '../../fcgi/index.ts'
 import { BodyDecoder, formatHead, HeaderList, parseResponseHead, responseFraming } from '../../http1/index.ts'
@@ -187,7 +187,7 @@ function outcomeOf(error: unknown): ProbeOutcome {
 /** What HAProxy says of an answer (`tcpcheck_http_expect` of src/tcpcheck.c). */
 export function judgeAnswer(
   { status, reason, body }: Extract<ProbeOutcome, { kind: 'answer' }>,
-  expects: readonly HttpExpect[],
+  expects: readonly CheckExpect[],
 ): CheckResult {
   const failed = expects.find((each) => holds(each, status, body) === each.negated)
   const passed = expects.length === 0 ? status >= 200 && status < 400 : failed === undefined
@@ -199,7 +199,7 @@ export function judgeAnswer(
   return { passed, status: 'Layer7 wrong status', details: `, code: ${status}, info: "${reason}"` }
 }
 
-function holds(expect: HttpExpect, status: number, body: Buffer): boolean {
+function holds(expect: CheckExpect, status: number, body: Buffer): boolean {
   switch (expect.kind) {
     case 'status':
       return expect.ranges.some(([from, to]) => status >= from && status <= to)
