@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { parseAllDocuments } from 'yaml'
-import { Cli, root } from '../support/sluice.ts'
+import { Cli, root, startSluice } from '../support/sluice.ts'
 
 interface Json extends Iterable<Json> {
   readonly [key: string]: Json | undefined
@@ -149,10 +149,32 @@ async function readMetrics(): Promise<string> {
   }
 }
 
+/** What that of a proxy tells, which has a server. */
+async function readProxyMetrics(): Promise<string> {
+  const sluice = await startSluice({
+    ports: ['fe'],
+    args: ['--status', '127.0.0.1:0'],
+    config: ({ fe }) => `listen all
+  mode http
+  timeout client 5s
+  timeout server 5s
+  timeout connect 5s
+  bind 127.0.0.1:${fe}
+  server s 127.0.0.1:${fe}
+`,
+  })
+  try {
+    const [, url = ''] = await sluice.cli.waitFor(/status on (\S+)/)
+    return await (await fetch(new URL('/metrics', url))).text()
+  } finally {
+    await sluice.stop()
+  }
+}
+
 let metrics: Promise<string> | undefined
 
 async function familiesOf(): Promise<Set<string>> {
-  metrics ??= readMetrics()
+  metrics ??= Promise.all([readMetrics(), readProxyMetrics()]).then((texts) => texts.join('\n'))
   const typed = [...(await metrics).matchAll(/^# TYPE (\S+) (\S+)$/gm)]
   return new Set(
     typed.flatMap(([, name = '', type]) =>
@@ -161,7 +183,8 @@ async function familiesOf(): Promise<Set<string>> {
   )
 }
 
-const metricsIn = (page: string) => new Set(page.match(/\b(?:sluice_agent|process|nodejs)_\w+/g) ?? [])
+const metricsIn = (page: string) =>
+  new Set(page.match(/\b(?:sluice_agent|sluice_proxy|process|nodejs)_\w+/g) ?? [])
 
 for (const path of [
   'deploy/prometheus/alerts.yaml',
@@ -190,7 +213,9 @@ test('docs/metrics.md names every metric', async () => {
 
 test('alerts and panels have what Prometheus and Grafana want of them', () => {
   const [alerts] = documents('deploy/prometheus/alerts.yaml')
-  for (const rule of alerts?.['groups']?.[0]?.['rules'] ?? []) {
+  const groups = [...(alerts?.['groups'] ?? [])]
+  assert.equal(groups.length, 2)
+  for (const rule of groups.flatMap((group) => [...(group['rules'] ?? [])])) {
     assert.match(text(rule['alert']), /^Sluice[A-Za-z]+$/)
     assert.match(text(rule['for']), /^\d+m$/)
     for (const key of ['summary', 'description']) assert.ok(rule['annotations']?.[key] !== undefined)
