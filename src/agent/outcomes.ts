@@ -1,5 +1,5 @@
 import { isPromise } from '../base/promise.ts'
-import { errorMessage, SluiceError } from '../base/errors.ts'
+import { errorMessage, placeOf, SluiceError } from '../base/errors.ts'
 import type { ActionWriter } from './action-writer.ts'
 import type { Context } from './context.ts'
 import { AgentError, type AgentErrorCode } from './errors.ts'
@@ -135,13 +135,6 @@ export class Outcomes {
       `${title}: ${errorMessage(error)}`,
     )
   }
-}
-
-/** Where a handler has thrown: a line of text has no room for the stack. What is ours says what is wrong without it. */
-function placeOf(error: unknown): { readonly at?: string } {
-  if (!(error instanceof Error) || error instanceof SluiceError) return {}
-  const at = /\n\s+at (?:.*\()?((?:file:|\/|[a-zA-Z]:\\)[^\n]*?:\d+:\d+)/.exec(error.stack ?? '')?.[1]
-  return at === undefined ? {} : { at }
 }
 
 /** Fallbacks are synchronous, but an `async` one passes the compiler: what it does too late is told. */

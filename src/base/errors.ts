@@ -78,3 +78,10 @@ export function errorMessage(error: unknown): string {
     return 'an object that has no text'
   }
 }
+
+/** Where a handler has thrown: a line of text has no room for the stack. What is ours says what is wrong without it. */
+export function placeOf(error: unknown): { readonly at?: string } {
+  if (!(error instanceof Error) || error instanceof SluiceError) return {}
+  const at = /\n\s+at (?:.*\()?((?:file:|\/|[a-zA-Z]:\\)[^\n]*?:\d+:\d+)/.exec(error.stack ?? '')?.[1]
+  return at === undefined ? {} : { at }
+}

@@ -52,7 +52,7 @@ describe('docs/fcgi.md', () => {
       roles: "['responder']",
       allowedPeers: 'all',
       socketMode: 'umask',
-      ...silent,
+      logger: 'stderr',
     })
     const php = resolvePhpOptions({ root: '/r', socket: '/s' })
     const { servers: _, ...phpOptions } = php

@@ -2,6 +2,7 @@
 import { UsageError } from '../../base/errors.ts'
 import { loggerOption, resolveLogging, type Logging } from '../../base/logger-option.ts'
 import type { Logger } from '../../base/logger.ts'
+import { stderrLogger } from '../../base/stderr-logger.ts'
 import { boolean, integer, milliseconds, oneOf, strings } from '../../base/options.ts'
 import type { OptionSpec, Specs } from '../../base/options.ts'
 import { readArgument } from '../arguments.ts'
@@ -66,7 +67,7 @@ export interface FcgiResponderOptions {
   padding?: boolean | undefined
   /** How the bytes of parameters become text. @default 'latin1' */
   encoding?: ParamEncoding | undefined
-  /** @default a logger that says nothing */
+  /** Is told of handlers that throw, and of gateways that break the protocol; false is silence. @default lines on standard error */
   logger?: Logger | false | undefined
 }
 
@@ -105,7 +106,7 @@ const specs: Specs<FcgiResponderOptions> = {
   socketMode: integer(0, { max: 0o7777 }),
   padding: boolean(false),
   encoding: oneOf<ParamEncoding>('latin1', ['latin1', 'utf8']),
-  logger: loggerOption(),
+  logger: loggerOption(stderrLogger),
 }
 
 /** The options with every gap filled. */

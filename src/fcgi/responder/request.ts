@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import type { Lane, Timed } from '../../base/deadlines.ts'
+import { placeOf } from '../../base/errors.ts'
 import { requireArgument } from '../../base/options.ts'
 import { isPromise } from '../../base/promise.ts'
 import { checkBytes, checkInteger, checkObject, checkText, readArgument } from '../arguments.ts'
@@ -302,7 +303,7 @@ export class ResponderRequest implements ServingContext, Timed<ResponderRequest>
 
   #threw(error: unknown): void {
     if (this.over) return
-    this.#link.options.logger.error({ err: error }, 'fcgi: a handler threw')
+    this.#link.options.logger.error({ err: error, ...placeOf(error) }, 'fcgi: a handler threw')
     this.destroy()
   }
 

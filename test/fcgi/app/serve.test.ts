@@ -1,5 +1,7 @@
 /** `serveFcgi` record by record: what a listener of node:http sees, and what becomes of what it does. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
@@ -512,6 +514,27 @@ describe('an application', () => {
     await assert.rejects(
       serveFcgi(() => {}, 'nowhere'),
       { code: 'ERR_SLUICE_ADDRESS' },
+    )
+  })
+
+  it('that is given no logger tells on standard error what its listener throws, and where', (t) => {
+    const file = join(tempDir(t), 'app.mjs')
+    writeFileSync(
+      file,
+      `import { createFcgiClient, serveFcgi } from ${JSON.stringify(import.meta.resolve('sluice/fcgi'))}
+      const server = await serveFcgi(async () => undefined.x, '127.0.0.1:0')
+      const client = createFcgiClient({ endpoint: server.endpoint })
+      const { status, body } = await client.request({ params: [['REQUEST_METHOD', 'GET']] })
+      console.log(status)
+      body.resume()
+      await client.close()
+      await server.close()`,
+    )
+    const { stdout: printed, stderr } = spawnSync(process.execPath, [file], { encoding: 'utf8' })
+    assert.equal(printed, '500\n')
+    assert.match(
+      stderr,
+      /^\S+ error fcgi: a handler threw err="Cannot read properties of undefined \(reading 'x'\)" at=file:\S+app\.mjs:2:\d+\n$/,
     )
   })
 })
