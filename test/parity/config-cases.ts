@@ -208,6 +208,8 @@ export const agreed: readonly string[] = [
   '  description',
   // Rounds of checks.
   '  option httpchk\n  http-check connect',
+  '  option httpchk GET /a HTTP/1.1',
+  '  option httpchk GET /a HTTP/1.1 x',
   '  option httpchk\n  http-check expect status 299-200',
   '  option httpchk\n  http-check expect status 200-200,404',
   '  option httpchk\n  http-check connect port 80 addr 127.0.0.1 linger default proto h1 comment x',

@@ -11,8 +11,9 @@ import { backends } from './proxy-keyword.ts'
 
 /** `option httpchk [<method>] [<uri>] [<version>]`: with one word it is the URI. It is about the first round. */
 function applyHttpchk(proxy: ProxyDraft, args: Args): void {
-  const words = args.rest().map(({ text }) => text)
-  const [method, uri] = words.length === 1 ? [undefined, words[0]] : words
+  const words = [args.next(), args.next(), args.next()].map((word) => word?.text)
+  if (!args.end()) return
+  const [method, uri] = words[1] === undefined ? [undefined, words[0]] : words
   dropInherited(proxy)
   const [first, ...others] = proxy.httpChecks.rounds
   const asked = {
