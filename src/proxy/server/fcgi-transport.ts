@@ -251,7 +251,13 @@ export class FcgiTransport implements ServerTransport, ExchangeHandler {
     }
   }
 
-  drain(): void {}
+  drain(): void {
+    const waiting = this.#waiting
+    if (this.#over || !this.#hasBody || (waiting.length === 0 && !this.#ended)) return
+    this.#waiting = []
+    this.#over = this.#ended
+    this.#events.onServerBody(waiting, this.#ended, undefined)
+  }
 
   openTunnel(): void {}
 
