@@ -23,5 +23,5 @@ export type {
   SpoeStats,
   StreamCounts,
 } from './control/stats.ts'
-export type { ProxyStatusOptions } from './control/status-port.ts'
+export type { ProxyStatusOptions, ProxyStatusPort } from './control/status-options.ts'
 export type { CheckStats } from './plan/check-stats.ts'

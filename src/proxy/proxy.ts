@@ -8,10 +8,9 @@ import { resolveProxyOptions } from './settings.ts'
 import type { ProxyOptions } from './settings.ts'
 import { LoopLagMonitor } from '../base/loop-lag.ts'
 import type { LoopLag } from '../base/loop-lag.ts'
-import type { StatusPort } from '../status/port.ts'
 import type { ProxyStats } from './control/stats.ts'
 import { openProxyStatus } from './control/status-port.ts'
-import type { ProxyStatusOptions } from './control/status-port.ts'
+import type { ProxyStatusOptions, ProxyStatusPort } from './control/status-options.ts'
 import { takeStats } from './control/take-stats.ts'
 
 /** See {@link createProxy}. */
@@ -38,7 +37,7 @@ export interface Proxy extends AsyncDisposable {
    * is not ready until it listens.
    * @throws ProxyError `ERR_PROXY_LISTEN`; UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_OPTION`, `ERR_SLUICE_CLOSED`.
    */
-  serveStatus(where: string | Endpoint, options?: ProxyStatusOptions): Promise<StatusPort>
+  serveStatus(where: string | Endpoint, options?: ProxyStatusOptions): Promise<ProxyStatusPort>
 }
 
 /**
@@ -56,7 +55,7 @@ class RunningProxy implements Proxy {
   #closing: Promise<void> | undefined
   #listens = false
   readonly #lag = new LoopLagMonitor()
-  readonly #statusPorts = new Set<StatusPort>()
+  readonly #statusPorts = new Set<ProxyStatusPort>()
 
   constructor(runtime: ProxyRuntime) {
     this.#runtime = runtime
@@ -129,7 +128,7 @@ class RunningProxy implements Proxy {
     void this.#closeStatus()
   }
 
-  async serveStatus(where: string | Endpoint, options: ProxyStatusOptions = {}): Promise<StatusPort> {
+  async serveStatus(where: string | Endpoint, options: ProxyStatusOptions = {}): Promise<ProxyStatusPort> {
     const { context } = this.#runtime
     this.#requireOpen('serveStatus() after close()')
     this.#lag.start()

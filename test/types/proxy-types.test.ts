@@ -40,6 +40,7 @@ it('the declaration files of sluice/proxy are few, and none is of a room behind 
   const own = files.filter((file) => file.startsWith('proxy/'))
   assert.deepEqual(own.toSorted(), [
     'proxy/control/stats.d.ts',
+    'proxy/control/status-options.d.ts',
     'proxy/errors.d.ts',
     'proxy/index.d.ts',
     'proxy/load-options.d.ts',

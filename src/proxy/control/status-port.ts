@@ -6,14 +6,9 @@ import { StatusBoard } from '../../status/board.ts'
 import type { StatusOptions } from '../../status/options.ts'
 import type { StatusPort } from '../../status/port.ts'
 import { ProxyError } from '../errors.ts'
+import type { ProxyStatusOptions } from './status-options.ts'
 import { createProxySubject } from './status-subject.ts'
 import type { SeenProxy } from './status-subject.ts'
-
-/** Options of {@link Proxy.serveStatus}: see those of an agent's. */
-export type ProxyStatusOptions = Pick<
-  StatusOptions,
-  'name' | 'hosts' | 'maxPages' | 'mode' | 'processMetrics'
->
 
 /** @throws ProxyError `ERR_PROXY_LISTEN`; UsageError `ERR_SLUICE_ADDRESS`, `ERR_SLUICE_OPTION`. */
 export async function openProxyStatus(
