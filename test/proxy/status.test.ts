@@ -21,6 +21,7 @@ async function site(t: Cleanup) {
 frontend fe
   bind 127.0.0.1:0
   http-request deny if { path /denied }
+  http-request reject if { path /rejected }
   use_backend away if { path /away }
   default_backend web
 backend web
@@ -49,13 +50,13 @@ async function read(url: string): Promise<[number, string]> {
 describe('streams that have ended are counted', () => {
   it('where they went, by what became of them', async (t) => {
     const { proxy, port } = await site(t)
-    for (const path of ['/200', '/201', '/302', '/404', '/503', '/cut', '/denied', '/away'])
+    for (const path of ['/200', '/201', '/302', '/404', '/503', '/cut', '/denied', '/rejected', '/away'])
       await ask(t, port(), `GET ${path}`)
     rawClient(t, port(), 'GET /200 HTTP/1.1\r\nHost: a\r\n').socket.end()
     // Nor is who says nothing a request.
     rawClient(t, port()).socket.end()
     await until(
-      () => proxy.stats.frontends[0]?.total === 10 && proxy.stats.connections === 0,
+      () => proxy.stats.frontends[0]?.total === 11 && proxy.stats.connections === 0,
       'the end of all',
     )
     const [fe] = proxy.stats.frontends
@@ -67,7 +68,9 @@ describe('streams that have ended are counted', () => {
     assert.ok(web.ended.bytesIn > 6 * 40 && web.ended.bytesOut > 6 * 40)
     assert.deepEqual(away?.ended.responses, { '1xx': 0, '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 1 })
     assert.deepEqual([away.ended.terminations, away.ended.retries, away.ended.cutOff], [{ SC: 1 }, 2, 0])
-    assert.deepEqual(fe?.ended.terminations, { PR: 1, CR: 1 })
+    assert.deepEqual(fe?.ended.terminations, { PR: 2, CR: 1 })
+    // Who was refused by a rule was not cut off.
+    assert.equal(fe.ended.cutOff, 0)
     assert.equal(fe.ended.responses['4xx'], 2)
   })
 

@@ -46,6 +46,6 @@ export class Tally {
 
   #note(termination: string, status: number): void {
     this.terminations.set(termination, (this.terminations.get(termination) ?? 0) + 1)
-    if (status < 400 && !/^[CcL]/.test(termination)) this.cutOff++
+    if (status < 400 && !/^(?:[CcL]|PR)/.test(termination)) this.cutOff++
   }
 }
